@@ -1,0 +1,3 @@
+"""agentspend."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,38 @@
+"""The one error people see: what happened, and the way out.
+
+Every door turns foreign errors into `AgentspendError` at its edge; `cli/diagnostics.py` prints the
+message, then `→ hint`. Refusals are values (`core.admission.Refused`), never exceptions.
+"""
+
+
+class AgentspendError(Exception):
+    """Something a person can mend.
+
+    `message` says what happened and the fact behind it; `hint` is the command or edit that
+    changes it (empty when there is none).
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class ConfigError(AgentspendError):
+    """A value in a configuration file cannot be used; the message names file, line and key."""
+
+
+class DaemonUnreachable(AgentspendError):
+    """No daemon answers on the control socket."""
+
+
+class StoreError(AgentspendError):
+    """The ledger's database cannot be used: full, read-only, damaged, newer, or taken."""
+
+
+class LaunchError(AgentspendError):
+    """An agent cannot be started, or would slip past the proxy."""
+
+
+class KeyStoreError(AgentspendError):
+    """No safe place for a provider key, or the key cannot be read."""
