@@ -1,0 +1,49 @@
+"""What we know of a request before it leaves: read from its bytes by a dialect, priced by core."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class PrefixMark:
+    """One point where a known conversation may be recognised: the request up to some message.
+
+    `digest` is a plain hash of the normalised prefix, for use in memory only: what is stored is
+    its HMAC. `added_tokens_bound` bounds everything in the body after this prefix.
+    """
+
+    digest: bytes
+    added_tokens_bound: int
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFacts:
+    """A request's own words that matter for money. Counts only, never text.
+
+    `input_bound_tokens`: upper bound of the prompt by its bytes, not yet capped by the context
+    window. `remote_input`: input the body does not hold (URLs, files, server tools, MCP), so that
+    only the context window bounds it. `iterations`: how often the provider may run the prompt in
+    one request (server tools). `cache_ttl`: the dearest cache write asked for ("", "5m", "1h").
+    `prefixes`: newest first; the first is the whole request. `unpriceable`: names of fields that
+    can cost money and that we have no price for.
+    """
+
+    model: str
+    max_output_tokens: int
+    input_bound_tokens: int
+    thinking_tokens: int = 0
+    stream: bool = False
+    cache_ttl: str = ""
+    speed: str = ""
+    service_tier: str = ""
+    inference_geo: str = ""
+    other_models: tuple[str, ...] = ()
+    remote_input: bool = False
+    iterations: int = 1
+    web_search_requests: int = 0
+    prefixes: tuple[PrefixMark, ...] = ()
+    unpriceable: tuple[str, ...] = ()
+
+    @property
+    def may_add_input(self) -> bool:
+        """True when input can still grow after the first usage event, so a hold must not shrink."""
+        return self.remote_input or self.iterations > 1 or bool(self.other_models)

@@ -1,0 +1,44 @@
+"""Every bound in the product, in one place, with the relations between them asserted."""
+
+MAX_BODY_BYTES = 32 * 1024 * 1024
+MAX_HEADER_BYTES = 16 * 1024
+MAX_SSE_EVENT_BYTES = 16 * 1024 * 1024
+MAX_METERED_JSON_BYTES = 64 * 1024 * 1024
+MAX_IN_FLIGHT_PER_SESSION = 64
+MAX_WAITING = 4_096
+MAX_BATCH = 256
+MAX_WATCH_BACKLOG = 2_048
+MAX_CONTROL_LINE_BYTES = 1024 * 1024
+MAX_PREFIXES_LOOKED_UP = 64
+MAX_TAGS = 32
+MAX_TAG_BYTES = 256
+
+BALLAST_BYTES = 4 * 1024 * 1024
+READ_PAGE_ROWS = 500
+
+DEFAULT_COMFORT_TOKENS = 16_384
+DEFAULT_FLOOR_TOKENS = 4_096
+DEFAULT_WAIT_S = 20
+WAIT_SHOWN_AFTER_S = 2
+DRAIN_S = 20
+CHECKPOINT_EVERY_S = 15 * 60
+
+# count_tokens is documented as an estimate: DESIGN.md §3 step 3.
+COUNT_MARGIN_PERCENT = 2
+COUNT_MARGIN_TOKENS = 1_024
+COUNT_TIMEOUT_S = 10
+
+# Upper bound of a model's output speed, for streams whose final usage never came (DESIGN.md §3).
+# Assumed, not measured: well above the fastest published Claude speed.
+TOP_OUTPUT_TOKENS_PER_S = 1_000
+CANCEL_GRACE_S = 2
+
+# Offset of an estimate for the frames around messages and tools: pricing study §4.2.
+TOKENS_PER_MESSAGE = 16
+TOKENS_FOR_TOOLS = 1_024
+MAX_IMAGE_TOKENS = 4_800
+DEFAULT_SERVER_TOOL_USES = 10
+
+assert DEFAULT_FLOOR_TOKENS <= DEFAULT_COMFORT_TOKENS
+assert WAIT_SHOWN_AFTER_S < DEFAULT_WAIT_S
+assert MAX_SSE_EVENT_BYTES <= MAX_METERED_JSON_BYTES

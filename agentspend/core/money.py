@@ -1,0 +1,62 @@
+"""Money as integers: nano-USD for amounts, pico-USD for rates. The only rounding lives here.
+
+1 USD = 10^9 nUSD = 10^12 pUSD. In pUSD every first-party price per token is a whole number
+(reference: pricing study §5), so sums are exact; one request is rounded once, upward, to nUSD.
+JSON numbers stay exact up to 2^53-1, so no amount may pass `MAX_NUSD`.
+"""
+
+from decimal import Decimal, InvalidOperation
+
+from agentspend.core.errors import AgentspendError
+
+NUSD_PER_USD = 10**9
+PUSD_PER_NUSD = 1_000
+PUSD_PER_USD = NUSD_PER_USD * PUSD_PER_NUSD
+MAX_NUSD = 2**53 - 1
+
+
+def nusd_from_pusd(amount_pusd: int) -> int:
+    """Round pUSD up to nUSD: the one rounding a request gets."""
+    return -(-amount_pusd // PUSD_PER_NUSD)
+
+
+def parse_usd(text: str) -> int:
+    """Read dollars such as "25", "25.00" or "$0.50" into nUSD.
+
+    Raises `AgentspendError` for anything that is not a finite, non-negative amount below
+    $9,007,199 with at most nine decimals: money is never rounded on the way in.
+    """
+    try:
+        value = Decimal(text.strip().removeprefix("$").replace("_", ""))
+    except InvalidOperation:
+        value = Decimal("NaN")
+    if not value.is_finite() or value < 0:
+        raise AgentspendError(f"{text!r} is not an amount of dollars", 'write it like "25.00"')
+    nusd = value * NUSD_PER_USD
+    if nusd != nusd.to_integral_value():
+        raise AgentspendError(
+            f"{text!r} is finer than a nano-dollar", "use at most nine decimals"
+        )
+    if nusd > MAX_NUSD:
+        raise AgentspendError(f"{text!r} is above the largest amount", "stay below $9,007,199")
+    return int(nusd)
+
+
+def usd_text(amount_nusd: int) -> str:
+    """Write nUSD as exact decimal dollars without a sign: 10500000 → "0.0105"."""
+    sign = "-" if amount_nusd < 0 else ""
+    whole, rest = divmod(abs(amount_nusd), NUSD_PER_USD)
+    fraction = f"{rest:09d}".rstrip("0")
+    return f"{sign}{whole}.{fraction}" if fraction else f"{sign}{whole}"
+
+
+def dollars(amount_nusd: int) -> str:
+    """Write nUSD for people: cents, and four decimals below a dime so that small sums show.
+
+    Spent money is never shown smaller than it is: the last digit is rounded up.
+    """
+    sign = "-" if amount_nusd < 0 else ""
+    places = 2 if abs(amount_nusd) >= NUSD_PER_USD // 10 or amount_nusd == 0 else 4
+    step = 10 ** (9 - places)
+    units = -(-abs(amount_nusd) // step)
+    return f"{sign}${units // 10**places:,}.{units % 10**places:0{places}d}"

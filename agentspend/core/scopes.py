@@ -1,0 +1,77 @@
+"""Who pays: the attributes of a request, and which of them a budget names."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from agentspend.core.errors import AgentspendError
+
+KEYS = (
+    "member",
+    "device",
+    "agent",
+    "session",
+    "subagent",
+    "project",
+    "branch",
+    "tag",
+    "key",
+    "provider",
+    "model",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Payer:
+    """Everything a request is known by. Empty strings mean unknown; `tags` are "k=v" or bare."""
+
+    member: str = ""
+    device: str = ""
+    agent: str = ""
+    session: str = ""
+    subagent: str = ""
+    project: str = ""
+    branch: str = ""
+    key: str = ""
+    provider: str = ""
+    model: str = ""
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The terms a request must all meet: ((key, pattern), …) in the order of `KEYS`.
+
+    No terms means everything. `model` and `tag` patterns may hold `*`; other keys match exactly.
+    """
+
+    terms: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(cls, terms: Mapping[str, str]) -> "Scope":
+        """Check and order terms; an unknown key is refused with the known ones."""
+        unknown = [key for key in terms if key not in KEYS]
+        if unknown:
+            raise AgentspendError(
+                f"{unknown[0]!r} is not something a budget can be for",
+                f"use one of: {', '.join(KEYS)}",
+            )
+        empty = [key for key, value in terms.items() if not value]
+        if empty:
+            raise AgentspendError(f"scope {empty[0]!r} is empty", f"write {empty[0]}=VALUE")
+        return cls(tuple((key, terms[key]) for key in KEYS if key in terms))
+
+    def matches(self, payer: Payer) -> bool:
+        """Whether this request counts here."""
+        return all(_meets(key, pattern, payer) for key, pattern in self.terms)
+
+    def text(self) -> str:
+        """`agent=claude model=claude-opus-*`, or `everything`."""
+        return " ".join(f"{key}={value}" for key, value in self.terms) or "everything"
+
+
+def _meets(key: str, pattern: str, payer: Payer) -> bool:
+    if key == "tag":
+        return any(fnmatchcase(tag, pattern) for tag in payer.tags)
+    value: str = getattr(payer, key)
+    return fnmatchcase(value, pattern) if key == "model" else value == pattern

@@ -1,0 +1,92 @@
+"""What a provider says a request used, in one shape for all dialects.
+
+Counts never overlap: `input_tokens` excludes everything cached, `output_tokens` includes reasoning.
+`reasoning_tokens` is a part of `output_tokens` kept for reports and never priced again.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+
+
+class Billing(StrEnum):
+    """How sure a charge is. The words of the golden pricing cases."""
+
+    EXACT = "exact"
+    FLOOR = "floor"
+    CEILING = "ceiling"
+    UNKNOWN = "unknown"
+    FREE = "free"
+    BLOCKED = "blocked"
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Token and tool counts of one response (or one part of it), all non-negative."""
+
+    input_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_5m_tokens: int = 0
+    cache_write_1h_tokens: int = 0
+    output_tokens: int = 0
+    reasoning_tokens: int = 0
+    web_search_requests: int = 0
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            count = getattr(self, item.name)
+            if isinstance(count, bool) or not isinstance(count, int) or count < 0:
+                raise ValueError(f"{item.name} must be a whole number, not {count!r}")
+
+    @property
+    def prompt_tokens(self) -> int:
+        """Everything sent: decides the long-context tier (pricing study §3.1)."""
+        return (
+            self.input_tokens
+            + self.cache_read_tokens
+            + self.cache_write_5m_tokens
+            + self.cache_write_1h_tokens
+        )
+
+    def counts(self) -> dict[str, int]:
+        """The non-zero counts by field name: the shape stored in a ledger entry."""
+        found = {item.name: getattr(self, item.name) for item in fields(self)}
+        return {name: count for name, count in found.items() if count}
+
+    @classmethod
+    def from_counts(cls, counts: Mapping[str, int]) -> "Usage":
+        """Read back what `counts` wrote."""
+        return cls(**counts)
+
+
+@dataclass(frozen=True, slots=True)
+class UsagePart:
+    """Usage billed at one model's rates, with the modifiers the response itself states.
+
+    `speed`, `service_tier` and `inference_geo` are the provider's words ("" when unsaid).
+    """
+
+    model: str
+    usage: Usage
+    speed: str = ""
+    service_tier: str = ""
+    inference_geo: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Metered:
+    """What a response has proved so far.
+
+    `parts` are priced and summed; `billing` says how sure they are: EXACT after the final usage,
+    FLOOR when the stream ended early, FREE when the provider bills nothing, UNKNOWN without usage.
+    `unpriceable` names billable usage fields we have no rate for (then the row is not exact).
+    `stop_reason` and `response_id` are the provider's own words, for `why` and for dedupe.
+    """
+
+    parts: tuple[UsagePart, ...] = ()
+    billing: Billing = Billing.UNKNOWN
+    unpriceable: tuple[str, ...] = ()
+    stop_reason: str = ""
+    response_id: str = ""
+    tool_call_cut: bool = False
+    extra: Mapping[str, str] = field(default_factory=dict)
