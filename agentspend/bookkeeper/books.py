@@ -1,0 +1,276 @@
+"""The books: hold, shrink, settle, release, in one SQLite connection.
+
+Synchronous and single-threaded; every method runs inside a transaction its caller began. Time is
+an argument. The admission decision is `core.admission`; this applies it.
+"""
+
+import sqlite3
+from collections.abc import Mapping
+from datetime import tzinfo
+
+import msgspec
+
+from agentspend.bookkeeper.chain import Chain
+from agentspend.bookkeeper.line import Line
+from agentspend.bookkeeper.outcomes import (
+    Event,
+    Held,
+    HoldAnswer,
+    HoldRequest,
+    Moment,
+    NeedsCount,
+    Refused,
+    Settlement,
+    Waiting,
+)
+from agentspend.bookkeeper.rooms import Rooms, Seat, is_hard, payer_dict, payer_from
+from agentspend.core.admission import Admit, Count, Refuse, RefusalReason, Wait, decide
+from agentspend.core.budgets import BoundKind
+from agentspend.core.errors import StoreError
+from agentspend.core.limits import MAX_WAITING
+from agentspend.core.windows import WindowKind
+from agentspend.store import accounts, conversations, entries, holds, requests
+
+
+class Books:
+    """One device's ledger and accounts.
+
+    `events` collects what happened since it was last taken; the writer announces them after the
+    commit. `woken` collects the answers of requests that stopped waiting.
+    """
+
+    def __init__(self, conn: sqlite3.Connection, inc: str, zone: tzinfo) -> None:
+        self.conn = conn
+        self.chain = Chain(conn, inc)
+        self.rooms = Rooms(conn, zone)
+        self.line = Line()
+        self.events: list[Event] = []
+        self.woken: list[tuple[str, HoldAnswer]] = []
+        self._latest_us = entries.latest_us(conn)
+
+    def now(self, at: Moment) -> int:
+        """This moment, never earlier than any moment the ledger knows: windows do not move back."""
+        self._latest_us = max(self._latest_us, at.wall_us)
+        return self._latest_us
+
+    def hold(self, request: HoldRequest, at: Moment) -> HoldAnswer | Waiting:
+        """Take a request through the ladder once; Waiting puts it in line."""
+        now_us = self.now(at)
+        seats = self.rooms.seats(request.payer, request.counted, now_us)
+        hard = [seat for seat in seats if is_hard(seat)]
+        patient = at.mono_us < request.deadline_us
+        ids = {seat.account.id: seat.budget.name for seat in hard}
+        behind = self.line.ahead(request, ids) if patient and len(self.line) else ""
+        ask = request.ask
+        decision = (
+            decide(ask, [seat.room() for seat in hard], patient=patient, behind=behind)
+            if hard
+            else Admit(ask.wanted_output)
+        )
+        match decision:
+            case Admit(output_tokens):
+                self.line.leave(request.rid)
+                return self._take(request, seats, output_tokens, now_us)
+            case Count():
+                self.line.leave(request.rid)
+                return NeedsCount()
+            case Wait(budget):
+                if len(self.line) >= MAX_WAITING:
+                    refuse = Refuse(RefusalReason.LINE_FULL, hard[0].room(), 0)
+                    return self._refuse(request, refuse, hard, now_us)
+                self.line.join(request, ids)
+                self.events.append(Event("wait", {"rid": request.rid, "budget": budget}))
+                return Waiting(request.rid, budget)
+            case Refuse():
+                self.line.leave(request.rid)
+                return self._refuse(request, decision, hard, now_us)
+
+    def wake(self, at: Moment) -> None:
+        """Try everyone in line again, in order; answers go to `woken`."""
+        for request in self.line:
+            answer = self.hold(request, at)
+            if not isinstance(answer, Waiting):
+                self.woken.append((request.rid, answer))
+
+    def shrink(self, rid: str, output_tokens: int, input_nusd: int, output_nusd: int) -> None:
+        """Lower a hold to the exact input cost plus the remaining output bound.
+
+        Only ever lowers; an ended hold is left alone. No ledger entry.
+        """
+        hold = holds.find(self.conn, rid)
+        amount_nusd = input_nusd + output_nusd
+        if hold is None or amount_nusd >= hold.amount_nusd:
+            return
+        for account_id, share_nusd in holds.accounts_of(self.conn, rid):
+            if share_nusd > amount_nusd:
+                holds.shrink_account(self.conn, rid, account_id, amount_nusd)
+                accounts.move(self.conn, account_id, held_nusd=amount_nusd - share_nusd)
+        holds.shrink(self.conn, rid, amount_nusd)
+        self.events.append(
+            Event(
+                "shrink",
+                {"rid": rid, "held_nusd": amount_nusd, "output_tokens": output_tokens},
+            )
+        )
+
+    def settle(self, settlement: Settlement, at: Moment) -> int:
+        """End a hold in a charge and append the entry; returns its sequence number.
+
+        A hold that has already ended is an error: every hold ends exactly once.
+        """
+        hold = holds.find(self.conn, settlement.rid)
+        if hold is None:
+            raise StoreError(f"request {settlement.rid} has no open hold: it was already settled")
+        now_us = self.now(at)
+        kept = msgspec.json.decode(hold.body)
+        payer = payer_from(kept["payer"])
+        fields = self._entry_fields(settlement, hold, kept)
+        seq = self.chain.append("settle", now_us, fields, payer=payer, window_us=hold.created_us)
+        for account_id, share_nusd in holds.accounts_of(self.conn, hold.rid):
+            self._charge(account_id, share_nusd, settlement.amount_nusd, hold.created_us)
+        holds.delete(self.conn, hold.rid)
+        if settlement.turn is not None:
+            conversations.put(self.conn, *settlement.turn, now_us)
+        story = {**kept, **fields, **settlement.story, "seq": seq, "ended_us": now_us}
+        self._tell(hold.rid, now_us, "settled", payer.session, story)
+        self.events.append(Event("settle", {"seq": seq, "rid": hold.rid, **_public(kept), **fields}))
+        return seq
+
+    def release(self, rid: str, why: str, at: Moment, story: Mapping[str, object]) -> None:
+        """End a hold because nothing was billed; no entry. An ended hold is left alone."""
+        hold = holds.find(self.conn, rid)
+        if hold is None:
+            return
+        now_us = self.now(at)
+        for account_id, share_nusd in holds.accounts_of(self.conn, rid):
+            accounts.move(self.conn, account_id, held_nusd=-share_nusd)
+        holds.delete(self.conn, rid)
+        kept = msgspec.json.decode(hold.body)
+        told = {**kept, **story, "why": why, "ended_us": now_us}
+        self._tell(rid, now_us, "released", hold.session, told)
+        self.events.append(Event("release", {"rid": rid, "why": why, **_public(kept)}))
+
+    def leave(self, rid: str) -> bool:
+        """A client hung up while it waited: step out of the line."""
+        return self.line.leave(rid)
+
+    def _take(
+        self, request: HoldRequest, seats: list[Seat], output_tokens: int, now_us: int
+    ) -> Held:
+        """Write the hold; the caller forwards only after the commit."""
+        strict_nusd = request.ask.strict.nusd(output_tokens)
+        warm_nusd = request.ask.warm.nusd(output_tokens)
+        shares: dict[int, int] = {}
+        for seat in seats:
+            amount_nusd = warm_nusd if seat.budget.bound is BoundKind.WARM else strict_nusd
+            if not accounts.take(self.conn, seat.account.id, amount_nusd):
+                raise StoreError(f"budget {seat.budget.name} changed under an admitted request")
+            shares[seat.account.id] = amount_nusd
+        kept = {
+            **request.facts,
+            "payer": payer_dict(request.payer),
+            "counted": request.counted,
+            "hold_nusd": strict_nusd,
+            "wanted_output": request.ask.wanted_output,
+            "output_limit": output_tokens,
+            "held_us": now_us,
+            "budgets": {seat.budget.name: shares[seat.account.id] for seat in seats},
+        }
+        holds.insert(
+            self.conn,
+            holds.Hold(
+                request.rid, strict_nusd, now_us, request.payer.session, msgspec.json.encode(kept)
+            ),
+            shares,
+        )
+        self.events.append(
+            Event("hold", {"rid": request.rid, "held_nusd": strict_nusd, **_public(kept)})
+        )
+        names = tuple(seat.budget.name for seat in seats)
+        return Held(request.rid, strict_nusd, output_tokens, now_us, names)
+
+    def _charge(self, account_id: int, share_nusd: int, spent_nusd: int, held_us: int) -> None:
+        """Turn a hold's share into spending, and tell when a warning mark is passed."""
+        before = accounts.by_id(self.conn, account_id)
+        accounts.move(self.conn, account_id, held_nusd=-share_nusd, spent_nusd=spent_nusd)
+        in_force = next(
+            (item for item in self.rooms.in_force if item.budget.name == before.budget), None
+        )
+        if in_force is None:
+            return
+        budget = in_force.budget
+        if budget.window.kind is WindowKind.ROLLING:
+            accounts.add_charge(self.conn, account_id, held_us, spent_nusd)
+        after_nusd = before.spent_nusd + spent_nusd
+        for percent in (*budget.warn_percents, 100):
+            mark_nusd = budget.limit_nusd * percent // 100
+            if before.spent_nusd < mark_nusd <= after_nusd:
+                fields = {"budget": budget.name, "percent": percent, "spent_nusd": after_nusd}
+                self.events.append(Event("warning", {**fields, "limit_nusd": budget.limit_nusd}))
+
+    def _refuse(
+        self, request: HoldRequest, refuse: Refuse, hard: list[Seat], now_us: int
+    ) -> Refused:
+        """Say no, and keep the story for `why`."""
+        seat = next(seat for seat in hard if seat.budget.name == refuse.room.budget)
+        here = self.rooms.span(seat.budget, now_us, request.payer.session)
+        refused = Refused(
+            reason=refuse.reason,
+            budget=seat.budget.name,
+            scope=seat.budget.scope.text(),
+            window=seat.budget.window.text(),
+            limit_nusd=seat.account.limit_nusd,
+            spent_nusd=seat.account.spent_nusd,
+            held_nusd=seat.account.held_nusd,
+            needed_nusd=refuse.needed_nusd,
+            resets_us=here.ends_us,
+        )
+        told = {
+            **request.facts,
+            "payer": payer_dict(request.payer),
+            "counted": request.counted,
+            "reason": refuse.reason.value,
+            "budget": refused.budget,
+            "limit_nusd": refused.limit_nusd,
+            "spent_nusd": refused.spent_nusd,
+            "held_nusd": refused.held_nusd,
+            "needed_nusd": refused.needed_nusd,
+            "wanted_output": request.ask.wanted_output,
+            "floor_output": request.ask.floor_output,
+        }
+        self._tell(request.rid, now_us, "refused", request.payer.session, told)
+        self.events.append(Event("refuse", {"rid": request.rid, "ts_us": now_us, **told}))
+        return refused
+
+    def _entry_fields(
+        self, settlement: Settlement, hold: holds.Hold, kept: Mapping[str, object]
+    ) -> dict[str, object]:
+        """The words of a settle entry: what the response said, and what the hold knew."""
+        fields: dict[str, object] = {
+            "rid": hold.rid,
+            "provider": kept["provider"],
+            "model": kept["model"],
+            "price": kept["price"],
+            **settlement.entry,
+            "amount_nusd": settlement.amount_nusd,
+            "hold_nusd": kept["hold_nusd"],
+            "held_at": hold.created_us,
+            "billing": settlement.billing.value,
+            "evidence": settlement.evidence,
+            "counted": kept["counted"],
+        }
+        overrun_nusd = settlement.amount_nusd - hold.amount_nusd
+        if overrun_nusd > 0:
+            fields["overrun_nusd"] = overrun_nusd
+        return fields
+
+    def _tell(
+        self, rid: str, at_us: int, outcome: str, session: str, story: Mapping[str, object]
+    ) -> None:
+        requests.put(self.conn, rid, at_us, outcome, session, msgspec.json.encode(story))
+
+
+def _public(kept: Mapping[str, object]) -> dict[str, object]:
+    """What listeners are told of a hold: who and what, never secrets (none are kept)."""
+    found = {name: kept[name] for name in ("provider", "model", "counted") if name in kept}
+    return {**found, "payer": kept.get("payer", {})}

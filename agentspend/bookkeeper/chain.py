@@ -1,0 +1,78 @@
+"""The end of the hash chain: the only place that appends ledger entries."""
+
+import sqlite3
+from collections.abc import Mapping
+
+from agentspend.core.scopes import Payer
+from agentspend.store import entries
+from agentspend.wire.entries import Entry, encode, entry_hash
+
+
+class Chain:
+    """Appends entries, each linked to the one before. `inc` is this ledger's incarnation."""
+
+    def __init__(self, conn: sqlite3.Connection, inc: str) -> None:
+        self._conn = conn
+        self.inc = inc
+        self.seq, self.head = entries.head(conn)
+
+    def reload(self) -> None:
+        """Forget what a rolled-back transaction appended."""
+        self.seq, self.head = entries.head(self._conn)
+
+    def append(
+        self,
+        kind: str,
+        ts_us: int,
+        fields: Mapping[str, object],
+        *,
+        payer: Payer | None = None,
+        window_us: int = 0,
+    ) -> int:
+        """Append one entry and return its sequence number.
+
+        `fields` are the entry's own words (`amount_nusd`, `model`, `usage` …); `window_us` is the
+        moment whose windows an amount counts in.
+        """
+        payer = payer or Payer()
+        seq = self.seq + 1
+        entry = Entry(
+            inc=self.inc,
+            seq=seq,
+            prev=self.head,
+            kind=kind,
+            ts=ts_us,
+            **_payer_fields(payer),
+            **fields,  # type: ignore[arg-type]
+        )
+        body = encode(entry)
+        digest = entry_hash(body)
+        entries.append(
+            self._conn,
+            entries.Row(
+                seq=seq,
+                hash=digest,
+                body=body,
+                kind=kind,
+                ts_us=ts_us,
+                window_us=window_us or ts_us,
+                amount_nusd=entry.amount_nusd or 0,
+                counted=entry.counted or "",
+                rid=entry.rid or "",
+                payer=payer,
+            ),
+        )
+        self.seq, self.head = seq, digest
+        return seq
+
+
+def _payer_fields(payer: Payer) -> dict[str, object]:
+    """The payer as entry fields; the model is in the entry's own fields."""
+    found: dict[str, object] = {
+        name: value
+        for name in ("member", "device", "agent", "session", "subagent", "project", "branch", "key")
+        if (value := getattr(payer, name))
+    }
+    if payer.tags:
+        found["tags"] = list(payer.tags)
+    return found

@@ -1,0 +1,97 @@
+"""Lowering a charge that was an estimate: an `adjust` entry, never an edit.
+
+A person confirms (`agentspend adjust ID`), the entry says so, and the accounts the request was
+charged to get the difference back.
+"""
+
+from agentspend.bookkeeper.books import Books
+from agentspend.bookkeeper.outcomes import Event, Moment
+from agentspend.bookkeeper.rooms import counts_in
+from agentspend.core.errors import AgentspendError
+from agentspend.core.money import dollars
+from agentspend.core.scopes import Payer
+from agentspend.core.windows import WindowKind
+from agentspend.store import accounts, entries
+from agentspend.wire.entries import Entry, decode
+
+ESTIMATES = ("crash_upper_bound", "estimate", "stream_metered")
+
+
+def charged_nusd(books: Books, rid: str) -> tuple[Entry, int]:
+    """A request's settle entry and what it is charged after every adjust so far."""
+    found = [decode(body) for body in entries.of_request(books.conn, rid)]
+    if not found:
+        raise AgentspendError(
+            f"no charge for request {rid!r}", "`agentspend log` shows the ids of charged requests"
+        )
+    return found[0], sum(entry.amount_nusd or 0 for entry in found)
+
+
+def adjust(books: Books, rid: str, amount_nusd: int, reason: str, at: Moment) -> Entry:
+    """Lower an estimate to `amount_nusd` (≥ 0); returns the original entry.
+
+    Refused for charges that rest on the provider's own usage, and for raising one.
+    """
+    settled, now_nusd = charged_nusd(books, rid)
+    if settled.evidence not in ESTIMATES:
+        raise AgentspendError(
+            f"request {rid} was charged by the provider's own usage: {dollars(now_nusd)}",
+            "only estimates can be adjusted",
+        )
+    if amount_nusd >= now_nusd:
+        raise AgentspendError(
+            f"request {rid} is charged {dollars(now_nusd)}; adjust can only lower that",
+            "give a smaller amount",
+        )
+    payer = _payer(settled)
+    window_us = settled.held_at or settled.ts
+    difference_nusd = amount_nusd - now_nusd
+    fields = {
+        "rid": rid,
+        "ref": settled.seq,
+        "amount_nusd": difference_nusd,
+        "provider": settled.provider,
+        "model": settled.model,
+        "counted": settled.counted,
+        "billing": "exact",
+        "evidence": "person",
+        "text": reason,
+    }
+    ts_us = books.now(at)
+    books.chain.append("adjust", ts_us, fields, payer=payer, window_us=window_us)
+    _give_back(books, payer, settled.counted or "billed", window_us, difference_nusd)
+    books.events.append(Event("adjust", {"rid": rid, "amount_nusd": difference_nusd}))
+    return settled
+
+
+def _give_back(
+    books: Books, payer: Payer, counted: str, window_us: int, difference_nusd: int
+) -> None:
+    """Return the difference to the accounts whose window held the charge."""
+    for item in books.rooms.in_force:
+        if not counts_in(item.budget, payer, counted):
+            continue
+        here = books.rooms.span(item.budget, window_us, payer.session)
+        account = accounts.find(books.conn, item.budget.name, item.generation, here.key)
+        if account is None:
+            continue
+        if item.budget.window.kind is WindowKind.ROLLING:
+            accounts.add_charge(books.conn, account.id, window_us, difference_nusd)
+        else:
+            accounts.move(books.conn, account.id, spent_nusd=difference_nusd)
+
+
+def _payer(entry: Entry) -> Payer:
+    return Payer(
+        member=entry.member or "",
+        device=entry.device or "",
+        agent=entry.agent or "",
+        session=entry.session or "",
+        subagent=entry.subagent or "",
+        project=entry.project or "",
+        branch=entry.branch or "",
+        key=entry.key or "",
+        provider=entry.provider or "",
+        model=entry.model or "",
+        tags=tuple(entry.tags or ()),
+    )

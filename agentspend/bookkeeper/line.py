@@ -1,0 +1,62 @@
+"""The waiting line: strictly first come, first served in every account. Pure."""
+
+from bisect import insort
+from collections.abc import Collection, Iterator
+
+from agentspend.bookkeeper.outcomes import HoldRequest
+
+
+class Line:
+    """Requests waiting for room, in order of arrival."""
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[int, str, HoldRequest]] = []
+        self._places: dict[str, dict[int, str]] = {}
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def __iter__(self) -> Iterator[HoldRequest]:
+        return iter([request for _, _, request in self._waiting])
+
+    def join(self, request: HoldRequest, accounts: dict[int, str]) -> None:
+        """Stand in line for these accounts ({id: budget name}); joining again moves nothing."""
+        if request.rid not in self._places:
+            insort(self._waiting, (request.arrived_us, request.rid, request))
+        self._places[request.rid] = accounts
+
+    def leave(self, rid: str) -> bool:
+        """Step out; False when it was not in line."""
+        if self._places.pop(rid, None) is None:
+            return False
+        self._waiting = [item for item in self._waiting if item[1] != rid]
+        return True
+
+    def clear(self) -> list[str]:
+        """Send everyone away; returns who was waiting."""
+        gone = [rid for _, rid, _ in self._waiting]
+        self._waiting.clear()
+        self._places.clear()
+        return gone
+
+    def ahead(self, request: HoldRequest, accounts: Collection[int]) -> str:
+        """The budget in which someone who came earlier waits ("" when nobody does)."""
+        mine = (request.arrived_us, request.rid)
+        for arrived_us, rid, _ in self._waiting:
+            if (arrived_us, rid) >= mine:
+                break
+            shared = self._places[rid].keys() & accounts
+            if shared:
+                return self._places[rid][min(shared)]
+        return ""
+
+    def deadline_us(self) -> int | None:
+        """The next moment (monotonic) at which someone's patience ends."""
+        return min((request.deadline_us for _, _, request in self._waiting), default=None)
+
+    def waits(self) -> list[tuple[HoldRequest, str]]:
+        """Everyone in line, with the budget they wait for."""
+        return [
+            (request, next(iter(self._places[rid].values()), ""))
+            for _, rid, request in self._waiting
+        ]

@@ -1,0 +1,159 @@
+"""Which accounts a request touches, opened on first use and rolled forward with time."""
+
+import sqlite3
+from dataclasses import dataclass
+from datetime import tzinfo
+
+import msgspec
+
+from agentspend.core.admission import Room
+from agentspend.core.budgets import Budget, Counts, Mode
+from agentspend.core.scopes import Payer
+from agentspend.core.windows import Span, WindowKind, span
+from agentspend.store import accounts, entries, holds
+from agentspend.store.accounts import Account
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """A budget as adopted; `generation` changes when its scope or window does."""
+
+    budget: Budget
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """One budget's account for one request."""
+
+    budget: Budget
+    account: Account
+
+    def room(self) -> Room:
+        """What the admission ladder needs to know of it."""
+        account = self.account
+        return Room(
+            budget=self.budget.name,
+            limit_nusd=account.limit_nusd,
+            spent_nusd=account.spent_nusd,
+            held_nusd=account.held_nusd,
+            bound=self.budget.bound,
+        )
+
+
+class Rooms:
+    """Finds and opens accounts for the budgets in force."""
+
+    def __init__(self, conn: sqlite3.Connection, zone: tzinfo) -> None:
+        self._conn = conn
+        self.zone = zone
+        self.in_force: tuple[InForce, ...] = ()
+        self._spans: dict[str, Span] = {}
+
+    def seats(self, payer: Payer, counted: str, now_us: int) -> list[Seat]:
+        """The accounts of every budget this request counts in, hard and warn."""
+        return [
+            Seat(item.budget, self.account(item, now_us, payer.session))
+            for item in self.in_force
+            if counts_in(item.budget, payer, counted)
+        ]
+
+    def account(self, item: InForce, now_us: int, session: str) -> Account:
+        """The budget's account in the window of this moment."""
+        here = self.span(item.budget, now_us, session)
+        found = accounts.find(self._conn, item.budget.name, item.generation, here.key)
+        if found is None:
+            return self._open(item, here)
+        if item.budget.window.kind is WindowKind.ROLLING:
+            accounts.roll(self._conn, found.id, here.starts_us)
+            return accounts.by_id(self._conn, found.id)
+        return found
+
+    def span(self, budget: Budget, now_us: int, session: str) -> Span:
+        """The window around a moment; calendar spans are worked out once each."""
+        window = budget.window
+        if window.kind in (WindowKind.SESSION, WindowKind.ROLLING, WindowKind.TOTAL):
+            return span(window, now_us, self.zone, session)
+        known = self._spans.get(window.kind)
+        if known is None or now_us < known.starts_us or now_us >= (known.ends_us or 0):
+            known = self._spans[window.kind] = span(window, now_us, self.zone, session)
+        return known
+
+    def _open(self, item: InForce, here: Span) -> Account:
+        """Open an account that already counts what the ledger and open holds have in it."""
+        budget = item.budget
+        billed_only = budget.counts is Counts.BILLED
+        rolling = budget.window.kind is WindowKind.ROLLING
+        earlier = (
+            entries.charges(self._conn, budget.scope, here.starts_us, billed_only=billed_only)
+            if rolling
+            else []
+        )
+        spent_nusd = (
+            sum(amount for _, amount in earlier)
+            if rolling
+            else entries.spent_nusd(
+                self._conn, budget.scope, here, budget.window.kind, billed_only=billed_only
+            )
+        )
+        inside = [hold for hold in holds.all_open(self._conn) if self._is_inside(hold, item, here)]
+        opened = accounts.create(
+            self._conn,
+            Account(
+                id=0,
+                budget=budget.name,
+                generation=item.generation,
+                window_key=here.key,
+                starts_us=here.starts_us,
+                ends_us=here.ends_us,
+                mode=budget.mode,
+                limit_nusd=budget.limit_nusd,
+                spent_nusd=spent_nusd,
+                held_nusd=sum(hold.amount_nusd for hold in inside),
+                over_nusd=0,
+            ),
+        )
+        for at_us, amount_nusd in earlier:
+            accounts.add_charge(self._conn, opened.id, at_us, amount_nusd)
+        for hold in inside:
+            holds.attach(self._conn, hold.rid, opened.id, hold.amount_nusd)
+        return opened
+
+    def _is_inside(self, hold: holds.Hold, item: InForce, here: Span) -> bool:
+        """Whether a hold already in flight belongs to an account that opens now."""
+        kept = msgspec.json.decode(hold.body)
+        payer = payer_from(kept["payer"])
+        if not counts_in(item.budget, payer, kept["counted"]):
+            return False
+        return self.span(item.budget, hold.created_us, payer.session).key == here.key
+
+
+def counts_in(budget: Budget, payer: Payer, counted: str) -> bool:
+    """Whether a request counts in a budget: its scope, and real dollars or list price."""
+    if counted != "billed" and budget.counts is Counts.BILLED:
+        return False
+    return budget.scope.matches(payer)
+
+
+def is_hard(seat: Seat) -> bool:
+    """Whether this seat can refuse."""
+    return seat.budget.mode is Mode.HARD
+
+
+def payer_dict(payer: Payer) -> dict[str, object]:
+    """A payer's known attributes as JSON values."""
+    found: dict[str, object] = {
+        name: value
+        for name in Payer.__dataclass_fields__
+        if name != "tags" and (value := getattr(payer, name))
+    }
+    if payer.tags:
+        found["tags"] = list(payer.tags)
+    return found
+
+
+def payer_from(kept: dict[str, object]) -> Payer:
+    """Read back what `payer_dict` wrote."""
+    values = dict(kept)
+    tags = values.pop("tags", ())
+    return Payer(**values, tags=tuple(tags))  # type: ignore[arg-type]

@@ -1,0 +1,206 @@
+"""The writer thread: one connection, `BEGIN IMMEDIATE`, and as many changes a commit as wait.
+
+Nothing is answered before its commit returned. A change that fails alone is rolled back alone; a
+failed commit fails the whole batch, closes the gate for new holds and tries the rest one by one
+(protocol study §4.5: closed for spending, open for telling).
+"""
+
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from agentspend import faults
+from agentspend.bookkeeper.books import Books
+from agentspend.bookkeeper.outcomes import Event, Moment, Waiting
+from agentspend.core.errors import AgentspendError, StoreError
+from agentspend.core.limits import MAX_BATCH
+
+Deliver = Callable[[Any, BaseException | None], None]
+
+
+@dataclass(slots=True)
+class Job:
+    """One change or look at the books. `kind` names it: hold, shrink, settle, release, ask."""
+
+    kind: str
+    work: Callable[[Books, Moment], Any]
+    deliver: Deliver
+    rid: str = ""
+    result: Any = None
+    error: BaseException | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What the writer needs from outside; all are called on its thread."""
+
+    now: Callable[[], Moment]
+    open_books: Callable[[Moment], Books]
+    answer: Callable[[list[Callable[[], None]]], None]
+    announce: Callable[[list[Event]], None]
+    store_failed: Callable[[sqlite3.Error], None]
+
+
+class Writer(threading.Thread):
+    """Owns the books. `submit` may be called from any thread."""
+
+    def __init__(self, hooks: Hooks) -> None:
+        super().__init__(name="agentspend-bookkeeper", daemon=True)
+        self._hooks = hooks
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._parked: dict[str, Deliver] = {}
+        self.opened: threading.Event = threading.Event()
+        self.open_error: BaseException | None = None
+
+    def submit(self, job: Job) -> None:
+        """Queue one job; its answer comes through `deliver`, after the commit."""
+        self._jobs.put(job)
+
+    def stop(self) -> None:
+        """Finish what is queued and close the connection."""
+        self._jobs.put(None)
+
+    def run(self) -> None:
+        """Open the books, then serve until stopped."""
+        try:
+            books = self._hooks.open_books(self._hooks.now())
+        except BaseException as error:  # noqa: BLE001 - handed to whoever started the thread
+            self.open_error = error
+            self.opened.set()
+            return
+        self.opened.set()
+        try:
+            while (batch := self._next_batch(books)) is not None:
+                self._serve(books, batch)
+        finally:
+            books.conn.close()
+
+    def _next_batch(self, books: Books) -> list[Job] | None:
+        """All that waits, at most `MAX_BATCH`; empty when someone's patience ended; None to stop."""
+        deadline_us = books.line.deadline_us()
+        timeout_s = (
+            None
+            if deadline_us is None
+            else max(0.0, (deadline_us - self._hooks.now().mono_us) / 1_000_000)
+        )
+        try:
+            job = self._jobs.get(timeout=timeout_s)
+        except queue.Empty:
+            return []
+        batch: list[Job] = []
+        while job is not None:
+            batch.append(job)
+            if len(batch) == MAX_BATCH:
+                return batch
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                return batch
+        if batch:
+            self._jobs.put(None)
+            return batch
+        return None
+
+    def _serve(self, books: Books, batch: list[Job]) -> None:
+        at = self._hooks.now()
+        try:
+            self._commit(books, batch, at)
+        except sqlite3.Error as error:
+            self._after_failure(books, batch, at, error)
+            return
+        self._deliver(books, batch)
+
+    def _commit(self, books: Books, batch: list[Job], at: Moment) -> None:
+        """Run a batch in one transaction; any `sqlite3.Error` rolls all of it back."""
+        conn = books.conn
+        conn.execute("BEGIN IMMEDIATE")
+        try:
+            for job in batch:
+                self._run_alone(books, job, at)
+            if len(books.line):
+                books.wake(at)
+            for kind in {job.kind for job in batch}:
+                faults.reach(f"{kind}.before_commit")
+            conn.execute("COMMIT")
+        except sqlite3.Error:
+            if conn.in_transaction:
+                conn.execute("ROLLBACK")
+            raise
+        for kind in {job.kind for job in batch}:
+            faults.reach(f"{kind}.after_commit")
+
+    def _run_alone(self, books: Books, job: Job, at: Moment) -> None:
+        """Run one job; its own mistakes undo only itself."""
+        events = len(books.events)
+        books.conn.execute("SAVEPOINT job")
+        try:
+            job.result, job.error = job.work(books, at), None
+        except (AgentspendError, sqlite3.IntegrityError) as error:
+            books.conn.execute("ROLLBACK TO job")
+            books.chain.reload()
+            del books.events[events:]
+            job.error = error
+        books.conn.execute("RELEASE job")
+
+    def _deliver(self, books: Books, batch: list[Job]) -> None:
+        """Hand out answers and announce events, in one hop to the event loop."""
+        answers: list[Callable[[], None]] = []
+        for job in batch:
+            if isinstance(job.result, Waiting) and job.error is None:
+                self._parked[job.rid] = job.deliver
+            else:
+                answers.append(_answer(job.deliver, job.result, job.error))
+        for rid, result in books.woken:
+            deliver = self._parked.pop(rid, None)
+            if deliver is not None:
+                answers.append(_answer(deliver, result, None))
+        books.woken.clear()
+        self._forget_gone(books)
+        events, books.events = books.events, []
+        if answers:
+            self._hooks.answer(answers)
+        if events:
+            self._hooks.announce(events)
+
+    def _forget_gone(self, books: Books) -> None:
+        """Drop the answers nobody waits for: their clients left the line."""
+        if len(self._parked) > len(books.line):
+            waiting = {request.rid for request in books.line}
+            for rid in self._parked.keys() - waiting:
+                del self._parked[rid]
+
+    def _after_failure(
+        self, books: Books, batch: list[Job], at: Moment, error: sqlite3.Error
+    ) -> None:
+        """Refuse new holds, send the line away, and try everything else one by one."""
+        books.chain.reload()
+        books.events.clear()
+        books.woken.clear()
+        self._hooks.store_failed(error)
+        failure = StoreError(f"the ledger cannot be written: {error}", "free some disk space")
+        answers = [
+            _answer(self._parked.pop(rid), None, failure)
+            for rid in books.line.clear()
+            if rid in self._parked
+        ]
+        for job in batch:
+            job.result, job.error = None, failure
+            if job.kind != "hold":
+                try:
+                    self._commit(books, [job], at)
+                except sqlite3.Error:
+                    books.chain.reload()
+                    books.events.clear()
+                    job.error = failure
+            answers.append(_answer(job.deliver, job.result, job.error))
+        events, books.events = books.events, []
+        self._hooks.answer(answers)
+        if events:
+            self._hooks.announce(events)
+
+
+def _answer(deliver: Deliver, result: Any, error: BaseException | None) -> Callable[[], None]:
+    return lambda: deliver(result, error)

@@ -1,0 +1,151 @@
+"""Ledger entries: append, read back in pages, and add up by scope and window."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from agentspend.core.limits import READ_PAGE_ROWS
+from agentspend.core.scopes import Payer, Scope
+from agentspend.core.windows import Span, WindowKind
+
+COLUMNS = (
+    "seq, hash, body, kind, ts_us, window_us, amount_nusd, counted, rid, member, device, agent,"
+    " session, subagent, project, branch, key, provider, model, tags"
+)
+_INSERT = f"INSERT INTO entry ({COLUMNS}) VALUES ({', '.join('?' * 20)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One entry as stored: the signed bytes, and the columns reports search by.
+
+    `window_us` is the moment whose windows the amount counts in (when its hold was made).
+    """
+
+    seq: int
+    hash: str
+    body: bytes
+    kind: str
+    ts_us: int
+    window_us: int
+    amount_nusd: int = 0
+    counted: str = ""
+    rid: str = ""
+    payer: Payer = Payer()
+
+
+def append(conn: sqlite3.Connection, row: Row) -> None:
+    """Write one entry; a taken `seq` raises `sqlite3.IntegrityError`."""
+    payer = row.payer
+    conn.execute(
+        _INSERT,
+        (
+            row.seq, row.hash, row.body, row.kind, row.ts_us, row.window_us, row.amount_nusd,
+            row.counted, row.rid, payer.member, payer.device, payer.agent, payer.session,
+            payer.subagent, payer.project, payer.branch, payer.key, payer.provider, payer.model,
+            json.dumps(payer.tags) if payer.tags else "[]",
+        ),
+    )  # fmt: skip
+
+
+def head(conn: sqlite3.Connection) -> tuple[int, str]:
+    """The last entry's sequence number and hash; (0, "") for an empty ledger."""
+    found = conn.execute("SELECT seq, hash FROM entry ORDER BY seq DESC LIMIT 1").fetchone()
+    return (found[0], found[1]) if found else (0, "")
+
+
+def latest_us(conn: sqlite3.Connection) -> int:
+    """The latest moment the ledger knows of: time never moves back behind it."""
+    found = conn.execute(
+        "SELECT max((SELECT coalesce(max(ts_us), 0) FROM entry),"
+        " (SELECT coalesce(max(created_us), 0) FROM hold),"
+        " (SELECT coalesce(max(starts_us), 0) FROM account))"
+    ).fetchone()
+    return int(found[0])
+
+
+def page(
+    conn: sqlite3.Connection, after_seq: int, count: int = READ_PAGE_ROWS
+) -> list[tuple[int, str, bytes]]:
+    """Up to `count` entries after a sequence number: (seq, hash, body)."""
+    return conn.execute(
+        "SELECT seq, hash, body FROM entry WHERE seq > ? ORDER BY seq LIMIT ?", (after_seq, count)
+    ).fetchall()
+
+
+def bodies(conn: sqlite3.Connection) -> Iterator[bytes]:
+    """Every entry's bytes in order, one page at a time."""
+    after = 0
+    while rows := page(conn, after):
+        yield from (row[2] for row in rows)
+        after = rows[-1][0]
+
+
+def last_of_kind(conn: sqlite3.Connection, kind: str) -> bytes | None:
+    """The newest entry of a kind."""
+    found = conn.execute(
+        "SELECT body FROM entry WHERE kind = ? ORDER BY seq DESC LIMIT 1", (kind,)
+    ).fetchone()
+    return bytes(found[0]) if found else None
+
+
+def of_request(conn: sqlite3.Connection, rid: str) -> list[bytes]:
+    """The entries of one request, oldest first: its settle and any adjust."""
+    found = conn.execute("SELECT body FROM entry WHERE rid = ? ORDER BY seq", (rid,)).fetchall()
+    return [bytes(row[0]) for row in found]
+
+
+def by_seq(conn: sqlite3.Connection, seq: int) -> bytes | None:
+    """One entry's bytes."""
+    found = conn.execute("SELECT body FROM entry WHERE seq = ?", (seq,)).fetchone()
+    return bytes(found[0]) if found else None
+
+
+def spent_nusd(
+    conn: sqlite3.Connection, scope: Scope, span: Span, kind: WindowKind, *, billed_only: bool
+) -> int:
+    """What the ledger holds for a scope in a span: a new budget starts from here."""
+    where, values = _scope_sql(scope)
+    where.append("amount_nusd <> 0")
+    if kind is WindowKind.SESSION:
+        where.append("session = ?")
+        values.append(span.key.partition(":")[2])
+    else:
+        where.append("window_us >= ?")
+        values.append(span.starts_us)
+        if span.ends_us is not None:
+            where.append("window_us < ?")
+            values.append(span.ends_us)
+    if billed_only:
+        where.append("counted = 'billed'")
+    sql = f"SELECT coalesce(sum(amount_nusd), 0) FROM entry WHERE {' AND '.join(where)}"
+    return int(conn.execute(sql, values).fetchone()[0])
+
+
+def charges(
+    conn: sqlite3.Connection, scope: Scope, starts_us: int, *, billed_only: bool
+) -> list[tuple[int, int]]:
+    """The single charges of a scope since a moment: (window_us, amount_nusd), for rolling windows."""
+    where, values = _scope_sql(scope)
+    where += ["amount_nusd <> 0", "window_us > ?"]
+    values.append(starts_us)
+    if billed_only:
+        where.append("counted = 'billed'")
+    sql = f"SELECT window_us, amount_nusd FROM entry WHERE {' AND '.join(where)}"
+    return conn.execute(sql, values).fetchall()
+
+
+def _scope_sql(scope: Scope) -> tuple[list[str], list[object]]:
+    """The scope's terms as SQL; keys come from `scopes.KEYS`, never from outside."""
+    where: list[str] = []
+    values: list[object] = []
+    for key, pattern in scope.terms:
+        if key == "tag":
+            where.append("EXISTS (SELECT 1 FROM json_each(entry.tags) WHERE value GLOB ?)")
+        elif key == "model":
+            where.append("model GLOB ?")
+        else:
+            where.append(f"{key} = ?")
+        values.append(pattern)
+    return where, values

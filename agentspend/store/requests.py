@@ -1,0 +1,39 @@
+"""What happened to each request, for `why` and the refused list. Not part of the ledger."""
+
+import sqlite3
+
+KEPT = 100_000
+
+
+def put(
+    conn: sqlite3.Connection, rid: str, at_us: int, outcome: str, session: str, body: bytes
+) -> None:
+    """Keep one request's story; `outcome` is settled, refused or released."""
+    conn.execute(
+        "INSERT OR REPLACE INTO request VALUES (?,?,?,?,?)", (rid, at_us, outcome, session, body)
+    )
+
+
+def find(conn: sqlite3.Connection, rid_prefix: str) -> list[tuple[str, int, str, bytes]]:
+    """Requests whose id starts like this, at most ten: (rid, at_us, outcome, body)."""
+    return conn.execute(
+        "SELECT rid, at_us, outcome, body FROM request WHERE rid >= ? AND rid < ? LIMIT 10",
+        (rid_prefix, rid_prefix + "\U0010ffff"),
+    ).fetchall()
+
+
+def count(conn: sqlite3.Connection, session: str, outcome: str) -> int:
+    """How many of a session's requests ended so."""
+    row = conn.execute(
+        "SELECT count(*) FROM request WHERE session = ? AND outcome = ?", (session, outcome)
+    ).fetchone()
+    return int(row[0])
+
+
+def trim(conn: sqlite3.Connection) -> None:
+    """Forget all but the newest stories."""
+    conn.execute(
+        "DELETE FROM request WHERE at_us < coalesce("
+        "(SELECT at_us FROM request ORDER BY at_us DESC LIMIT 1 OFFSET ?), 0)",
+        (KEPT,),
+    )

@@ -1,0 +1,123 @@
+"""The device ledger's tables, as forward-only migrations (protocol study §4.6).
+
+Entry bytes are never rewritten by a migration. `VERSION` is what `PRAGMA user_version` must say;
+an older binary refuses a newer number. sqlite-utils is imported by `db.migrate` only when a
+migration is due, so a normal start does not pay for it.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+VERSION = 1
+
+INITIAL = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE entry (
+  seq INTEGER PRIMARY KEY,
+  hash TEXT NOT NULL,
+  body BLOB NOT NULL,
+  kind TEXT NOT NULL,
+  ts_us INTEGER NOT NULL,
+  window_us INTEGER NOT NULL,
+  amount_nusd INTEGER NOT NULL DEFAULT 0,
+  counted TEXT NOT NULL DEFAULT '',
+  rid TEXT NOT NULL DEFAULT '',
+  member TEXT NOT NULL DEFAULT '', device TEXT NOT NULL DEFAULT '',
+  agent TEXT NOT NULL DEFAULT '', session TEXT NOT NULL DEFAULT '',
+  subagent TEXT NOT NULL DEFAULT '', project TEXT NOT NULL DEFAULT '',
+  branch TEXT NOT NULL DEFAULT '', key TEXT NOT NULL DEFAULT '',
+  provider TEXT NOT NULL DEFAULT '', model TEXT NOT NULL DEFAULT '',
+  tags TEXT NOT NULL DEFAULT '[]'
+);
+CREATE INDEX entry_window ON entry (window_us) WHERE amount_nusd <> 0;
+CREATE INDEX entry_session ON entry (session) WHERE amount_nusd <> 0;
+CREATE INDEX entry_rid ON entry (rid) WHERE rid <> '';
+
+CREATE TABLE account (
+  id INTEGER PRIMARY KEY,
+  budget TEXT NOT NULL,
+  generation INTEGER NOT NULL,
+  window_key TEXT NOT NULL,
+  starts_us INTEGER NOT NULL,
+  ends_us INTEGER,
+  mode TEXT NOT NULL,
+  limit_nusd INTEGER NOT NULL,
+  spent_nusd INTEGER NOT NULL,
+  held_nusd INTEGER NOT NULL,
+  over_nusd INTEGER NOT NULL,
+  UNIQUE (budget, generation, window_key),
+  CHECK (held_nusd >= 0 AND over_nusd >= 0),
+  CHECK (mode <> 'hard' OR spent_nusd + held_nusd <= limit_nusd + over_nusd)
+);
+
+CREATE TABLE charge (
+  account INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+  at_us INTEGER NOT NULL,
+  amount_nusd INTEGER NOT NULL
+);
+CREATE INDEX charge_at ON charge (account, at_us);
+
+CREATE TABLE hold (
+  rid TEXT PRIMARY KEY,
+  amount_nusd INTEGER NOT NULL CHECK (amount_nusd >= 0),
+  created_us INTEGER NOT NULL,
+  session TEXT NOT NULL,
+  body BLOB NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE hold_account (
+  rid TEXT NOT NULL REFERENCES hold (rid) ON DELETE CASCADE,
+  account INTEGER NOT NULL REFERENCES account (id),
+  amount_nusd INTEGER NOT NULL CHECK (amount_nusd >= 0),
+  PRIMARY KEY (rid, account)
+) WITHOUT ROWID;
+
+CREATE TABLE session (
+  id TEXT PRIMARY KEY,
+  token_hash TEXT NOT NULL UNIQUE,
+  body BLOB NOT NULL,
+  opened_us INTEGER NOT NULL,
+  closed_us INTEGER
+);
+
+CREATE TABLE conversation (
+  digest BLOB PRIMARY KEY,
+  prompt_tokens INTEGER NOT NULL,
+  output_tokens INTEGER NOT NULL,
+  cached_tokens INTEGER NOT NULL,
+  cached_until_us INTEGER NOT NULL,
+  cut_at INTEGER NOT NULL,
+  used_us INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX conversation_used ON conversation (used_us);
+
+CREATE TABLE request (
+  rid TEXT PRIMARY KEY,
+  at_us INTEGER NOT NULL,
+  outcome TEXT NOT NULL,
+  session TEXT NOT NULL,
+  body BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX request_at ON request (at_us);
+
+CREATE TABLE checkpoint (
+  seq INTEGER PRIMARY KEY,
+  head TEXT NOT NULL,
+  ts_us INTEGER NOT NULL,
+  key_id TEXT NOT NULL,
+  signature TEXT NOT NULL
+);
+"""
+
+
+def m001_initial(database: "Database") -> None:
+    """Everything one device needs: entries, accounts, holds, sessions, conversations."""
+    for statement in INITIAL.split(";\n"):
+        if statement.strip():
+            database.execute(statement)
+
+
+MIGRATIONS = (m001_initial,)
