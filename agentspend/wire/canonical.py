@@ -1,0 +1,87 @@
+"""One value, one spelling: the JSON subset that is hashed and signed.
+
+Owns the subset (protocol study §3.1): object keys `[a-z0-9_]+`, strings, integers up to 2^53-1
+either way, booleans, null, arrays, objects. No floats. Inside it msgspec with sorted keys writes
+the very bytes of RFC 8785 (20,000 hypothesis examples and every code point up to U+2100 against
+the `rfc8785` package), so any auditor can check with any library. Outside it they differ, hence
+the validator, before writing and after reading.
+"""
+
+import re
+from typing import Any, Never
+
+import msgspec
+
+MAX_INT = 2**53 - 1
+MAX_DEPTH = 32
+
+_KEY = re.compile(r"[a-z0-9_]+")
+_ENCODER = msgspec.json.Encoder(order="sorted")
+
+
+class NotCanonical(ValueError):
+    """The value or the bytes are outside the subset; the text says where and why."""
+
+
+def _no_float(text: str) -> Never:
+    raise NotCanonical(f"{text} is not a whole number")
+
+
+_DECODER = msgspec.json.Decoder(float_hook=_no_float)
+
+
+def canonical(value: object) -> bytes:
+    """The one spelling of a value. Raises `NotCanonical` for anything outside the subset."""
+    check(value)
+    return write_checked(value)
+
+
+def write_checked(value: object) -> bytes:
+    """The spelling of a value that `check` has passed; a lone surrogate still raises."""
+    try:
+        return _ENCODER.encode(value)
+    except UnicodeEncodeError as error:
+        raise NotCanonical("a string holds half a surrogate pair") from error
+
+
+def parse(body: bytes) -> Any:
+    """Read bytes that are already canonical; anything re-writing would change is refused.
+
+    That covers repeated keys, spaces, floats, other escapes, `-0` and unsorted keys.
+    """
+    try:
+        value = _DECODER.decode(body)
+    except NotCanonical:
+        raise
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise NotCanonical(f"not JSON: {error}") from error
+    except msgspec.ValidationError as error:
+        raise NotCanonical(str(error)) from error
+    check(value)
+    if write_checked(value) != body:
+        raise NotCanonical("not in canonical form: writing it again changes the bytes")
+    return value
+
+
+def check(value: object, depth: int = 0) -> None:
+    """Raise `NotCanonical` unless the value lies in the subset."""
+    kind = type(value)
+    if kind is str or kind is bool or value is None:
+        return
+    if kind is int:
+        if not -MAX_INT <= value <= MAX_INT:  # type: ignore[operator]
+            raise NotCanonical(f"{value} is beyond 2^53-1")
+        return
+    if depth >= MAX_DEPTH:
+        raise NotCanonical(f"nested deeper than {MAX_DEPTH}")
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if type(key) is not str or _KEY.fullmatch(key) is None:
+                raise NotCanonical(f"key {key!r} is not made of a-z, 0-9 and _")
+            if type(item) is not str:
+                check(item, depth + 1)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            check(item, depth + 1)
+    else:
+        raise NotCanonical(f"{kind.__name__} has no canonical form")
