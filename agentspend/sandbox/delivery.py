@@ -1,0 +1,188 @@
+"""Sending one answer, and knowing at every moment how much of it has been generated.
+
+Owns pacing, faults in mid-stream and the moment a row of the bill is closed: before the last
+byte of an answer leaves, so that a client that has read it all finds the bill complete.
+
+The rule of generation: unpaced, the tokens generated are those of the events sent. Paced, they
+are `tokens_per_s` times the time since generation began, at least those sent, at most the answer.
+A client that leaves stops it: billed are the exact input and the tokens generated until then.
+"""
+
+import asyncio
+import socket
+import struct
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from agentspend.sandbox.behaviour import Behaviour
+from agentspend.sandbox.bill import Bill, BillRow
+from agentspend.sandbox.events import error_event, message_body, stream
+from agentspend.sandbox.model import Answer, ApiError
+
+Clock = Callable[[], float]
+Sleep = Callable[[float], Awaitable[None]]
+_SSE = "text/event-stream; charset=utf-8"
+_OVERLOADED = ApiError(529, "overloaded_error", "Overloaded")
+
+
+class Gate:
+    """Where hanging requests wait until they are released."""
+
+    def __init__(self) -> None:
+        self._opened = asyncio.Event()
+        self.waiting = 0
+
+    async def wait(self) -> None:
+        """Wait for the next release."""
+        self.waiting += 1
+        try:
+            await self._opened.wait()
+        finally:
+            self.waiting -= 1
+
+    def release(self) -> None:
+        """Let everyone go who waits now; who comes later waits again."""
+        self._opened.set()
+        self._opened = asyncio.Event()
+
+
+@dataclass(slots=True)
+class Delivery:
+    """One answer on its way to one client."""
+
+    answer: Answer
+    bill: Bill
+    row: BillRow
+    clock: Clock
+    sleep: Sleep
+    gate: Gate
+    sent_tokens: int = 0
+    began_s: float | None = None
+    ended: bool = False
+
+    async def send(self, request: web.BaseRequest, *, streaming: bool) -> web.StreamResponse:
+        """Answer `request`. However this ends, the bill has its row closed."""
+        behaviour = self.answer.behaviour
+        try:
+            if behaviour.hang_after_events == 0:
+                await self.gate.wait()
+            if behaviour.first_byte_delay_s:
+                await self.sleep(behaviour.first_byte_delay_s)
+            self.began_s = self.clock()
+            if not streaming:
+                return await self._send_json(request)
+            if _at_once(behaviour):
+                return self._send_at_once()
+            return await self._send_events(request)
+        finally:
+            self._end("disconnect")
+
+    def generated(self) -> int:
+        """Output tokens generated so far, by the rule above."""
+        behaviour = self.answer.behaviour
+        made = self.sent_tokens
+        if behaviour.paced and self.began_s is not None:
+            made = max(made, int((self.clock() - self.began_s) * behaviour.tokens_per_s))
+        return min(made, self.answer.usage.output_tokens)
+
+    def _end(self, outcome: str) -> None:
+        if self.ended:
+            return
+        self.ended = True
+        if outcome == "ok":
+            final = "refusal" if self.answer.stop_reason == "refusal" else "ok"
+            self.bill.end(self.row, self.answer.usage, self.answer.usd(), final)
+            return
+        tokens = self.generated()
+        self.bill.end(
+            self.row, self.answer.used_after(tokens), self.answer.usd_after(tokens), outcome
+        )
+
+    def _send_at_once(self) -> web.Response:
+        body = b"".join(step.data for step in stream(self.answer))
+        self._end("ok")
+        response = web.Response(body=body, headers=self._headers(_SSE))
+        response.enable_chunked_encoding()
+        return response
+
+    async def _send_json(self, request: web.BaseRequest) -> web.StreamResponse:
+        behaviour = self.answer.behaviour
+        if behaviour.paced:
+            await self.sleep(self.answer.usage.output_tokens / behaviour.tokens_per_s)
+        self.sent_tokens = self.answer.usage.output_tokens
+        if behaviour.cut_after_events is not None:
+            return self._cut(request, web.Response())
+        body = message_body(self.answer)
+        self._end("ok")
+        return web.Response(body=body, headers=self._headers("application/json"))
+
+    async def _send_events(self, request: web.BaseRequest) -> web.StreamResponse:
+        behaviour = self.answer.behaviour
+        response = web.StreamResponse(headers=self._headers(_SSE))
+        await response.prepare(request)
+        steps = list(stream(self.answer))
+        for number, step in enumerate(steps):
+            if number == behaviour.cut_after_events:
+                return self._cut(request, response)
+            if number == behaviour.error_after_events:
+                self._end("error")
+                await response.write(error_event(_OVERLOADED))
+                break
+            if number and number == behaviour.hang_after_events:
+                await self.gate.wait()
+            await self._pace(step.tokens)
+            self.sent_tokens = step.tokens
+            if number == len(steps) - 1:
+                self._end("ok")
+            await self._write(response, step.data)
+            if behaviour.chunk_delay_s:
+                await self.sleep(behaviour.chunk_delay_s)
+        await response.write_eof()
+        return response
+
+    async def _write(self, response: web.StreamResponse, data: bytes) -> None:
+        size = self.answer.behaviour.torn_bytes or len(data)
+        for start in range(0, len(data), size):
+            await response.write(data[start : start + size])
+            if size < len(data):
+                await asyncio.sleep(0)
+
+    async def _pace(self, tokens: int) -> None:
+        behaviour = self.answer.behaviour
+        if not behaviour.paced or self.began_s is None:
+            return
+        wait_s = self.began_s + tokens / behaviour.tokens_per_s - self.clock()
+        if wait_s > 0:
+            await self.sleep(wait_s)
+
+    def _cut(self, request: web.BaseRequest, response: web.StreamResponse) -> web.StreamResponse:
+        """Reset the connection, as a crashed server does."""
+        self._end("cut")
+        transport = request.transport
+        if transport is not None:
+            sock = transport.get_extra_info("socket")
+            if sock is not None:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            transport.abort()
+        return response
+
+    def _headers(self, content_type: str) -> dict[str, str]:
+        return {
+            "content-type": content_type,
+            "request-id": self.answer.request_id,
+            "cache-control": "no-cache",
+        }
+
+
+def _at_once(behaviour: Behaviour) -> bool:
+    """True when nothing happens between two events, so that one write sends them all."""
+    return not (
+        behaviour.paced
+        or behaviour.chunk_delay_s
+        or behaviour.torn_bytes
+        or behaviour.cut_after_events is not None
+        or behaviour.error_after_events is not None
+        or behaviour.hang_after_events
+    )

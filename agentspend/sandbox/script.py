@@ -1,0 +1,106 @@
+"""Who gets which behaviour.
+
+Owns the choice: a request header first, then the queue, then a callable such as `Script`, then
+the default. Side calls that ask for JSON (session titles) take nothing from the queue, so that a
+scripted conversation with a real agent stays in step.
+"""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from agentspend.sandbox.behaviour import NORMAL, BadBehaviour, Behaviour, behaviour_from
+from agentspend.sandbox.content import asks_json
+
+HEADER = "x-sandbox-behaviour"
+AGENT_HEADER = "x-claude-code-agent-id"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a chooser may look at: the decoded body and the headers (lower-case names)."""
+
+    body: Mapping[str, Any]
+    headers: Mapping[str, str]
+
+
+Chooser = Callable[[Seen], Behaviour | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A scripted conversation, without state: the answer is picked by how many turns the
+    assistant has had, so retries and parallel subagents get the right one. `agents` answers
+    requests with a subagent's header; the last answer repeats."""
+
+    main: tuple[Behaviour, ...]
+    agents: tuple[Behaviour, ...] = ()
+
+    def __call__(self, seen: Seen) -> Behaviour | None:
+        if asks_json(seen.body):
+            return None
+        answers = self.agents if AGENT_HEADER in seen.headers else self.main
+        if not answers:
+            return None
+        turns = sum(1 for turn in seen.body["messages"] if turn.get("role") == "assistant")
+        return answers[min(turns, len(answers) - 1)]
+
+
+class Director:
+    """Holds the behaviours of one server and hands one out per request."""
+
+    def __init__(self, default: Behaviour = NORMAL) -> None:
+        self.default = default
+        self.queue: deque[Behaviour] = deque()
+        self.chooser: Chooser | None = None
+
+    def pick(self, body: Mapping[str, Any], headers: Mapping[str, str]) -> Behaviour:
+        """The behaviour for a request to answer. Raises BadBehaviour for an unreadable header."""
+        if HEADER in headers:
+            return _from_header(headers[HEADER])
+        if self.queue and not asks_json(body):
+            return self.queue.popleft()
+        return self._standing(body, headers)
+
+    def pick_count(self, body: Mapping[str, Any], headers: Mapping[str, str]) -> Behaviour:
+        """The behaviour for `count_tokens`: as `pick`, and the queue stays as it is."""
+        if HEADER in headers:
+            return _from_header(headers[HEADER])
+        return self.queue[0] if self.queue else self._standing(body, headers)
+
+    def direct(self, order: object) -> None:
+        """Take an order from decoded JSON: a bare behaviour is the new default, or any of
+        `default`, `queue` (a list, appended) and `script` (`main`, `agents`)."""
+        if not isinstance(order, dict) or not set(order) & {"default", "queue", "script"}:
+            self.default = behaviour_from(order)
+            return
+        if "default" in order:
+            self.default = behaviour_from(order["default"])
+        self.queue.extend(_list(order.get("queue", [])))
+        if "script" in order:
+            script = order["script"] or {}
+            main, agents = _list(script.get("main", [])), _list(script.get("agents", []))
+            self.chooser = Script(tuple(main), tuple(agents)) if main or agents else None
+
+    def _standing(self, body: Mapping[str, Any], headers: Mapping[str, str]) -> Behaviour:
+        if self.chooser is not None:
+            chosen = self.chooser(Seen(body, headers))
+            if chosen is not None:
+                return chosen
+        return self.default
+
+
+def _list(values: object) -> list[Behaviour]:
+    if not isinstance(values, list):
+        raise BadBehaviour("a list of behaviours is expected")
+    return [behaviour_from(value) for value in values]
+
+
+def _from_header(text: str) -> Behaviour:
+    try:
+        return behaviour_from(msgspec.json.decode(text))
+    except msgspec.DecodeError as error:
+        raise BadBehaviour(f"{HEADER}: {error}") from error

@@ -1,0 +1,297 @@
+"""The sandbox as a server on 127.0.0.1.
+
+Owns the sockets, the routes and the requests seen; what is answered and billed is `model`'s, how
+it is sent is `delivery`'s. No request leaves the machine.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import unquote
+
+import msgspec
+from aiohttp import web
+
+from agentspend.sandbox.behaviour import NORMAL, BadBehaviour, Behaviour
+from agentspend.sandbox.bill import Bill
+from agentspend.sandbox.cache import MINIMUM_TOKENS, PromptCache
+from agentspend.sandbox.delivery import Clock, Delivery, Gate, Sleep
+from agentspend.sandbox.events import ERROR_TYPES, error_body
+from agentspend.sandbox.model import Answer, ApiError, answer, count
+from agentspend.sandbox.prices import CARDS
+from agentspend.sandbox.script import Chooser, Director
+
+MAX_BODY_BYTES = 32 * 1024 * 1024
+SESSION_HEADERS = ("x-sandbox-session", "x-claude-code-session-id", "x-session-id", "session-id")
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """One request as it arrived. `headers` finds names in any case."""
+
+    number: int
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+    at_s: float
+
+    @property
+    def json(self) -> Any:
+        """The decoded body."""
+        return _decode(self.body)
+
+
+class Sandbox:
+    """A provider to test against: `async with Sandbox(seed=1) as sandbox: sandbox.url`."""
+
+    def __init__(
+        self,
+        *,
+        seed: int = 0,
+        port: int = 0,
+        clock: Clock = time.time,
+        sleep: Sleep = asyncio.sleep,
+        bill_path: Path | None = None,
+        behaviour: Behaviour = NORMAL,
+        record: bool = True,
+        cache_minimum_tokens: int = MINIMUM_TOKENS,
+    ) -> None:
+        """`clock` gives Unix seconds and `sleep` waits seconds: pass both to run without real
+        time. `record=False` keeps no requests, for long benchmarks."""
+        self.seed = seed
+        self.bill = Bill(bill_path)
+        self.cache = PromptCache(cache_minimum_tokens)
+        self.requests: list[Recorded] = []
+        self.director = Director(behaviour)
+        self.gate = Gate()
+        self._port = port
+        self._clock = clock
+        self._sleep = sleep
+        self._record = record
+        self._number = self.bill.next_number - 1
+        self._runner: web.ServerRunner | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Listen. Raises OSError when the port is taken."""
+        server = web.Server(self._handle, handler_cancellation=True, access_log=None)
+        self._runner = web.ServerRunner(server, shutdown_timeout=0.05)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", self._port, backlog=1024).start()
+        self._port = self._runner.addresses[0][1]
+
+    async def stop(self) -> None:
+        """Stop listening, end what still hangs, close the bill file."""
+        self.release()
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+        self.bill.close()
+
+    @property
+    def port(self) -> int:
+        """The port it listens on, once started."""
+        return self._port
+
+    @property
+    def url(self) -> str:
+        """The base URL without `/v1`, as `ANTHROPIC_BASE_URL` wants it."""
+        return f"http://127.0.0.1:{self._port}"
+
+    def behave(self, behaviour: Behaviour | Chooser) -> None:
+        """From now on answer so; a callable decides per request (None falls back)."""
+        if isinstance(behaviour, Behaviour):
+            self.director.default = behaviour
+            self.director.chooser = None
+        else:
+            self.director.chooser = behaviour
+
+    def behave_next(self, *behaviours: Behaviour) -> None:
+        """Answer the next requests so, one each; side calls for JSON take none."""
+        self.director.queue.extend(behaviours)
+
+    def release(self) -> None:
+        """Let every hanging request go on."""
+        self.gate.release()
+
+    def evict(self) -> None:
+        """Drop the whole prompt cache."""
+        self.cache.evict()
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        self._number += 1
+        number = self._number
+        if (request.content_length or 0) > MAX_BODY_BYTES:
+            return _refuse(ApiError(413, "request_too_large", "Request exceeds 32 MB"), number)
+        raw = await request.content.read()
+        path = request.path
+        if path.startswith("/_sandbox/"):
+            return self._control(request.method, path, raw)
+        if self._record:
+            self.requests.append(
+                Recorded(
+                    number, request.method, request.path_qs, request.headers, raw, self._clock()
+                )
+            )
+        if request.method == "POST":
+            if path.endswith("/messages"):
+                return await self._messages(request, raw, number)
+            if path.endswith("/messages/count_tokens"):
+                return self._count_tokens(request, raw, number)
+        return _plain(request.method, path, number)
+
+    async def _messages(
+        self, request: web.BaseRequest, raw: bytes, number: int
+    ) -> web.StreamResponse:
+        body = _read(request.headers, raw)
+        if isinstance(body, ApiError):
+            return _refuse(body, number)
+        try:
+            behaviour = self.director.pick(body, request.headers)
+        except BadBehaviour as error:
+            return _refuse(ApiError(400, "invalid_request_error", str(error)), number)
+        if behaviour.status != 200:
+            if behaviour.first_byte_delay_s:
+                await self._sleep(behaviour.first_byte_delay_s)
+            return _refuse(_asked_error(behaviour, behaviour.status), number)
+        now_s = self._clock()
+        found = answer(body, behaviour, seed=self.seed, number=number, at_s=now_s, cache=self.cache)
+        if isinstance(found, ApiError):
+            return _refuse(found, number)
+        return await self._deliver(request, found, now_s, streaming=body.get("stream") is True)
+
+    async def _deliver(
+        self, request: web.BaseRequest, found: Answer, now_s: float, *, streaming: bool
+    ) -> web.StreamResponse:
+        row = self.bill.open(found, session_of(request.path, request.headers), now_s)
+        delivery = Delivery(found, self.bill, row, self._clock, self._sleep, self.gate)
+        return await delivery.send(request, streaming=streaming)
+
+    def _count_tokens(
+        self, request: web.BaseRequest, raw: bytes, number: int
+    ) -> web.StreamResponse:
+        body = _read(request.headers, raw)
+        if isinstance(body, ApiError):
+            return _refuse(body, number)
+        try:
+            behaviour = self.director.pick_count(body, request.headers)
+        except BadBehaviour as error:
+            return _refuse(ApiError(400, "invalid_request_error", str(error)), number)
+        if behaviour.count_status != 200:
+            return _refuse(_asked_error(behaviour, behaviour.count_status), number)
+        tokens = count(body, behaviour)
+        if isinstance(tokens, ApiError):
+            return _refuse(tokens, number)
+        return _json(200, {"input_tokens": tokens}, number)
+
+    def _control(self, method: str, path: str, raw: bytes) -> web.Response:
+        """The tester's own door: behaviour, release, evict, bill, requests."""
+        match method, path:
+            case "POST", "/_sandbox/behaviour":
+                try:
+                    self.director.direct(_decode(raw))
+                except (BadBehaviour, msgspec.DecodeError) as error:
+                    return _json(400, {"error": str(error)})
+                return _json(200, {"queued": len(self.director.queue)})
+            case "POST", "/_sandbox/release":
+                waiting = self.gate.waiting
+                self.release()
+                return _json(200, {"released": waiting})
+            case "POST", "/_sandbox/evict":
+                self.evict()
+                return _json(200, {})
+            case "GET", "/_sandbox/bill":
+                return web.Response(body=self.bill.summary(), content_type="application/json")
+            case "GET", "/_sandbox/requests":
+                return _json(200, {"requests": [_shown(seen) for seen in self.requests]})
+            case _:
+                return _json(404, {"error": f"no such control: {method} {path}"})
+
+
+def session_of(path: str, headers: Mapping[str, str]) -> str:
+    """Who a request is billed to: `/s/<name>/` in the path, else a session header, else ""."""
+    if path.startswith("/s/"):
+        return unquote(path.split("/", 3)[2])
+    return next((headers[name] for name in SESSION_HEADERS if name in headers), "")
+
+
+def _read(headers: Mapping[str, str], raw: bytes) -> dict[str, Any] | ApiError:
+    if not headers.get("x-api-key"):
+        words = headers.get("Authorization", "").split()
+        if len(words) != 2 or words[0].lower() != "bearer":
+            return ApiError(401, "authentication_error", "x-api-key header is required")
+    try:
+        body = _decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return ApiError(
+            400, "invalid_request_error", f"The request body is not valid JSON: {error}"
+        )
+    if not isinstance(body, dict):
+        return ApiError(400, "invalid_request_error", "Input should be a valid dictionary")
+    return body
+
+
+def _asked_error(behaviour: Behaviour, status: int) -> ApiError:
+    kind = behaviour.error_type or ERROR_TYPES.get(status, "api_error")
+    return ApiError(status, kind, behaviour.error_message or kind, behaviour.retry_after_s)
+
+
+def _plain(method: str, path: str, number: int) -> web.Response:
+    """Everything that is not a paid call. HEAD is how clients ask whether we are there."""
+    if method == "HEAD":
+        return web.Response(headers={"request-id": _request_id(number)})
+    if method == "GET" and path.endswith("/models"):
+        data = [
+            {
+                "type": "model",
+                "id": name,
+                "display_name": name,
+                "created_at": "2026-01-01T00:00:00Z",
+            }
+            for name in CARDS
+        ]
+        return _json(200, {"data": data, "has_more": False}, number)
+    if method == "GET" and path in ("/", "/api/hello"):
+        return _json(200, {}, number)
+    return _refuse(ApiError(404, "not_found_error", "Not Found"), number)
+
+
+def _refuse(error: ApiError, number: int) -> web.Response:
+    headers = {"content-type": "application/json", "request-id": _request_id(number)}
+    if error.retry_after_s is not None:
+        headers["retry-after"] = f"{error.retry_after_s:g}"
+    body = error_body(error, headers["request-id"])
+    return web.Response(status=error.status, body=body, headers=headers)
+
+
+def _json(status: int, value: object, number: int | None = None) -> web.Response:
+    headers = {"content-type": "application/json"}
+    if number is not None:
+        headers["request-id"] = _request_id(number)
+    return web.Response(status=status, body=_encode(value), headers=headers)
+
+
+def _request_id(number: int) -> str:
+    return f"req_sandbox{number:017d}"
+
+
+def _shown(seen: Recorded) -> dict[str, Any]:
+    return {
+        "n": seen.number,
+        "method": seen.method,
+        "path": seen.path,
+        "headers": {name.lower(): value for name, value in seen.headers.items()},
+        "body": seen.body.decode("utf-8", "replace"),
+    }
