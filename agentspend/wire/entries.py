@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from agentspend.wire.canonical import MAX_INT, NotCanonical, check, write_checked
+from agentspend.wire.canonical import NotCanonical, check, write_checked
 
 VERSION = 1
 KINDS = frozenset(
@@ -78,33 +78,23 @@ class Entry:
     policy: dict[str, Any] | None = None
 
 
-_ALWAYS = ("inc", "kind", "prev", "seq", "ts", "v")
-_OPTIONAL = tuple(item.name for item in fields(Entry) if item.name not in _ALWAYS)
-_always = attrgetter(*_ALWAYS)
-_optional = attrgetter(*_OPTIONAL)
+_NAMES = tuple(item.name for item in fields(Entry))
+_values = attrgetter(*_NAMES)
 _DECODER = msgspec.json.Decoder(Entry)
 
 
 def encode(entry: Entry) -> bytes:
     """The entry's canonical bytes. Raises `NotCanonical` for a value no reader would accept."""
-    body: dict[str, object] = dict(zip(_ALWAYS, _always(entry), strict=True))
-    if body["kind"] not in KINDS or body["v"] != VERSION:
-        raise NotCanonical(f"no entry kind {body['kind']!r} in version {body['v']}")
-    for name, value in zip(_OPTIONAL, _optional(entry), strict=True):
-        if value is None or value == "":
-            continue
-        kind = type(value)
-        if kind is str:
-            body[name] = value
-        elif kind is int:
-            if not -MAX_INT <= value <= MAX_INT:
-                raise NotCanonical(f"{name} {value} is beyond 2^53-1")
-            body[name] = value
-        elif value:
-            check(value)
-            body[name] = value
-    if not (0 < entry.seq <= MAX_INT and 0 <= entry.ts <= MAX_INT):
+    if entry.kind not in KINDS or entry.v != VERSION:
+        raise NotCanonical(f"no entry kind {entry.kind!r} in version {entry.v}")
+    if not (entry.seq > 0 and entry.ts >= 0):
         raise NotCanonical(f"entry {entry.seq} at {entry.ts} is out of range")
+    body = {
+        name: value
+        for name, value in zip(_NAMES, _values(entry), strict=True)
+        if value or value == 0 or name == "prev"
+    }
+    check(body)
     return write_checked(body)
 
 
