@@ -23,11 +23,12 @@ from agentspend.bookkeeper.outcomes import (
     Settlement,
     Waiting,
 )
-from agentspend.bookkeeper.rooms import Rooms, Seat, is_hard, payer_dict, payer_from
+from agentspend.bookkeeper.rooms import Rooms, Seat, is_hard
 from agentspend.core.admission import Admit, Count, Refuse, RefusalReason, Wait, decide
 from agentspend.core.budgets import BoundKind
 from agentspend.core.errors import StoreError
 from agentspend.core.limits import MAX_WAITING
+from agentspend.core.scopes import Payer
 from agentspend.core.windows import WindowKind
 from agentspend.store import accounts, conversations, entries, holds, requests
 
@@ -92,13 +93,12 @@ class Books:
             if not isinstance(answer, Waiting):
                 self.woken.append((request.rid, answer))
 
-    def shrink(self, rid: str, output_tokens: int, input_nusd: int, output_nusd: int) -> None:
+    def shrink(self, rid: str, amount_nusd: int) -> None:
         """Lower a hold to the exact input cost plus the remaining output bound.
 
         Only ever lowers; an ended hold is left alone. No ledger entry.
         """
         hold = holds.find(self.conn, rid)
-        amount_nusd = input_nusd + output_nusd
         if hold is None or amount_nusd >= hold.amount_nusd:
             return
         for account_id, share_nusd in holds.accounts_of(self.conn, rid):
@@ -106,12 +106,7 @@ class Books:
                 holds.shrink_account(self.conn, rid, account_id, amount_nusd)
                 accounts.move(self.conn, account_id, held_nusd=amount_nusd - share_nusd)
         holds.shrink(self.conn, rid, amount_nusd)
-        self.events.append(
-            Event(
-                "shrink",
-                {"rid": rid, "held_nusd": amount_nusd, "output_tokens": output_tokens},
-            )
-        )
+        self.events.append(Event("shrink", {"rid": rid, "held_nusd": amount_nusd}))
 
     def settle(self, settlement: Settlement, at: Moment) -> int:
         """End a hold in a charge and append the entry; returns its sequence number.
@@ -123,7 +118,7 @@ class Books:
             raise StoreError(f"request {settlement.rid} has no open hold: it was already settled")
         now_us = self.now(at)
         kept = msgspec.json.decode(hold.body)
-        payer = payer_from(kept["payer"])
+        payer = Payer.from_known(kept["payer"])
         fields = self._entry_fields(settlement, hold, kept)
         seq = self.chain.append("settle", now_us, fields, payer=payer, window_us=hold.created_us)
         for account_id, share_nusd in holds.accounts_of(self.conn, hold.rid):
@@ -168,7 +163,7 @@ class Books:
             shares[seat.account.id] = amount_nusd
         kept = {
             **request.facts,
-            "payer": payer_dict(request.payer),
+            "payer": request.payer.known(),
             "counted": request.counted,
             "hold_nusd": strict_nusd,
             "wanted_output": request.ask.wanted_output,
@@ -227,7 +222,7 @@ class Books:
         )
         told = {
             **request.facts,
-            "payer": payer_dict(request.payer),
+            "payer": request.payer.known(),
             "counted": request.counted,
             "reason": refuse.reason.value,
             "budget": refused.budget,

@@ -7,6 +7,8 @@ from agentspend.core.scopes import Payer
 from agentspend.store import entries
 from agentspend.wire.entries import Entry, encode, entry_hash
 
+_WHO = ("member", "device", "agent", "session", "subagent", "project", "branch", "key")
+
 
 class Chain:
     """Appends entries, each linked to the one before. `inc` is this ledger's incarnation."""
@@ -66,13 +68,17 @@ class Chain:
         return seq
 
 
+def entry_payer(entry: Entry) -> Payer:
+    """Who an entry was charged to."""
+    return Payer(
+        **{name: getattr(entry, name) or "" for name in _WHO},
+        provider=entry.provider or "",
+        model=entry.model or "",
+        tags=tuple(entry.tags or ()),
+    )
+
+
 def _payer_fields(payer: Payer) -> dict[str, object]:
-    """The payer as entry fields; the model is in the entry's own fields."""
-    found: dict[str, object] = {
-        name: value
-        for name in ("member", "device", "agent", "session", "subagent", "project", "branch", "key")
-        if (value := getattr(payer, name))
-    }
-    if payer.tags:
-        found["tags"] = list(payer.tags)
-    return found
+    """The payer as entry fields; provider and model are in the entry's own fields."""
+    known = payer.known()
+    return {name: known[name] for name in (*_WHO, "tags") if name in known}

@@ -5,6 +5,7 @@ charged to get the difference back.
 """
 
 from agentspend.bookkeeper.books import Books
+from agentspend.bookkeeper.chain import entry_payer
 from agentspend.bookkeeper.outcomes import Event, Moment
 from agentspend.bookkeeper.rooms import counts_in
 from agentspend.core.errors import AgentspendError
@@ -43,7 +44,7 @@ def adjust(books: Books, rid: str, amount_nusd: int, reason: str, at: Moment) ->
             f"request {rid} is charged {dollars(now_nusd)}; adjust can only lower that",
             "give a smaller amount",
         )
-    payer = _payer(settled)
+    payer = entry_payer(settled)
     window_us = settled.held_at or settled.ts
     difference_nusd = amount_nusd - now_nusd
     fields = {
@@ -79,19 +80,3 @@ def _give_back(
             accounts.add_charge(books.conn, account.id, window_us, difference_nusd)
         else:
             accounts.move(books.conn, account.id, spent_nusd=difference_nusd)
-
-
-def _payer(entry: Entry) -> Payer:
-    return Payer(
-        member=entry.member or "",
-        device=entry.device or "",
-        agent=entry.agent or "",
-        session=entry.session or "",
-        subagent=entry.subagent or "",
-        project=entry.project or "",
-        branch=entry.branch or "",
-        key=entry.key or "",
-        provider=entry.provider or "",
-        model=entry.model or "",
-        tags=tuple(entry.tags or ()),
-    )

@@ -122,7 +122,7 @@ class Rooms:
     def _is_inside(self, hold: holds.Hold, item: InForce, here: Span) -> bool:
         """Whether a hold already in flight belongs to an account that opens now."""
         kept = msgspec.json.decode(hold.body)
-        payer = payer_from(kept["payer"])
+        payer = Payer.from_known(kept["payer"])
         if not counts_in(item.budget, payer, kept["counted"]):
             return False
         return self.span(item.budget, hold.created_us, payer.session).key == here.key
@@ -138,22 +138,3 @@ def counts_in(budget: Budget, payer: Payer, counted: str) -> bool:
 def is_hard(seat: Seat) -> bool:
     """Whether this seat can refuse."""
     return seat.budget.mode is Mode.HARD
-
-
-def payer_dict(payer: Payer) -> dict[str, object]:
-    """A payer's known attributes as JSON values."""
-    found: dict[str, object] = {
-        name: value
-        for name in Payer.__dataclass_fields__
-        if name != "tags" and (value := getattr(payer, name))
-    }
-    if payer.tags:
-        found["tags"] = list(payer.tags)
-    return found
-
-
-def payer_from(kept: dict[str, object]) -> Payer:
-    """Read back what `payer_dict` wrote."""
-    values = dict(kept)
-    tags = values.pop("tags", ())
-    return Payer(**values, tags=tuple(tags))  # type: ignore[arg-type]

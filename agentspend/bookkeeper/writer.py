@@ -15,7 +15,7 @@ from typing import Any
 from agentspend import faults
 from agentspend.bookkeeper.books import Books
 from agentspend.bookkeeper.outcomes import Event, Moment, Waiting
-from agentspend.core.errors import AgentspendError, StoreError
+from agentspend.core.errors import StoreError
 from agentspend.core.limits import MAX_BATCH
 
 Deliver = Callable[[Any, BaseException | None], None]
@@ -138,7 +138,9 @@ class Writer(threading.Thread):
         books.conn.execute("SAVEPOINT job")
         try:
             job.result, job.error = job.work(books, at), None
-        except (AgentspendError, sqlite3.IntegrityError) as error:
+        except Exception as error:  # noqa: BLE001 - whoever asked gets it; the thread lives on
+            if isinstance(error, sqlite3.OperationalError):
+                raise
             books.conn.execute("ROLLBACK TO job")
             books.chain.reload()
             del books.events[events:]

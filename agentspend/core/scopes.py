@@ -37,6 +37,23 @@ class Payer:
     model: str = ""
     tags: tuple[str, ...] = ()
 
+    def known(self) -> dict[str, object]:
+        """The attributes that are known, as JSON values."""
+        found: dict[str, object] = {
+            name: value
+            for name in self.__dataclass_fields__
+            if name != "tags" and (value := getattr(self, name))
+        }
+        return {**found, "tags": list(self.tags)} if self.tags else found
+
+    @classmethod
+    def from_known(cls, known: Mapping[str, object]) -> "Payer":
+        """Read back what `known` wrote."""
+        values = {name: str(value) for name, value in known.items() if name != "tags"}
+        tags = known.get("tags", ())
+        assert isinstance(tags, list | tuple)
+        return cls(**values, tags=tuple(tags))
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:

@@ -1,0 +1,1 @@
+"""The roof: builds store → bookkeeper → doors. Nothing imports it but the CLI."""

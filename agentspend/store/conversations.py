@@ -1,20 +1,18 @@
 """Turns remembered by the HMAC of their prefix: counts only, kept across restarts."""
 
 import sqlite3
-from collections.abc import Sequence
 
 from agentspend.core.conversation import Turn
 
 KEPT = 20_000
 
 
-def find(conn: sqlite3.Connection, digests: Sequence[bytes]) -> dict[bytes, Turn]:
-    """The remembered turns among these digests."""
-    marks = ",".join("?" * len(digests))
+def newest(conn: sqlite3.Connection) -> dict[bytes, Turn]:
+    """The turns worth remembering, oldest first."""
     rows = conn.execute(
         "SELECT digest, prompt_tokens, output_tokens, cached_tokens, cached_until_us, cut_at"
-        f" FROM conversation WHERE digest IN ({marks})",
-        list(digests),
+        " FROM (SELECT * FROM conversation ORDER BY used_us DESC LIMIT ?) ORDER BY used_us",
+        (KEPT,),
     ).fetchall()
     return {bytes(row[0]): Turn(*row[1:]) for row in rows}
 

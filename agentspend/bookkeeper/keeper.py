@@ -1,0 +1,262 @@
+"""The async face of the writer's thread.
+
+It announces commits to whoever asked (`on_commit`) without knowing who listens.
+"""
+
+import asyncio
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import tzinfo
+from pathlib import Path
+from typing import Any, TypeVar
+
+from agentspend.bookkeeper.adoption import Adoption
+from agentspend.bookkeeper.books import Books
+from agentspend.bookkeeper.outcomes import (
+    Event,
+    HoldAnswer,
+    HoldRequest,
+    Moment,
+    Settlement,
+)
+from agentspend.bookkeeper.recovery import note_emergency, read_emergency, recover
+from agentspend.bookkeeper.writer import Hooks, Job, Writer
+from agentspend.core.budgets import Budget
+from agentspend.core.errors import StoreError
+from agentspend.core.limits import BALLAST_BYTES
+from agentspend.core.policy import PendingChange
+from agentspend.store import conversations, requests
+
+T = TypeVar("T")
+Connect = Callable[[], sqlite3.Connection]
+
+
+def clock() -> Moment:
+    """The machine's clocks: the one place the bookkeeper reads them."""
+    return Moment(time.time_ns() // 1_000, time.monotonic_ns() // 1_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Where one ledger lives and who keeps it. `genesis` are the words of its first entry."""
+
+    connect: Connect
+    folder: Path
+    inc: str
+    zone: tzinfo
+    genesis: Mapping[str, object]
+    read_only: bool = False
+
+
+class Bookkeeper:
+    """Hold, shrink, settle and release from the event loop; each returns after its commit."""
+
+    def __init__(self, ledger: Ledger, now: Callable[[], Moment] = clock) -> None:
+        self._ledger = ledger
+        self._now = now
+        self._listeners: list[Callable[[list[Event]], None]] = []
+        self._gate_closed = "the ledger is read-only" if ledger.read_only else ""
+        self._retry_gate_s = 0.0
+        self._stopped = False
+        self.recovered = 0
+
+    async def start(self) -> None:
+        """Open the ledger, settle what a crash left open, and begin to serve."""
+        self._loop = asyncio.get_running_loop()
+        self._writer = Writer(
+            Hooks(
+                now=self._now,
+                open_books=self._open_books,
+                answer=lambda calls: self._hop(_run_all, calls),
+                announce=lambda events: self._hop(self._announce, events),
+                store_failed=self._store_failed,
+            )
+        )
+        self._writer.start()
+        await asyncio.to_thread(self._writer.opened.wait)
+        if self._writer.open_error is not None:
+            raise self._writer.open_error
+
+    async def stop(self) -> None:
+        """Finish what is queued and close the ledger."""
+        self._stopped = True
+        self._writer.stop()
+        await asyncio.to_thread(self._writer.join)
+
+    def on_commit(self, listener: Callable[[list[Event]], None]) -> None:
+        """Call `listener` on the event loop with what each commit changed."""
+        self._listeners.append(listener)
+
+    @property
+    def gate_closed(self) -> str:
+        """Why no new hold is taken ("" when the gate is open)."""
+        return self._gate_closed
+
+    async def hold(self, request: HoldRequest) -> HoldAnswer:
+        """Take a request through the ladder; waits in line where that can help.
+
+        A caller that is cancelled leaves the line, and a hold it no longer wants is released.
+        Raises `StoreError` when the ledger takes no new holds.
+        """
+        self._check_gate()
+        try:
+            answer: HoldAnswer = await self._submit(
+                "hold", lambda books, at: books.hold(request, at), request.rid
+            )
+        except asyncio.CancelledError:
+            self._submit("release", lambda books, at: _abandon(books, request.rid, at))
+            raise
+        return answer
+
+    async def settle(self, settlement: Settlement) -> None:
+        """End a hold in a charge. If the disk will not take it, it goes to the emergency file."""
+        try:
+            await self._submit("settle", lambda books, at: books.settle(settlement, at))
+        except StoreError:
+            if not self._gate_closed:
+                raise
+            await asyncio.to_thread(note_emergency, self._emergency, settlement)
+
+    def shrink_soon(self, rid: str, input_nusd: int, output_nusd: int) -> None:
+        """Lower a hold to its exact input and the remaining output bound, with the next commit."""
+        future = self._submit("shrink", lambda books, _: books.shrink(rid, input_nusd + output_nusd))
+        future.add_done_callback(_noticed)
+
+    async def declare(self, budgets: tuple[Budget, ...]) -> tuple[PendingChange, ...]:
+        """Adopt what tightens of a configuration; returns what waits for a person."""
+        return await self.ask(lambda _, at: self._adoption.declare(budgets, at))
+
+    async def confirm(self) -> tuple[PendingChange, ...]:
+        """A person agrees to everything declared; returns what that changed."""
+        return await self.ask(lambda _, at: self._adoption.confirm(at))
+
+    @property
+    def budgets(self) -> tuple[Budget, ...]:
+        """The budgets in force."""
+        return self._adoption.budgets
+
+    @property
+    def waits(self) -> tuple[PendingChange, ...]:
+        """Declared changes that are not in force yet."""
+        return self._adoption.waits
+
+    async def release(self, rid: str, why: str, story: Mapping[str, object]) -> None:
+        """End a hold that cost nothing. If the disk will not take it, recovery charges it."""
+        with suppress(StoreError):
+            await self._submit("release", lambda books, at: books.release(rid, why, at, story))
+
+    async def ask(self, work: Callable[[Books, Moment], T]) -> T:
+        """Run a look at the books, or a change of policy, on the writer's thread.
+
+        Looks must stay short (≤ 5 ms): pages, never whole ledgers.
+        """
+        answer: T = await self._submit("ask", work)
+        return answer
+
+    @property
+    def _emergency(self) -> Path:
+        return self._ledger.folder / "emergency.jsonl"
+
+    @property
+    def _ballast(self) -> Path:
+        return self._ledger.folder / "ballast"
+
+    def _submit(
+        self, kind: str, work: Callable[[Books, Moment], Any], rid: str = ""
+    ) -> "asyncio.Future[Any]":
+        if self._stopped:
+            raise StoreError("the daemon is stopping", "try again in a moment")
+        future: asyncio.Future[Any] = self._loop.create_future()
+
+        def deliver(result: Any, error: BaseException | None) -> None:
+            if future.done():
+                return
+            if error is None:
+                future.set_result(result)
+            else:
+                future.set_exception(error)
+
+        self._writer.submit(Job(kind, work, deliver, rid))
+        return future
+
+    def _hop(self, call: Callable[[Any], None], argument: Any) -> None:
+        """From the writer's thread to the loop; a closed loop has nobody left to tell."""
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(call, argument)
+
+    def _announce(self, events: list[Event]) -> None:
+        for listener in self._listeners:
+            listener(events)
+
+    def _open_books(self, at: Moment) -> Books:
+        """On the writer's thread: open, write the genesis of a new ledger, recover."""
+        conn = self._ledger.connect()
+        books = Books(conn, self._ledger.inc, self._ledger.zone)
+        if self._ledger.read_only:
+            self._adoption = Adoption(books)
+            return books
+        emergency = read_emergency(self._emergency)
+        conn.execute("BEGIN IMMEDIATE")
+        if books.chain.seq == 0:
+            books.chain.append("genesis", books.now(at), self._ledger.genesis)
+        self._adoption = Adoption(books)
+        self.recovered = recover(books, at, emergency)
+        conversations.trim(conn)
+        requests.trim(conn)
+        conn.execute("COMMIT")
+        self._emergency.unlink(missing_ok=True)
+        try:
+            self._lay_ballast()
+        except OSError as error:
+            self._gate_closed = f"the disk is full ({error.strerror})"
+        return books
+
+    def _store_failed(self, error: sqlite3.Error) -> None:
+        """The disk took no commit: close the gate and free the ballast for streams in flight."""
+        self._gate_closed = f"the ledger cannot be written ({error})"
+        self._ballast.unlink(missing_ok=True)
+
+    def _check_gate(self) -> None:
+        if not self._gate_closed:
+            return
+        if not self._ledger.read_only and time.monotonic() >= self._retry_gate_s:
+            self._retry_gate_s = time.monotonic() + 1
+            with suppress(OSError):
+                self._lay_ballast()
+                self._gate_closed = ""
+                return
+        raise StoreError(
+            f"{self._gate_closed}, so no request may leave",
+            f"free disk space under {self._ledger.folder}, or make it writable",
+        )
+
+    def _lay_ballast(self) -> None:
+        """Reserve room on disk, so that a full one still takes the settlements in flight."""
+        handle = os.open(self._ballast, os.O_WRONLY | os.O_CREAT, 0o600)
+        try:
+            os.posix_fallocate(handle, 0, BALLAST_BYTES) if hasattr(
+                os, "posix_fallocate"
+            ) else os.write(handle, bytes(BALLAST_BYTES))
+        finally:
+            os.close(handle)
+
+
+def _noticed(future: "asyncio.Future[Any]") -> None:
+    """A shrink that failed only leaves more money held until the settle."""
+    if not future.cancelled():
+        future.exception()
+
+
+def _run_all(calls: list[Callable[[], None]]) -> None:
+    for call in calls:
+        call()
+
+
+def _abandon(books: Books, rid: str, at: Moment) -> None:
+    """The caller is gone: leave the line, and give back a hold that was taken meanwhile."""
+    books.leave(rid)
+    books.release(rid, "the client hung up before anything was sent", at, {})

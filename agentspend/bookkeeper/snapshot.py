@@ -1,0 +1,123 @@
+"""Read models of the books at a moment: what `status`, `top` and `why` show."""
+
+import sqlite3
+from datetime import UTC, datetime
+
+import msgspec
+
+from agentspend.bookkeeper.books import Books
+from agentspend.bookkeeper.outcomes import Moment
+from agentspend.bookkeeper.rooms import InForce
+from agentspend.core.budgets import Budget
+from agentspend.core.errors import AgentspendError
+from agentspend.core.scopes import Scope
+from agentspend.core.windows import Window, WindowKind, span
+from agentspend.store import entries, holds, requests, sessions
+from agentspend.store.accounts import Account
+from agentspend.store.sessions import SessionRow
+
+TODAY = Window(WindowKind.DAY)
+
+
+def budget_lines(books: Books, at: Moment) -> list[dict[str, object]]:
+    """One line a budget; a budget per session has one line for each live session."""
+    now_us = books.now(at)
+    live = [row.id for row in sessions.all_open(books.conn)]
+    lines = []
+    for item in books.rooms.in_force:
+        per_session = item.budget.window.kind is WindowKind.SESSION
+        for session in live if per_session and live else [""]:
+            account = books.rooms.account(item, now_us, session)
+            lines.append(_line(books, item, account, session if per_session else ""))
+    return lines
+
+
+def today_nusd(books: Books, at: Moment) -> int:
+    """Real dollars spent since midnight in the budgets' zone."""
+    here = span(TODAY, books.now(at), books.rooms.zone)
+    return entries.spent_nusd(books.conn, Scope(), here, WindowKind.DAY, billed_only=True)
+
+
+def session_lines(books: Books, at: Moment) -> list[dict[str, object]]:
+    """One line a live session: who, since when, what it spent and holds, what it waits for."""
+    held = holds.held_by_session(books.conn)
+    waiting: dict[str, list[dict[str, object]]] = {}
+    for request, budget in books.line.waits():
+        since_s = (at.mono_us - request.arrived_us) / 1_000_000
+        waiting.setdefault(request.payer.session, []).append(
+            {"rid": request.rid, "budget": budget, "since_ms": int(since_s * 1000)}
+        )
+    return [
+        {
+            **_session(books.conn, row),
+            "held_nusd": held.get(row.id, 0),
+            "waiting": waiting.get(row.id, []),
+        }
+        for row in sessions.all_open(books.conn)
+    ]
+
+
+def session_total(books: Books, session_id: str) -> dict[str, object]:
+    """What one session did, also after it ended."""
+    count, billed_nusd, subscription_nusd = sessions.totals(books.conn, session_id)
+    return {
+        "requests": count,
+        "spent_nusd": billed_nusd,
+        "subscription_nusd": subscription_nusd,
+        "refused": requests.count(books.conn, session_id, "refused"),
+    }
+
+
+def why(books: Books, rid: str) -> dict[str, object]:
+    """The whole story of one request; a prefix of its id is enough when only one starts so."""
+    found = requests.find(books.conn, rid)
+    if not found:
+        raise AgentspendError(f"no request {rid!r} is known", "`agentspend log` shows their ids")
+    if len(found) > 1:
+        names = ", ".join(row[0] for row in found)
+        raise AgentspendError(f"{rid!r} could be {names}", "give more of the id")
+    name, at_us, outcome, body = found[0]
+    story: dict[str, object] = msgspec.json.decode(body)
+    charged = [msgspec.json.decode(entry) for entry in entries.of_request(books.conn, name)]
+    return {"v": 1, "rid": name, "outcome": outcome, "at_us": at_us, **story, "entries": charged}
+
+
+def _line(books: Books, item: InForce, account: Account, session: str) -> dict[str, object]:
+    budget: Budget = item.budget
+    return {
+        "name": budget.name,
+        "scope": budget.scope.text(),
+        "window": budget.window.text(),
+        "mode": budget.mode.value,
+        "bound": budget.bound.value,
+        "counts": budget.counts.value,
+        "limit_nusd": budget.limit_nusd,
+        "spent_nusd": account.spent_nusd,
+        "held_nusd": account.held_nusd,
+        "free_nusd": account.free_nusd,
+        "over_nusd": account.over_nusd,
+        "resets_at": _iso(books, account.ends_us),
+        "session": session,
+    }
+
+
+def _iso(books: Books, moment_us: int | None) -> str | None:
+    """A moment in the budgets' zone, ISO 8601 to the second."""
+    if moment_us is None:
+        return None
+    return datetime.fromtimestamp(moment_us / 1_000_000, UTC).astimezone(books.rooms.zone).isoformat()
+
+
+def _session(conn: sqlite3.Connection, row: SessionRow) -> dict[str, object]:
+    kept = msgspec.json.decode(row.body)
+    count, billed_nusd, subscription_nusd = sessions.totals(conn, row.id)
+    return {
+        "id": row.id,
+        **{name: kept["payer"].get(name, "") for name in ("agent", "project", "branch", "member")},
+        "tags": kept["payer"].get("tags", []),
+        "pid": kept.get("pid", 0),
+        "opened_us": row.opened_us,
+        "requests": count,
+        "spent_nusd": billed_nusd,
+        "subscription_nusd": subscription_nusd,
+    }

@@ -1,0 +1,97 @@
+"""Talk to the daemon: one request a line, one or more answers a line.
+
+Standard library only, so that commands start fast. Every failure is an `AgentspendError` that says
+what to run.
+"""
+
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from agentspend.core.errors import AgentspendError, DaemonUnreachable
+from agentspend.core.limits import MAX_CONTROL_LINE_BYTES
+
+Message = dict[str, Any]
+TIMEOUT_S = 30.0
+
+
+class Connection:
+    """One open conversation with the daemon. Close it, or use it in a `with`."""
+
+    def __init__(self, path: Path, timeout_s: float | None = TIMEOUT_S) -> None:
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket.settimeout(timeout_s)
+        try:
+            self._socket.connect(str(path))
+        except OSError as error:
+            self._socket.close()
+            raise DaemonUnreachable(
+                f"the daemon is not running (nothing answers at {path})", "agentspend daemon start"
+            ) from error
+        self._lines = self._socket.makefile("rb")
+
+    def __enter__(self) -> "Connection":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Hang up."""
+        self._lines.close()
+        self._socket.close()
+
+    def wait_forever(self) -> None:
+        """Take away the time limit: for streams that may be quiet for long."""
+        self._socket.settimeout(None)
+
+    def send(self, op: str, **fields: object) -> None:
+        """Send one request."""
+        line = json.dumps({"v": 1, "op": op, **fields}, separators=(",", ":"))
+        try:
+            self._socket.sendall(line.encode() + b"\n")
+        except OSError as error:
+            raise _gone(error) from error
+
+    def receive(self) -> Message | None:
+        """The next answer, or None when the daemon hung up. Raises what the daemon refused."""
+        try:
+            line = self._lines.readline(16 * MAX_CONTROL_LINE_BYTES)
+        except OSError as error:
+            raise _gone(error) from error
+        if not line:
+            return None
+        message: Message = json.loads(line)
+        if "error" in message:
+            error = message["error"]
+            raise AgentspendError(error["message"], error.get("hint", ""))
+        return message
+
+    def ask(self, op: str, **fields: object) -> Message:
+        """One request, one answer."""
+        self.send(op, **fields)
+        answer = self.receive()
+        if answer is None:
+            raise DaemonUnreachable("the daemon hung up before it answered", "agentspend status")
+        return answer
+
+    def answers(self) -> Iterator[Message]:
+        """Every further answer until the daemon hangs up."""
+        while (message := self.receive()) is not None:
+            yield message
+
+
+def call(path: Path, op: str, **fields: object) -> Message:
+    """One request on a connection of its own."""
+    with Connection(path) as connection:
+        return connection.ask(op, **fields)
+
+
+def _gone(error: OSError) -> DaemonUnreachable:
+    if isinstance(error, TimeoutError):
+        return DaemonUnreachable(
+            f"the daemon did not answer within {TIMEOUT_S:.0f} s", "agentspend daemon logs"
+        )
+    return DaemonUnreachable("the connection to the daemon broke", "agentspend daemon start")

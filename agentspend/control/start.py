@@ -1,0 +1,101 @@
+"""Starting the daemon when a command needs it, and knowing that it is ready.
+
+The child is detached and says so itself, through a pipe: no polling, and its own words when it
+cannot start.
+"""
+
+import json
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from agentspend.control.client import Message, call
+from agentspend.core.errors import AgentspendError, DaemonUnreachable
+
+READY_WITHIN_S = 20.0
+READY_FD = "AGENTSPEND_READY_FD"
+SECRETS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "OPENAI_API_KEY", "GEMINI_API_KEY",
+           "GOOGLE_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN")  # fmt: skip
+
+
+def ensure_daemon(socket_path: Path, log_path: Path) -> Message:
+    """The running daemon's answer to `ping`, starting one when nobody answers."""
+    try:
+        return call(socket_path, "ping")
+    except DaemonUnreachable:
+        return start_daemon(socket_path, log_path)
+
+
+def start_daemon(socket_path: Path, log_path: Path) -> Message:
+    """Start a detached daemon and wait until it is ready; raises with its own reason."""
+    read_fd, write_fd = os.pipe()
+    try:
+        with log_path.open("ab") as log:
+            os.chmod(log_path, 0o600)
+            child = subprocess.Popen(
+                [sys.executable, "-m", "agentspend", "daemon", "run"],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                env=_environment(os.environ) | {READY_FD: str(write_fd)},
+                pass_fds=(write_fd,),
+                start_new_session=True,
+            )
+    finally:
+        os.close(write_fd)
+    try:
+        said = _read_ready(read_fd)
+    finally:
+        os.close(read_fd)
+    if said.get("ready"):
+        return call(socket_path, "ping")
+    if said.get("taken"):
+        return _other_daemon(socket_path)
+    if not said:
+        child.poll()
+        raise DaemonUnreachable(
+            f"the daemon did not start (exit code {child.returncode})",
+            f"its last words are in {log_path}",
+        )
+    raise AgentspendError(str(said["error"]), str(said.get("hint", "")))
+
+
+def _environment(env: Mapping[str, str]) -> dict[str, str]:
+    """What a daemon may inherit: no provider key of whoever happened to start it.
+
+    `AGENTSPEND_*_KEY` and `AGENTSPEND_*_KEY_FILE` stay: they are meant for it.
+    """
+    return {name: value for name, value in env.items() if name not in SECRETS}
+
+
+def _read_ready(read_fd: int) -> Message:
+    """The child's one line, or {} when it died or said nothing in time."""
+    deadline = time.monotonic() + READY_WITHIN_S
+    said = b""
+    while not said.endswith(b"\n"):
+        left_s = deadline - time.monotonic()
+        if left_s <= 0 or not select.select([read_fd], [], [], left_s)[0]:
+            return {}
+        chunk = os.read(read_fd, 4096)
+        if not chunk:
+            return {}
+        said += chunk
+    message: Message = json.loads(said)
+    return message
+
+
+def _other_daemon(socket_path: Path) -> Message:
+    """Someone else is starting one at this moment: wait for theirs."""
+    deadline = time.monotonic() + READY_WITHIN_S
+    while True:
+        try:
+            return call(socket_path, "ping")
+        except DaemonUnreachable:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)

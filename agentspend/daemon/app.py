@@ -1,0 +1,143 @@
+"""The composition root: ledger → bookkeeper → proxy and control API; start order, stop order."""
+
+import asyncio
+import signal
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import agentspend
+from agentspend.bookkeeper import Bookkeeper, Ledger, clock
+from agentspend.bookkeeper.outcomes import Event
+from agentspend.config.load import Loaded
+from agentspend.config.paths import Paths
+from agentspend.core.limits import CHECKPOINT_EVERY_S, DRAIN_S
+from agentspend.daemon.control_api import ControlApi
+from agentspend.daemon.identity import Device, ledger_incarnation
+from agentspend.daemon.log import log
+from agentspend.daemon.operations import Operations
+from agentspend.daemon.reload import Reload, settings_from
+from agentspend.daemon.roster import Roster
+from agentspend.daemon.sealing import seal
+from agentspend.daemon.tasks import Tasks
+from agentspend.daemon.watchers import Watchers
+from agentspend.proxy.desk import Desk
+from agentspend.proxy.memory import Memory
+from agentspend.proxy.server import Proxy
+from agentspend.proxy.sessions import Sessions
+from agentspend.store import conversations
+
+LOGGED = frozenset({"settle", "refuse", "warning", "policy", "release"})
+
+
+class Daemon:
+    """One running daemon: everything it owns, in the order it is built."""
+
+    def __init__(self, paths: Paths, loaded: Loaded, device: Device, ledger: Ledger) -> None:
+        self._paths = paths
+        self._device = device
+        self._tasks = Tasks()
+        self._stopping = asyncio.Event()
+        self.bookkeeper = Bookkeeper(ledger)
+        self.sessions = Sessions()
+        self._loaded = loaded
+        self._zone = ledger.zone
+        self.watchers = Watchers()
+        self.port = 0
+
+    async def start(self) -> None:
+        """Open the ledger, then the doors; nothing listens before recovery is done."""
+        await self.bookkeeper.start()
+        self.bookkeeper.on_commit(self.watchers.announce)
+        self.bookkeeper.on_commit(_log_events)
+        turns = await self.bookkeeper.ask(lambda books, _: conversations.newest(books.conn))
+        self._keys: dict[str, str] = {}
+        self.desk = Desk(
+            bookkeeper=self.bookkeeper,
+            sessions=self.sessions,
+            memory=Memory(self._device.conversation_key, turns),
+            settings=settings_from(self._loaded.config),
+            zone=self._zone,
+            now=clock,
+            keys=self._keys,
+        )
+        self.reload = Reload(self._paths, self._loaded, self.desk, self._keys)
+        await self.reload.declare(self._loaded.config)
+        self._roster = Roster(self.sessions, self.bookkeeper)
+        await self._roster.load()
+        self._proxy = Proxy(self.desk, self._tasks.spawn)
+        self.port = await self._proxy.start(self._loaded.config.port)
+        operations = Operations(
+            desk=self.desk,
+            bookkeeper=self.bookkeeper,
+            proxy=self._proxy,
+            roster=self._roster,
+            watchers=self.watchers,
+            reload=self.reload,
+            stop_daemon=self._stopping.set,
+            socket=str(self._paths.socket),
+        )
+        self._control = ControlApi(self._paths.socket, operations.table())
+        await self._control.start()
+        self._tasks.spawn(self.reload.watch(), "watch the configuration")
+        self._tasks.spawn(self._seal_now_and_then(), "sign the chain")
+        log("ready", port=self.port, version=agentspend.__version__,
+            recovered=self.bookkeeper.recovered)  # fmt: skip
+
+    async def run(self) -> None:
+        """Serve until told to stop, then drain."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stopping.set)
+        await self._stopping.wait()
+        await self.stop()
+
+    async def stop(self) -> None:
+        """Let requests end, settle the rest, sign the head, close the ledger, then the doors."""
+        late = await self._proxy.drain(DRAIN_S)
+        await self._proxy.stop()
+        await self.desk.upstream.close()
+        with suppress(Exception):
+            await seal(self.bookkeeper, self._device)
+        await self._tasks.cancel_all()
+        await self.bookkeeper.stop()
+        await self._control.stop()
+        log("stopped", late=late)
+
+    async def _seal_now_and_then(self) -> None:
+        while True:
+            await asyncio.sleep(CHECKPOINT_EVERY_S)
+            await seal(self.bookkeeper, self._device)
+
+
+def _log_events(events: list[Event]) -> None:
+    for event in events:
+        if event.kind in LOGGED:
+            known = {name: event.fields[name] for name in _LOG_FIELDS if name in event.fields}
+            log(event.kind, **known)
+
+
+_LOG_FIELDS = ("rid", "model", "provider", "budget", "amount_nusd", "billing", "evidence",
+               "status", "percent", "seq")  # fmt: skip
+
+
+def genesis(device: Device) -> Mapping[str, object]:
+    """The words of a new ledger's first entry: the device, and the key that signs its heads."""
+    return {"device": device.id, "text": f"ed25519 {device.public_key.hex()}"}
+
+
+def build(paths: Paths, loaded: Loaded, device: Device) -> Daemon:
+    """A daemon over the ledger in `paths`, not yet started."""
+    from agentspend.store.ledger_file import open_ledger  # noqa: PLC0415 - keeps `--help` light
+
+    path: Path = paths.ledger
+    connect, read_only = open_ledger(path)
+    ledger = Ledger(
+        connect=connect,
+        folder=path.parent,
+        inc=ledger_incarnation(paths.data),
+        zone=loaded.zone,
+        genesis=genesis(device),
+        read_only=read_only,
+    )
+    return Daemon(paths, loaded, device, ledger)

@@ -1,0 +1,26 @@
+"""The daemon's log: one JSON line an event, from a closed list of fields.
+
+An allow-list, not redaction (protocol study §5.3): a field that is not named here cannot be
+written, so no prompt, key or header value ever is.
+"""
+
+import json
+import sys
+import time
+
+FIELDS = frozenset(
+    {
+        "rid", "session", "agent", "model", "provider", "budget", "amount_nusd", "held_nusd",
+        "billing", "evidence", "status", "count", "port", "pid", "version", "task", "error",
+        "file", "line", "reason", "seq", "percent", "recovered", "late", "wait_ms",
+    }
+)  # fmt: skip
+
+
+def log(event: str, **fields: object) -> None:
+    """Write one line to standard error; unknown fields are a mistake in the caller."""
+    unknown = fields.keys() - FIELDS
+    if unknown:
+        raise ValueError(f"not a log field: {', '.join(sorted(unknown))}")
+    moment = time.strftime("%Y-%m-%dT%H:%M:%S%z")
+    print(json.dumps({"ts": moment, "event": event, **fields}), file=sys.stderr, flush=True)

@@ -1,0 +1,209 @@
+"""What the control API can do, one method an operation. Answers are plain JSON values."""
+
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import agentspend
+from agentspend.bookkeeper import Bookkeeper, snapshot
+from agentspend.bookkeeper.corrections import adjust, charged_nusd
+from agentspend.core.errors import AgentspendError
+from agentspend.core.limits import READ_PAGE_ROWS
+from agentspend.core.policy import PendingChange
+from agentspend.core.scopes import Payer
+from agentspend.daemon.control_api import Caller, Message, Operation
+from agentspend.daemon.reload import Reload
+from agentspend.daemon.roster import Roster
+from agentspend.daemon.watchers import Watchers
+from agentspend.proxy.desk import Desk
+from agentspend.proxy.server import Proxy
+from agentspend.proxy.sessions import Session
+from agentspend.store import checkpoints, entries
+
+SESSION_ENDS_WITHIN_S = 3.0
+
+
+@dataclass(slots=True)
+class Operations:
+    """Everything a person's commands may ask of the daemon."""
+
+    desk: Desk
+    bookkeeper: Bookkeeper
+    proxy: Proxy
+    roster: Roster
+    watchers: Watchers
+    reload: Reload
+    stop_daemon: Callable[[], None]
+    socket: str
+
+    def table(self) -> dict[str, Operation]:
+        """Operation names as they stand on the wire."""
+        return {
+            "ping": self.ping,
+            "status": self.status,
+            "watch": self.watch,
+            "session.open": self.session_open,
+            "session.total": self.session_total,
+            "entries": self.entries,
+            "checkpoints": self.checkpoints,
+            "why": self.why,
+            "charge": self.charge,
+            "adjust": self.adjust,
+            "policy": self.policy,
+            "policy.may_loosen": self.policy_may_loosen,
+            "policy.adopt": self.policy_adopt,
+            "keys.changed": self.keys_changed,
+            "stop": self.stop,
+        }
+
+    async def ping(self, caller: Caller, _: Message) -> None:
+        """Who is running, and where."""
+        await caller.send(
+            {
+                "running": True,
+                "pid": os.getpid(),
+                "port": self.proxy.port,
+                "socket": self.socket,
+                "version": agentspend.__version__,
+                "gate_closed": self.bookkeeper.gate_closed,
+                "config_error": self.reload.error,
+                "recovered": self.bookkeeper.recovered,
+                "sessions": len(self.desk.sessions.all()),
+            }
+        )
+
+    async def status(self, caller: Caller, _: Message) -> None:
+        """The snapshot behind `agentspend status --json`."""
+        await caller.send(await self.snapshot())
+
+    async def snapshot(self) -> Message:
+        """Budgets, sessions and today's spending at this moment."""
+        return await self.bookkeeper.ask(
+            lambda books, at: {
+                "budgets": snapshot.budget_lines(books, at),
+                "sessions": snapshot.session_lines(books, at),
+                "today_nusd": snapshot.today_nusd(books, at),
+                "waits": [_change(change) for change in self.bookkeeper.waits],
+                "gate_closed": self.bookkeeper.gate_closed,
+                "config_error": self.reload.error,
+            }
+        )
+
+    async def watch(self, caller: Caller, _: Message) -> None:
+        """Snapshot first, then increments, until the caller hangs up."""
+        await self.watchers.stream(caller.send, self.snapshot)
+
+    async def session_open(self, caller: Caller, message: Message) -> None:
+        """Open a session that lives as long as this connection, across restarts of the daemon."""
+        session = Session(
+            id=str(message.get("session") or f"s_{secrets.token_hex(8)}"),
+            payer=Payer.from_known(message["payer"]),
+            token=str(message.get("token") or secrets.token_urlsafe(32)),
+            auth=str(message.get("auth", "auto")),
+            keys={str(name): str(key) for name, key in message.get("keys", {}).items()},
+            pid=caller.peer.pid,
+            opened_us=self.desk.now().wall_us,
+        )
+        await self.roster.open(session)
+        stored = await self.reload.stored_keys()
+        await caller.send(
+            {
+                "session": session.id,
+                "token": session.token,
+                "port": self.proxy.port,
+                "stored_keys": sorted(stored),
+                "budgets": len(self.bookkeeper.budgets),
+            }
+        )
+        while await caller.next_line():
+            pass
+        await self.roster.close(session.id)
+
+    async def session_total(self, caller: Caller, message: Message) -> None:
+        """What a session cost, once its last requests have settled."""
+        session_id = str(message["session"])
+        await self.proxy.quiet(session_id, SESSION_ENDS_WITHIN_S)
+        total = await self.bookkeeper.ask(
+            lambda books, _: snapshot.session_total(books, session_id)
+        )
+        await caller.send(total)
+
+    async def entries(self, caller: Caller, message: Message) -> None:
+        """A page of ledger entries after a sequence number, as stored."""
+        after, count = int(message["after"]), min(int(message.get("count", 200)), READ_PAGE_ROWS)
+        rows = await self.bookkeeper.ask(lambda books, _: entries.page(books.conn, after, count))
+        await caller.send({"entries": [[seq, digest, body.decode()] for seq, digest, body in rows]})
+
+    async def checkpoints(self, caller: Caller, _: Message) -> None:
+        """The device's signatures over heads of the chain."""
+        rows = await self.bookkeeper.ask(lambda books, _: checkpoints.all_of(books.conn))
+        await caller.send({"checkpoints": rows})
+
+    async def why(self, caller: Caller, message: Message) -> None:
+        """One request's story."""
+        rid = str(message["rid"])
+        await caller.send(await self.bookkeeper.ask(lambda books, _: snapshot.why(books, rid)))
+
+    async def charge(self, caller: Caller, message: Message) -> None:
+        """What a request is charged now, and on what evidence: asked before an adjust."""
+        entry, now_nusd = await self.bookkeeper.ask(
+            lambda books, _: charged_nusd(books, str(message["rid"]))
+        )
+        await caller.send({"rid": entry.rid, "charged_nusd": now_nusd, "evidence": entry.evidence})
+
+    async def adjust(self, caller: Caller, message: Message) -> None:
+        """Lower an estimate; a person asks, never an agent."""
+        self._no_agent(caller, "lower a charge")
+        amount_nusd, reason = int(message["amount_nusd"]), str(message.get("reason", ""))
+        await self.bookkeeper.ask(
+            lambda books, at: adjust(books, str(message["rid"]), amount_nusd, reason, at)
+        )
+        await caller.send({"adjusted": True})
+
+    async def policy(self, caller: Caller, _: Message) -> None:
+        """Budgets in force, and declared changes that wait."""
+        await caller.send(
+            {"waits": [_change(change) for change in self.bookkeeper.waits]}
+            | {"in_force": [budget.name for budget in self.bookkeeper.budgets]}
+        )
+
+    async def policy_may_loosen(self, caller: Caller, _: Message) -> None:
+        """Whether this caller may raise or remove budgets; refused for agents."""
+        self._no_agent(caller, "raise or remove a budget")
+        await caller.send({"may_loosen": True})
+
+    async def policy_adopt(self, caller: Caller, _: Message) -> None:
+        """Read the configuration now and adopt all of it, as a person asked."""
+        await self.reload.now()
+        if not self.bookkeeper.waits:
+            await caller.send({"adopted": []})
+            return
+        self._no_agent(caller, "raise or remove a budget")
+        changed = await self.bookkeeper.confirm()
+        await caller.send({"adopted": [_change(change) for change in changed]})
+
+    async def keys_changed(self, caller: Caller, message: Message) -> None:
+        """The stored keys changed: read them again, with a passphrase where one is needed."""
+        self.reload.passphrase = str(message.get("passphrase", "")) or self.reload.passphrase
+        stored = await self.reload.stored_keys(again=True)
+        await caller.send({"stored_keys": sorted(stored)})
+
+    async def stop(self, caller: Caller, _: Message) -> None:
+        """Drain and stop; the connection closes when it is done."""
+        await caller.send({"stopping": True, "sessions": len(self.desk.sessions.all())})
+        self.stop_daemon()
+        await caller.next_line()
+
+    def _no_agent(self, caller: Caller, what: str) -> None:
+        runs = [session.pid for session in self.desk.sessions.all()]
+        if caller.peer.started_by(runs):
+            raise AgentspendError(
+                f"an agent may not {what}: this command was started from inside a live session",
+                "run it yourself in another terminal",
+            )
+
+
+def _change(change: PendingChange) -> dict[str, Any]:
+    return {"budget": change.budget, "what": change.text}

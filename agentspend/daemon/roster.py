@@ -1,0 +1,65 @@
+"""Sessions across restarts: who was let in stands in the ledger's database, tokens as hashes.
+
+A daemon that died and was started again lets a running agent's requests in at once; its `run`
+hands the provider key over again when it reconnects.
+"""
+
+import msgspec
+import psutil
+
+from agentspend.bookkeeper import Bookkeeper
+from agentspend.bookkeeper.outcomes import Event
+from agentspend.core.scopes import Payer
+from agentspend.proxy.sessions import Session, Sessions, token_hash
+from agentspend.store import sessions as store
+from agentspend.store.sessions import SessionRow
+
+
+class Roster:
+    """Opens and closes sessions, in memory and in the ledger's database."""
+
+    def __init__(self, live: Sessions, bookkeeper: Bookkeeper) -> None:
+        self._live = live
+        self._bookkeeper = bookkeeper
+
+    async def load(self) -> None:
+        """Let in the sessions whose `run` is still alive; end the others."""
+        rows = await self._bookkeeper.ask(lambda books, _: store.all_open(books.conn))
+        for row in rows:
+            kept = msgspec.json.decode(row.body)
+            if psutil.pid_exists(kept["pid"]):
+                self._live.restore(row.token_hash, _session(row, kept))
+            else:
+                await self.close(row.id)
+
+    async def open(self, session: Session) -> None:
+        """Let a session in, on disk first."""
+        body = msgspec.json.encode(
+            {"payer": session.payer.known(), "pid": session.pid, "auth": session.auth}
+        )
+        row = SessionRow(session.id, token_hash(session.token), body, session.opened_us)
+        await self._bookkeeper.ask(lambda books, _: store.put(books.conn, row))
+        self._live.open(session)
+
+    async def close(self, session_id: str) -> None:
+        """End a session."""
+        self._live.close(session_id)
+        await self._bookkeeper.ask(
+            lambda books, at: (
+                store.close(books.conn, session_id, books.now(at)),
+                books.events.append(Event("session_closed", {"session": session_id})),
+            )
+        )
+
+
+def _session(row: SessionRow, kept: dict[str, object]) -> Session:
+    payer = kept["payer"]
+    assert isinstance(payer, dict)
+    return Session(
+        id=row.id,
+        payer=Payer.from_known(payer),
+        token="",
+        auth=str(kept["auth"]),
+        pid=int(str(kept["pid"])),
+        opened_us=row.opened_us,
+    )

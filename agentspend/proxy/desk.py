@@ -1,0 +1,67 @@
+"""What a journey works with: the bookkeeper, the prices in force, the way out. Wired by the daemon.
+
+Configuration may be reloaded while requests are on their way: `Settings` is replaced whole, and a
+journey takes what it needs when it needs it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+
+from agentspend.bookkeeper import Bookkeeper
+from agentspend.bookkeeper.outcomes import Moment
+from agentspend.core.pricebook import PriceBook
+from agentspend.proxy.ladder import Admission
+from agentspend.proxy.memory import Memory
+from agentspend.proxy.sessions import Sessions
+from agentspend.proxy.upstream import Upstream
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The reloadable part. `on_disconnect` maps a provider to "cancel" or "drain"."""
+
+    book: PriceBook
+    admission: Admission
+    on_disconnect: Mapping[str, str]
+    upstream: Upstream
+
+
+@dataclass(slots=True)
+class Desk:
+    """Shared by every journey of one daemon. `keys` maps a provider to its stored key."""
+
+    bookkeeper: Bookkeeper
+    sessions: Sessions
+    memory: Memory
+    settings: Settings
+    zone: tzinfo
+    now: Callable[[], Moment]
+    keys: Mapping[str, str]
+
+    @property
+    def book(self) -> PriceBook:
+        """The prices in force."""
+        return self.settings.book
+
+    @property
+    def admission(self) -> Admission:
+        """The ladder's settings in force."""
+        return self.settings.admission
+
+    @property
+    def upstream(self) -> Upstream:
+        """The way to the providers."""
+        return self.settings.upstream
+
+    def key(self, provider: str) -> str | None:
+        """The stored key of a provider, if there is one."""
+        return self.keys.get(provider)
+
+    def cancels_on_disconnect(self, provider: str) -> bool:
+        """Whether a hang-up stops the provider's bill (pricing study §3.6), so that we cancel."""
+        return self.settings.on_disconnect.get(provider, "cancel") == "cancel"
+
+    def local_now(self) -> datetime:
+        """Now, in the budgets' zone, for messages."""
+        return datetime.fromtimestamp(self.now().wall_us / 1_000_000, UTC).astimezone(self.zone)

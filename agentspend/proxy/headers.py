@@ -1,0 +1,49 @@
+"""Header hygiene on the way through (protocol study §5.3; RFC 9110 §7.6.1)."""
+
+from collections.abc import Iterable, Mapping
+
+from multidict import CIMultiDict, CIMultiDictProxy
+
+HOP_BY_HOP = frozenset(
+    {
+        "connection", "keep-alive", "proxy-authenticate", "proxy-authorization",
+        "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
+    }
+)  # fmt: skip
+NOT_SENT_UP = HOP_BY_HOP | {
+    "host", "content-length", "cookie", "forwarded", "accept-encoding", "expect", "origin",
+    "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip",
+    "x-agentspend-tags",
+}  # fmt: skip
+NOT_SENT_BACK = HOP_BY_HOP | {"set-cookie", "date", "server"}
+
+
+def to_upstream(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
+    """The client's headers that may go on. Compression is not asked for: usage must be readable."""
+    kept = _without(headers, NOT_SENT_UP)
+    kept["Accept-Encoding"] = "identity"
+    return kept
+
+
+def to_client(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
+    """The provider's headers that may come back."""
+    return _without(headers, NOT_SENT_BACK)
+
+
+def _without(headers: CIMultiDictProxy[str], dropped: frozenset[str]) -> CIMultiDict[str]:
+    named = _named_by_connection(headers.getall("Connection", ()))
+    return CIMultiDict(
+        (name, value)
+        for name, value in headers.items()
+        if (lower := name.lower()) not in dropped and lower not in named
+    )
+
+
+def _named_by_connection(values: Iterable[str]) -> frozenset[str]:
+    """The headers a `Connection` header marks as hop-by-hop."""
+    return frozenset(name.strip().lower() for value in values for name in value.split(","))
+
+
+def reads_as_usage(headers: Mapping[str, str]) -> bool:
+    """Whether a response body is plain enough to be metered as it passes."""
+    return headers.get("Content-Encoding", "identity").lower() in ("", "identity")

@@ -1,0 +1,62 @@
+"""What a refused agent is told: what happened, the fact behind it, the command that changes it."""
+
+from datetime import datetime, tzinfo
+
+from agentspend.bookkeeper.outcomes import Refused
+from agentspend.core.admission import RefusalReason
+from agentspend.core.money import dollars
+from agentspend.core.phrases import resets_text
+
+
+def refused_message(refused: Refused, now: datetime, zone: tzinfo, wait_s: int) -> str:
+    """The message of a budget refusal, one paragraph that a terminal shows whole."""
+    spent = f"{dollars(refused.spent_nusd)} of {dollars(refused.limit_nusd)} is spent"
+    held = f", {dollars(refused.held_nusd)} held by requests in flight" if refused.held_nusd else ""
+    return (
+        f"agentspend: budget {refused.budget!r} ({refused.scope}, per {refused.window}) "
+        f"{_what(refused, wait_s)}: {spent}{held}, {dollars(refused.free_nusd)} is free, and this "
+        f"request can cost {dollars(refused.needed_nusd)} at least. "
+        f"{_reset(refused, now, zone)} To change it, in another terminal: "
+        f"agentspend budget raise {refused.budget} AMOUNT"
+    )
+
+
+def _what(refused: Refused, wait_s: int) -> str:
+    match refused.reason:
+        case RefusalReason.NEVER_FITS:
+            return "has no room for this request"
+        case RefusalReason.WAITED:
+            return f"had no room for this request within {wait_s} s"
+        case RefusalReason.LINE_FULL:
+            return "has too many requests waiting"
+
+
+def _reset(refused: Refused, now: datetime, zone: tzinfo) -> str:
+    if refused.resets_us is None:
+        return "It does not reset by the calendar."
+    return f"It resets {resets_text(refused.resets_us, now, zone)}."
+
+
+def unknown_model_message(provider: str, model: str, nearest: list[str]) -> str:
+    """The message for a model without a price: refused before the call, never guessed."""
+    names = f" Nearest known: {', '.join(nearest)}." if nearest else ""
+    return (
+        f"agentspend: no price is known for model {model!r} of {provider}, so it is not sent."
+        f"{names} Set one with: agentspend prices set {provider}/{model} --input USD --output USD"
+    )
+
+
+def missing_key_message(provider: str) -> str:
+    """The message when our token stands in for a key that is not there."""
+    return (
+        f"agentspend: no {provider} key is stored, so this request cannot be sent. "
+        f"Store one with: agentspend keys set {provider}"
+    )
+
+
+def unpriceable_message(fields: tuple[str, ...]) -> str:
+    """The message for a request that asks for something we cannot price."""
+    return (
+        f"agentspend: this request asks for {', '.join(fields)}, which has no known price, so it is"
+        " not sent. Leave it out, or set unknown_model.mode to 'ceiling' in the configuration."
+    )

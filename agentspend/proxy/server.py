@@ -1,0 +1,191 @@
+"""The listener agents talk to: routes, session tokens, and what is passed on for free."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+from agentspend.core.limits import MAX_BODY_BYTES, MAX_HEADER_BYTES
+from agentspend.dialects import Route, route_for
+from agentspend.proxy import guard, refusal
+from agentspend.proxy.credentials import settle_credentials
+from agentspend.proxy.desk import Desk
+from agentspend.proxy.exchange import Journey
+from agentspend.proxy.headers import to_client, to_upstream
+from agentspend.proxy.sessions import Session
+from agentspend.proxy.upstream import Unreachable
+
+Spawn = Callable[[Coroutine[Any, Any, Any], str], "asyncio.Task[Any]"]
+
+
+class Proxy:
+    """Answers agents on loopback. `journeys` are the requests on their way."""
+
+    def __init__(self, desk: Desk, spawn: Spawn) -> None:
+        self._desk = desk
+        self._spawn = spawn
+        self.port = 0
+        self.journeys: set[Journey] = set()
+        self.draining = False
+        self._runner: web.AppRunner | None = None
+
+    async def start(self, port: int) -> int:
+        """Listen on 127.0.0.1 and return the port; a taken port raises `OSError`."""
+        app = web.Application(client_max_size=MAX_BODY_BYTES)
+        app.router.add_route("*", "/s/{token}", self._answer)
+        app.router.add_route("*", "/s/{token}/{rest:.*}", self._answer)
+        app.router.add_route("*", "/{rest:.*}", self._stranger)
+        self._runner = web.AppRunner(
+            app,
+            access_log=None,
+            handler_cancellation=True,
+            max_line_size=MAX_HEADER_BYTES,
+            max_field_size=MAX_HEADER_BYTES,
+            auto_decompress=False,
+            keepalive_timeout=75,
+        )
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", port, reuse_address=True, backlog=512)
+        await site.start()
+        assert self._runner.addresses
+        self.port = int(self._runner.addresses[0][1])
+        return self.port
+
+    async def drain(self, within_s: float) -> int:
+        """Let running requests end; those that do not are cut and settled. Returns how many."""
+        self.draining = True
+        running = [journey.task for journey in self.journeys if journey.task is not None]
+        if running:
+            await asyncio.wait(running, timeout=within_s)
+        late = [journey for journey in self.journeys if journey.task is not None]
+        for journey in late:
+            journey.stop()
+        if late:
+            await asyncio.wait([journey.task for journey in late if journey.task], timeout=5)
+        return len(late)
+
+    async def quiet(self, session_id: str, within_s: float) -> None:
+        """Wait until a session's last requests have settled, at most so long."""
+        running = [
+            journey.task
+            for journey in self.journeys
+            if journey.session.id == session_id and journey.task is not None
+        ]
+        if running:
+            await asyncio.wait(running, timeout=within_s)
+
+    async def stop(self) -> None:
+        """Close the listener."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        """Every path under a session's prefix."""
+        rejected = guard.rejection(request, self.port)
+        if rejected is not None:
+            return _plain(*rejected)
+        route = route_for("/" + request.match_info.get("rest", ""))
+        session = self._desk.sessions.by_token(request.match_info["token"])
+        if session is None:
+            return _ended(request, route)
+        if request.method == "HEAD":
+            return web.Response()
+        if route is None:
+            return _plain(404, f"agentspend passes no requests to {request.path_qs[:80]!r} on")
+        if route.kind == "messages" and request.method == "POST":
+            return await self._journey(request, session, route)
+        if (route.kind, request.method) in (("count_tokens", "POST"), ("models", "GET")):
+            return await self._pass_on(request, session, route)
+        return _plain(405, f"{request.method} is not used here")
+
+    async def _stranger(self, request: web.Request) -> web.StreamResponse:
+        """A path with no session in it."""
+        rejected = guard.rejection(request, self.port)
+        if rejected is not None:
+            return _plain(*rejected)
+        return _plain(404, "agentspend: start the agent with `agentspend run`")
+
+    async def _journey(
+        self, request: web.Request, session: Session, route: Route
+    ) -> web.StreamResponse:
+        if self.draining:
+            return _reply(request, route, "unreachable", "agentspend: the daemon is stopping")
+        session.requests += 1
+        rid = f"r_{time.time_ns() // 1_000_000:011x}{secrets.token_hex(4)}"
+        journey = Journey(
+            desk=self._desk,
+            session=session,
+            dialect=route.dialect,
+            request=request,
+            rid=rid,
+            path=route.path + (f"?{request.query_string}" if request.query_string else ""),
+        )
+        async with session.slots:
+            journey.task = self._spawn(journey.run(), f"request {rid}")
+            self.journeys.add(journey)
+            journey.task.add_done_callback(lambda _: self.journeys.discard(journey))
+            try:
+                answer = await asyncio.shield(journey.task)
+            except asyncio.CancelledError:
+                journey.client_left()
+                raise
+            except web.HTTPRequestEntityTooLarge:
+                limit_mib = MAX_BODY_BYTES // 1024**2
+                message = f"agentspend: the request is larger than {limit_mib} MiB"
+                return _reply(request, route, "too_large", message)
+        return answer if answer is not None else web.Response(status=499)
+
+    async def _pass_on(
+        self, request: web.Request, session: Session, route: Route
+    ) -> web.StreamResponse:
+        """Free endpoints: credentials are settled, nothing is held."""
+        headers = to_upstream(request.headers)
+        provider = route.dialect.provider
+        paid = settle_credentials(headers, session, provider, self._desk.key(provider))
+        if paid.missing_key:
+            return _reply(request, route, "refused", refusal.missing_key_message(provider))
+        body = await request.read() if request.can_read_body else None
+        path = route.path + (f"?{request.query_string}" if request.query_string else "")
+        try:
+            upstream = await self._desk.upstream.send(
+                provider, request.method, path, headers, body
+            )
+            async with upstream:
+                stream = web.StreamResponse(
+                    status=upstream.status, headers=to_client(upstream.headers)
+                )
+                await stream.prepare(request)
+                async for chunk in upstream.content.iter_any():
+                    await stream.write(chunk)
+        except Unreachable as error:
+            kind = "timed_out" if error.timed_out else "unreachable"
+            return _reply(request, route, kind, f"agentspend: {error}")
+        except aiohttp.ClientError:
+            if request.transport is not None:
+                request.transport.abort()
+            return stream
+        with suppress(ConnectionError):
+            await stream.write_eof()
+        return stream
+
+
+def _ended(request: web.Request, route: Route | None) -> web.Response:
+    message = "agentspend: this session has ended; start the agent again with `agentspend run`"
+    if route is None or request.method == "HEAD":
+        return _plain(404, message)
+    return _reply(request, route, "refused", message)
+
+
+def _reply(request: web.Request, route: Route, kind: str, message: str) -> web.Response:
+    rid = f"r_{secrets.token_hex(8)}"
+    reply = route.dialect.reply(kind, message, request.headers.get("User-Agent", ""), rid)
+    return web.Response(status=reply.status, headers=dict(reply.headers), body=reply.body)
+
+
+def _plain(status: int, message: str) -> web.Response:
+    return web.Response(status=status, text=message + "\n")

@@ -1,0 +1,66 @@
+"""Who may come through: sessions by the hash of their token, with the key each one uses.
+
+A token is 256 random bits and worth nothing after its `run` ended. Provider keys live here, in
+memory, and never in the ledger, a log, or a repr.
+"""
+
+import asyncio
+import hashlib
+from dataclasses import dataclass, field
+
+from agentspend.core.limits import MAX_IN_FLIGHT_PER_SESSION
+from agentspend.core.scopes import Payer
+
+
+@dataclass(slots=True)
+class Session:
+    """One `agentspend run`. `keys` maps a provider to the key its caller had in the environment."""
+
+    id: str
+    payer: Payer
+    token: str = field(repr=False)
+    auth: str = "auto"
+    keys: dict[str, str] = field(default_factory=dict, repr=False)
+    pid: int = 0
+    opened_us: int = 0
+    requests: int = 0
+    refused: int = 0
+    slots: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(MAX_IN_FLIGHT_PER_SESSION), repr=False
+    )
+
+
+class Sessions:
+    """The live sessions."""
+
+    def __init__(self) -> None:
+        self._by_hash: dict[str, Session] = {}
+
+    def open(self, session: Session) -> None:
+        """Let a session in; opening it again replaces what was known of it."""
+        self.close(session.id)
+        self._by_hash[token_hash(session.token)] = session
+
+    def restore(self, hashed: str, session: Session) -> None:
+        """Let a session in by the hash of its token, which is all a restart knows."""
+        self._by_hash[hashed] = session
+
+    def close(self, session_id: str) -> None:
+        """Its token is worthless from here on."""
+        self._by_hash = {h: s for h, s in self._by_hash.items() if s.id != session_id}
+
+    def by_token(self, token: str) -> Session | None:
+        """The live session of a token. Looked up by hash, so no comparison leaks its bytes."""
+        session = self._by_hash.get(token_hash(token))
+        if session is not None and not session.token:
+            session.token = token
+        return session
+
+    def all(self) -> list[Session]:
+        """Every live session, oldest first."""
+        return sorted(self._by_hash.values(), key=lambda session: session.opened_us)
+
+
+def token_hash(token: str) -> str:
+    """What is kept of a token: SHA-256 in hex."""
+    return hashlib.sha256(token.encode()).hexdigest()
