@@ -126,7 +126,6 @@ class Behaviour:
 
 
 NORMAL = Behaviour()
-_FIELDS = frozenset(item.name for item in fields(Behaviour))
 
 
 def text(words: str) -> dict[str, Any]:
@@ -143,13 +142,22 @@ def behaviour_from(value: object) -> Behaviour:
     """Read a behaviour from decoded JSON. Raises BadBehaviour for unknown or mistyped fields."""
     if not isinstance(value, dict):
         raise BadBehaviour("a behaviour is a JSON object")
-    strange = sorted(set(value) - _FIELDS)
-    if strange:
-        raise BadBehaviour(f"{strange[0]}: no such field; known are {', '.join(sorted(_FIELDS))}")
+    _refuse_strangers(value, Behaviour)
+    _refuse_strangers(value.get("usage"), PromptUsage)
+    for extra in value.get("iterations") or ():
+        _refuse_strangers(extra, Iteration)
     try:
         return msgspec.convert(value, Behaviour)
     except (msgspec.ValidationError, ValueError) as error:
         raise BadBehaviour(str(error)) from error
+
+
+def _refuse_strangers(value: object, kind: type[Behaviour | PromptUsage | Iteration]) -> None:
+    """A misspelt field would silently be the normal answer, and a test would prove nothing."""
+    known = {item.name for item in fields(kind)}
+    strange = sorted(set(value) - known) if isinstance(value, dict) else []
+    if strange:
+        raise BadBehaviour(f"{strange[0]}: no such field; known are {', '.join(sorted(known))}")
 
 
 def counted(true_tokens: int, off_tokens: int) -> int:

@@ -32,11 +32,19 @@ class Gate:
 
     def __init__(self) -> None:
         self._opened = asyncio.Event()
+        self._arrived = asyncio.Event()
         self.waiting = 0
+
+    async def until(self, count: int) -> None:
+        """Wait until `count` requests hang at once."""
+        while self.waiting < count:
+            await self._arrived.wait()
 
     async def wait(self) -> None:
         """Wait for the next release."""
         self.waiting += 1
+        self._arrived.set()
+        self._arrived = asyncio.Event()
         try:
             await self._opened.wait()
         finally:

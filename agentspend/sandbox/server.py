@@ -21,7 +21,7 @@ from agentspend.sandbox.cache import MINIMUM_TOKENS, PromptCache
 from agentspend.sandbox.delivery import Clock, Delivery, Gate, Sleep
 from agentspend.sandbox.events import ERROR_TYPES, error_body
 from agentspend.sandbox.model import Answer, ApiError, answer, count
-from agentspend.sandbox.prices import CARDS
+from agentspend.sandbox.prices import CARDS, find
 from agentspend.sandbox.script import Chooser, Director
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
@@ -125,6 +125,10 @@ class Sandbox:
     def release(self) -> None:
         """Let every hanging request go on."""
         self.gate.release()
+
+    async def until_hanging(self, count: int) -> None:
+        """Wait until `count` requests hang, as `hang_after_events` tells them to."""
+        await self.gate.until(count)
 
     def evict(self) -> None:
         """Drop the whole prompt cache."""
@@ -253,19 +257,18 @@ def _plain(method: str, path: str, number: int) -> web.Response:
     if method == "HEAD":
         return web.Response(headers={"request-id": _request_id(number)})
     if method == "GET" and path.endswith("/models"):
-        data = [
-            {
-                "type": "model",
-                "id": name,
-                "display_name": name,
-                "created_at": "2026-01-01T00:00:00Z",
-            }
-            for name in CARDS
-        ]
+        data = [_model_json(name) for name in CARDS]
         return _json(200, {"data": data, "has_more": False}, number)
+    if method == "GET" and find(path.rpartition("/models/")[2]) is not None:
+        return _json(200, _model_json(path.rpartition("/")[2]), number)
     if method == "GET" and path in ("/", "/api/hello"):
         return _json(200, {}, number)
     return _refuse(ApiError(404, "not_found_error", "Not Found"), number)
+
+
+def _model_json(name: str) -> dict[str, str]:
+    created = "2026-01-01T00:00:00Z"
+    return {"type": "model", "id": name, "display_name": name, "created_at": created}
 
 
 def _refuse(error: ApiError, number: int) -> web.Response:
