@@ -1,0 +1,45 @@
+# Everything a contributor runs. Only Python ≥ 3.11 and make are assumed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test check format lint types imports bench torture prices clean
+
+demo: $(STAMP)
+	$(BIN)/agentspend demo
+
+test: $(STAMP)
+	$(BIN)/pytest -n 2 --dist loadfile
+
+check: format lint types imports test
+
+format: $(STAMP)
+	$(BIN)/ruff format --check .
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+imports: $(STAMP)
+	$(BIN)/lint-imports
+
+bench: $(STAMP)
+	$(BIN)/python -m tests.bench --write docs/benchmarks.md
+
+torture: $(STAMP)
+	$(BIN)/python -m tests.torture --cycles 500 --each 20
+
+prices: $(STAMP)
+	$(BIN)/python scripts/compile_prices.py
+
+clean:
+	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet --editable . --group dev
+	touch $(STAMP)

@@ -1,0 +1,1 @@
+"""The team server: holds the caps and hands back allowance."""
