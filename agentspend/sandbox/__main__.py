@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from agentspend.sandbox.behaviour import BadBehaviour
+from agentspend.sandbox.behaviour import BehaviourError
 from agentspend.sandbox.server import Sandbox
 
 
@@ -31,7 +31,7 @@ def main() -> None:
     if options.behaviour:
         try:
             sandbox.director.direct(json.loads(options.behaviour))
-        except (BadBehaviour, ValueError) as error:
+        except (BehaviourError, ValueError) as error:
             parser.error(f"--behaviour: {error}")
     if sys.platform == "win32":
         asyncio.run(_serve(sandbox))

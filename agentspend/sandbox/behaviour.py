@@ -16,7 +16,7 @@ MAX_TOKENS_PER_S = 400
 COUNT_MARGIN_TOKENS = 1_024
 
 
-class BadBehaviour(ValueError):
+class BehaviourError(ValueError):
     """A behaviour that cannot be read; the message says which field."""
 
 
@@ -115,14 +115,14 @@ class Behaviour:
 
     def __post_init__(self) -> None:
         if self.tokens not in RULES:
-            raise BadBehaviour(f"tokens: {self.tokens!r} is none of {', '.join(RULES)}")
+            raise BehaviourError(f"tokens: {self.tokens!r} is none of {', '.join(RULES)}")
         if not 0 < self.tokens_per_s <= MAX_TOKENS_PER_S:
-            raise BadBehaviour(f"tokens_per_s: above 0, at most {MAX_TOKENS_PER_S}")
+            raise BehaviourError(f"tokens_per_s: above 0, at most {MAX_TOKENS_PER_S}")
         if isinstance(self.output_tokens, tuple) and self.output_tokens[0] > self.output_tokens[1]:
-            raise BadBehaviour("output_tokens: (low, high) with low <= high")
+            raise BehaviourError("output_tokens: (low, high) with low <= high")
         for extra in self.iterations:
             if extra.model and find(extra.model) is None:
-                raise BadBehaviour(f"iterations: no price for model {extra.model!r}")
+                raise BehaviourError(f"iterations: no price for model {extra.model!r}")
 
 
 NORMAL = Behaviour()
@@ -139,9 +139,9 @@ def tool(name: str, **arguments: Any) -> dict[str, Any]:
 
 
 def behaviour_from(value: object) -> Behaviour:
-    """Read a behaviour from decoded JSON. Raises BadBehaviour for unknown or mistyped fields."""
+    """Read a behaviour from decoded JSON. Raises BehaviourError for unknown or mistyped fields."""
     if not isinstance(value, dict):
-        raise BadBehaviour("a behaviour is a JSON object")
+        raise BehaviourError("a behaviour is a JSON object")
     _refuse_strangers(value, Behaviour)
     _refuse_strangers(value.get("usage"), PromptUsage)
     for extra in value.get("iterations") or ():
@@ -149,7 +149,7 @@ def behaviour_from(value: object) -> Behaviour:
     try:
         return msgspec.convert(value, Behaviour)
     except (msgspec.ValidationError, ValueError) as error:
-        raise BadBehaviour(str(error)) from error
+        raise BehaviourError(str(error)) from error
 
 
 def _refuse_strangers(value: object, kind: type[Behaviour | PromptUsage | Iteration]) -> None:
@@ -157,7 +157,7 @@ def _refuse_strangers(value: object, kind: type[Behaviour | PromptUsage | Iterat
     known = {item.name for item in fields(kind)}
     strange = sorted(set(value) - known) if isinstance(value, dict) else []
     if strange:
-        raise BadBehaviour(f"{strange[0]}: no such field; known are {', '.join(sorted(known))}")
+        raise BehaviourError(f"{strange[0]}: no such field; known are {', '.join(sorted(known))}")
 
 
 def counted(true_tokens: int, off_tokens: int) -> int:

@@ -64,7 +64,7 @@ class Bill:
         self._file = -1
         if path is not None:
             if path.exists():
-                self._rows = Bill.read(path)._rows
+                self._rows = {row.request_id: row for row in Bill.read(path).rows}
             self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 
     @classmethod

@@ -53,7 +53,7 @@ class PromptCache:
     def split(
         self, model: str, pieces: Iterable[Segment], at_s: float, *, miss: bool = False
     ) -> CacheSplit:
-        """Look a prompt up and store its marked prefixes. `miss` reads nothing, but still writes."""
+        """Look a prompt up and store its marked prefixes. `miss` reads nothing, but writes."""
         prefixes = self._prefixes(model, pieces)
         total = prefixes[-1].tokens if prefixes else 0
         marks = [

@@ -132,7 +132,7 @@ def example(schema: Mapping[str, Any]) -> Any:
 
 
 def _shorten(blocks: Sequence[Block], limit: int, rule: TokenRule) -> list[Block]:
-    """The blocks up to `limit` tokens; the last one ends in its middle, a tool call in half JSON."""
+    """The blocks up to `limit` tokens. The last ends in its middle, a tool call in half JSON."""
     kept: list[Block] = []
     left = limit
     for block in blocks:

@@ -14,7 +14,15 @@ from agentspend.sandbox.behaviour import NORMAL, Behaviour, Iteration, counted
 from agentspend.sandbox.cache import CacheSplit, PromptCache
 from agentspend.sandbox.content import Block, compose
 from agentspend.sandbox.prices import ModelCard, Usage, find, price
-from agentspend.sandbox.tokens import RULES, Segment, TokenRule, count_prompt, segments, ttl_s
+from agentspend.sandbox.tokens import (
+    RULES,
+    Segment,
+    TokenRule,
+    count_prompt,
+    is_marked,
+    segments,
+    ttl_s,
+)
 
 NANO = 10**9
 
@@ -226,17 +234,16 @@ def _split(
     at_s: float,
     cache: PromptCache | None,
 ) -> CacheSplit | ApiError:
-    total = count_prompt(body, rule)
+    cached = behaviour.cache != "off" and is_marked(body)
+    pieces = list(segments(body, rule)) if cached else []
+    total = sum(piece.tokens for piece in pieces) if cached else count_prompt(body, rule)
     if total > card.context_window:
         return _invalid(f"prompt is too long: {total} tokens > {card.context_window} maximum")
-    if behaviour.cache == "off":
+    if not cached:
         return CacheSplit(total)
-    pieces = list(segments(body, rule))
-    if body.get("cache_control") and pieces:
+    if body.get("cache_control"):
         last = pieces[-1]
         pieces[-1] = Segment(last.tokens, last.payload, ttl_s(body))
-    if not any(piece.ttl_s for piece in pieces):
-        return CacheSplit(total)
     where = PromptCache() if cache is None else cache
     return where.split(card.name, pieces, at_s, miss=behaviour.cache == "miss")
 

@@ -72,7 +72,7 @@ class ModelCard:
     long_context: LongContext | None = None
 
 
-class UnknownOption(ValueError):
+class OptionError(ValueError):
     """A paid option (speed, region) that this model does not sell."""
 
 
@@ -196,7 +196,7 @@ def price(
 ) -> Fraction:
     """What `usage` of `model` costs in USD at `at_s` (Unix seconds), exactly.
 
-    Raises KeyError for a model the list does not have and UnknownOption for a paid option it
+    Raises KeyError for a model the list does not have and OptionError for a paid option it
     does not sell.
     """
     card = CARDS[_ALIASES.get(model, model)]
@@ -231,10 +231,10 @@ def _factor(card: ModelCard, speed: str, inference_geo: str) -> Fraction | int:
     factor: Fraction | int = 1
     if speed == "fast":
         if not card.fast:
-            raise UnknownOption(f"speed: fast mode is not available for {card.name}")
+            raise OptionError(f"speed: fast mode is not available for {card.name}")
         factor *= _FAST
     if inference_geo == "us":
         if not card.us_only:
-            raise UnknownOption(f"inference_geo: us is not available for {card.name}")
+            raise OptionError(f"inference_geo: us is not available for {card.name}")
         factor *= _US_ONLY
     return factor

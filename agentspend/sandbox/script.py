@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from agentspend.sandbox.behaviour import NORMAL, BadBehaviour, Behaviour, behaviour_from
+from agentspend.sandbox.behaviour import NORMAL, Behaviour, BehaviourError, behaviour_from
 from agentspend.sandbox.content import asks_json
 
 HEADER = "x-sandbox-behaviour"
@@ -40,6 +40,7 @@ class Script:
     agents: tuple[Behaviour, ...] = ()
 
     def __call__(self, seen: Seen) -> Behaviour | None:
+        """The answer whose turn it is; None leaves the choice to the default."""
         if asks_json(seen.body):
             return None
         answers = self.agents if AGENT_HEADER in seen.headers else self.main
@@ -58,7 +59,7 @@ class Director:
         self.chooser: Chooser | None = None
 
     def pick(self, body: Mapping[str, Any], headers: Mapping[str, str]) -> Behaviour:
-        """The behaviour for a request to answer. Raises BadBehaviour for an unreadable header."""
+        """The behaviour for a request to answer. Raises BehaviourError for an unreadable header."""
         if HEADER in headers:
             return _from_header(headers[HEADER])
         if self.queue and not asks_json(body):
@@ -95,7 +96,7 @@ class Director:
 
 def _list(values: object) -> list[Behaviour]:
     if not isinstance(values, list):
-        raise BadBehaviour("a list of behaviours is expected")
+        raise BehaviourError("a list of behaviours is expected")
     return [behaviour_from(value) for value in values]
 
 
@@ -103,4 +104,4 @@ def _from_header(text: str) -> Behaviour:
     try:
         return behaviour_from(msgspec.json.decode(text))
     except msgspec.DecodeError as error:
-        raise BadBehaviour(f"{HEADER}: {error}") from error
+        raise BehaviourError(f"{HEADER}: {error}") from error

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 import msgspec
 from aiohttp import web
 
-from agentspend.sandbox.behaviour import NORMAL, BadBehaviour, Behaviour
+from agentspend.sandbox.behaviour import NORMAL, Behaviour, BehaviourError
 from agentspend.sandbox.bill import Bill
 from agentspend.sandbox.cache import MINIMUM_TOKENS, PromptCache
 from agentspend.sandbox.delivery import Clock, Delivery, Gate, Sleep
@@ -164,7 +164,7 @@ class Sandbox:
             return _refuse(body, number)
         try:
             behaviour = self.director.pick(body, request.headers)
-        except BadBehaviour as error:
+        except BehaviourError as error:
             return _refuse(ApiError(400, "invalid_request_error", str(error)), number)
         if behaviour.status != 200:
             if behaviour.first_byte_delay_s:
@@ -191,7 +191,7 @@ class Sandbox:
             return _refuse(body, number)
         try:
             behaviour = self.director.pick_count(body, request.headers)
-        except BadBehaviour as error:
+        except BehaviourError as error:
             return _refuse(ApiError(400, "invalid_request_error", str(error)), number)
         if behaviour.count_status != 200:
             return _refuse(_asked_error(behaviour, behaviour.count_status), number)
@@ -206,7 +206,7 @@ class Sandbox:
             case "POST", "/_sandbox/behaviour":
                 try:
                     self.director.direct(_decode(raw))
-                except (BadBehaviour, msgspec.DecodeError) as error:
+                except (BehaviourError, msgspec.DecodeError) as error:
                     return _json(400, {"error": str(error)})
                 return _json(200, {"queued": len(self.director.queue)})
             case "POST", "/_sandbox/release":

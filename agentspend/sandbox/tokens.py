@@ -164,6 +164,19 @@ def _segment(role: str, block: Mapping[str, Any], tokens: int) -> Segment:
     return Segment(tokens, payload, ttl_s(block))
 
 
+def is_marked(body: Mapping[str, Any]) -> bool:
+    """True when any part of the request asks to be cached."""
+    turns = (message.get("content") for message in body["messages"])
+    parts = (body.get("tools"), body.get("system"), *turns)
+    return "cache_control" in body or any(
+        "cache_control" in block
+        for part in parts
+        if isinstance(part, list)
+        for block in part
+        if isinstance(block, dict)
+    )
+
+
 def ttl_s(block: Mapping[str, Any]) -> int:
     """The cache lifetime a block asks for in seconds; 0 when it is not marked."""
     mark = block.get("cache_control")

@@ -32,8 +32,10 @@ def test_an_open_row_owes_its_input(tmp_path: Path) -> None:
     assert Bill.read(path).total() == bill.total() == Fraction(100 * 4 + 10 * 20, 1_000_000)
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     assert [line["event"] for line in lines] == ["open", "end"]
-    assert lines[1]["usd"] == "3/5000" and lines[1]["nusd_up"] == 600_000
-    assert lines[1]["session"] == "s" and lines[1]["ts"] == 1.5
+    assert lines[1]["usd"] == "3/5000"
+    assert lines[1]["nusd_up"] == 600_000
+    assert lines[1]["session"] == "s"
+    assert lines[1]["ts"] == 1.5
 
 
 def test_a_line_still_being_written_is_not_there_yet(tmp_path: Path) -> None:

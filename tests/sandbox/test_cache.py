@@ -130,7 +130,8 @@ def test_short_prompts_are_not_cached() -> None:
     """Below the vendor's minimum a mark is ignored."""
     cache = PromptCache()
     usage = used(cache, messages=prompt(block("short", "5m")))
-    assert usage.ephemeral_5m_input_tokens == 0 and usage.input_tokens == usage.prompt_tokens
+    assert usage.ephemeral_5m_input_tokens == 0
+    assert usage.input_tokens == usage.prompt_tokens
 
 
 def test_one_mark_for_the_whole_request() -> None:

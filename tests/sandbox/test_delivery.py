@@ -33,13 +33,19 @@ async def test_a_cut_stream_bills_what_was_sent(client: Client) -> None:
     how = Behaviour(output_tokens=100, deltas=10, cut_after_events=5)
     client.sandbox.behave(how)
     response = await client.start(body())
-    got = b""
-    with pytest.raises(aiohttp.ClientError):
+    got = bytearray()
+
+    async def read() -> None:
         async for chunk in response.content.iter_any():
-            got += chunk
-    assert len(events(got)) == 5
+            got.extend(chunk)
+
+    with pytest.raises(aiohttp.ClientError):
+        await read()
+    response.close()
+    assert len(events(bytes(got))) == 5
     row = await row_of(client, "cut")
-    assert row.usage.output_tokens == 20 and row.usd == expected(how, 20)
+    assert row.usage.output_tokens == 20
+    assert row.usd == expected(how, 20)
 
 
 async def test_a_cut_json_answer_bills_the_whole(client: Client) -> None:
@@ -56,9 +62,11 @@ async def test_an_error_inside_a_stream_bills_what_was_sent(client: Client) -> N
     client.sandbox.behave(how)
     seen = await client.stream(body())
     assert [event["type"] for event in seen][-1] == "error"
-    assert seen[-1]["error"]["type"] == "overloaded_error" and len(seen) == 5
+    assert seen[-1]["error"]["type"] == "overloaded_error"
+    assert len(seen) == 5
     row = await row_of(client, "error")
-    assert row.usage.output_tokens == 10 and row.usd == expected(how, 10)
+    assert row.usage.output_tokens == 10
+    assert row.usd == expected(how, 10)
 
 
 async def test_the_non_streaming_retry_after_such_an_error_is_answered(client: Client) -> None:
@@ -80,7 +88,8 @@ async def test_leaving_a_paced_stream_bills_the_time_it_ran(
     await time.advance(3.0)
     response.close()
     row = await row_of(client, "disconnect")
-    assert row.usage.output_tokens == 240 and row.usd == expected(how, 240)
+    assert row.usage.output_tokens == 240
+    assert row.usd == expected(how, 240)
 
 
 async def test_leaving_an_unpaced_stream_bills_what_was_sent(client: Client) -> None:
@@ -91,7 +100,8 @@ async def test_leaving_an_unpaced_stream_bills_what_was_sent(client: Client) -> 
     await client.sandbox.until_hanging(1)
     response.close()
     row = await row_of(client, "disconnect")
-    assert row.usage.output_tokens == 50 and row.usd == expected(how, 50)
+    assert row.usage.output_tokens == 50
+    assert row.usd == expected(how, 50)
 
 
 async def test_leaving_before_the_answer_bills_the_input(client: Client) -> None:
@@ -102,7 +112,8 @@ async def test_leaving_before_the_answer_bills_the_input(client: Client) -> None
     await client.sandbox.until_hanging(1)
     asked.cancel()
     row = await row_of(client, "disconnect")
-    assert row.usage.output_tokens == 0 and row.usd == expected(how, 0)
+    assert row.usage.output_tokens == 0
+    assert row.usd == expected(how, 0)
 
 
 async def test_leaving_a_paced_json_answer_bills_the_time_it_ran(
@@ -138,7 +149,8 @@ async def test_a_slow_answer_waits_on_the_injected_clock(client: Client, time: M
     asked = asyncio.create_task(client.start(body()))
     await until(lambda: bool(client.sandbox.bill.rows))
     await time.advance(1.9)
-    assert not asked.done() and client.sandbox.bill.rows[0].usd > 0
+    assert not asked.done()
+    assert client.sandbox.bill.rows[0].usd > 0
     await time.advance(0.1)
     response = await asked
     await settle()
@@ -167,5 +179,6 @@ async def test_parallel_streams_are_all_billed(client: Client) -> None:
 
     await asyncio.gather(*(one() for _ in range(200)))
     rows = client.sandbox.bill.rows
-    assert len(rows) == 200 and {row.outcome for row in rows} == {"ok"}
+    assert len(rows) == 200
+    assert {row.outcome for row in rows} == {"ok"}
     assert client.sandbox.bill.total() == sum(row.usd for row in rows)

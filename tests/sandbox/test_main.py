@@ -38,7 +38,8 @@ def test_a_wrong_behaviour_ends_it_with_a_message() -> None:
     """A misspelt option is not served."""
     command = [*PROGRAM, "--behaviour", '{"cut": 1}']
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 2 and "cut: no such field" in done.stderr
+    assert done.returncode == 2
+    assert "cut: no such field" in done.stderr
 
 
 def test_it_stands_alone() -> None:

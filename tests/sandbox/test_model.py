@@ -8,8 +8,8 @@ import pytest
 
 from agentspend.sandbox.behaviour import (
     NORMAL,
-    BadBehaviour,
     Behaviour,
+    BehaviourError,
     Iteration,
     PromptUsage,
     behaviour_from,
@@ -71,7 +71,8 @@ def test_a_prompt_longer_than_the_window_is_refused() -> None:
     """The context window is the last bound on any prompt."""
     request = body(model="claude-haiku-4-5", messages=[{"role": "user", "content": "x" * 800_000}])
     found = answer(request)
-    assert isinstance(found, ApiError) and "prompt is too long" in found.message
+    assert isinstance(found, ApiError)
+    assert "prompt is too long" in found.message
 
 
 def test_output_never_passes_max_tokens() -> None:
@@ -95,7 +96,9 @@ def test_the_same_seed_and_number_say_the_same() -> None:
     first = made(body(), seed=3, number=9)
     assert first == made(body(), seed=3, number=9)
     lengths = {made(body(), seed=3, number=number).usage.output_tokens for number in range(40)}
-    assert len(lengths) > 20 and min(lengths) >= 16 and max(lengths) <= 1_024
+    assert len(lengths) > 20
+    assert min(lengths) >= 16
+    assert max(lengths) <= 1_024
 
 
 def test_a_drawn_length_stays_in_its_range() -> None:
@@ -152,7 +155,8 @@ def test_hidden_thinking_is_billed_without_a_word_shown() -> None:
     found = made(request, Behaviour(output_tokens=500, thinking_tokens=450))
     deltas = [event for event in streamed(found) if event["type"] == "content_block_delta"]
     kinds = [event["delta"]["type"] for event in deltas]
-    assert "thinking_delta" not in kinds and kinds[0] == "signature_delta"
+    assert "thinking_delta" not in kinds
+    assert kinds[0] == "signature_delta"
     usage = usage_json(found, found.usage, final=True)
     assert usage["output_tokens"] == 500
     assert usage["output_tokens_details"] == {"thinking_tokens": 450}
@@ -262,7 +266,8 @@ def test_silence_on_usage(silent: str) -> None:
     """The usage is left out at the end, or everywhere, and the bill is the same."""
     found = made(body(), behaviour_from({"silent_on_usage": silent}))
     seen = streamed(found)
-    assert "usage" not in seen[-2] and "usage" not in json.loads(message_body(found))
+    assert "usage" not in seen[-2]
+    assert "usage" not in json.loads(message_body(found))
     assert ("usage" in seen[0]["message"]) is (silent == "final")
     assert found.usd() == made(body()).usd()
 
@@ -289,7 +294,7 @@ def test_an_unknown_usage_field_is_shown_as_given() -> None:
 )
 def test_a_behaviour_that_cannot_be_read_says_why(value: object, words: str) -> None:
     """A misspelt field is refused: silently normal would prove nothing."""
-    with pytest.raises(BadBehaviour, match=words):
+    with pytest.raises(BehaviourError, match=words):
         behaviour_from(value)
 
 

@@ -14,7 +14,7 @@ from genai_prices.types import Usage as OracleUsage
 from agentspend.sandbox.behaviour import Behaviour, Iteration, PromptUsage, text
 from agentspend.sandbox.events import message_body, stream
 from agentspend.sandbox.model import Answer, answer
-from agentspend.sandbox.prices import CARDS, UnknownOption, Usage, find, price
+from agentspend.sandbox.prices import CARDS, OptionError, Usage, find, price
 
 from .conftest import body, events
 
@@ -124,9 +124,9 @@ def test_fast_and_us_multiply_tokens_and_not_searches() -> None:
 
 def test_options_a_model_does_not_sell_are_refused() -> None:
     """No price is invented for fast mode or a region that the model does not have."""
-    with pytest.raises(UnknownOption):
+    with pytest.raises(OptionError):
         price("claude-sonnet-5", Usage(1), at_s=NOW_S, speed="fast")
-    with pytest.raises(UnknownOption):
+    with pytest.raises(OptionError):
         price("claude-haiku-4-5", Usage(1), at_s=NOW_S, inference_geo="us")
 
 

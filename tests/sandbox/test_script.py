@@ -2,7 +2,7 @@
 
 import pytest
 
-from agentspend.sandbox.behaviour import BadBehaviour, Behaviour, text
+from agentspend.sandbox.behaviour import Behaviour, BehaviourError, text
 from agentspend.sandbox.script import Director, Script, Seen
 
 from .conftest import body
@@ -61,7 +61,7 @@ def test_orders_from_json() -> None:
 
 def test_unreadable_orders_are_refused() -> None:
     """Neither a header nor an order that is wrong is taken for the normal answer."""
-    with pytest.raises(BadBehaviour, match="x-sandbox-behaviour"):
+    with pytest.raises(BehaviourError, match="x-sandbox-behaviour"):
         Director().pick(body(), {"x-sandbox-behaviour": "{"})
-    with pytest.raises(BadBehaviour, match="a list"):
+    with pytest.raises(BehaviourError, match="a list"):
         Director().direct({"queue": {}})

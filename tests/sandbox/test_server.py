@@ -1,5 +1,7 @@
 """The sandbox over HTTP."""
 
+import asyncio
+import io
 import json
 
 import pytest
@@ -7,15 +9,17 @@ import pytest
 from agentspend.sandbox.behaviour import Behaviour, text
 from agentspend.sandbox.server import Sandbox, session_of
 
-from .conftest import KEY, Client, body, settle, until
+from .conftest import KEY, Client, ManualTime, body, settle, until
 
 
 async def test_json_answers_are_billed_before_they_arrive(client: Client) -> None:
     """Whoever has read the answer finds its row closed, under the answer's request-id."""
     status, message, response = await client.post(body())
-    assert status == 200 and message["type"] == "message"
+    assert status == 200
+    assert message["type"] == "message"
     row = client.sandbox.bill.row(response.headers["request-id"])
-    assert row is not None and row.outcome == "ok"
+    assert row is not None
+    assert row.outcome == "ok"
     assert row.usage.output_tokens == message["usage"]["output_tokens"]
     assert client.sandbox.bill.total() == row.usd > 0
 
@@ -57,8 +61,11 @@ async def test_malformed_bodies_are_400_and_free(client: Client, raw: bytes) -> 
 
 async def test_a_body_above_32_mb_is_413(client: Client) -> None:
     """The size is refused from its header."""
-    status, error, _ = await client.post(b" " * (33 * 1024 * 1024))
-    assert (status, error["error"]["type"]) == (413, "request_too_large")
+    url = client.sandbox.url + "/v1/messages"
+    large = io.BytesIO(b" " * (33 * 1024 * 1024))
+    async with client.http.post(url, data=large, headers=KEY) as response:
+        assert response.status == 413
+        assert json.loads(await response.read())["error"]["type"] == "request_too_large"
 
 
 @pytest.mark.parametrize(
@@ -113,19 +120,25 @@ async def test_other_paths(client: Client) -> None:
                 assert "claude-opus-5-5" in names
 
 
-async def test_the_cache_lives_on_the_injected_clock(client: Client) -> None:
+async def test_the_cache_lives_on_the_injected_clock(client: Client, time: ManualTime) -> None:
     """Written, read, dropped by evict, written again, expired after five minutes."""
     mark = {"cache_control": {"type": "ephemeral"}}
     content = [{"type": "text", "text": "w" * 9_000, **mark}]
     request = body(messages=[{"role": "user", "content": content}])
-    reads = []
-    for _ in range(2):
-        reads.append((await client.post(request))[1]["usage"]["cache_read_input_tokens"] > 0)
+
+    async def reads() -> bool:
+        _, message, _ = await client.post(request)
+        return bool(message["usage"]["cache_read_input_tokens"])
+
+    assert [await reads(), await reads()] == [False, True]
     client.sandbox.evict()
-    for wait_s in (0.0, 299.0, 299.0, 301.0):
-        client.sandbox._clock.__self__.now_s += wait_s  # type: ignore[attr-defined]
-        reads.append((await client.post(request))[1]["usage"]["cache_read_input_tokens"] > 0)
-    assert reads == [False, True, False, True, True, False]
+    assert [await reads(), await reads()] == [False, True]
+    time.now_s += 299
+    assert await reads()
+    time.now_s += 299
+    assert await reads()
+    time.now_s += 301
+    assert not await reads()
 
 
 async def test_requests_are_recorded(client: Client) -> None:
@@ -133,7 +146,8 @@ async def test_requests_are_recorded(client: Client) -> None:
     await client.post(body(), "/s/tok/v1/messages?beta=true", **{"X-Thing": "1"})
     (seen,) = client.sandbox.requests
     assert (seen.method, seen.path) == ("POST", "/s/tok/v1/messages?beta=true")
-    assert seen.headers["x-thing"] == "1" and seen.json == body()
+    assert seen.headers["x-thing"] == "1"
+    assert seen.json == body()
 
 
 async def test_rows_name_their_session(client: Client) -> None:
@@ -159,7 +173,8 @@ async def test_the_control_door(client: Client) -> None:
     assert (await client.post(b"", "/_sandbox/nothing"))[0] == 404
     async with client.http.get(client.sandbox.url + "/_sandbox/bill") as response:
         bill = json.loads(await response.read())
-    assert bill["nusd"] == client.sandbox.bill.total_nusd() and bill["requests"] == 1
+    assert bill["nusd"] == client.sandbox.bill.total_nusd()
+    assert bill["requests"] == 1
     assert bill["rows"][0]["outcome"] == "ok"
     async with client.http.get(client.sandbox.url + "/_sandbox/requests") as response:
         assert len(json.loads(await response.read())["requests"]) == 1
@@ -174,13 +189,12 @@ async def test_a_header_orders_one_request(client: Client) -> None:
 
 async def test_a_hanging_request_answers_when_released(client: Client, sandbox: Sandbox) -> None:
     """It owes its input while it hangs, and goes on when let."""
-    import asyncio
-
     sandbox.behave_next(Behaviour(hang_after_events=0))
     asked = asyncio.create_task(client.post(body()))
     await sandbox.until_hanging(1)
     (row,) = sandbox.bill.rows
-    assert row.outcome == "open" and row.usd > 0
+    assert row.outcome == "open"
+    assert row.usd > 0
     await settle()
     assert not asked.done()
     sandbox.release()

@@ -92,7 +92,8 @@ def test_ratios_are_those_measured() -> None:
     texts = [code[start:] for start in range(500)]
     newer = [RULES["code"].count(text) / len(text) for text in texts]
     older = [RULES["code-4.6"].count(text) / len(text) for text in texts]
-    assert 0.359 < min(newer) < 0.37 and 0.49 < max(newer) < 0.501
+    assert 0.359 < min(newer) < 0.37
+    assert 0.49 < max(newer) < 0.501
     assert sum(newer) / sum(older) == pytest.approx(1.27, abs=0.02)
     assert RULES["worst"].count("~ZZ" * 1_000) == 5_001
     assert RULES["worst"].count("\U0001d160") == 12
@@ -117,4 +118,5 @@ def test_count_tokens_error_is_as_asked_within_the_limit(off: int, said: int) ->
 def test_count_tokens_refuses_an_unknown_model() -> None:
     """Counting needs a tokenizer, so an unknown model is not found."""
     found = count(body(model="claude-opus-77"))
-    assert isinstance(found, ApiError) and found.status == 404
+    assert isinstance(found, ApiError)
+    assert found.status == 404
