@@ -1,0 +1,106 @@
+"""What a change of budgets means: what tightens holds at once, what loosens waits for a person.
+
+Pure. The result is the budgets in force and the changes that wait (DESIGN.md §6).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from agentspend.core.budgets import BoundKind, Budget, Counts, Mode
+from agentspend.core.money import dollars
+from agentspend.core.scopes import Scope
+from agentspend.core.windows import Window
+
+
+@dataclass(frozen=True, slots=True)
+class PendingChange:
+    """One declared change that is not in force; `text` says it to people."""
+
+    budget: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyDiff:
+    """`adopt`: the budgets in force from now on. `waits`: what a person must confirm."""
+
+    adopt: tuple[Budget, ...]
+    waits: tuple[PendingChange, ...]
+
+
+def policy_diff(old: tuple[Budget, ...] | None, new: tuple[Budget, ...]) -> PolicyDiff:
+    """Compare the budgets in force with the declared ones; `old` None adopts everything."""
+    if old is None:
+        return PolicyDiff(new, ())
+    declared = {budget.name: budget for budget in new}
+    known = {budget.name for budget in old}
+    adopt: list[Budget] = []
+    waits: list[PendingChange] = []
+    for budget in old:
+        wanted = declared.get(budget.name)
+        if wanted is None:
+            adopt.append(budget)
+            waits.append(PendingChange(budget.name, "is removed"))
+            continue
+        now, later = _tighten(budget, wanted)
+        adopt.append(now)
+        waits += [PendingChange(budget.name, text) for text in later]
+    adopt += [budget for budget in new if budget.name not in known]
+    return PolicyDiff(tuple(adopt), tuple(waits))
+
+
+def _tighten(old: Budget, new: Budget) -> tuple[Budget, list[str]]:
+    """One budget: the part of the change that only tightens, and words for the rest."""
+    waits = []
+    if new.scope != old.scope or new.window != old.window:
+        waits.append(
+            f"moves from {old.scope.text()} per {old.window.text()}"
+            f" to {new.scope.text()} per {new.window.text()}"
+        )
+        return old, waits
+    if new.limit_nusd > old.limit_nusd:
+        waits.append(f"limit rises from {dollars(old.limit_nusd)} to {dollars(new.limit_nusd)}")
+    if old.mode is Mode.HARD and new.mode is Mode.WARN:
+        waits.append("turns from hard to warn")
+    if old.bound is BoundKind.STRICT and new.bound is BoundKind.WARM:
+        waits.append("bound turns from strict to warm")
+    if old.counts is Counts.ALL and new.counts is Counts.BILLED:
+        waits.append("counts turns from all to billed")
+    adopted = replace(
+        old,
+        limit_nusd=min(old.limit_nusd, new.limit_nusd),
+        mode=Mode.HARD if Mode.HARD in (old.mode, new.mode) else Mode.WARN,
+        bound=BoundKind.STRICT if BoundKind.STRICT in (old.bound, new.bound) else BoundKind.WARM,
+        counts=Counts.ALL if Counts.ALL in (old.counts, new.counts) else Counts.BILLED,
+        warn_percents=new.warn_percents,
+    )
+    return adopted, waits
+
+
+def budget_to_dict(budget: Budget) -> dict[str, Any]:
+    """A budget as the JSON of a ledger entry: strings and integers only."""
+    return {
+        "name": budget.name,
+        "limit_nusd": budget.limit_nusd,
+        "window": budget.window.text(),
+        "scope": dict(budget.scope.terms),
+        "mode": budget.mode.value,
+        "bound": budget.bound.value,
+        "counts": budget.counts.value,
+        "warn_percents": list(budget.warn_percents),
+    }
+
+
+def budget_from_dict(kept: Mapping[str, Any]) -> Budget:
+    """Read back what `budget_to_dict` wrote."""
+    return Budget(
+        name=kept["name"],
+        limit_nusd=kept["limit_nusd"],
+        window=Window.parse(kept["window"]),
+        scope=Scope.of(kept["scope"]),
+        mode=Mode(kept["mode"]),
+        bound=BoundKind(kept["bound"]),
+        counts=Counts(kept["counts"]),
+        warn_percents=tuple(kept["warn_percents"]),
+    )
