@@ -141,6 +141,8 @@ async def test_pacing_sends_no_event_before_its_tokens_exist(
     await time.advance(0.5)
     rest = await response.content.read()
     assert events(rest)[-1]["type"] == "message_stop"
+    (row,) = client.sandbox.bill.rows
+    assert (row.outcome, row.usage.output_tokens) == ("ok", 100)
 
 
 async def test_a_slow_answer_waits_on_the_injected_clock(client: Client, time: ManualTime) -> None:

@@ -48,6 +48,19 @@ def test_no_prompt_counts_above_the_worst_measured(
     assert count_prompt(request, RULES[rule]) <= 2 * ascii_bytes + 3 * other_bytes
 
 
+@pytest.mark.parametrize("length", [0, 10, 100, 1_000, 10_000])
+def test_tools_add_their_prompt_within_the_worst_measured(length: int) -> None:
+    """Tools cost more than their own text, and still at most 2 tokens per byte."""
+    tool = {"name": "a", "description": "d" * length, "input_schema": {"type": "object"}}
+    bare: dict[str, Any] = {"messages": [{"role": "user", "content": ""}]}
+    raw = json.dumps({**bare, "tools": [tool]}, separators=(",", ":"))
+    added = count_prompt({**bare, "tools": [tool]}, RULES["worst"]) - count_prompt(
+        bare, RULES["worst"]
+    )
+    own = RULES["worst"].count(json.dumps(tool, separators=(",", ":")))
+    assert own < added <= 2 * len(json.dumps(tool, separators=(",", ":"))) < 2 * len(raw)
+
+
 @given(rules, st.lists(messages, min_size=1, max_size=4), st.lists(messages, max_size=4))
 def test_a_longer_conversation_counts_as_before_plus_what_was_added(
     rule: str, first: list[Any], added: list[Any]
