@@ -1,16 +1,13 @@
 """The device ledger's tables, as forward-only migrations (protocol study §4.6).
 
-Entry bytes are never rewritten by a migration. `VERSION` is what `PRAGMA user_version` must say;
-an older binary refuses a newer number. sqlite-utils is imported by `db.migrate` only when a
-migration is due, so a normal start does not pay for it.
+Entry bytes are never rewritten by a migration. `PRAGMA user_version` counts the migrations a file
+has had; an older binary refuses a larger number than it knows (`db.migrate`).
 """
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
-
-VERSION = 1
 
 INITIAL = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;

@@ -1,0 +1,27 @@
+"""The ledger's file: opened, checked and migrated, before anyone uses it."""
+
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+from agentspend import db
+from agentspend.store.schema import MIGRATIONS
+
+
+def open_ledger(path: Path) -> tuple[Callable[[], sqlite3.Connection], bool]:
+    """How to connect to this ledger, and whether it can only be read.
+
+    The file is checked and migrated when the returned function is first called; it raises
+    `StoreError` for a damaged, newer or unreachable ledger.
+    """
+    read_only = path.exists() and not os.access(path, os.W_OK)
+
+    def connect() -> sqlite3.Connection:
+        conn = db.connect(path, read_only=read_only)
+        db.quick_check(conn, path)
+        if not read_only:
+            db.migrate(conn, path, MIGRATIONS)
+        return conn
+
+    return connect, read_only
