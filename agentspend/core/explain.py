@@ -1,0 +1,120 @@
+"""The bill of one response, as `agentspend prices explain --json` prints it.
+
+Owns that JSON shape (version 1) and its short usage words, which are those of the golden pricing
+cases. Pure: the response was metered by a dialect, the time is an argument.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from agentspend.core.money import PUSD_PER_NUSD, nusd_from_pusd, usd_text
+from agentspend.core.pricebook import PriceBook
+from agentspend.core.usage import Billing, Metered
+
+USAGE_WORDS = {
+    "input_tokens": "fresh",
+    "cache_write_5m_tokens": "w5",
+    "cache_write_1h_tokens": "w1",
+    "cache_read_tokens": "read",
+    "output_tokens": "out",
+    "reasoning_tokens": "reasoning",
+    "web_search_requests": "web",
+}
+FIRST_ERROR_STATUS = 400
+LOCAL_PROVIDER = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One answered request. `model` is the one asked for; `at_us` when it was sent (µs, UTC).
+
+    `api` is the golden cases' word ("messages", "messages/count_tokens", …); `upstream_host` is
+    "" for the provider's own host.
+    """
+
+    provider: str
+    api: str
+    model: str
+    at_us: int
+    http_status: int
+    metered: Metered
+    upstream_host: str = ""
+
+
+def explain(book: PriceBook, answered: Answered) -> dict[str, Any]:
+    """Price one response and say how, line by line.
+
+    A response that was never billed (an error, a count) is free whatever its model. A request
+    whose model has no price is `blocked`: it would have been refused before it left.
+    """
+    metered = answered.metered
+    if answered.http_status >= FIRST_ERROR_STATUS or answered.api.endswith("count_tokens"):
+        metered = Metered(billing=Billing.FREE)
+    provider = _price_list(book, answered)
+    asked = book.find(provider, answered.model)
+    if metered.billing is not Billing.FREE and asked is None:
+        return _blocked(book, provider, answered.model, metered)
+    charge = book.charge(provider, metered, answered.at_us, answered.model)
+    said: dict[str, Any] = {
+        "v": 1,
+        "billing": charge.billing.value,
+        "usd": _usd(charge.pusd),
+        "nusd": charge.nusd,
+        "picousd": charge.pusd,
+        "usage": _usage(metered),
+        "lines": [
+            {
+                "what": line.what,
+                "count": line.count,
+                "rate_pusd": line.rate_pusd,
+                "picousd": line.picousd,
+            }
+            for line in charge.lines
+        ],
+        "prices": charge.version,
+    }
+    if charge.models:
+        said["priced_model"] = charge.models[0]
+    return said
+
+
+def _blocked(book: PriceBook, provider: str, model: str, metered: Metered) -> dict[str, Any]:
+    return {
+        "v": 1,
+        "billing": Billing.BLOCKED.value,
+        "error": "unknown_model",
+        "usd": "0",
+        "nusd": 0,
+        "picousd": 0,
+        "usage": _usage(metered),
+        "lines": [],
+        "prices": book.version,
+        "nearest": book.nearest(provider, model),
+    }
+
+
+def _price_list(book: PriceBook, answered: Answered) -> str:
+    """The provider whose prices apply: `local` for a server on this machine that has such a price.
+
+    `[prices."local/*"]` is how a self-hosted model gets a price (pricing study §6).
+    """
+    host = answered.upstream_host.rpartition(":")[0] or answered.upstream_host
+    here = host.strip("[]") in ("localhost", "::1") or host.startswith("127.")
+    found = book.find(LOCAL_PROVIDER, answered.model) if here else None
+    return answered.provider if found is None or found.ceiling else LOCAL_PROVIDER
+
+
+def _usage(metered: Metered) -> dict[str, int]:
+    """The counts of all parts together, non-zero ones only, in the golden cases' words."""
+    totals: dict[str, int] = {}
+    for part in metered.parts:
+        for name, count in part.usage.counts().items():
+            word = USAGE_WORDS[name]
+            totals[word] = totals.get(word, 0) + count
+    return totals
+
+
+def _usd(pusd: int) -> str:
+    """Exact dollars where nano-dollars can say them, else rounded up as the ledger does."""
+    assert nusd_from_pusd(pusd) * PUSD_PER_NUSD >= pusd, "rounding must be upward"
+    return usd_text(nusd_from_pusd(pusd))

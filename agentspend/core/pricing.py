@@ -1,0 +1,127 @@
+"""What a request costs: the charge of what was used, and the bound of what it can use.
+
+Owns the arithmetic: sums are exact, rounded up once to pUSD and once to nUSD (pricing study §5).
+Reads no clock and no file: rates and counts are arguments.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from agentspend.core.money import PUSD_PER_NUSD, nusd_from_pusd
+from agentspend.core.rates import Rates, Ratio
+from agentspend.core.usage import Billing, UsagePart
+
+MAX_OUTPUT_TOKENS = 2**53 - 1
+"""More than any model writes: what fits when output is free."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeLine:
+    """One line of a bill: a count at a rate. `picousd` of all lines add up to the charge.
+
+    `what` is a rate's name; parts billed at another model than the first carry its name in front.
+    `rate_pusd` includes the multipliers, rounded up to a whole pUSD for show.
+    """
+
+    what: str
+    count: int
+    rate_pusd: int
+    picousd: int
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What a response costs. `nusd` is the one rounding, upward; `version` the price list's.
+
+    `models` names the price used for each part, `parts` what was counted.
+    """
+
+    pusd: int
+    nusd: int
+    billing: Billing
+    lines: tuple[ChargeLine, ...]
+    version: str
+    models: tuple[str, ...] = ()
+    parts: tuple[UsagePart, ...] = ()
+
+
+def charge_parts(
+    priced: Sequence[tuple[UsagePart, str, Rates]],
+) -> tuple[int, tuple[ChargeLine, ...]]:
+    """Add up parts, each (usage, model name, rates), exactly: pUSD rounded up once, and the lines.
+
+    Lines are cut out of the exact running sum, so that they add up to the total.
+    """
+    items: list[tuple[str, int, int, Ratio]] = []
+    for part, model, rates in priced:
+        prefix = "" if model == priced[0][1] else f"{model} "
+        usage = part.usage
+        for what, count, rate in (
+            ("input", usage.input_tokens, rates.input),
+            ("cache_read", usage.cache_read_tokens, rates.cache_read),
+            ("cache_write_5m", usage.cache_write_5m_tokens, rates.cache_write_5m),
+            ("cache_write_1h", usage.cache_write_1h_tokens, rates.cache_write_1h),
+            ("output", usage.output_tokens, rates.output),
+        ):
+            if count:
+                items.append((prefix + what, count, rate, rates.times))
+        if usage.web_search_requests:
+            fee = (prefix + "web_search", usage.web_search_requests, rates.web_search)
+            items.append((*fee, rates.fee_times))
+    common = 1
+    for _, _, _, (_, den) in items:
+        if common % den:
+            common *= den
+    lines = []
+    exact = 0
+    pusd = 0
+    for what, count, rate, (num, den) in items:
+        exact += count * rate * num * (common // den)
+        total = -(-exact // common)
+        lines.append(ChargeLine(what, count, -(-rate * num // den), total - pusd))
+        pusd = total
+    return pusd, tuple(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """The most a request can cost, linear in its output tokens. Amounts in pUSD.
+
+    `input_tokens` is the bound of everything sent, over all the times the provider may run it, and
+    `input_pusd` its cost at `input_pusd_per_token`, the dearest input rate the request can trigger;
+    `read_pusd_per_token` is what a token read from the cache costs at most. `fixed_pusd` are fees.
+    `unpriceable` names what in the request has no price: refuse it, or accept the stand-in.
+    """
+
+    input_tokens: int
+    input_pusd: int
+    output_pusd_per_token: int
+    fixed_pusd: int
+    context_window: int
+    input_pusd_per_token: int
+    read_pusd_per_token: int
+    unpriceable: tuple[str, ...] = ()
+
+    def nusd(self, output_tokens: int) -> int:
+        """The cost with this much output, rounded up to nUSD once."""
+        return nusd_from_pusd(
+            self.input_pusd + self.fixed_pusd + output_tokens * self.output_pusd_per_token
+        )
+
+    def output_that_fits(self, free_nusd: int) -> int:
+        """The most output tokens that cost no more than this; -1 when not even the input fits.
+
+        `MAX_OUTPUT_TOKENS` where output costs nothing.
+        """
+        room_pusd = free_nusd * PUSD_PER_NUSD - self.input_pusd - self.fixed_pusd
+        if room_pusd < 0:
+            return -1
+        if self.output_pusd_per_token == 0:
+            return MAX_OUTPUT_TOKENS
+        return room_pusd // self.output_pusd_per_token
+
+    def with_cached(self, read_tokens: int) -> "Bound":
+        """The bound if this many of the input tokens are read from the cache."""
+        cached = max(0, min(read_tokens, self.input_tokens))
+        saved = cached * (self.input_pusd_per_token - self.read_pusd_per_token)
+        return replace(self, input_pusd=self.input_pusd - max(0, saved))
