@@ -52,4 +52,5 @@ async def _serve(sandbox: Sandbox) -> None:
         await stop.wait()
 
 
-main()
+if __name__ == "__main__":
+    main()

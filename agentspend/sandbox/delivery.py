@@ -18,8 +18,9 @@ from aiohttp import web
 
 from agentspend.sandbox.behaviour import Behaviour
 from agentspend.sandbox.bill import Bill, BillRow
+from agentspend.sandbox.checks import ApiError
 from agentspend.sandbox.events import error_event, message_body, stream
-from agentspend.sandbox.model import Answer, ApiError
+from agentspend.sandbox.model import Answer
 
 Clock = Callable[[], float]
 Sleep = Callable[[float], Awaitable[None]]

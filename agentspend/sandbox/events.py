@@ -10,8 +10,9 @@ from typing import Any
 
 import msgspec
 
+from agentspend.sandbox.checks import ApiError
 from agentspend.sandbox.content import Block
-from agentspend.sandbox.model import Answer, ApiError
+from agentspend.sandbox.model import Answer
 from agentspend.sandbox.prices import Usage
 
 _MAX_DELTAS = 64

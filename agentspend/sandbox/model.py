@@ -12,6 +12,7 @@ from typing import Any
 
 from agentspend.sandbox.behaviour import NORMAL, Behaviour, Iteration, counted
 from agentspend.sandbox.cache import CacheSplit, PromptCache
+from agentspend.sandbox.checks import ApiError, check, check_shape, invalid, no_model
 from agentspend.sandbox.content import Block, compose
 from agentspend.sandbox.prices import ModelCard, Usage, find, price
 from agentspend.sandbox.tokens import (
@@ -25,16 +26,6 @@ from agentspend.sandbox.tokens import (
 )
 
 NANO = 10**9
-
-
-@dataclass(frozen=True, slots=True)
-class ApiError:
-    """An answer that is an error; never billed."""
-
-    status: int
-    type: str
-    message: str
-    retry_after_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +145,12 @@ def answer(
 
 def count(body: Mapping[str, Any], behaviour: Behaviour = NORMAL) -> int | ApiError:
     """What `count_tokens` answers for `body`; free."""
-    card = find(str(body.get("model")))
+    problem = check_shape(body)
+    if problem is not None:
+        return problem
+    card = find(str(body["model"]))
     if card is None:
-        return _no_model(body.get("model"))
-    if not isinstance(body.get("messages"), list):
-        return _invalid("messages: Field required")
+        return no_model(body["model"])
     return counted(count_prompt(body, rule_for(behaviour, card)), behaviour.count_off_tokens)
 
 
@@ -169,48 +161,6 @@ def rule_for(behaviour: Behaviour, card: ModelCard) -> TokenRule:
     return RULES[behaviour.tokens]
 
 
-def check(body: Mapping[str, Any]) -> ApiError | None:
-    """Refuse what the real API refuses, where it matters to money."""
-    model = body.get("model")
-    if not isinstance(model, str) or not model:
-        return _invalid("model: Field required")
-    limit = body.get("max_tokens")
-    if limit is None:
-        return _invalid("max_tokens: Field required")
-    if isinstance(limit, bool) or not isinstance(limit, int):
-        return _invalid("max_tokens: Input should be a valid integer")
-    if limit < 1:
-        return _invalid("max_tokens: must be greater than or equal to 1")
-    messages = body.get("messages")
-    if not isinstance(messages, list) or not all(isinstance(turn, dict) for turn in messages):
-        return _invalid("messages: Field required")
-    if not messages:
-        return _invalid("messages: at least one message is required")
-    tools = body.get("tools") or []
-    if not isinstance(tools, list) or not all(isinstance(tool, dict) for tool in tools):
-        return _invalid("tools: Input should be a valid list")
-    card = find(model)
-    if card is None:
-        return _no_model(model)
-    if limit > card.max_output:
-        return _invalid(
-            f"max_tokens: {limit} > {card.max_output}, which is the maximum allowed number of "
-            f"output tokens for {model}"
-        )
-    return _check_thinking(body.get("thinking"), limit)
-
-
-def _check_thinking(thinking: object, limit: int) -> ApiError | None:
-    if not isinstance(thinking, dict) or thinking.get("type") != "enabled":
-        return None
-    budget = thinking.get("budget_tokens")
-    if not isinstance(budget, int) or budget < 1_024:
-        return _invalid("thinking.enabled.budget_tokens: Input should be at least 1024")
-    if budget >= limit:
-        return _invalid("`max_tokens` must be greater than `thinking.budget_tokens`")
-    return None
-
-
 def _options(
     body: Mapping[str, Any], behaviour: Behaviour, card: ModelCard
 ) -> tuple[str, str, str] | ApiError:
@@ -218,9 +168,9 @@ def _options(
     speed = behaviour.speed or str(body.get("speed") or "standard")
     geo = behaviour.inference_geo or str(body.get("inference_geo") or "")
     if speed == "fast" and not card.fast:
-        return _invalid(f"speed: fast mode is not available for {card.name}")
+        return invalid(f"speed: fast mode is not available for {card.name}")
     if geo == "us" and not card.us_only:
-        return _invalid(f"inference_geo: us is not available for {card.name}")
+        return invalid(f"inference_geo: us is not available for {card.name}")
     if not geo:
         geo = "global" if card.us_only else "not_available"
     return speed, geo, behaviour.service_tier or "standard"
@@ -238,7 +188,7 @@ def _split(
     pieces = list(segments(body, rule)) if cached else []
     total = sum(piece.tokens for piece in pieces) if cached else count_prompt(body, rule)
     if total > card.context_window:
-        return _invalid(f"prompt is too long: {total} tokens > {card.context_window} maximum")
+        return invalid(f"prompt is too long: {total} tokens > {card.context_window} maximum")
     if not cached:
         return CacheSplit(total)
     if body.get("cache_control"):
@@ -294,11 +244,3 @@ def _compose(
         service_tier=tier,
         behaviour=behaviour,
     )
-
-
-def _invalid(message: str) -> ApiError:
-    return ApiError(400, "invalid_request_error", message)
-
-
-def _no_model(model: object) -> ApiError:
-    return ApiError(404, "not_found_error", f"model: {model}")

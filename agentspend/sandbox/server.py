@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import unquote
 
 import msgspec
 from aiohttp import web
@@ -18,9 +17,10 @@ from aiohttp import web
 from agentspend.sandbox.behaviour import NORMAL, Behaviour, BehaviourError
 from agentspend.sandbox.bill import Bill
 from agentspend.sandbox.cache import MINIMUM_TOKENS, PromptCache
+from agentspend.sandbox.checks import ApiError
 from agentspend.sandbox.delivery import Clock, Delivery, Gate, Sleep
 from agentspend.sandbox.events import ERROR_TYPES, error_body
-from agentspend.sandbox.model import Answer, ApiError, answer, count
+from agentspend.sandbox.model import Answer, answer, count
 from agentspend.sandbox.prices import CARDS, find
 from agentspend.sandbox.script import Chooser, Director
 
@@ -227,7 +227,7 @@ class Sandbox:
 def session_of(path: str, headers: Mapping[str, str]) -> str:
     """Who a request is billed to: `/s/<name>/` in the path, else a session header, else ""."""
     if path.startswith("/s/"):
-        return unquote(path.split("/", 3)[2])
+        return path.split("/", 3)[2]
     return next((headers[name] for name in SESSION_HEADERS if name in headers), "")
 
 

@@ -5,6 +5,8 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agentspend.sandbox.behaviour import (
     NORMAL,
@@ -16,8 +18,9 @@ from agentspend.sandbox.behaviour import (
     text,
     tool,
 )
+from agentspend.sandbox.checks import ApiError
 from agentspend.sandbox.events import message_body, stream, usage_json
-from agentspend.sandbox.model import Answer, ApiError, answer, nusd_up
+from agentspend.sandbox.model import Answer, answer, count, nusd_up
 
 from .conftest import body, events
 
@@ -65,6 +68,34 @@ def test_what_the_provider_refuses(
     assert isinstance(found, ApiError)
     assert (found.status, found.type) == (status, kind)
     assert words in found.message
+
+
+FIELDS = ("type", "text", "content", "cache_control", "input", "source", "schema", "format", "role")
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(FIELDS), inner, max_size=4)
+        | st.builds(
+            lambda kind, rest: {**rest, "type": kind},
+            st.sampled_from(["text", "tool_use", "tool_result", "thinking", "image", "object"]),
+            st.dictionaries(st.sampled_from(FIELDS), inner, max_size=3),
+        )
+    ),
+    max_leaves=8,
+)
+OPTIONS = ("system", "tools", "thinking", "output_config", "speed", "cache_control", "max_tokens")
+
+
+@given(values, st.dictionaries(st.sampled_from(OPTIONS), values, max_size=4))
+def test_no_request_breaks_the_provider(messages: Any, options: dict[str, Any]) -> None:
+    """Any JSON gets an answer or an error of the API's own, never a crash."""
+    request = {**body(), "messages": messages, **options}
+    count(request)
+    found = answer(request)
+    if isinstance(found, Answer):
+        assert found.usd() >= found.usd_at_start() >= 0
+        assert json.loads(message_body(found))["usage"] == streamed(found)[-2]["usage"]
 
 
 def test_a_prompt_longer_than_the_window_is_refused() -> None:

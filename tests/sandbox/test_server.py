@@ -157,7 +157,7 @@ async def test_rows_name_their_session(client: Client) -> None:
     bill = client.sandbox.bill
     assert [row.session for row in bill.rows] == ["one", "two"]
     assert bill.total("one") + bill.total("two") == bill.total()
-    assert session_of("/s/a%20b/v1/messages", {}) == "a b"
+    assert session_of("/s/a b/v1/messages", {}) == "a b"
 
 
 async def test_the_control_door(client: Client) -> None:

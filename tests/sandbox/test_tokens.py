@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentspend.sandbox.behaviour import Behaviour, counted
+from agentspend.sandbox.checks import ApiError
 from agentspend.sandbox.events import message_body
-from agentspend.sandbox.model import Answer, ApiError, answer, count
+from agentspend.sandbox.model import Answer, answer, count
 from agentspend.sandbox.tokens import RULES, count_prompt, segments
 
 from .conftest import body
