@@ -65,12 +65,13 @@ class Claude:
         require_program("claude", caller, "npm install -g @anthropic-ai/claude-code")
         _runs_here(args)
         settings, rest = read_settings(caller, args)
-        auth = choose_auth(facts, stored_logins(settings, caller))
+        logins = stored_logins(settings, caller)
+        auth = choose_auth(facts, logins)
         _no_other_provider(settings)
         _no_managed_redirect(settings, facts, auth)
         _no_gateway_credential(settings, facts, auth)
         path = facts.scratch / SETTINGS_FILE
-        notes, warnings = _remarks(settings, facts)
+        notes, warnings = _remarks(settings, facts, auth, logins)
         return LaunchPlan(
             argv=("claude", "--settings", str(path), *rest),
             env_set=_environment(facts, caller, auth),
@@ -109,18 +110,26 @@ def _flag(settings: Settings, facts: SessionFacts, auth: Auth) -> dict[str, obje
     return merged
 
 
-def _remarks(settings: Settings, facts: SessionFacts) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _remarks(
+    settings: Settings, facts: SessionFacts, auth: Auth, logins: Sequence[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What the person should know: notes and warnings."""
     notes: list[str] = []
     warnings = [f"{path} is not valid JSON: Claude Code ignores it too" for path in settings.broken]
-    found = settings.find(BASE_URL)
-    if found and found[1].path is not None and found[0] != facts.base_url:
+    files = [layer for layer in settings.layers if layer.path and BASE_URL in layer.env]
+    if files and files[-1].env[BASE_URL] != facts.base_url:
         warnings.append(
-            f"{found[1].place(BASE_URL)} sets {BASE_URL}: overridden for this session,"
+            f"{files[-1].place(BASE_URL)} sets {BASE_URL}: overridden for this session,"
             " but not for a claude that the agent starts itself"
         )
-    elif found and not session_token_in(found[0]) and found[0].rstrip("/") != facts.upstream:
-        notes.append(f"{BASE_URL} of your environment is replaced for this session")
+    given = settings.layers[0].env.get(BASE_URL, "")
+    if given and not session_token_in(given) and _origin(given) != _origin(facts.upstream):
+        notes.append(f"{BASE_URL} in your environment is replaced for this session")
+    if auth is Auth.PASSTHROUGH and not logins:
+        notes.append(
+            "no Anthropic key is stored and no login was found: `agentspend keys set anthropic`,"
+            " or /login inside"
+        )
     return tuple(notes), tuple(warnings)
 
 
@@ -146,7 +155,7 @@ def _no_other_provider(settings: Settings) -> None:
         raise LaunchError(
             f"Claude Code would use {vendor}: {name} is set in {place}; that cannot be metered",
             f"env -u {name} agentspend run claude"
-            if found[1].path is None
+            if found[1] is settings.layers[0]
             else f"take {name} out of {place}, or run plain `claude`, unmetered",
         )
     if settings.layers[0].env.get("ANTHROPIC_UNIX_SOCKET"):
@@ -166,14 +175,14 @@ def _no_managed_redirect(settings: Settings, facts: SessionFacts, auth: Auth) ->
             f"{manager}; to go there through agentspend, set it as base_url under"
             " [providers.anthropic] in config.toml",
         )
+    # Only the lower-case one: it is read before the NO_PROXY that managed settings may set.
+    direct = settings.find("no_proxy")
     proxied = any(settings.value(name) for name in PROXY_VARIABLES)
-    for name in ("no_proxy", "NO_PROXY"):
-        found = settings.find(name)
-        if proxied and found and found[1].managed and not spares_loopback(found[0]):
-            raise LaunchError(
-                f"{found[1].place(name)} sends loopback through a proxy, past the meter",
-                f"{manager}, or to make it {with_loopback(found[0])}",
-            )
+    if proxied and direct and direct[1].managed and not spares_loopback(direct[0]):
+        raise LaunchError(
+            f"{direct[1].place('no_proxy')} sends loopback through a proxy, past the meter",
+            f"{manager}, or to make it {with_loopback(direct[0])}",
+        )
     token = settings.find("ANTHROPIC_AUTH_TOKEN")
     if auth is Auth.KEY and token and token[1].managed:
         raise LaunchError(
@@ -193,8 +202,8 @@ def _no_gateway_credential(settings: Settings, facts: SessionFacts, auth: Auth) 
     held = credentials(settings)
     if held:
         raise LaunchError(
-            f"{url[1].place(BASE_URL)} names {origin} and {held[0]} is for it, but agentspend"
-            f" forwards to {_origin(facts.upstream)}",
+            f"{url[1].place(BASE_URL)} names {origin}, and Claude Code has {held[0]} for it;"
+            f" agentspend would hand that to {_origin(facts.upstream)}",
             f'base_url = "{origin}" under [providers.anthropic] in config.toml: then agentspend'
             " forwards there",
         )

@@ -22,7 +22,7 @@ managed preferences and settings sent by Anthropic's server to a company login.
 import json
 import plistlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,18 +37,22 @@ _ALL_SOURCES = ("user", "project", "local")
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One place that sets variables. `managed`: no flag beats it. `path` None: the environment."""
+    """One place that sets variables. `managed`: no flag beats it.
+
+    `path` None stands for the environment or a flag, which `origin` names.
+    """
 
     path: Path | None
     env: Mapping[str, str]
     helper: str = ""
     managed: bool = False
     text: str = ""
+    origin: str = "the environment"
 
     def place(self, name: str) -> str:
         """Where a name is set, for people: "/home/dev/.claude/settings.json line 3"."""
         if self.path is None:
-            return "the environment"
+            return self.origin
         for number, line in enumerate(self.text.splitlines(), 1):
             if f'"{name}"' in line:
                 return f"{self.path} line {number}"
@@ -115,15 +119,15 @@ def take_flag(args: Sequence[str], cwd: Path) -> tuple[Layer | None, dict[str, A
     if value is None:
         return None, {}, rest
     inline = value.lstrip().startswith("{")
-    path = Path("--settings") if inline else cwd / value
+    where = "--settings" if inline else f"--settings {value}"
     try:
-        text = value if inline else path.read_text("utf-8-sig")
-        content = json.loads(text)
+        content = json.loads(value if inline else (cwd / value).read_text("utf-8-sig"))
     except (OSError, ValueError) as error:
-        raise LaunchError(f"cannot read {path}: {error}", "give --settings a JSON file") from error
+        raise LaunchError(f"cannot read {where}: {error}", "give --settings a JSON file") from error
     if not isinstance(content, dict) or not isinstance(content.get("env", {}), dict):
-        raise LaunchError(f"{path} is not an object of settings", "give --settings a JSON file")
-    return _layer(path, content, text), content, rest
+        raise LaunchError(f"{where} is not an object of settings", "give --settings a JSON file")
+    layer = _layer(None, content)
+    return replace(layer, origin=where), content, rest
 
 
 def read_settings(caller: Caller, args: Sequence[str]) -> tuple[Settings, list[str]]:
@@ -201,7 +205,9 @@ def _read_into(
             layers.append(_layer(path, content, text, managed=managed))
 
 
-def _layer(path: Path, content: dict[str, Any], text: str, *, managed: bool = False) -> Layer:
+def _layer(
+    path: Path | None, content: dict[str, Any], text: str = "", *, managed: bool = False
+) -> Layer:
     env = content.get("env")
     found = {str(name): _text(value) for name, value in env.items()} if type(env) is dict else {}
     helper = content.get("apiKeyHelper")

@@ -1,0 +1,135 @@
+"""The chain check: every change to a ledger is seen, and where."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agentspend.wire.chain import ChainCheck, verify_chain
+from agentspend.wire.entries import Entry, encode, entry_hash
+
+GOLDEN = [
+    case["body"].encode()
+    for case in json.loads((Path(__file__).parent / "golden/entries.json").read_text())
+]
+
+
+def chain(*entries: dict[str, object]) -> list[bytes]:
+    """A ledger of these entries after a genesis, rightly numbered and linked."""
+    bodies: list[bytes] = []
+    prev = ""
+    for seq, fields in enumerate([{"kind": "genesis"}, *entries], 1):
+        words = {"inc": "i_1", "seq": seq, "prev": prev, "ts": seq, **fields}
+        bodies.append(encode(Entry(**words)))  # type: ignore[arg-type]
+        prev = entry_hash(bodies[-1])
+    return bodies
+
+
+def test_a_sound_chain_says_its_head_and_length() -> None:
+    """The golden ledger verifies, and the verdict names the last entry."""
+    verdict = verify_chain(GOLDEN)
+
+    assert (verdict.ok, verdict.entries, verdict.seq) == (True, 6, 6)
+    assert verdict.head == entry_hash(GOLDEN[-1])
+    assert (verdict.first_bad_seq, verdict.why) == (None, "")
+
+
+def test_an_empty_ledger_is_sound() -> None:
+    """Nothing to check is not a fault."""
+    verdict = verify_chain([])
+
+    assert (verdict.ok, verdict.entries, verdict.head) == (True, 0, "")
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(0, sum(len(body) for body in GOLDEN[:-1]) * 8 - 1))
+def test_one_flipped_bit_is_seen_at_that_entry_or_the_next(bit: int) -> None:
+    """No single bit of a ledger can change unseen, the last entry apart (its head tells)."""
+    bodies = list(GOLDEN)
+    place, bit = divmod(bit, 8)
+    number = 0
+    while place >= len(bodies[number]):
+        place -= len(bodies[number])
+        number += 1
+    changed = bytearray(bodies[number])
+    changed[place] ^= 1 << bit
+    bodies[number] = bytes(changed)
+
+    verdict = verify_chain(bodies)
+
+    assert not verdict.ok
+    assert verdict.first_bad_seq in (number + 1, number + 2)
+
+
+def test_a_changed_last_entry_changes_the_head() -> None:
+    """The last entry is covered by the head the caller compares."""
+    changed = GOLDEN[-1].replace(b"clock jump", b"clock-jump")
+
+    verdict = verify_chain([*GOLDEN[:-1], changed])
+
+    assert verdict.ok
+    assert verdict.head != verify_chain(GOLDEN).head
+
+
+@pytest.mark.parametrize(
+    ("bodies", "bad", "why"),
+    [
+        ([*GOLDEN[:2], *GOLDEN[3:]], 3, "numbered 4"),
+        ([*GOLDEN[:3], GOLDEN[2], *GOLDEN[3:]], 4, "numbered 3"),
+        ([GOLDEN[0], GOLDEN[2], GOLDEN[1]], 2, "numbered 3"),
+        (GOLDEN[1:], 1, "numbered 2"),
+        (chain({"kind": "note", "prev": "0" * 64}), 2, "link"),
+        (chain({"kind": "genesis"}), 2, "genesis"),
+        (chain({"kind": "note", "inc": "i_2"}), 2, "belongs to ledger"),
+        (chain({"kind": "settle", "amount_nusd": -1}), 2, "cannot be -1"),
+        ([b'{"seq":1,"ts":1,"v":1}'], 1, "unknown kind"),
+        ([b"[]"], 1, "not a ledger entry"),
+        ([GOLDEN[0].replace(b'"seq":1', b'"seq":true')], 1, "whole numbers"),
+        ([GOLDEN[0].replace(b'"kind":"genesis"', b'"kind":"note"')], 1, "genesis"),
+    ],
+)
+def test_the_first_bad_entry_is_named(bodies: list[bytes], bad: int, why: str) -> None:
+    """Gaps, repeats, swaps, broken links, strangers and impossible amounts are all seen."""
+    verdict = verify_chain(bodies)
+
+    assert (verdict.ok, verdict.first_bad_seq, verdict.entries) == (False, bad, bad - 1)
+    assert why in verdict.why
+
+
+def test_a_check_goes_on_from_a_checked_part() -> None:
+    """A ledger may be checked in parts, and the later part still hangs on the earlier."""
+    first = verify_chain(GOLDEN[:3])
+
+    rest = verify_chain(GOLDEN[3:], inc="", after_seq=first.seq, after_hash=first.head)
+    wrong = verify_chain(GOLDEN[3:], after_seq=first.seq, after_hash="0" * 64)
+
+    assert rest.ok
+    assert rest.head == verify_chain(GOLDEN).head
+    assert not wrong.ok
+
+
+def test_nothing_is_taken_after_a_fault() -> None:
+    """A right entry after a wrong one does not mend the chain."""
+    check = ChainCheck()
+
+    taken = [check.feed(body) for body in (GOLDEN[0], b"{}", GOLDEN[1])]
+
+    assert taken == [True, False, False]
+    assert check.verdict().seq == 1
+
+
+def test_totals_add_settles_and_adjusts_by_what_they_count_as() -> None:
+    """Real dollars and subscription list prices are kept apart; adjusts lower them."""
+    bodies = chain(
+        {"kind": "settle", "amount_nusd": 70, "counted": "billed", "overrun_nusd": 5},
+        {"kind": "settle", "amount_nusd": 30, "counted": "subscription"},
+        {"kind": "adjust", "amount_nusd": -20, "counted": "billed", "ref": 2},
+        {"kind": "return", "amount_nusd": 999},
+    )
+
+    totals = verify_chain(bodies).totals
+
+    assert (totals.billed_nusd, totals.subscription_nusd, totals.overrun_nusd) == (50, 30, 5)
+    assert totals.kinds == {"genesis": 1, "settle": 2, "adjust": 1, "return": 1}
