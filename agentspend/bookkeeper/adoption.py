@@ -68,7 +68,9 @@ class Adoption:
         in_force = tuple(
             InForce(budget, _generation(before.get(budget.name), budget, seq)) for budget in budgets
         )
-        dicts = [{**budget_to_dict(item.budget), "generation": item.generation} for item in in_force]
+        dicts = [
+            {**budget_to_dict(item.budget), "generation": item.generation} for item in in_force
+        ]
         books.chain.append("policy", now_us, {"policy": {"budgets": dicts}, "text": source})
         self._adopted_before = True
         books.rooms.in_force = in_force

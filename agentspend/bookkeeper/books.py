@@ -128,7 +128,9 @@ class Books:
             conversations.put(self.conn, *settlement.turn, now_us)
         story = {**kept, **fields, **settlement.story, "seq": seq, "ended_us": now_us}
         self._tell(hold.rid, now_us, "settled", payer.session, story)
-        self.events.append(Event("settle", {"seq": seq, "rid": hold.rid, **_public(kept), **fields}))
+        self.events.append(
+            Event("settle", {"seq": seq, "rid": hold.rid, **_public(kept), **fields})
+        )
         return seq
 
     def release(self, rid: str, why: str, at: Moment, story: Mapping[str, object]) -> None:

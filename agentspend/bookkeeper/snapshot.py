@@ -105,7 +105,9 @@ def _iso(books: Books, moment_us: int | None) -> str | None:
     """A moment in the budgets' zone, ISO 8601 to the second."""
     if moment_us is None:
         return None
-    return datetime.fromtimestamp(moment_us / 1_000_000, UTC).astimezone(books.rooms.zone).isoformat()
+    return (
+        datetime.fromtimestamp(moment_us / 1_000_000, UTC).astimezone(books.rooms.zone).isoformat()
+    )
 
 
 def _session(conn: sqlite3.Connection, row: SessionRow) -> dict[str, object]:

@@ -7,7 +7,7 @@ cases. Pure: the response was metered by a dialect, the time is an argument.
 from dataclasses import dataclass
 from typing import Any
 
-from agentspend.core.money import PUSD_PER_NUSD, nusd_from_pusd, usd_text
+from agentspend.core.money import usd_text
 from agentspend.core.pricebook import PriceBook
 from agentspend.core.usage import Billing, Metered
 
@@ -58,7 +58,7 @@ def explain(book: PriceBook, answered: Answered) -> dict[str, Any]:
     said: dict[str, Any] = {
         "v": 1,
         "billing": charge.billing.value,
-        "usd": _usd(charge.pusd),
+        "usd": usd_text(charge.nusd),
         "nusd": charge.nusd,
         "picousd": charge.pusd,
         "usage": _usage(metered),
@@ -112,9 +112,3 @@ def _usage(metered: Metered) -> dict[str, int]:
             word = USAGE_WORDS[name]
             totals[word] = totals.get(word, 0) + count
     return totals
-
-
-def _usd(pusd: int) -> str:
-    """Exact dollars where nano-dollars can say them, else rounded up as the ledger does."""
-    assert nusd_from_pusd(pusd) * PUSD_PER_NUSD >= pusd, "rounding must be upward"
-    return usd_text(nusd_from_pusd(pusd))

@@ -34,9 +34,7 @@ def parse_usd(text: str) -> int:
         raise AgentspendError(f"{text!r} is not an amount of dollars", 'write it like "25.00"')
     nusd = value * NUSD_PER_USD
     if nusd != nusd.to_integral_value():
-        raise AgentspendError(
-            f"{text!r} is finer than a nano-dollar", "use at most nine decimals"
-        )
+        raise AgentspendError(f"{text!r} is finer than a nano-dollar", "use at most nine decimals")
     if nusd > MAX_NUSD:
         raise AgentspendError(f"{text!r} is above the largest amount", "stay below $9,007,199")
     return int(nusd)

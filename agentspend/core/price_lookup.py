@@ -82,7 +82,7 @@ class PriceLookup:
 
     def nearest(self, provider: str, model: str, n: int) -> list[str]:
         """Known ids that look most like this one, best first."""
-        return difflib.get_close_matches(model, self.models(provider), n=n, cutoff=0.5)
+        return difflib.get_close_matches(model, self.models(provider), n=n)
 
     def _price(self, provider: str, model: str) -> ModelPrice:
         """A listed model's price under the rule that names it best; read once."""

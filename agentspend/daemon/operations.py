@@ -3,6 +3,7 @@
 import os
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,8 +118,9 @@ class Operations:
                 "budgets": len(self.bookkeeper.budgets),
             }
         )
-        while await caller.next_line():
-            pass
+        with suppress(ConnectionError):
+            while await caller.next_line():
+                pass
         await self.roster.close(session.id)
 
     async def session_total(self, caller: Caller, message: Message) -> None:

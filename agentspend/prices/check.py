@@ -62,15 +62,13 @@ def check_update(old: Table, new: Table, *, allow_zero: bool = False) -> list[Pr
             f"the new price table cannot be used: {'; '.join(wrong[:3])}{more}",
             "get a table made by scripts/compile_prices.py of this version",
         )
-    changes = diff(old, new)
-    zeroed = [change for change in changes if change.new == "0" and change.old not in ("", "0")]
+    zeroed = sorted((_zeroes(new) - _zeroes(old)) & _priced(old))
     if zeroed and not allow_zero:
-        first = zeroed[0]
         raise AgentspendError(
-            f"{first.model} {first.what} falls from ${first.old} to nothing in the new table",
+            f"{zeroed[0]} costs something now and nothing in the new table",
             "if that is right, say so with --allow-zero",
         )
-    return changes
+    return diff(old, new)
 
 
 def diff(old: Table, new: Table) -> list[PriceChange]:
@@ -81,10 +79,36 @@ def diff(old: Table, new: Table) -> list[PriceChange]:
         was, now = before.get(model, {}), after.get(model, {})
         if not was or not now:
             changes.append(PriceChange(model, "model", "listed" * bool(was), "listed" * bool(now)))
-        for what in sorted(was.keys() | now.keys()):
-            if was.get(what, "") != now.get(what, ""):
-                changes.append(PriceChange(model, what, was.get(what, ""), now.get(what, "")))
+        changes += [
+            PriceChange(model, what, was.get(what, ""), now.get(what, ""))
+            for what in sorted(was.keys() | now.keys())
+            if was.get(what, "") != now.get(what, "")
+        ]
     return changes
+
+
+def _zeroes(table: Table) -> set[str]:
+    """The rates, as "provider/model rate", that are nothing on some day or at some size."""
+    return {name for name, rate in _every_rate(table) if rate == 0}
+
+
+def _priced(table: Table) -> set[str]:
+    """The rates that are more than nothing on some day or at some size."""
+    return {name for name, rate in _every_rate(table) if rate > 0}
+
+
+def _every_rate(table: Table) -> Iterator[tuple[str, int]]:
+    for provider, block in table["providers"].items():
+        for model, entry in block["models"].items():
+            lists = [("", entry["rates"])]
+            for dimension in DIMENSIONS:
+                for word, variant in entry.get(dimension, {}).items():
+                    lists.append((f" {dimension}={word}", variant.get("rates", ())))
+            for prefix, rows in lists:
+                for row in rows:
+                    for name, rate in zip(RATE_NAMES, row[2:], strict=True):
+                        if rate is not None:
+                            yield f"{provider}/{model}{prefix} {name}", rate
 
 
 def _facts(table: Table) -> Iterator[tuple[str, dict[str, str]]]:

@@ -152,9 +152,7 @@ class Proxy:
         body = await request.read() if request.can_read_body else None
         path = route.path + (f"?{request.query_string}" if request.query_string else "")
         try:
-            upstream = await self._desk.upstream.send(
-                provider, request.method, path, headers, body
-            )
+            upstream = await self._desk.upstream.send(provider, request.method, path, headers, body)
             async with upstream:
                 stream = web.StreamResponse(
                     status=upstream.status, headers=to_client(upstream.headers)

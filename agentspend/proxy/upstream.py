@@ -100,7 +100,9 @@ class Upstream:
         except TimeoutError as error:
             raise Unreachable(f"{base} gave no answer", sent=True, timed_out=True) from error
         except (aiohttp.ClientError, OSError) as error:
-            raise Unreachable(f"{base} broke the connection: {_reason(error)}", sent=True) from error
+            raise Unreachable(
+                f"{base} broke the connection: {_reason(error)}", sent=True
+            ) from error
 
     async def fetch(
         self, provider: str, path: str, headers: CIMultiDict[str], body: bytes

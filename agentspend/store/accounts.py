@@ -31,9 +31,7 @@ class Account:
         return max(0, self.limit_nusd - self.spent_nusd - self.held_nusd)
 
 
-def find(
-    conn: sqlite3.Connection, budget: str, generation: int, window_key: str
-) -> Account | None:
+def find(conn: sqlite3.Connection, budget: str, generation: int, window_key: str) -> Account | None:
     """The account of a budget in a window, if one was opened."""
     row = conn.execute(
         f"SELECT {_FIELDS} FROM account WHERE budget = ? AND generation = ? AND window_key = ?",

@@ -8,7 +8,8 @@ def put(
 ) -> None:
     """Keep a signature; `signature` is hex."""
     conn.execute(
-        "INSERT OR REPLACE INTO checkpoint VALUES (?,?,?,?,?)", (seq, head, ts_us, key_id, signature)
+        "INSERT OR REPLACE INTO checkpoint VALUES (?,?,?,?,?)",
+        (seq, head, ts_us, key_id, signature),
     )
 
 

@@ -96,6 +96,4 @@ def _check_keys(found: dict[object, object]) -> None:
     except TypeError:
         foreign = True
     if foreign:
-        raise NotCanonical(
-            f"a key of {sorted(map(repr, found))} is not made of a-z, 0-9 and _"
-        )
+        raise NotCanonical(f"a key of {sorted(map(repr, found))} is not made of a-z, 0-9 and _")

@@ -60,9 +60,7 @@ class Verdict:
 class ChainCheck:
     """Feed bodies one by one, in order; `after_seq` and `after_hash` continue a checked part."""
 
-    def __init__(
-        self, *, inc: str = "", after_seq: int = 0, after_hash: str = ""
-    ) -> None:
+    def __init__(self, *, inc: str = "", after_seq: int = 0, after_hash: str = "") -> None:
         self._inc = inc
         self._seq = after_seq
         self._head = after_hash
@@ -105,9 +103,7 @@ class ChainCheck:
         if entry.get("kind") not in KINDS:
             raise NotCanonical(f"unknown kind {entry.get('kind')!r}")
         if entry.get("seq") != self._seq + 1:
-            raise NotCanonical(
-                f"numbered {entry.get('seq')!r}, expected {self._seq + 1}"
-            )
+            raise NotCanonical(f"numbered {entry.get('seq')!r}, expected {self._seq + 1}")
         if entry.get("prev") != self._head:
             raise NotCanonical("does not link to the entry before it")
         if (entry["kind"] == "genesis") != (self._seq == 0):
@@ -115,16 +111,12 @@ class ChainCheck:
         if self._seq == 0 and not self._inc:
             self._inc = entry.get("inc", "")
         if self._inc and entry.get("inc") != self._inc:
-            raise NotCanonical(
-                f"belongs to ledger {entry.get('inc')!r}, not {self._inc!r}"
-            )
+            raise NotCanonical(f"belongs to ledger {entry.get('inc')!r}, not {self._inc!r}")
         lowest = 0 if entry["kind"] == "settle" else -MAX_INT
         for name in ("amount_nusd", "overrun_nusd"):
             amount_nusd = entry.get(name, 0)
             if type(amount_nusd) is not int or amount_nusd < lowest:
-                raise NotCanonical(
-                    f"{name} cannot be {amount_nusd!r} in a {entry['kind']}"
-                )
+                raise NotCanonical(f"{name} cannot be {amount_nusd!r} in a {entry['kind']}")
         self._totals.add(entry)
 
 

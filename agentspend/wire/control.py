@@ -95,9 +95,7 @@ def read_answer(line: bytes) -> dict[str, Any]:
     found = _read(line)
     error = found.get("error")
     if error is not None:
-        raise Failure(
-            error["message"], error.get("hint", ""), error.get("code", Code.FAILED)
-        )
+        raise Failure(error["message"], error.get("hint", ""), error.get("code", Code.FAILED))
     return found
 
 
@@ -246,9 +244,7 @@ class WaitLine:
     def from_json(cls, found: Mapping[str, Any]) -> "WaitLine":
         """Read back what `as_json` wrote."""
         since_us = _us(found["since"]) or 0
-        return cls(
-            found["rid"], found["session"], found["budget"], since_us, found["why"]
-        )
+        return cls(found["rid"], found["session"], found["budget"], since_us, found["why"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,9 +278,7 @@ class Snapshot:
         return cls(
             budgets=tuple(BudgetLine.from_json(item) for item in found["budgets"]),
             sessions=tuple(SessionLine.from_json(item) for item in found["sessions"]),
-            waiting=tuple(
-                WaitLine.from_json(item) for item in found.get("waiting", ())
-            ),
+            waiting=tuple(WaitLine.from_json(item) for item in found.get("waiting", ())),
             today_nusd=found["today_nusd"],
             notes=tuple(found.get("notes", ())),
         )

@@ -15,9 +15,7 @@ import msgspec
 from agentspend.wire.canonical import NotCanonical, check, write_checked
 
 VERSION = 1
-KINDS = frozenset(
-    {"genesis", "settle", "adjust", "return", "close", "policy", "key", "note"}
-)
+KINDS = frozenset({"genesis", "settle", "adjust", "return", "close", "policy", "key", "note"})
 _DOMAIN = b"agentspend/entry/v1\n"
 _LOG_FIELDS = (
     "session",

@@ -40,9 +40,7 @@ def verify(public: bytes, domain: str, body: bytes, signature: bytes) -> bool:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
     try:
-        Ed25519PublicKey.from_public_bytes(public).verify(
-            signature, _message(domain, body)
-        )
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, _message(domain, body))
     except (InvalidSignature, ValueError):
         return False
     return True

@@ -91,7 +91,7 @@ def test_an_error_arrives_as_an_error() -> None:
         b'{"v":2,"op":"status"}\n',
         b'{"v":1}\n',
         b'{"v":1,"op":"' + b"x" * MAX_CONTROL_LINE_BYTES + b'"}',
-        b"[" * 100000,
+        b"[" * 100_000,
         b"\xff",
     ],
     ids=range(9),

@@ -1,0 +1,32 @@
+"""The program `agentspend`: `run` by the shortest way, every other command through typer."""
+
+import sys
+
+from agentspend.cli import diagnostics
+from agentspend.core.errors import AgentspendError
+
+
+def main() -> int:
+    """Do what the command line says; returns the exit code."""
+    words = sys.argv[1:]
+    try:
+        if words[:1] == ["run"] and words[1:2] not in (["--help"], ["-h"]):
+            from agentspend.cli import run
+
+            return run.main(words[1:])
+        from agentspend.cli.app import build
+
+        build()()
+    except AgentspendError as error:
+        diagnostics.tell(error)
+        return diagnostics.exit_code(error)
+    except KeyboardInterrupt:
+        return diagnostics.ExitCode.INTERRUPT
+    except BrokenPipeError:
+        diagnostics.close_pipes()
+        return diagnostics.ExitCode.OK
+    return diagnostics.ExitCode.OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

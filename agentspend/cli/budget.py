@@ -1,0 +1,173 @@
+"""`agentspend budget`: what may be spent. The file declares, the daemon adopts, and says so.
+
+What loosens a budget is a person's to do: an agent is refused before the file is touched, and the
+file is put back when the daemon refuses after all.
+"""
+
+from dataclasses import replace
+from typing import Annotated, Any
+
+import typer
+
+from agentspend.cli import access, output, smallest
+from agentspend.cli.diagnostics import ExitCode, UsageError, confirmed, say
+from agentspend.cli.status import show_budgets
+from agentspend.core.budgets import BoundKind, Budget, Counts, Mode
+from agentspend.core.errors import AgentspendError, DaemonUnreachable
+from agentspend.core.money import dollars, parse_usd
+from agentspend.core.policy import policy_diff
+from agentspend.core.scopes import Scope
+from agentspend.core.windows import Window
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The budget.")]
+
+
+def list_budgets(
+    as_json: Annotated[bool, typer.Option("--json", help="Versioned JSON on one line.")] = False,
+) -> None:
+    """Show the budgets in force, and changes that wait for you."""
+    try:
+        found = access.ask("status")
+    except DaemonUnreachable:
+        access.daemon()
+        found = access.ask("status")
+    if as_json:
+        output.answer({"budgets": found["budgets"], "waits": found["waits"]})
+        return
+    if found["budgets"]:
+        show_budgets(found["budgets"])
+    else:
+        output.line("no budget is set: metering only")
+        output.line("→ agentspend budget set daily 25.00 --window day")
+    _show_waits(found["waits"])
+
+
+def set_budget(
+    name: Name,
+    limit: Annotated[str, typer.Argument(metavar="LIMIT", help="In dollars, such as 25.00.")],
+    window: Annotated[
+        str, typer.Option(help="session, hour, day, week, month, total, or rolling such as 5h.")
+    ],
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="K=V", help="Whose requests; may be repeated. Without it, everything."
+        ),
+    ] = None,
+    mode: Annotated[Mode, typer.Option(help="hard refuses, warn only tells.")] = Mode.HARD,
+    bound: Annotated[
+        BoundKind, typer.Option(help="warm trusts a cache that the previous turn proved.")
+    ] = BoundKind.STRICT,
+    counts: Annotated[
+        Counts, typer.Option(help="all counts subscription use at list price, too.")
+    ] = Counts.BILLED,
+) -> None:
+    """Set a budget, new or not: a scope, a window and a limit."""
+    wanted = Budget(
+        name=name,
+        limit_nusd=parse_usd(limit),
+        window=Window.parse(window),
+        scope=Scope.of(_terms(scope or [])),
+        mode=mode,
+        bound=bound,
+        counts=counts,
+    )
+    old = next((each for each in access.config().budgets if each.name == name), None)
+    if old is not None:
+        wanted = replace(wanted, warn_percents=old.warn_percents)
+    _change(name, wanted)
+    _show_one(name)
+    smallest.show(wanted)
+
+
+def raise_budget(
+    name: Name,
+    amount: Annotated[str, typer.Argument(metavar="[AMOUNT]", help="Dollars to add.")] = "",
+    to: Annotated[str, typer.Option(metavar="LIMIT", help="The new limit instead.")] = "",
+) -> None:
+    """Raise a budget's limit by AMOUNT dollars, or --to a limit."""
+    if bool(amount) == bool(to):
+        raise UsageError(
+            "give an amount to add, or --to a limit", f"agentspend budget raise {name} 5"
+        )
+    old = _declared(name)
+    limit_nusd = parse_usd(to) if to else old.limit_nusd + parse_usd(amount)
+    if limit_nusd < old.limit_nusd:
+        raise UsageError(
+            f"{dollars(limit_nusd)} is below the limit of {dollars(old.limit_nusd)}",
+            f"agentspend budget set {name} … lowers it",
+        )
+    _change(name, replace(old, limit_nusd=limit_nusd))
+    _show_one(name)
+
+
+def remove_budget(name: Name) -> None:
+    """Remove a budget; what was spent in it stays in the ledger."""
+    _declared(name)
+    _change(name, None)
+    left = len(access.config().budgets)
+    say(f"budget {name} is gone; {left} left" if left else "no budget is left: metering only")
+
+
+def confirm_changes(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Adopt changes of the configuration file that loosen a budget, after showing them."""
+    access.daemon()
+    access.ask("policy.may_loosen")
+    waits = access.ask("policy")["waits"]
+    if not waits:
+        say("nothing waits: the budgets in force are those of the configuration")
+        return
+    _show_waits(waits)
+    if not confirmed("adopt?", yes=yes, instead="agentspend budget confirm --yes"):
+        say("nothing changed")
+        raise typer.Exit(ExitCode.FAILED)
+    access.ask("policy.adopt", agreed=waits)
+    show_budgets(access.ask("status")["budgets"])
+
+
+def _change(name: str, wanted: Budget | None) -> None:
+    """Edit the file and have it adopted; on a refusal the file is as it was."""
+    before = access.config().budgets
+    others = tuple(each for each in before if each.name != name)
+    loosens = policy_diff(before, (*others, wanted) if wanted else others).waits
+    access.daemon()
+    if loosens:
+        access.ask("policy.may_loosen")
+    kept = access.config_text()
+    access.edit_budget(name, wanted)
+    try:
+        access.ask("policy.adopt", agreed=[{"budget": name}])
+    except AgentspendError:
+        access.write_config(kept)
+        raise
+
+
+def _declared(name: str) -> Budget:
+    """A budget of the configuration, or an error with the names there are."""
+    budgets = {each.name: each for each in access.config().budgets}
+    if name not in budgets:
+        known = ", ".join(budgets) or "none is set"
+        raise UsageError(f"no budget is named {name!r}: {known}", "agentspend budget list")
+    return budgets[name]
+
+
+def _terms(scope: list[str]) -> dict[str, str]:
+    pairs = [text.partition("=") for text in scope]
+    for key, equals, _ in pairs:
+        if not equals:
+            raise UsageError(f"scope {key!r} names no value", f"write it like {key}=VALUE")
+    return {key: value for key, _, value in pairs}
+
+
+def _show_one(name: str) -> None:
+    """The state a budget is in now."""
+    show_budgets([line for line in access.ask("status")["budgets"] if line["name"] == name])
+
+
+def _show_waits(waits: list[dict[str, Any]]) -> None:
+    for change in waits:
+        output.line(f"! waits for you: budget {change['budget']} {change['what']}")
+    if waits:
+        output.line("  → agentspend budget confirm")

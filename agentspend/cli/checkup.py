@@ -1,0 +1,137 @@
+"""What `doctor` looks at in our own house, one function a concern; each yields findings only."""
+
+import shutil
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import agentspend
+from agentspend.cli import access
+from agentspend.core.errors import DaemonUnreachable
+
+LOW_DISK_BYTES = 256 * 1024 * 1024
+NETWORK_FILE_SYSTEMS = ("nfs", "cifs", "smb", "9p", "fuse.sshfs", "afpfs", "webdav", "ceph")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. `good` None: worth knowing, nothing to mend."""
+
+    good: bool | None
+    text: str
+    mend: str = ""
+
+
+def configuration() -> Iterator[Finding]:
+    """The files can be read as they stand now."""
+    folders = access.folders()
+    config = access.config()
+    where = folders.config if folders.config.exists() else "built-in defaults"
+    count = len(config.budgets)
+    yield Finding(
+        True, f"configuration is valid: {where}, {count} budget{'' if count == 1 else 's'}"
+    )
+    if not count:
+        yield Finding(None, "no budget is set: metering only",
+                      "agentspend budget set daily 25.00 --window day")  # fmt: skip
+
+
+def running_daemon() -> Iterator[Finding]:
+    """The daemon answers, is of this version, and takes requests."""
+    try:
+        found = access.ask("ping")
+    except DaemonUnreachable:
+        yield Finding(None, "daemon is not running; `agentspend run` starts it")
+        yield from _port_free()
+        return
+    yield Finding(True, f"daemon runs: pid {found['pid']}, port {found['port']}")
+    if found["version"] != agentspend.__version__:
+        yield Finding(False, f"daemon is version {found['version']}, this command {agentspend.__version__}",
+                      "agentspend daemon stop, then agentspend daemon start")  # fmt: skip
+    if found["gate_closed"]:
+        yield Finding(False, f"no request may leave: {found['gate_closed']}",
+                      "free disk space, then try again")  # fmt: skip
+    if found["config_error"]:
+        yield Finding(False, f"the last good configuration is in force: {found['config_error']}",
+                      "agentspend config path shows which file to mend")  # fmt: skip
+    for change in access.ask("policy")["waits"]:
+        yield Finding(None, f"budget {change['budget']} {change['what']}: waits for you",
+                      "agentspend budget confirm")  # fmt: skip
+    yield from _clock()
+
+
+def files() -> Iterator[Finding]:
+    """What lies on disk is only ours to read, on a disk that keeps its word, with room left."""
+    folders = access.folders()
+    for path in (folders.socket, folders.ledger, folders.log):
+        if path.exists() and (mode := stat.S_IMODE(path.stat().st_mode)) & 0o077:
+            yield Finding(
+                False, f"{path} can be read by others (mode {mode:o})", f"chmod 600 {path}"
+            )
+    kind = _file_system(folders.data)
+    if kind.startswith(NETWORK_FILE_SYSTEMS):
+        yield Finding(False, f"the ledger is on {kind}, where SQLite's locks do not hold",
+                      "set AGENTSPEND_HOME to a folder on a local disk")  # fmt: skip
+    elif folders.data.exists():
+        yield Finding(True, f"the ledger is on a local disk ({kind or 'unknown kind'})")
+    free = shutil.disk_usage(_there(folders.data)).free
+    if free < LOW_DISK_BYTES:
+        yield Finding(False, f"{free // 2**20} MiB of disk left at {folders.data}",
+                      "free some: a full disk closes the gate")  # fmt: skip
+    else:
+        yield Finding(True, f"{free // 2**30} GiB of disk left")
+
+
+def parts() -> Iterator[Finding]:
+    """The libraries are as fast and as safe as they must be."""
+    import sqlite3
+
+    yield Finding(True, f"SQLite {sqlite3.sqlite_version}; one connection writes, so none races it")
+    from aiohttp import http_parser
+
+    if http_parser.HttpRequestParser is http_parser.HttpRequestParserPy:
+        yield Finding(False, "aiohttp has no C parser here; its Python one had smuggling bugs",
+                      "reinstall agentspend-cli from a wheel")  # fmt: skip
+    else:
+        yield Finding(True, "aiohttp has its C parser")
+
+
+def _port_free() -> Iterator[Finding]:
+    """Nobody else listens where the daemon wants to."""
+    import socket
+
+    port = access.config().port
+    with socket.socket() as probe:
+        if port and probe.connect_ex(("127.0.0.1", port)) == 0:
+            yield Finding(False, f"port {port} is taken by another program",
+                          "set [daemon] port in the configuration")  # fmt: skip
+
+
+def _clock() -> Iterator[Finding]:
+    """The clock is not behind what the ledger already knows."""
+    from agentspend.cli.ledger_reading import newest
+    from agentspend.cli.moments import clock_text, now_us
+
+    last = newest(access.ask, 1)
+    if last and last[0]["ts"] > now_us():
+        yield Finding(False, f"the clock is behind the ledger's last entry ({clock_text(last[0]['ts'])}):"
+                      " windows stand still until it catches up", "set this machine's clock")  # fmt: skip
+
+
+def _there(path: Path) -> Path:
+    """The nearest folder that exists."""
+    return path if path.exists() or path == path.parent else _there(path.parent)
+
+
+def _file_system(path: Path) -> str:
+    """The kind of file system a path is on, "" when it cannot be told."""
+    import psutil
+
+    where = str(_there(path).resolve())
+    mounts = [part for part in psutil.disk_partitions(all=True) if _holds(part.mountpoint, where)]
+    return str(max(mounts, key=lambda part: len(part.mountpoint)).fstype) if mounts else ""
+
+
+def _holds(mountpoint: str, where: str) -> bool:
+    return where == mountpoint or where.startswith(mountpoint.rstrip("/") + "/")

@@ -1,0 +1,90 @@
+"""Everything the commands say on stderr, and the code they exit with.
+
+Talk goes here, data goes to `cli.output`. Light on purpose: `agentspend run` uses it, so it knows
+nothing of rich or typer. Colours carry meaning only: red stops you, yellow deserves a look, dim
+is by the way; `NO_COLOR` or a pipe turns them off.
+"""
+
+import os
+import sys
+from enum import IntEnum
+from typing import TextIO
+
+from agentspend.core.errors import AgentspendError, DaemonUnreachable
+
+
+class ExitCode(IntEnum):
+    """What a command's exit code says. `run` exits with the agent's own code instead."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    DAEMON_UNREACHABLE = 3
+    OVER_BUDGET = 4
+    INTERRUPT = 130
+
+
+class UsageError(AgentspendError):
+    """The command was written wrong: exit code 2."""
+
+
+_CODES = {"red": "31", "yellow": "33", "green": "32", "dim": "2", "bold": "1"}
+
+
+def coloured(stream: TextIO) -> bool:
+    """Whether colours belong on this stream."""
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb" and stream.isatty()
+
+
+def paint(text: str, colour: str, stream: TextIO | None = None) -> str:
+    """`text` in red, yellow, green, dim or bold, where colours belong."""
+    if not coloured(stream or sys.stderr):
+        return text
+    return f"\x1b[{_CODES[colour]}m{text}\x1b[0m"
+
+
+def say(text: str) -> None:
+    """One line of talk."""
+    _write(f"{text}\n")
+
+
+def warn(text: str, hint: str = "") -> None:
+    """Something that deserves a look, and the way out."""
+    _write(f"{paint('agentspend:', 'yellow')} {text}\n")
+    if hint:
+        _write(f"→ {hint}\n")
+
+
+def tell(error: AgentspendError) -> None:
+    """An error: what happened and the fact behind it, then the way out."""
+    _write(f"{paint('agentspend:', 'red')} {error.message}\n")
+    if error.hint:
+        _write(f"→ {error.hint}\n")
+
+
+def exit_code(error: AgentspendError) -> ExitCode:
+    """The code an error ends a command with."""
+    if isinstance(error, DaemonUnreachable):
+        return ExitCode.DAEMON_UNREACHABLE
+    return ExitCode.USAGE if isinstance(error, UsageError) else ExitCode.FAILED
+
+
+def confirmed(question: str, *, yes: bool, instead: str) -> bool:
+    """Ask a person y/N. Without a terminal there is nobody to ask: `--yes` must say so.
+
+    `instead` is the command that answers yes.
+    """
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        raise UsageError(
+            "this asks for a person's yes, and there is no terminal to ask on", instead
+        )
+    _write(f"{question} [y/N] ")
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _write(text: str) -> None:
+    encoding = sys.stderr.encoding or "utf-8"
+    sys.stderr.write(text.encode(encoding, "replace").decode(encoding))
+    sys.stderr.flush()

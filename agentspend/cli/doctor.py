@@ -1,0 +1,55 @@
+"""`agentspend doctor`: what is wrong, and the command that mends it."""
+
+import sys
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import typer
+
+from agentspend.cli import output
+from agentspend.cli.diagnostics import ExitCode, paint
+from agentspend.core.errors import AgentspendError
+
+if TYPE_CHECKING:
+    from agentspend.cli.checkup import Finding
+
+MARKS = {True: ("✓", "green"), False: ("✗", "red"), None: ("·", "dim")}
+
+
+def doctor() -> None:
+    """Look at everything that has to be right, and name the command that mends what is not."""
+    from agentspend.cli import checkup, checkup_agents
+
+    checks = (
+        checkup.configuration,
+        checkup.running_daemon,
+        checkup.files,
+        checkup.parts,
+        checkup_agents.provider_keys,
+        checkup_agents.claude_code,
+        checkup_agents.surroundings,
+    )
+    bad = sum(_show(found) for check in checks for found in _findings(check))
+    output.line()
+    output.line(f"{bad} to mend" if bad else "nothing to mend")
+    if bad:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _findings(check: "Callable[[], Iterator[Finding]]") -> "Iterator[Finding]":
+    """What a check says; one that fails has found something too."""
+    from agentspend.cli.checkup import Finding
+
+    try:
+        yield from check()
+    except AgentspendError as error:
+        yield Finding(False, error.message, error.hint)
+
+
+def _show(found: "Finding") -> bool:
+    """Show one finding; True when it has to be mended."""
+    mark, colour = MARKS[found.good]
+    output.line(f"{paint(mark, colour, sys.stdout)} {found.text}")
+    if found.mend:
+        output.line(f"    → {found.mend}")
+    return found.good is False

@@ -1,0 +1,110 @@
+"""`agentspend log`: the ledger's entries, oldest first, and as they come with -f."""
+
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any
+
+import typer
+
+from agentspend.cli import access, output
+from agentspend.cli.ledger_reading import pages
+from agentspend.cli.moments import clock_text
+from agentspend.core.money import dollars
+
+SHOWN = 30
+
+Entry = dict[str, Any]
+
+
+def log(
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on as entries come.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON entry per line.")] = False,
+    count: Annotated[
+        int, typer.Option("-n", "--last", min=0, help="How many of the newest; 0 for all.")
+    ] = SHOWN,
+    session: Annotated[str, typer.Option(help="Only this session.")] = "",
+    agent: Annotated[str, typer.Option(help="Only this agent.")] = "",
+) -> None:
+    """Show the ledger's entries: every charge, policy change and correction."""
+    show: Callable[[Entry], None] = output.json_line if as_json else _show
+
+    def wanted(entry: Entry) -> bool:
+        return session in ("", entry["session"]) and agent in ("", entry["agent"])
+
+    last = 0
+    for entry in _newest(access.ask, wanted, count):
+        show(entry)
+        last = entry["seq"]
+    if follow:
+        for entry in _coming(last):
+            if wanted(entry):
+                show(entry)
+
+
+def _newest(ask: access.Ask, wanted: Callable[[Entry], bool], count: int) -> Iterator[Entry]:
+    """The newest `count` entries that are wanted, oldest first; all of them for 0."""
+    from collections import deque
+
+    found: deque[Entry] = deque(maxlen=count or None)
+    for entry in _entries(ask, 0):
+        if wanted(entry):
+            found.append(entry)
+    yield from found
+
+
+def _entries(ask: access.Ask, after: int) -> Iterator[Entry]:
+    from agentspend.wire.entries import log_row
+
+    for _, _, body in pages(ask, after):
+        yield log_row(body)
+
+
+def _coming(last: int) -> Iterator[Entry]:
+    """Entries as they are written: the watch stream says that there are some, pages fetch them."""
+    with access.connection() as connection:
+        connection.wait_forever()
+        connection.send("watch")
+        for message in connection.answers():
+            if message.get("event") not in ("snapshot", "settle", "adjust", "policy"):
+                continue
+            for entry in _entries(access.ask, last):
+                last = entry["seq"]
+                yield entry
+
+
+def _show(entry: Entry) -> None:
+    """One entry as one line: when, how much, who, what."""
+    amount = dollars(entry["amount_nusd"]) if entry["amount_nusd"] is not None else ""
+    sure = "" if entry["billing"] in (None, "exact", "free") else f" ({entry['evidence']})"
+    paid = " at list price" if entry.get("counted") == "subscription" else ""
+    words = [
+        entry.get("agent") or "",
+        entry["model"] or "",
+        _usage_text(entry["usage"] or {}),
+        _told(entry),
+        entry.get("rid") or "",
+    ]
+    what = "  ".join(word for word in words if word)
+    output.line(
+        f"{entry['seq']:>6}  {clock_text(entry['ts'])}  {entry['kind']:<7}"
+        f"{amount:>10}{paid}{sure}  {what}".rstrip()
+    )
+
+
+def _told(entry: Entry) -> str:
+    """What an entry without usage is about."""
+    if entry["kind"] == "policy":
+        names = [budget["name"] for budget in entry["policy"]["budgets"]]
+        return f"budgets in force: {', '.join(names) or 'none'} ({entry['text']})"
+    return str(entry["text"]) if entry["kind"] in ("adjust", "note") and entry.get("text") else ""
+
+
+def _usage_text(usage: dict[str, int]) -> str:
+    """`in 1,200 cached 40,000 out 512`."""
+    written = usage.get("cache_write_5m_tokens", 0) + usage.get("cache_write_1h_tokens", 0)
+    counts = {
+        "in": usage.get("input_tokens", 0),
+        "cached": usage.get("cache_read_tokens", 0),
+        "written": written,
+        "out": usage.get("output_tokens", 0),
+    }
+    return " ".join(f"{name} {number:,}" for name, number in counts.items() if number)

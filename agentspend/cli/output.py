@@ -1,0 +1,83 @@
+"""Everything the commands write on stdout: data, as text for people or as versioned JSON.
+
+Tables are plain columns: figures right-aligned, no frames, no trailing blanks, so that they read
+well in a terminal and cut well in a pipe. Rich is imported only when a table is drawn.
+"""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from agentspend.cli.diagnostics import coloured
+
+BAR_CELLS = 20
+PIPE_WIDTH = 10_000
+
+
+def line(text: str = "") -> None:
+    """One line of data."""
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "replace").decode(encoding) + "\n")
+    sys.stdout.flush()
+
+
+def json_line(value: Mapping[str, Any]) -> None:
+    """One JSON object on one line."""
+    line(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+
+
+def answer(value: Mapping[str, Any]) -> None:
+    """A command's whole JSON answer: `v` first."""
+    json_line({"v": 1, **value})
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, head: bool = True) -> None:
+    """Draw columns. A name that begins with ">" is right-aligned; cells may hold rich markup."""
+    from rich.console import Console
+    from rich.table import Table
+
+    drawn = Table(box=None, pad_edge=False, show_header=head, header_style="dim")
+    for name in columns:
+        justify = "right" if name.startswith(">") else "left"
+        drawn.add_column(
+            name.removeprefix(">"), justify=justify, overflow="fold", no_wrap=justify == "right"
+        )
+    for row in rows:
+        drawn.add_row(*row)
+    colours = coloured(sys.stdout)
+    console = Console(
+        width=None if sys.stdout.isatty() else PIPE_WIDTH,
+        force_terminal=colours,
+        color_system="standard" if colours else None,
+        highlight=False,
+        emoji=False,
+    )
+    with console.capture() as captured:
+        console.print(drawn)
+    for text in captured.get().splitlines():
+        line(text.rstrip())
+
+
+def styled(text: str, style: str) -> str:
+    """A table cell in a rich style; "" leaves it plain. The text itself is never markup."""
+    plain = text.replace("[", "\\[")
+    return f"[{style}]{plain}[/]" if style and plain else plain
+
+
+def plain(text: str) -> str:
+    """A table cell that holds someone's own words."""
+    return styled(text, "")
+
+
+def bar(spent_nusd: int, held_nusd: int, limit_nusd: int, cells: int = BAR_CELLS) -> str:
+    """A budget as a bar: █ spent, ▒ held, ░ free. Anything spent or held shows."""
+    whole = max(limit_nusd, spent_nusd + held_nusd, 1)
+    spent = _cells(spent_nusd, whole, cells)
+    held = min(cells - spent, _cells(held_nusd, whole, cells))
+    return "█" * spent + "▒" * held + "░" * (cells - spent - held)
+
+
+def _cells(part: int, whole: int, cells: int) -> int:
+    """A share in cells, rounded to the nearest, at least one for anything above zero."""
+    return 0 if part <= 0 else max(1, (2 * part * cells + whole) // (2 * whole))

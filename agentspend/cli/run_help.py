@@ -1,0 +1,32 @@
+"""`agentspend run` as the help shows it; `cli.run` does the work, by a shorter way."""
+
+from typing import Annotated
+
+import typer
+
+from agentspend.cli.diagnostics import UsageError
+from agentspend.cli.run_args import USAGE
+
+
+def run(
+    command: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="AGENT [ARGS]… | -- CMD…",
+            help="An agent (claude) with its own arguments, or any command after --.",
+        ),
+    ] = None,
+    tag: Annotated[
+        list[str] | None,
+        typer.Option(metavar="K=V", help="File this session under a tag; may be repeated."),
+    ] = None,
+    project: Annotated[
+        str, typer.Option(metavar="P", help="The project; by default the git remote.")
+    ] = "",
+) -> None:
+    """Run an agent whose every call is metered and kept within its budgets.
+
+    It ends with one line: what the session cost, how many requests, what is left. The exit code
+    is the agent's own.
+    """
+    raise UsageError("run what?", USAGE)

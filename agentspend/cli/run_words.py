@@ -1,0 +1,78 @@
+"""What `run` tells people: one line before the agent starts, one when it has ended."""
+
+from pathlib import PurePath
+from typing import Any
+
+from agentspend.agents.base import LaunchPlan
+from agentspend.cli import access
+from agentspend.cli.budget_lines import applying, left_text, resets_when, tightest
+from agentspend.cli.diagnostics import paint, say, warn
+from agentspend.cli.moments import now_us
+from agentspend.cli.session_link import SessionLink
+from agentspend.core.errors import AgentspendError, DaemonUnreachable
+from agentspend.core.money import dollars
+from agentspend.core.scopes import Payer
+
+FIRST_CAP = "agentspend budget set daily 25.00 --window day"
+
+
+def before(plan: LaunchPlan, payer: Payer, status: dict[str, Any]) -> None:
+    """Where this session is filed, and which budgets it can use up."""
+    for text in plan.warnings:
+        warn(text)
+    for text in plan.notes:
+        say(f"agentspend: {text}")
+    if status["gate_closed"]:
+        warn(f"no request may leave: {status['gate_closed']}", "agentspend doctor")
+    if status["config_error"]:
+        warn(f"the last good configuration is in force: {status['config_error']}")
+    lines = applying(status["budgets"], payer)
+    where = " · ".join(name for name in (payer.project, payer.branch) if name)
+    told = ", ".join(left_text(line) for line in lines)
+    if not lines:
+        told = f"metering only, no budget applies  → {FIRST_CAP}"
+    say(paint(f"agentspend: {where + ' · ' if where else ''}{told}", "dim"))
+
+
+def after(link: SessionLink, payer: Payer, program: str) -> None:
+    """What the session cost, and what is left. Never raises: the agent's exit code stands."""
+    try:
+        total = link.total()
+        lines = applying(access.ask("status")["budgets"], payer)
+    except DaemonUnreachable:
+        warn("the daemon is not running, so what this session cost is not known here",
+             "agentspend daemon start, then agentspend log")  # fmt: skip
+        return
+    except AgentspendError as error:
+        warn(error.message, error.hint)
+        return
+    if total["requests"] or total["refused"]:
+        say(f"agentspend: {_cost(total)}{_left(lines)}")
+    else:
+        warn(_nothing(PurePath(program).name), "agentspend doctor")
+
+
+def _cost(total: dict[str, Any]) -> str:
+    """`this session cost $0.42 in 12 requests, 1 refused`."""
+    count = total["requests"]
+    spent = dollars(total["spent_nusd"])
+    if total["subscription_nusd"]:
+        spent += f" and {dollars(total['subscription_nusd'])} at list price on your subscription"
+    text = f"this session cost {spent} in {count} request{'' if count == 1 else 's'}"
+    return f"{text}, {total['refused']} refused" if total["refused"] else text
+
+
+def _left(lines: list[Any]) -> str:
+    line = tightest(lines)
+    if line is None:
+        return "" if lines else f" · metering only  → {FIRST_CAP}"
+    resets = resets_when(line, now_us())
+    return f" · {left_text(line)}{', ' + resets if resets else ''}"
+
+
+def _nothing(program: str) -> str:
+    """Why nothing was metered, as far as can be known."""
+    return (
+        f"no request came through agentspend, so nothing was metered: {program} asked no model,"
+        " or went another way (its own base URL, another provider, a proxy)"
+    )

@@ -1,0 +1,133 @@
+"""`agentspend status`: spent, held, free, limit and resets of every budget, and who is running."""
+
+from typing import Annotated, Any
+
+import typer
+
+from agentspend.cli import access, output
+from agentspend.cli.budget_lines import resets_in
+from agentspend.cli.moments import ago_text, now_us
+from agentspend.core.limits import WAIT_SHOWN_AFTER_S
+from agentspend.core.money import dollars
+
+FULL_PERCENT = 100
+NEAR_PERCENT = 80
+
+
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="Versioned JSON on one line.")] = False,
+) -> None:
+    """Show every budget, the sessions that run, and what is wrong if anything is."""
+    found = access.ask("status")
+    if as_json:
+        output.answer(found)
+        return
+    for text in problems(found):
+        output.line(text)
+    budgets = found["budgets"]
+    if budgets:
+        show_budgets(budgets)
+    else:
+        output.line("no budget is set: metering only")
+        output.line("→ agentspend budget set daily 25.00 --window day")
+    if found["sessions"]:
+        output.line()
+        _show_sessions(found["sessions"])
+    output.line()
+    output.line(f"today: {dollars(found['today_nusd'])} spent")
+
+
+def show_budgets(lines: list[dict[str, Any]]) -> None:
+    """One row a budget, the next one to refuse first."""
+    columns = ["", "BUDGET", "FOR", "WINDOW", "", ">", ">SPENT", ">HELD", ">FREE", ">LIMIT",
+               ">RESETS IN"]  # fmt: skip
+    at_us = now_us()
+    ordered = sorted(lines, key=lambda line: (-_used_percent(line), line["name"]))
+    output.table(columns, [_budget_row(line, at_us) for line in ordered])
+
+
+def problems(found: dict[str, Any]) -> list[str]:
+    """Sentences a person should read first: a closed gate, a bad configuration, requests that wait."""
+    told = []
+    if found.get("gate_closed"):
+        told.append(f"✗ no request may leave: {found['gate_closed']}")
+    if found.get("config_error"):
+        told.append(f"! the configuration was not taken over: {found['config_error']}")
+        told.append("  the last good one is in force  → agentspend config show")
+    for change in found.get("waits", []):
+        told.append(f"! waits for you: budget {change['budget']} {change['what']}")
+        told.append("  → agentspend budget confirm")
+    for session in found["sessions"]:
+        told += _waiting(session, found["budgets"])
+    return [*told, ""] if told else []
+
+
+def _waiting(session: dict[str, Any], budgets: list[dict[str, Any]]) -> list[str]:
+    """Requests that have stood in line long enough to be wondered about, and why they do."""
+    told = []
+    for wait in session.get("waiting", []):
+        if wait["since_ms"] <= WAIT_SHOWN_AFTER_S * 1000:
+            continue
+        line = next((each for each in budgets if each["name"] == wait["budget"]), None)
+        why = (
+            f": {dollars(line['free_nusd'])} is free, {dollars(line['held_nusd'])} is held by"
+            " requests in flight and may come free"
+            if line
+            else ""
+        )
+        who = session.get("agent") or session["id"]
+        told.append(
+            f"! a request of {who} has waited {wait['since_ms'] // 1000} s for budget"
+            f" {wait['budget']}{why}"
+        )
+    return told
+
+
+def _used_percent(line: dict[str, Any]) -> int:
+    used_nusd = line["spent_nusd"] + line["held_nusd"]
+    return int(used_nusd * 100 // line["limit_nusd"]) if line["limit_nusd"] else FULL_PERCENT
+
+
+def _budget_row(line: dict[str, Any], at_us: int) -> list[str]:
+    percent = _used_percent(line)
+    mark, style = " ", ""
+    if percent >= FULL_PERCENT:
+        mark, style = "✗", "red"
+    elif percent >= NEAR_PERCENT:
+        mark, style = "!", "yellow"
+    name = line["name"] if line["mode"] == "hard" else f"{line['name']} (warn)"
+    window = line["window"] + (f" {line['session']}" if line.get("session") else "")
+    spent = dollars(line["spent_nusd"])
+    return [
+        output.styled(mark, style),
+        output.styled(name, style),
+        output.plain(line["scope"]),
+        output.plain(window),
+        output.bar(line["spent_nusd"], line["held_nusd"], line["limit_nusd"]),
+        output.styled(f"{percent}%", style),
+        spent,
+        dollars(line["held_nusd"]),
+        dollars(line["free_nusd"]),
+        dollars(line["limit_nusd"]),
+        resets_in(line, at_us),
+    ]
+
+
+def _show_sessions(sessions: list[dict[str, Any]]) -> None:
+    columns = ["SESSION", "AGENT", "PROJECT", "BRANCH", ">REQUESTS", ">SPENT", ">HELD", ">LISTED",
+               ">SINCE"]  # fmt: skip
+    rows = [
+        [
+            each["id"],
+            output.plain(each["agent"] or "-"),
+            output.plain(each["project"] or "-"),
+            output.plain(each["branch"] or "-"),
+            str(each["requests"]),
+            dollars(each["spent_nusd"]),
+            dollars(each["held_nusd"]),
+            dollars(each["subscription_nusd"]) if each["subscription_nusd"] else "-",
+            ago_text(each["opened_us"]),
+        ]
+        for each in sessions
+    ]
+    output.table(columns, rows)

@@ -1,0 +1,49 @@
+"""Anthropic Messages: `POST /v1/messages`, streaming or not, and its free neighbours."""
+
+import msgspec
+
+from agentspend.core.facts import RequestFacts
+from agentspend.dialects.anthropic import replies, request
+from agentspend.dialects.anthropic.meter import AnthropicMeter
+from agentspend.dialects.base import Reply
+from agentspend.dialects.text_bound import needs_normalising
+
+
+class Anthropic:
+    """The Messages API as `dialects.base.Dialect` asks for it."""
+
+    name = "anthropic"
+    provider = "anthropic"
+    count_path = "/v1/messages/count_tokens"
+
+    def needs_normalising(self, body: bytes) -> bool:
+        """Whether NFC could change the text of this body."""
+        return needs_normalising(body)
+
+    def read_request(self, body: bytes, *, in_nfc: bool = True) -> RequestFacts:
+        """The request's facts; raises `BadRequest`."""
+        return request.read_request(body, in_nfc=in_nfc)
+
+    def meter(self, facts: RequestFacts, status: int, content_type: str) -> AnthropicMeter:
+        """A meter for one response."""
+        return AnthropicMeter(facts, status, content_type)
+
+    def with_max_output(self, body: bytes, tokens: int) -> bytes:
+        """The same request with another `max_tokens`."""
+        return request.with_max_output(body, tokens)
+
+    def count_body(self, body: bytes) -> bytes:
+        """The body for `count_tokens`."""
+        return request.count_body(body)
+
+    def read_count(self, answer: bytes) -> int | None:
+        """`input_tokens` of a `count_tokens` answer."""
+        try:
+            count = msgspec.json.decode(answer, type=dict[str, msgspec.Raw]).get("input_tokens")
+            return msgspec.json.decode(count, type=int) if count is not None else None
+        except msgspec.DecodeError:
+            return None
+
+    def reply(self, kind: str, message: str, user_agent: str, rid: str) -> Reply:
+        """An answer of our own in this API's shape."""
+        return replies.reply(kind, message, user_agent, rid)

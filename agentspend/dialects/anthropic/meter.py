@@ -1,0 +1,172 @@
+"""Metering an Anthropic answer as it passes, JSON or event stream.
+
+Usage in a stream is cumulative: each field's last non-null value holds, and later events may raise
+the input too. An answer is EXACT only after `message_stop`. Foreign bytes make it less sure,
+never an exception.
+"""
+
+from typing import Any
+
+import msgspec
+
+from agentspend.core.facts import RequestFacts
+from agentspend.core.limits import MAX_METERED_JSON_BYTES
+from agentspend.core.usage import Billing, Metered
+from agentspend.dialects.anthropic.usage import parts_of
+from agentspend.dialects.sse import Event, Splitter
+from agentspend.dialects.text_bound import tokens_bound
+
+_ANY = msgspec.json.Decoder()
+_QUIET = frozenset({b"ping", b"content_block_stop"})
+
+
+class _DeltaText(msgspec.Struct):
+    text: str = ""
+    partial_json: str = ""
+    thinking: str = ""
+
+
+class _Delta(msgspec.Struct):
+    delta: _DeltaText
+
+
+_DELTA = msgspec.json.Decoder(_Delta)
+
+
+class AnthropicMeter:
+    """Usage of one response. `status` other than 200 bills nothing."""
+
+    def __init__(self, facts: RequestFacts, status: int, content_type: str) -> None:
+        self._facts = facts
+        self._status = status
+        self._stream = content_type.partition(";")[0].strip().lower() == "text/event-stream"
+        self._splitter = Splitter()
+        self._json = bytearray()
+        self._usage: dict[str, Any] = {}
+        self._model = ""
+        self._response_id = ""
+        self._stop_reason = ""
+        self._last_block = ""
+        self._has_content = False
+        self._finished = False
+        self._broken = False
+        self.output_seen_tokens = 0
+
+    def feed(self, chunk: bytes) -> bool:
+        """Take the next bytes; True when they brought usage."""
+        if self._status != 200:
+            return False
+        if not self._stream:
+            if len(self._json) + len(chunk) <= MAX_METERED_JSON_BYTES:
+                self._json += chunk
+            else:
+                self._broken = True
+            return False
+        news = False
+        for event in self._splitter.feed(chunk):
+            news = self._take(event) or news
+        return news
+
+    def so_far(self) -> Metered:
+        """What is proved at this point of a stream."""
+        return self._metered(Billing.FLOOR)
+
+    def end(self, *, complete: bool) -> Metered:
+        """What is proved in the end."""
+        if self._status != 200:
+            return Metered(billing=Billing.FREE)
+        if self._stream:
+            for event in self._splitter.flush():
+                self._take(event)
+        else:
+            self._read_json(complete=complete)
+        if not self._usage:
+            return Metered(response_id=self._response_id)
+        whole = self._finished and not self._broken and not self._splitter.overflowed
+        if whole and self._stop_reason == "refusal" and not self._has_content:
+            return Metered(
+                billing=Billing.FREE, stop_reason="refusal", response_id=self._response_id
+            )
+        return self._metered(Billing.EXACT if whole else Billing.FLOOR)
+
+    def _metered(self, billing: Billing) -> Metered:
+        try:
+            parts, unknown = parts_of(self._usage, self._model or self._facts.model, self._facts)
+        except (ValueError, TypeError, AttributeError):
+            return Metered(response_id=self._response_id)
+        if not self._usage:
+            return Metered(response_id=self._response_id)
+        return Metered(
+            parts=parts,
+            billing=billing,
+            unpriceable=unknown,
+            stop_reason=self._stop_reason,
+            response_id=self._response_id,
+            tool_call_cut=self._stop_reason == "max_tokens" and self._last_block == "tool_use",
+        )
+
+    def _take(self, event: Event) -> bool:
+        """One event of the stream; content is counted, not kept."""
+        if event.name == b"content_block_delta":
+            self._count_output(event.data)
+            return False
+        if event.name in _QUIET:
+            return False
+        try:
+            message = _ANY.decode(event.data)
+            return self._read_event(message, event)
+        except (msgspec.DecodeError, UnicodeDecodeError, TypeError, AttributeError, ValueError):
+            self._broken = True
+            return False
+
+    def _read_event(self, message: dict[str, Any], event: Event) -> bool:
+        match message.get("type"):
+            case "message_start":
+                start = message["message"] if "message" in message else {}
+                self._read_head(start)
+                return self._merge(start.get("usage"))
+            case "message_delta":
+                self._stop_reason = message.get("delta", {}).get("stop_reason") or self._stop_reason
+                return self._merge(message.get("usage"))
+            case "message_stop":
+                self._finished = True
+            case "content_block_start":
+                self._has_content = True
+                self._last_block = str(message.get("content_block", {}).get("type", ""))
+            case "content_block_delta":
+                self._count_output(event.data)
+            case "error":
+                self._broken = True
+        return False
+
+    def _read_json(self, *, complete: bool) -> None:
+        try:
+            message = _ANY.decode(bytes(self._json))
+            self._read_head(message)
+            self._stop_reason = message.get("stop_reason") or ""
+            content = message.get("content") or []
+            self._has_content = bool(content)
+            self._last_block = content[-1].get("type", "") if content else ""
+            self._merge(message.get("usage"))
+            self._finished = complete and message.get("type") == "message"
+        except (msgspec.DecodeError, UnicodeDecodeError, TypeError, AttributeError, ValueError):
+            self._broken = True
+
+    def _read_head(self, message: dict[str, Any]) -> None:
+        self._model = str(message.get("model") or "")
+        self._response_id = str(message.get("id") or "")
+
+    def _merge(self, usage: dict[str, Any] | None) -> bool:
+        """Take over every field that has a value."""
+        if not usage:
+            return False
+        self._usage.update({name: value for name, value in usage.items() if value is not None})
+        return True
+
+    def _count_output(self, data: bytes) -> None:
+        try:
+            delta = _DELTA.decode(data).delta
+            text = (delta.text or delta.partial_json or delta.thinking).encode()
+        except (msgspec.DecodeError, UnicodeError):
+            text = data
+        self.output_seen_tokens += tokens_bound(text)

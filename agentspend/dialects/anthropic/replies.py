@@ -1,0 +1,42 @@
+"""Answers of our own in Anthropic's shape, chosen so that the caller shows them and stops.
+
+Measured per client (wire study §0): 402 stops Claude Code after one request and is the only such
+status there; everyone else stops at once only at 400. Never 401, 404, 413, 429 or 5xx for a
+budget.
+"""
+
+import msgspec
+
+from agentspend.dialects.base import Reply
+
+CLAUDE_CODE = "claude-cli/"
+
+
+def reply(kind: str, message: str, user_agent: str, rid: str) -> Reply:
+    """The answer for one kind of trouble; unknown kinds are a mistake in the caller."""
+    status, error = _status(kind, is_claude=user_agent.startswith(CLAUDE_CODE))
+    request_id = f"req_agentspend_{rid.removeprefix('r_')}"
+    body = {
+        "type": "error",
+        "error": {"type": error, "message": message},
+        "request_id": request_id,
+    }
+    headers = {
+        "Content-Type": "application/json",
+        "request-id": request_id,
+        "x-should-retry": "true" if kind == "unreachable" else "false",
+    }
+    return Reply(status, headers, msgspec.json.encode(body))
+
+
+def _status(kind: str, *, is_claude: bool) -> tuple[int, str]:
+    match kind:
+        case "refused" | "store":
+            return (402, "billing_error") if is_claude else (400, "invalid_request_error")
+        case "bad_request" | "too_large":
+            return 400, "invalid_request_error"
+        case "unreachable":
+            return 502, "api_error"
+        case "timed_out":
+            return 504, "timeout_error"
+    raise ValueError(f"no reply of kind {kind!r}")

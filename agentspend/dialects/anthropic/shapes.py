@@ -1,0 +1,71 @@
+"""The parts of an Anthropic request that matter for money, as far as they are decoded."""
+
+import msgspec
+
+
+class CacheControl(msgspec.Struct):
+    """A cache breakpoint; `ttl` is "5m" when unsaid."""
+
+    ttl: str | None = None
+
+
+class Source(msgspec.Struct):
+    """Where an image or document comes from: base64, text, url, file, content."""
+
+    type: str = ""
+
+
+class Block(msgspec.Struct):
+    """One content block; nested content (tool results) is decoded when it is a list."""
+
+    type: str = ""
+    cache_control: CacheControl | None = None
+    source: Source | None = None
+    content: msgspec.Raw | None = None
+
+
+class Tool(msgspec.Struct):
+    """One tool; `type` is None or "custom" for those the client runs."""
+
+    type: str | None = None
+    name: str = ""
+    max_uses: int | None = None
+    model: str | None = None
+    cache_control: CacheControl | None = None
+
+
+class Thinking(msgspec.Struct):
+    """Extended thinking; adaptive thinking names no budget."""
+
+    type: str = ""
+    budget_tokens: int = 0
+
+
+class Edit(msgspec.Struct):
+    """One context-management edit."""
+
+    type: str = ""
+
+
+class ContextManagement(msgspec.Struct):
+    """Edits the provider applies to the conversation."""
+
+    edits: list[Edit] = msgspec.field(default_factory=list)
+
+
+class Fallback(msgspec.Struct):
+    """A model the provider may serve instead."""
+
+    model: str = ""
+
+
+BLOCKS = msgspec.json.Decoder(list[Block])
+MESSAGE = msgspec.json.Decoder(dict[str, msgspec.Raw])
+MESSAGES = msgspec.json.Decoder(list[msgspec.Raw])
+TOOLS = msgspec.json.Decoder(list[Tool])
+THINKING = msgspec.json.Decoder(Thinking)
+CONTEXT = msgspec.json.Decoder(ContextManagement)
+FALLBACKS = msgspec.json.Decoder(list[Fallback])
+TEXT = msgspec.json.Decoder(str)
+WHOLE = msgspec.json.Decoder(int)
+FLAG = msgspec.json.Decoder(bool)

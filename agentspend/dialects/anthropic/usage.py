@@ -1,0 +1,94 @@
+"""Anthropic's `usage` object as parts that can be priced (pricing study §3.1).
+
+The top level is billed at the model that answered. `iterations[]` of type compaction and
+advisor_message are not included in it and are billed on top; message and fallback_message are
+included.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from agentspend.core.facts import RequestFacts
+from agentspend.core.usage import Usage, UsagePart
+
+INCLUDED = frozenset({"message", "fallback_message"})
+READ_HERE = frozenset(
+    {
+        "input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens",
+        "cache_creation", "output_tokens_details", "server_tool_use", "service_tier", "speed",
+        "inference_geo", "iterations", "fallback_credit",
+    }
+)  # fmt: skip
+CREATION = frozenset({"ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens"})
+SERVER_TOOLS = frozenset({"web_search_requests", "web_fetch_requests"})
+
+
+def parts_of(
+    usage: Mapping[str, Any], model: str, facts: RequestFacts
+) -> tuple[tuple[UsagePart, ...], tuple[str, ...]]:
+    """The priced parts of one usage object, and the billable fields we do not know.
+
+    Raises ValueError for counts that are not whole numbers.
+    """
+    unknown = list(_unknown_counts(usage))
+    words = {
+        name: str(usage.get(name) or "") for name in ("speed", "service_tier", "inference_geo")
+    }
+    parts = [UsagePart(model=model, usage=_counts(usage, facts), **words)]
+    for item in usage.get("iterations") or ():
+        kind = item.get("type", "")
+        if kind in INCLUDED:
+            continue
+        billed_at = facts.model if kind == "compaction" else str(item.get("model") or facts.model)
+        parts.append(UsagePart(model=billed_at, usage=_counts(item, facts), **words))
+        if kind not in ("compaction", "advisor_message"):
+            unknown.append(f"iterations.{kind}")
+    return tuple(parts), tuple(unknown)
+
+
+def _counts(usage: Mapping[str, Any], facts: RequestFacts) -> Usage:
+    written = _whole(usage, "cache_creation_input_tokens")
+    detail = usage.get("cache_creation") or {}
+    short, long = (_whole(detail, name) for name in sorted(CREATION, reverse=True))
+    long += sum(_whole(detail, name) for name in detail if name not in CREATION)
+    unsplit = max(0, written - short - long)
+    if facts.cache_ttl == "1h":
+        long += unsplit
+    else:
+        short += unsplit
+    return Usage(
+        input_tokens=_whole(usage, "input_tokens"),
+        cache_read_tokens=_whole(usage, "cache_read_input_tokens"),
+        cache_write_5m_tokens=short,
+        cache_write_1h_tokens=long,
+        output_tokens=_whole(usage, "output_tokens"),
+        reasoning_tokens=_whole(usage.get("output_tokens_details") or {}, "thinking_tokens"),
+        web_search_requests=_whole(usage.get("server_tool_use") or {}, "web_search_requests"),
+    )
+
+
+def _whole(usage: Mapping[str, Any], name: str) -> int:
+    count = usage.get(name)
+    if count is None:
+        return 0
+    if isinstance(count, bool) or not isinstance(count, int) or count < 0:
+        raise ValueError(f"{name} is not a count: {count!r}")
+    return count
+
+
+def _unknown_counts(usage: Mapping[str, Any]) -> list[str]:
+    """Fields with a count above zero that nobody here prices."""
+    found = [name for name in usage if name not in READ_HERE and _counts_something(usage, name)]
+    for group, known in (("cache_creation", CREATION), ("server_tool_use", SERVER_TOOLS)):
+        inner = usage.get(group) or {}
+        found += [
+            f"{group}.{name}"
+            for name in inner
+            if name not in known and _counts_something(inner, name)
+        ]
+    return found
+
+
+def _counts_something(usage: Mapping[str, Any], name: str) -> bool:
+    count = usage[name]
+    return name.endswith(("_tokens", "_requests")) and isinstance(count, int) and count > 0

@@ -1,0 +1,81 @@
+"""What every vendor's API shape must answer, without I/O: read, meter, clamp, count, reply."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from agentspend.core.facts import RequestFacts
+from agentspend.core.usage import Metered
+
+
+class BadRequest(ValueError):
+    """The request cannot be one this API takes; the message names the field, as the API would."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer of our own, in the API's shape."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Meter(Protocol):
+    """Reads usage out of a response as it passes. Never raises, whatever the bytes are."""
+
+    @property
+    def output_seen_tokens(self) -> int:
+        """Upper bound of the output tokens whose text has passed so far."""
+        ...
+
+    def feed(self, chunk: bytes) -> bool:
+        """Take the next bytes; True when they brought usage."""
+        ...
+
+    def so_far(self) -> Metered:
+        """What is proved at this point."""
+        ...
+
+    def end(self, *, complete: bool) -> Metered:
+        """What is proved in the end; `complete` False when the answer was cut off."""
+        ...
+
+
+class Dialect(Protocol):
+    """One vendor API shape."""
+
+    name: str
+    provider: str
+    count_path: str
+
+    def needs_normalising(self, body: bytes) -> bool:
+        """Whether the NFC form of this body must be bounded (read it in a thread then)."""
+        ...
+
+    def read_request(self, body: bytes, *, in_nfc: bool = True) -> RequestFacts:
+        """The request's facts; raises `BadRequest`."""
+        ...
+
+    def meter(self, facts: RequestFacts, status: int, content_type: str) -> Meter:
+        """A meter for one response."""
+        ...
+
+    def with_max_output(self, body: bytes, tokens: int) -> bytes:
+        """The same request with another output limit: the clamp."""
+        ...
+
+    def count_body(self, body: bytes) -> bytes:
+        """The body that asks the provider to count this request's prompt, for free."""
+        ...
+
+    def read_count(self, answer: bytes) -> int | None:
+        """The count in such an answer; None when there is none."""
+        ...
+
+    def reply(self, kind: str, message: str, user_agent: str, rid: str) -> Reply:
+        """An answer of our own that this caller shows and does not retry.
+
+        Kinds: refused, bad_request, too_large, store, unreachable, timed_out.
+        """
+        ...

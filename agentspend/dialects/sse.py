@@ -1,0 +1,61 @@
+"""Event streams, split as they arrive: bytes in, whole events out (WHATWG server-sent events)."""
+
+from dataclasses import dataclass
+
+from agentspend.core.limits import MAX_SSE_EVENT_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event: its name ("" when unnamed) and its data lines joined by newlines."""
+
+    name: bytes
+    data: bytes
+
+
+class Splitter:
+    """Cuts a stream into events wherever its chunks are cut; accepts LF, CR and CRLF."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._held_cr = False
+        self.overflowed = False
+
+    def feed(self, chunk: bytes) -> list[Event]:
+        """The events that this chunk completes."""
+        if self._held_cr or b"\r" in chunk:
+            chunk = self._newlines(chunk)
+        text = self._rest + chunk if self._rest else chunk
+        *whole, self._rest = text.split(b"\n\n")
+        if len(self._rest) > MAX_SSE_EVENT_BYTES:
+            self._rest, self.overflowed = b"", True
+        return [event for block in whole if (event := _parse(block)) is not None]
+
+    def flush(self) -> list[Event]:
+        """The event a stream ended in without its empty line, if it has data."""
+        block, self._rest = self._rest, b""
+        event = _parse(block)
+        return [event] if event is not None else []
+
+    def _newlines(self, chunk: bytes) -> bytes:
+        """CRLF and CR as LF; a CR at the end waits for what follows it."""
+        if self._held_cr:
+            chunk = b"\r" + chunk
+        self._held_cr = chunk.endswith(b"\r")
+        if self._held_cr:
+            chunk = chunk[:-1]
+        return chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
+def _parse(block: bytes) -> Event | None:
+    """One block of lines; None without a data line."""
+    name = b""
+    data: list[bytes] = []
+    for line in block.split(b"\n"):
+        if line.startswith(b"data:"):
+            data.append(line[5:].removeprefix(b" "))
+        elif line.startswith(b"event:"):
+            name = line[6:].strip()
+        elif line == b"data":
+            data.append(b"")
+    return Event(name, b"\n".join(data)) if data else None
