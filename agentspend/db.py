@@ -5,6 +5,7 @@ Transactions are begun by hand (`BEGIN IMMEDIATE`), so autocommit mode is used t
 """
 
 import os
+import re
 import sqlite3
 import sys
 from collections.abc import Callable, Sequence
@@ -16,7 +17,14 @@ from agentspend.core.errors import StoreError
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-NETWORK_FILESYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs"})
+NETWORK_FILESYSTEMS = frozenset(
+    {
+        "9p", "afs", "ceph", "cifs", "fuse.glusterfs", "fuse.rclone", "fuse.sshfs", "lustre",
+        "nfs", "nfs4", "smb3", "smbfs",
+    }
+)  # fmt: skip
+MOUNTS = Path("/proc/mounts")
+_ESCAPE = re.compile(rb"\\([0-3][0-7]{2})")
 
 
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
@@ -28,7 +36,7 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     refuse_network_filesystem(path)
     try:
         if not read_only and not path.exists():
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+            _create(path)
         mode = "ro" if read_only else "rw"
         conn = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode={mode}",
@@ -37,8 +45,11 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
             check_same_thread=False,
             cached_statements=256,
         )
-        for pragma in _pragmas(read_only=read_only):
-            conn.execute(f"PRAGMA {pragma}")
+        try:
+            _set_up(conn, read_only=read_only)
+        except BaseException:
+            conn.close()
+            raise
     except (sqlite3.Error, OSError) as error:
         raise StoreError(
             f"the ledger {path} cannot be opened: {error}", "agentspend doctor"
@@ -46,10 +57,25 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     return conn
 
 
+def _create(path: Path) -> None:
+    """An empty file that only its owner can read."""
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+
+
+def _set_up(conn: sqlite3.Connection, *, read_only: bool) -> None:
+    """Apply our settings, and make sure of the one that SQLite may silently not apply."""
+    for pragma in _pragmas(read_only=read_only):
+        conn.execute(f"PRAGMA {pragma}")
+    if not read_only:
+        journal = conn.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+        if journal != "wal":
+            raise OSError(f"its filesystem allows no write-ahead log (journal mode {journal})")
+
+
 def _pragmas(*, read_only: bool) -> list[str]:
     pragmas = ["busy_timeout=5000", "foreign_keys=ON", "trusted_schema=OFF", "cell_size_check=ON"]
     if not read_only:
-        pragmas += ["journal_mode=WAL", "synchronous=FULL"]
+        pragmas.append("synchronous=FULL")
     if sys.platform == "darwin":
         pragmas.append("fullfsync=ON")
     return pragmas
@@ -86,11 +112,7 @@ def migrate(
     """
     target = len(migrations)
     now = version(conn)
-    if now > target:
-        raise StoreError(
-            f"the ledger {path} has schema {now}, and this agentspend knows only {target}",
-            "install the newer agentspend again: uv tool upgrade agentspend-cli",
-        )
+    _refuse_newer(now, target, path)
     if now == target:
         return
     from sqlite_utils import Database
@@ -98,8 +120,8 @@ def migrate(
     if now > 0:
         backup = path.with_name(f"{path.name}.before-v{target}")
         backup.unlink(missing_ok=True)
+        _create(backup)
         conn.execute("VACUUM INTO ?", (str(backup),))
-        backup.chmod(0o600)
     database = Database(conn)
     for number in range(now, target):
         conn.execute("BEGIN IMMEDIATE")
@@ -112,9 +134,29 @@ def migrate(
             raise
 
 
-def refuse_network_filesystem(path: Path) -> None:
+def refuse_other_schema(conn: sqlite3.Connection, path: Path, target: int) -> None:
+    """Refuse to read a ledger that would have to be migrated first, or that is newer."""
+    now = version(conn)
+    _refuse_newer(now, target, path)
+    if now < target:
+        raise StoreError(
+            f"the ledger {path} has schema {now}, cannot be written, and so stays older than"
+            f" schema {target}, which this agentspend reads",
+            f"make it writable: chmod u+w {path}",
+        )
+
+
+def _refuse_newer(now: int, target: int, path: Path) -> None:
+    if now > target:
+        raise StoreError(
+            f"the ledger {path} has schema {now}, and this agentspend knows only {target}",
+            "install the newer agentspend again: uv tool upgrade agentspend-cli",
+        )
+
+
+def refuse_network_filesystem(path: Path, mounts: Path = MOUNTS) -> None:
     """Refuse a database on NFS and its like: WAL needs shared memory between processes."""
-    kind = filesystem_kind(path)
+    kind = filesystem_kind(path, mounts)
     if kind in NETWORK_FILESYSTEMS:
         raise StoreError(
             f"the ledger {path} is on a network filesystem ({kind}), where it could be damaged",
@@ -122,17 +164,27 @@ def refuse_network_filesystem(path: Path) -> None:
         )
 
 
-def filesystem_kind(path: Path, mounts: Path = Path("/proc/mounts")) -> str:
-    """The filesystem a path is on, from the mount table; "" where there is none to read."""
+def filesystem_kind(path: Path, mounts: Path = MOUNTS) -> str:
+    """The filesystem a path is on, from the mount table; "" where there is none to read.
+
+    Of two mounts at one point the later one is on top: an automounter's, then the real one.
+    """
     try:
-        lines = mounts.read_text().splitlines()
+        lines = mounts.read_bytes().splitlines()
     except OSError:
         return ""
-    target = os.path.realpath(path)
-    best, kind = "", ""
+    target = os.fsencode(os.path.realpath(path)) + b"/"
+    best, kind = b"", b""
     for line in lines:
-        point, found = line.split()[1:3]
-        folder = point.rstrip("/") + "/"
-        if (target + "/").startswith(folder) and len(folder) > len(best):
-            best, kind = folder, found
-    return kind
+        words = line.split(b" ")
+        if len(words) < 3:
+            continue
+        folder = _ESCAPE.sub(_unescaped, words[1]).rstrip(b"/") + b"/"
+        if target.startswith(folder) and len(folder) >= len(best):
+            best, kind = folder, words[2]
+    return os.fsdecode(kind)
+
+
+def _unescaped(found: re.Match[bytes]) -> bytes:
+    """The mount table writes a space as `\\040`."""
+    return bytes([int(found[1], 8)])

@@ -1,38 +1,46 @@
 """Which policy is in force: the last adopted one, recorded as a ledger entry (DESIGN.md §6).
 
 The configuration declares. What tightens is adopted at once; what loosens, removes or moves a
-budget waits for `agentspend budget confirm`.
+budget waits for a person (`agentspend budget confirm`). The settings that decide what a request
+costs and where it goes are part of the policy: cheaper prices would be a raise by another name.
 """
+
+from collections.abc import Sequence
 
 from agentspend.bookkeeper.books import Books
 from agentspend.bookkeeper.outcomes import Event, Moment
 from agentspend.bookkeeper.rooms import InForce
-from agentspend.core.budgets import Budget
+from agentspend.core.budgets import Budget, Mode
+from agentspend.core.errors import AgentspendError
 from agentspend.core.policy import PendingChange, budget_from_dict, budget_to_dict, policy_diff
 from agentspend.store import accounts, entries
 from agentspend.wire.entries import decode
+
+SETTINGS_CHANGE = PendingChange("", "prices, provider or network settings change in the file")
 
 
 class Adoption:
     """Keeps the books' budgets in step with what was adopted.
 
     `declared` is what the configuration last said; `waits` is what of it is not in force yet.
+    `settings` is the JSON of the adopted settings, None before anything was adopted.
     """
 
     def __init__(self, books: Books) -> None:
         self._books = books
         self.declared: tuple[Budget, ...] = ()
+        self._declared_settings = "{}"
         self.waits: tuple[PendingChange, ...] = ()
-        self._adopted_before = False
+        self.settings: str | None = None
         self.load()
 
     def load(self) -> None:
         """Read the last adopted policy back from the ledger."""
         body = entries.last_of_kind(self._books.conn, "policy")
-        self._adopted_before = body is not None
         if body is None:
             return
         policy = decode(body).policy or {}
+        self.settings = str(policy["settings"])
         self._books.rooms.in_force = tuple(
             InForce(budget_from_dict(item), int(item["generation"])) for item in policy["budgets"]
         )
@@ -42,24 +50,64 @@ class Adoption:
         """The budgets in force."""
         return tuple(item.budget for item in self._books.rooms.in_force)
 
-    def declare(self, budgets: tuple[Budget, ...], at: Moment) -> tuple[PendingChange, ...]:
-        """Take what the configuration says; returns what waits for a person."""
-        self.declared = budgets
-        diff = policy_diff(self.budgets if self._adopted_before else None, budgets)
-        self.waits = diff.waits
-        self._adopt(diff.adopt, "config", at)
+    def declare(
+        self, budgets: tuple[Budget, ...], settings: str, at: Moment
+    ) -> tuple[PendingChange, ...]:
+        """Take what the configuration says; returns what waits for a person.
+
+        Settings wait only while a hard budget is in force: without one there is nothing to raise.
+        """
+        self.declared, self._declared_settings = budgets, settings
+        before = self.budgets if self.settings is not None else None
+        diff = policy_diff(before, budgets)
+        capped = any(budget.mode is Mode.HARD for budget in before or ())
+        waiting = capped and settings != self.settings
+        self._adopt(diff.adopt, (self.settings or "{}") if waiting else settings, "config", at)
+        self.waits = (*diff.waits, SETTINGS_CHANGE) if waiting else diff.waits
         return self.waits
 
-    def confirm(self, at: Moment) -> tuple[PendingChange, ...]:
-        """A person agrees: adopt all that is declared. Returns what that changed."""
+    def confirm(self, agreed: Sequence[str], at: Moment) -> tuple[PendingChange, ...]:
+        """A person agrees to the changes with these texts: all that wait, or it is refused.
+
+        The texts are compared, because the file may have changed since the person saw them.
+        """
+        if sorted(agreed) != sorted(change.text for change in self.waits):
+            raise AgentspendError(
+                "the configuration changed since these changes were shown",
+                "agentspend budget confirm    shows what waits now",
+            )
         changed = self.waits
-        self._adopt(self.declared, "confirmed", at)
+        self._adopt(self.declared, self._declared_settings, "confirmed", at)
         self.waits = ()
         return changed
 
-    def _adopt(self, budgets: tuple[Budget, ...], source: str, at: Moment) -> None:
-        """Put these budgets in force, with an entry when they differ from those that were."""
-        if budgets == self.budgets and (self._adopted_before or not budgets):
+    def set_one(self, name: str, expected: Budget | None, at: Moment) -> None:
+        """A person set this budget by command (None: removed it): adopt it and nothing else."""
+        declared = next((budget for budget in self.declared if budget.name == name), None)
+        if declared != expected:
+            raise AgentspendError(
+                f"the configuration says something else of budget {name} now",
+                "agentspend budget list, then try again",
+            )
+        kept = [budget for budget in self.budgets if budget.name != name]
+        at_place = next((n for n, b in enumerate(self.budgets) if b.name == name), len(kept))
+        if expected is not None:
+            kept.insert(at_place, expected)
+        self._adopt(tuple(kept), self.settings or "{}", "command", at)
+        self.waits = tuple(change for change in self.waits if change.budget != name)
+
+    def set_settings(self, expected: str, at: Moment) -> None:
+        """A person changed the settings by command: adopt them, and no budget."""
+        if expected != self._declared_settings:
+            raise AgentspendError(
+                "the configuration changed meanwhile", "agentspend config show, then try again"
+            )
+        self._adopt(self.budgets, expected, "command", at)
+        self.waits = tuple(change for change in self.waits if change.budget)
+
+    def _adopt(self, budgets: tuple[Budget, ...], settings: str, source: str, at: Moment) -> None:
+        """Put a policy in force, with an entry when it differs from the one that was."""
+        if budgets == self.budgets and settings == self.settings:
             return
         books = self._books
         now_us = books.now(at)
@@ -71,8 +119,9 @@ class Adoption:
         dicts = [
             {**budget_to_dict(item.budget), "generation": item.generation} for item in in_force
         ]
-        books.chain.append("policy", now_us, {"policy": {"budgets": dicts}, "text": source})
-        self._adopted_before = True
+        policy = {"budgets": dicts, "settings": settings}
+        books.chain.append("policy", now_us, {"policy": policy, "text": source})
+        self.settings = settings
         books.rooms.in_force = in_force
         for item in in_force:
             for account in accounts.of_budget(books.conn, item.budget.name, item.generation):

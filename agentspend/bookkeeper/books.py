@@ -24,7 +24,7 @@ from agentspend.bookkeeper.outcomes import (
     Waiting,
 )
 from agentspend.bookkeeper.rooms import Rooms, Seat, is_hard
-from agentspend.core.admission import Admit, Count, Refuse, RefusalReason, Wait, decide
+from agentspend.core.admission import Admit, Count, RefusalReason, Refuse, Wait, decide
 from agentspend.core.budgets import BoundKind
 from agentspend.core.errors import StoreError
 from agentspend.core.limits import MAX_WAITING

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Mapping
+from typing import Any
 
 from agentspend.core.scopes import Payer
 from agentspend.store import entries
@@ -38,15 +39,8 @@ class Chain:
         """
         payer = payer or Payer()
         seq = self.seq + 1
-        entry = Entry(
-            inc=self.inc,
-            seq=seq,
-            prev=self.head,
-            kind=kind,
-            ts=ts_us,
-            **_payer_fields(payer),
-            **fields,  # type: ignore[arg-type]
-        )
+        words: dict[str, Any] = {**_payer_fields(payer), **fields}
+        entry = Entry(inc=self.inc, seq=seq, prev=self.head, kind=kind, ts=ts_us, **words)
         body = encode(entry)
         digest = entry_hash(body)
         entries.append(

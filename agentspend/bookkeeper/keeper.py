@@ -7,7 +7,7 @@ import asyncio
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import tzinfo
@@ -29,7 +29,8 @@ from agentspend.core.budgets import Budget
 from agentspend.core.errors import StoreError
 from agentspend.core.limits import BALLAST_BYTES
 from agentspend.core.policy import PendingChange
-from agentspend.store import conversations, requests
+from agentspend.store import conversations, entries, requests
+from agentspend.wire.entries import decode
 
 T = TypeVar("T")
 Connect = Callable[[], sqlite3.Connection]
@@ -42,7 +43,10 @@ def clock() -> Moment:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """Where one ledger lives and who keeps it. `genesis` are the words of its first entry."""
+    """Where one ledger lives and who keeps it.
+
+    `inc` names a ledger that is new, and `genesis` are the words of its first entry.
+    """
 
     connect: Connect
     folder: Path
@@ -92,6 +96,11 @@ class Bookkeeper:
         self._listeners.append(listener)
 
     @property
+    def read_only(self) -> bool:
+        """Whether the ledger can only be looked at."""
+        return self._ledger.read_only
+
+    @property
     def gate_closed(self) -> str:
         """Why no new hold is taken ("" when the gate is open)."""
         return self._gate_closed
@@ -128,13 +137,28 @@ class Bookkeeper:
         )
         future.add_done_callback(_noticed)
 
-    async def declare(self, budgets: tuple[Budget, ...]) -> tuple[PendingChange, ...]:
+    async def declare(
+        self, budgets: tuple[Budget, ...], settings: str
+    ) -> tuple[PendingChange, ...]:
         """Adopt what tightens of a configuration; returns what waits for a person."""
-        return await self.ask(lambda _, at: self._adoption.declare(budgets, at))
+        return await self.ask(lambda _, at: self._adoption.declare(budgets, settings, at))
 
-    async def confirm(self) -> tuple[PendingChange, ...]:
-        """A person agrees to everything declared; returns what that changed."""
-        return await self.ask(lambda _, at: self._adoption.confirm(at))
+    async def confirm(self, agreed: Sequence[str]) -> tuple[PendingChange, ...]:
+        """A person agrees to the changes with these texts; returns them."""
+        return await self.ask(lambda _, at: self._adoption.confirm(agreed, at))
+
+    async def set_one(self, name: str, expected: Budget | None) -> None:
+        """A person set one budget by command: adopt it as the configuration declares it."""
+        await self.ask(lambda _, at: self._adoption.set_one(name, expected, at))
+
+    async def set_settings(self, expected: str) -> None:
+        """A person changed prices, providers or network by command: adopt them."""
+        await self.ask(lambda _, at: self._adoption.set_settings(expected, at))
+
+    @property
+    def settings(self) -> str | None:
+        """The adopted settings as JSON; None before anything was adopted."""
+        return self._adoption.settings
 
     @property
     def budgets(self) -> tuple[Budget, ...]:
@@ -197,7 +221,8 @@ class Bookkeeper:
     def _open_books(self, at: Moment) -> Books:
         """On the writer's thread: open, write the genesis of a new ledger, recover."""
         conn = self._ledger.connect()
-        books = Books(conn, self._ledger.inc, self._ledger.zone)
+        first = entries.by_seq(conn, 1)
+        books = Books(conn, decode(first).inc if first else self._ledger.inc, self._ledger.zone)
         if self._ledger.read_only:
             self._adoption = Adoption(books)
             return books
@@ -217,7 +242,7 @@ class Bookkeeper:
             self._gate_closed = f"the disk is full ({error.strerror})"
         return books
 
-    def _store_failed(self, error: sqlite3.Error) -> None:
+    def _store_failed(self, error: Exception) -> None:
         """The disk took no commit: close the gate and free the ballast for streams in flight."""
         self._gate_closed = f"the ledger cannot be written ({error})"
         self._ballast.unlink(missing_ok=True)

@@ -41,7 +41,7 @@ class Hooks:
     open_books: Callable[[Moment], Books]
     answer: Callable[[list[Callable[[], None]]], None]
     announce: Callable[[list[Event]], None]
-    store_failed: Callable[[sqlite3.Error], None]
+    store_failed: Callable[[Exception], None]
 
 
 class Writer(threading.Thread):
@@ -108,13 +108,13 @@ class Writer(threading.Thread):
         at = self._hooks.now()
         try:
             self._commit(books, batch, at)
-        except sqlite3.Error as error:
+        except Exception as error:  # noqa: BLE001 - a mistake of ours must not end the thread
             self._after_failure(books, batch, at, error)
             return
         self._deliver(books, batch)
 
     def _commit(self, books: Books, batch: list[Job], at: Moment) -> None:
-        """Run a batch in one transaction; any `sqlite3.Error` rolls all of it back."""
+        """Run a batch in one transaction; any error rolls all of it back."""
         conn = books.conn
         conn.execute("BEGIN IMMEDIATE")
         try:
@@ -125,7 +125,7 @@ class Writer(threading.Thread):
             for kind in {job.kind for job in batch}:
                 faults.reach(f"{kind}.before_commit")
             conn.execute("COMMIT")
-        except sqlite3.Error:
+        except Exception:
             if conn.in_transaction:
                 conn.execute("ROLLBACK")
             raise
@@ -138,7 +138,7 @@ class Writer(threading.Thread):
         books.conn.execute("SAVEPOINT job")
         try:
             job.result, job.error = job.work(books, at), None
-        except Exception as error:  # noqa: BLE001 - whoever asked gets it; the thread lives on
+        except Exception as error:
             if isinstance(error, sqlite3.OperationalError):
                 raise
             books.conn.execute("ROLLBACK TO job")
@@ -174,9 +174,7 @@ class Writer(threading.Thread):
             for rid in self._parked.keys() - waiting:
                 del self._parked[rid]
 
-    def _after_failure(
-        self, books: Books, batch: list[Job], at: Moment, error: sqlite3.Error
-    ) -> None:
+    def _after_failure(self, books: Books, batch: list[Job], at: Moment, error: Exception) -> None:
         """Refuse new holds, send the line away, and try everything else one by one."""
         books.chain.reload()
         books.events.clear()
@@ -193,7 +191,7 @@ class Writer(threading.Thread):
             if job.kind != "hold":
                 try:
                     self._commit(books, [job], at)
-                except sqlite3.Error:
+                except Exception:  # noqa: BLE001 - the next job may still be written
                     books.chain.reload()
                     books.events.clear()
                     job.error = failure

@@ -1,10 +1,17 @@
 """How a command reaches the daemon and the configuration: the one place that knows where they are."""
 
-from agentspend.config.load import load
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
 from agentspend.config.paths import Paths
-from agentspend.config.schema import Config
 from agentspend.control.client import Connection, Message, call
 from agentspend.control.start import ensure_daemon
+
+if TYPE_CHECKING:
+    from agentspend.config.schema import Config
+    from agentspend.core.budgets import Budget
+    from agentspend.core.price_table import Table
+    from agentspend.core.pricebook import PriceBook
 
 
 def folders() -> Paths:
@@ -12,12 +19,14 @@ def folders() -> Paths:
     return Paths.find()
 
 
-def config() -> Config:
+def config() -> "Config":
     """The configuration as the files say it now."""
-    return load(folders()).config
+    from agentspend.config.load import load
+
+    return load(folders())
 
 
-def ask(op: str, **fields: object) -> Message:
+def ask(op: str, **fields: Any) -> Message:
     """One question to the running daemon; `DaemonUnreachable` when there is none."""
     return call(folders().socket, op, **fields)
 
@@ -30,4 +39,89 @@ def connection() -> Connection:
 def daemon() -> Message:
     """The daemon's `ping`, started first when it is not running."""
     found = folders()
+    found.make()
     return ensure_daemon(found.socket, found.log)
+
+
+def price_book(extra: dict[str, Any] | None = None) -> "PriceBook":
+    """The prices this user's files say; `extra` are more tables of a configuration over them."""
+    from agentspend.core.price_overrides import read_overrides
+    from agentspend.core.pricebook import PriceBook
+
+    raw = dict(config().raw)
+    for name, table in (extra or {}).items():
+        raw[name] = {**raw.get(name, {}), **table}
+    overrides = read_overrides(raw.get("prices"), raw.get("aliases"), raw.get("unknown_model"))
+    return PriceBook(price_table(), overrides)
+
+
+def price_table() -> "Table":
+    """The price table that is named in the configuration."""
+    from agentspend import prices
+
+    sha256 = config().price_table
+    return prices.load_table(folders().price_table(sha256), sha256)
+
+
+def change_budget(name: str, budget: "Budget | None") -> None:
+    """Write one budget to the file (None: take it out) and have the daemon adopt just that.
+
+    On a refusal the file is as it was.
+    """
+    from agentspend.config.edit import with_budget
+    from agentspend.core.policy import budget_to_dict
+
+    daemon()
+    wanted = budget_to_dict(budget) if budget is not None else None
+    before = _text()
+    _change_file(before, with_budget(before, name, budget), "budget.set", name=name, budget=wanted)
+
+
+def change_price(name: str, entry: dict[str, str]) -> None:
+    """Write one price rule to the file and have the daemon adopt it."""
+    from agentspend.config.edit import with_price
+
+    _change_settings(lambda text: with_price(text, name, entry))
+
+
+def change_price_table(content: bytes | None) -> None:
+    """Take over a price table (None: the vendored one) and have the daemon adopt it."""
+    from agentspend.config.edit import with_price_table, write_whole
+    from agentspend.prices import read_table
+
+    sha256 = str(read_table(content)["sha256"]) if content is not None else ""
+    kept = folders().price_table(sha256)
+    if kept is not None and content is not None:
+        write_whole(kept, content)
+    _change_settings(lambda text: with_price_table(text, sha256))
+
+
+def _change_settings(edit: Callable[[str], str]) -> None:
+    from agentspend.config.schema import parse_config
+
+    daemon()
+    before = _text()
+    after = edit(before)
+    _change_file(before, after, "settings.set", settings=parse_config(after).settings)
+
+
+def _text() -> str:
+    from agentspend.config.load import read_text
+
+    return read_text(folders())
+
+
+def _change_file(before: str, after: str, op: str, **fields: Any) -> None:
+    """Replace the file's text and ask the daemon to adopt it; put it back on a refusal."""
+    from agentspend.config.edit import write_whole
+    from agentspend.config.schema import parse_config
+    from agentspend.core.errors import AgentspendError
+
+    path = folders().config
+    parse_config(after, str(path))
+    write_whole(path, after.encode())
+    try:
+        ask(op, **fields)
+    except AgentspendError:
+        write_whole(path, before.encode())
+        raise

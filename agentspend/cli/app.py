@@ -9,8 +9,22 @@ from typing import Annotated, Any
 import typer
 
 import agentspend
-from agentspend.cli import adjust, budget, config, daemon, doctor, keys, log, output
-from agentspend.cli import prices, prices_explain, run_help, status, verify, why
+from agentspend.cli import (
+    adjust,
+    budget,
+    config,
+    daemon,
+    doctor,
+    keys,
+    log,
+    output,
+    prices,
+    prices_explain,
+    run_help,
+    status,
+    verify,
+    why,
+)
 
 
 def _group(text: str, example: str) -> typer.Typer:

@@ -1,7 +1,6 @@
 """`agentspend budget`: what may be spent. The file declares, the daemon adopts, and says so.
 
-What loosens a budget is a person's to do: an agent is refused before the file is touched, and the
-file is put back when the daemon refuses after all.
+What loosens a budget is a person's to do: an agent is refused, and the file is put back.
 """
 
 from dataclasses import replace
@@ -13,9 +12,8 @@ from agentspend.cli import access, output, smallest
 from agentspend.cli.diagnostics import ExitCode, UsageError, confirmed, say
 from agentspend.cli.status import show_budgets
 from agentspend.core.budgets import BoundKind, Budget, Counts, Mode
-from agentspend.core.errors import AgentspendError, DaemonUnreachable
+from agentspend.core.errors import DaemonUnreachable
 from agentspend.core.money import dollars, parse_usd
-from agentspend.core.policy import policy_diff
 from agentspend.core.scopes import Scope
 from agentspend.core.windows import Window
 
@@ -75,7 +73,7 @@ def set_budget(
     old = next((each for each in access.config().budgets if each.name == name), None)
     if old is not None:
         wanted = replace(wanted, warn_percents=old.warn_percents)
-    _change(name, wanted)
+    access.change_budget(name, wanted)
     _show_one(name)
     smallest.show(wanted)
 
@@ -97,14 +95,14 @@ def raise_budget(
             f"{dollars(limit_nusd)} is below the limit of {dollars(old.limit_nusd)}",
             f"agentspend budget set {name} … lowers it",
         )
-    _change(name, replace(old, limit_nusd=limit_nusd))
+    access.change_budget(name, replace(old, limit_nusd=limit_nusd))
     _show_one(name)
 
 
 def remove_budget(name: Name) -> None:
     """Remove a budget; what was spent in it stays in the ledger."""
     _declared(name)
-    _change(name, None)
+    access.change_budget(name, None)
     left = len(access.config().budgets)
     say(f"budget {name} is gone; {left} left" if left else "no budget is left: metering only")
 
@@ -123,25 +121,8 @@ def confirm_changes(
     if not confirmed("adopt?", yes=yes, instead="agentspend budget confirm --yes"):
         say("nothing changed")
         raise typer.Exit(ExitCode.FAILED)
-    access.ask("policy.adopt", agreed=waits)
+    access.ask("policy.confirm", agreed=[change["what"] for change in waits])
     show_budgets(access.ask("status")["budgets"])
-
-
-def _change(name: str, wanted: Budget | None) -> None:
-    """Edit the file and have it adopted; on a refusal the file is as it was."""
-    before = access.config().budgets
-    others = tuple(each for each in before if each.name != name)
-    loosens = policy_diff(before, (*others, wanted) if wanted else others).waits
-    access.daemon()
-    if loosens:
-        access.ask("policy.may_loosen")
-    kept = access.config_text()
-    access.edit_budget(name, wanted)
-    try:
-        access.ask("policy.adopt", agreed=[{"budget": name}])
-    except AgentspendError:
-        access.write_config(kept)
-        raise
 
 
 def _declared(name: str) -> Budget:
@@ -168,6 +149,6 @@ def _show_one(name: str) -> None:
 
 def _show_waits(waits: list[dict[str, Any]]) -> None:
     for change in waits:
-        output.line(f"! waits for you: budget {change['budget']} {change['what']}")
+        output.line(f"! waits for you: {change['what']}")
     if waits:
         output.line("  → agentspend budget confirm")

@@ -56,7 +56,7 @@ def running_daemon() -> Iterator[Finding]:
         yield Finding(False, f"the last good configuration is in force: {found['config_error']}",
                       "agentspend config path shows which file to mend")  # fmt: skip
     for change in access.ask("policy")["waits"]:
-        yield Finding(None, f"budget {change['budget']} {change['what']}: waits for you",
+        yield Finding(None, f"{change['what']}: waits for you",
                       "agentspend budget confirm")  # fmt: skip
     yield from _clock()
 
@@ -110,12 +110,12 @@ def _port_free() -> Iterator[Finding]:
 
 def _clock() -> Iterator[Finding]:
     """The clock is not behind what the ledger already knows."""
-    from agentspend.cli.ledger_reading import newest
+    from agentspend.cli.ledger_reading import newest_entry
     from agentspend.cli.moments import clock_text, now_us
 
-    last = newest(access.ask, 1)
-    if last and last[0]["ts"] > now_us():
-        yield Finding(False, f"the clock is behind the ledger's last entry ({clock_text(last[0]['ts'])}):"
+    last = newest_entry(access.ask)
+    if last and last["ts"] > now_us():
+        yield Finding(False, f"the clock is behind the ledger's last entry ({clock_text(last['ts'])}):"
                       " windows stand still until it catches up", "set this machine's clock")  # fmt: skip
 
 

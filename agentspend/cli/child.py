@@ -73,9 +73,9 @@ def _signals(running: list[int]) -> Iterator[None]:
         signal.SIGHUP: pass_on,
     }
     before = {number: signal.getsignal(number) for number in wanted}
-    for number, handler in wanted.items():
+    for number, ours in wanted.items():
         if before[number] is not signal.SIG_IGN:
-            signal.signal(number, handler)
+            signal.signal(number, ours)
     try:
         yield
     finally:

@@ -84,6 +84,12 @@ def confirmed(question: str, *, yes: bool, instead: str) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
+def close_pipes() -> None:
+    """Whoever read us is gone: say nothing more, also not at exit."""
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, sys.stdout.fileno())
+
+
 def _write(text: str) -> None:
     encoding = sys.stderr.encoding or "utf-8"
     sys.stderr.write(text.encode(encoding, "replace").decode(encoding))

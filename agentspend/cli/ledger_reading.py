@@ -27,6 +27,14 @@ def pages(ask: Ask, after: int = 0) -> Iterator[tuple[int, str, bytes]]:
         after = found[-1][0]
 
 
+def newest_entry(ask: Ask) -> dict[str, Any] | None:
+    """The last entry of the ledger."""
+    import json
+
+    found = ask("entries", newest=True, count=1)["entries"]
+    return json.loads(found[-1][2]) if found else None
+
+
 @contextmanager
 def offline(folders: "Paths") -> Iterator[Ask]:
     """Answer from the ledger's file, with the daemon's lock taken so that none starts meanwhile."""

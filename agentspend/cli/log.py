@@ -6,8 +6,9 @@ from typing import Annotated, Any
 import typer
 
 from agentspend.cli import access, output
-from agentspend.cli.ledger_reading import pages
+from agentspend.cli.ledger_reading import Ask, pages
 from agentspend.cli.moments import clock_text
+from agentspend.core.limits import READ_PAGE_ROWS
 from agentspend.core.money import dollars
 
 SHOWN = 30
@@ -28,10 +29,10 @@ def log(
     show: Callable[[Entry], None] = output.json_line if as_json else _show
 
     def wanted(entry: Entry) -> bool:
-        return session in ("", entry["session"]) and agent in ("", entry["agent"])
+        return session in ("", entry.get("session")) and agent in ("", entry.get("agent"))
 
     last = 0
-    for entry in _newest(access.ask, wanted, count):
+    for entry in _newest(access.ask, wanted, count, session, agent):
         show(entry)
         last = entry["seq"]
     if follow:
@@ -40,18 +41,23 @@ def log(
                 show(entry)
 
 
-def _newest(ask: access.Ask, wanted: Callable[[Entry], bool], count: int) -> Iterator[Entry]:
+def _newest(
+    ask: Ask, wanted: Callable[[Entry], bool], count: int, session: str, agent: str
+) -> Iterator[Entry]:
     """The newest `count` entries that are wanted, oldest first; all of them for 0."""
-    from collections import deque
+    if not 0 < count <= READ_PAGE_ROWS:
+        found = [entry for entry in _entries(ask, 0) if wanted(entry)]
+        yield from found[-count:] if count else found
+        return
+    from agentspend.wire.entries import log_row
 
-    found: deque[Entry] = deque(maxlen=count or None)
-    for entry in _entries(ask, 0):
-        if wanted(entry):
-            found.append(entry)
-    yield from found
+    for _, _, body in ask("entries", newest=True, count=count, session=session, agent=agent)[
+        "entries"
+    ]:
+        yield log_row(body.encode())
 
 
-def _entries(ask: access.Ask, after: int) -> Iterator[Entry]:
+def _entries(ask: Ask, after: int) -> Iterator[Entry]:
     from agentspend.wire.entries import log_row
 
     for _, _, body in pages(ask, after):

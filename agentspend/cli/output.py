@@ -7,7 +7,7 @@ well in a terminal and cut well in a pipe. Rich is imported only when a table is
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from agentspend.cli.diagnostics import coloured
 
@@ -39,7 +39,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, head: bool =
 
     drawn = Table(box=None, pad_edge=False, show_header=head, header_style="dim")
     for name in columns:
-        justify = "right" if name.startswith(">") else "left"
+        justify: Literal["left", "right"] = "right" if name.startswith(">") else "left"
         drawn.add_column(
             name.removeprefix(">"), justify=justify, overflow="fold", no_wrap=justify == "right"
         )

@@ -12,7 +12,6 @@ from agentspend.cli.moments import now_us
 
 if TYPE_CHECKING:
     from agentspend.core.pricebook import PriceBook
-    from agentspend.core.rates import Rates
 
 SHOWN_CHANGES = 40
 COLUMNS = ["MODEL", ">INPUT", ">CACHE READ", ">WRITE 5M", ">WRITE 1H", ">OUTPUT", ">WINDOW",
@@ -56,10 +55,10 @@ def set_price(
             "no price was given", f"agentspend prices set {model} --input 3 --output 15"
         )
     name = model if "/" in model else f"anthropic/{model}"
-    access.edit_price(name, entry)
+    access.change_price(name, entry)
     told = ", ".join(f"{key} {value}" for key, value in entry.items())
     say(f"{name}: {told}; written to {access.folders().config}")
-    say("a running daemon takes it over by itself; charges already made keep their price")
+    say("in force from now on; charges already made keep their price")
 
 
 def update(
@@ -68,46 +67,45 @@ def update(
         typer.Option("--from", metavar="FILE", help="A table; by default the one shipped."),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    allow_zero: Annotated[
+        bool, typer.Option("--allow-zero", help="A price that falls to nothing is right.")
+    ] = False,
 ) -> None:
     """Take over another price table, after showing what it changes.
 
     Without --from, go back to the table this version of agentspend ships with.
     """
-    from agentspend.core.pricebook import PriceBook
     from agentspend.prices import load_table
+    from agentspend.prices.check import check_update
 
-    kept = access.folders().prices
-    table = load_table(source)
-    before, after = access.plain_book(), PriceBook(table)
-    if before.version == after.version:
-        say(f"nothing to change: {before.version} is in force")
+    before, after = access.price_table(), load_table(source)
+    if before["sha256"] == after["sha256"]:
+        say(f"nothing to change: table {_short(before)} is in force")
         return
-    changes = list(_changes(dict(_rows(before)), dict(_rows(after))))
-    for text in changes[:SHOWN_CHANGES]:
-        output.line(text)
+    changes = check_update(before, after, allow_zero=allow_zero)
+    for change in changes[:SHOWN_CHANGES]:
+        output.line(f"{change.model}  {change.what}  {change.old or '-'} → {change.new or '-'}")
     if len(changes) > SHOWN_CHANGES:
         output.line(f"… and {len(changes) - SHOWN_CHANGES} more")
-    say(f"{len(changes)} changes, from {before.version} to {after.version}")
+    say(f"{len(changes)} changes, from table {_short(before)} to {_short(after)}")
     given = f" --from {source}" if source else ""
     if not confirmed("take it over?", yes=yes, instead=f"agentspend prices update{given} --yes"):
         say("nothing changed")
         raise typer.Exit(ExitCode.FAILED)
-    if source is None:
-        kept.unlink(missing_ok=True)
-    else:
-        access.write_whole(kept, source.read_bytes())
-    say(f"prices {after.version} are in force")
+    access.change_price_table(source.read_bytes() if source else None)
+    say(f"price table {_short(after)} is in force")
 
 
 def _rows(book: "PriceBook") -> Iterator[tuple[str, dict[str, Any]]]:
     """Every model with its rates of this moment, in pUSD per token."""
     at_us = now_us()
-    for provider in book.providers:
+    for provider in book.providers():
         for model in book.models(provider):
             price = book.find(provider, model)
             assert price is not None
-            rates: Rates = book.rates(price, at_us, 0)
-            found = dict(zip(RATES, rates.effective()[:5], strict=True))
+            input_, read, write_5m, write_1h, output_, _ = price.rates(at_us, 0).effective()
+            rates = (input_, read, write_5m, write_1h, output_)
+            found = dict(zip(RATES, rates, strict=True))
             yield (
                 f"{provider}/{model}",
                 {
@@ -119,21 +117,9 @@ def _rows(book: "PriceBook") -> Iterator[tuple[str, dict[str, Any]]]:
             )
 
 
-def _changes(
-    before: Mapping[str, dict[str, Any]], after: Mapping[str, dict[str, Any]]
-) -> Iterator[str]:
-    """What a table changes, one line a model."""
-    for name in sorted({*before, *after}):
-        old, new = before.get(name), after.get(name)
-        if old is None and new is not None:
-            yield f"+ {name}  input {_usd(new['input'])}, output {_usd(new['output'])}"
-        elif new is None:
-            yield f"- {name}"
-        elif old != new and old is not None:
-            told = [f"{key} {old[key]:,} → {new[key]:,}" if key not in RATES else
-                    f"{key} {_usd(old[key])} → {_usd(new[key])}"
-                    for key in new if old[key] != new[key]]  # fmt: skip
-            yield f"~ {name}  {', '.join(told)}"
+def _short(table: Mapping[str, Any]) -> str:
+    """A table's content hash as people compare it."""
+    return str(table["sha256"])[:12]
 
 
 def _usd(rate_pusd: int) -> str:

@@ -63,7 +63,8 @@ def priced(
     upstream_host: str,
 ) -> dict[str, Any]:
     """The bill of one answer. `asked` is its request; `agentspend_config` in it adds settings."""
-    from agentspend.core.explain import Answered, explain as bill
+    from agentspend.core.explain import Answered
+    from agentspend.core.explain import explain as bill
     from agentspend.dialects.anthropic import Anthropic
 
     dialect = Anthropic()

@@ -9,7 +9,7 @@ import secrets
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from agentspend.agents.base import Auth, Caller, KeySource, LaunchPlan, SessionFacts
@@ -17,10 +17,9 @@ from agentspend.agents.generic import Generic
 from agentspend.agents.identity import identify
 from agentspend.cli import access, handover, run_words
 from agentspend.cli.child import run_in_foreground
-from agentspend.cli.diagnostics import UsageError, warn
-from agentspend.cli.run_args import USAGE, RunArgs, parse
+from agentspend.cli.diagnostics import UsageError
+from agentspend.cli.run_args import RunArgs, parse
 from agentspend.cli.session_link import SessionLink
-from agentspend.core.scopes import Payer
 
 if TYPE_CHECKING:
     from agentspend.agents.base import Launcher

@@ -55,7 +55,7 @@ def problems(found: dict[str, Any]) -> list[str]:
         told.append(f"! the configuration was not taken over: {found['config_error']}")
         told.append("  the last good one is in force  → agentspend config show")
     for change in found.get("waits", []):
-        told.append(f"! waits for you: budget {change['budget']} {change['what']}")
+        told.append(f"! waits for you: {change['what']}")
         told.append("  → agentspend budget confirm")
     for session in found["sessions"]:
         told += _waiting(session, found["budgets"])

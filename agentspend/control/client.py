@@ -4,14 +4,14 @@ Standard library only, so that commands start fast. Every failure is an `Agentsp
 what to run.
 """
 
-import json
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from agentspend.core.errors import AgentspendError, DaemonUnreachable
+from agentspend.core.errors import DaemonUnreachable
 from agentspend.core.limits import MAX_CONTROL_LINE_BYTES
+from agentspend.wire.control import read_answer, write_request
 
 Message = dict[str, Any]
 TIMEOUT_S = 30.0
@@ -48,10 +48,9 @@ class Connection:
         self._socket.settimeout(None)
 
     def send(self, op: str, **fields: object) -> None:
-        """Send one request."""
-        line = json.dumps({"v": 1, "op": op, **fields}, separators=(",", ":"))
+        """Send one request: an operation of `wire.control.Op` and its fields."""
         try:
-            self._socket.sendall(line.encode() + b"\n")
+            self._socket.sendall(write_request(op, fields))
         except OSError as error:
             raise _gone(error) from error
 
@@ -63,11 +62,7 @@ class Connection:
             raise _gone(error) from error
         if not line:
             return None
-        message: Message = json.loads(line)
-        if "error" in message:
-            error = message["error"]
-            raise AgentspendError(error["message"], error.get("hint", ""))
-        return message
+        return read_answer(line)
 
     def ask(self, op: str, **fields: object) -> Message:
         """One request, one answer."""

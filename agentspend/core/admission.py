@@ -167,8 +167,9 @@ def output_limits(
 
     Both stand above any thinking budget. `cut_at` is the limit at which this conversation's
     clamped answer was cut: it is never clamped to that size or below again (wire study §1b).
+    A floor set above the comfort is the comfort too.
     """
     least = cut_at + 1 if cut_at else 1
-    comfortable = min(wanted_output, max(comfort + thinking, least))
     hard = min(wanted_output, max(floor + thinking, least))
-    return comfortable, min(hard, comfortable)
+    comfortable = min(wanted_output, max(comfort + thinking, least))
+    return max(comfortable, hard), hard

@@ -66,7 +66,8 @@ def remember(
     if usage.prompt_tokens == 0:
         return None
     cut = clamped_to if clamped_to and metered.stop_reason == "max_tokens" else 0
-    lifetime_us = CACHE_LIFETIME_US["1h" if facts.cache_ttl == "1h" else "5m"]
+    lasts_an_hour = facts.cache_ttl == "1h" and usage.cache_write_5m_tokens == 0
+    lifetime_us = CACHE_LIFETIME_US["1h" if lasts_an_hour else "5m"]
     cached = usage.cache_read_tokens + usage.cache_write_5m_tokens + usage.cache_write_1h_tokens
     turn = Turn(
         prompt_tokens=usage.prompt_tokens,

@@ -13,6 +13,7 @@ NUSD_PER_USD = 10**9
 PUSD_PER_NUSD = 1_000
 PUSD_PER_USD = NUSD_PER_USD * PUSD_PER_NUSD
 MAX_NUSD = 2**53 - 1
+_MAX_USD = Decimal(MAX_NUSD).scaleb(-9)
 
 
 def nusd_from_pusd(amount_pusd: int) -> int:
@@ -32,12 +33,24 @@ def parse_usd(text: str) -> int:
         value = Decimal("NaN")
     if not value.is_finite() or value < 0:
         raise AgentspendError(f"{text!r} is not an amount of dollars", 'write it like "25.00"')
-    nusd = value * NUSD_PER_USD
-    if nusd != nusd.to_integral_value():
-        raise AgentspendError(f"{text!r} is finer than a nano-dollar", "use at most nine decimals")
-    if nusd > MAX_NUSD:
+    if value > _MAX_USD:
         raise AgentspendError(f"{text!r} is above the largest amount", "stay below $9,007,199")
-    return int(nusd)
+    nusd = _whole_nusd(value)
+    if nusd is None:
+        raise AgentspendError(f"{text!r} is finer than a nano-dollar", "use at most nine decimals")
+    return nusd
+
+
+def _whole_nusd(value: Decimal) -> int | None:
+    """Dollars as whole nUSD, or None. Digit by digit: Decimal's arithmetic rounds at 28 digits."""
+    _, digits, exponent = value.as_tuple()
+    assert isinstance(exponent, int)
+    places = exponent + 9
+    if places < 0 and any(digits[places:]):
+        return None
+    kept = digits[:places] if places < 0 else digits
+    whole = int("".join(map(str, kept)) or "0")
+    return whole * 10**places if whole and places > 0 else whole
 
 
 def usd_text(amount_nusd: int) -> str:

@@ -1,6 +1,8 @@
 """Moments and durations in words people use."""
 
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
+
+from agentspend.core.windows import moment
 
 
 def in_text(seconds: int) -> str:
@@ -18,8 +20,8 @@ def in_text(seconds: int) -> str:
 
 def resets_text(resets_us: int, now: datetime, zone: tzinfo) -> str:
     """A coming moment: "tonight 00:00 (in 9 h 27 min)", "Tue 1 Dec 00:00 (in 6 d)"."""
-    at = datetime.fromtimestamp(resets_us / 1_000_000, UTC).astimezone(zone)
-    left = in_text(int((at - now).total_seconds()))
+    at = moment(resets_us).astimezone(zone)
+    left = in_text((at - now) // timedelta(seconds=1))
     local = now.astimezone(zone)
     if at.date() == local.date():
         day = "today"

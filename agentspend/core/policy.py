@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from agentspend.core.budgets import BoundKind, Budget, Counts, Mode
+from agentspend.core.errors import AgentspendError
 from agentspend.core.money import dollars
 from agentspend.core.scopes import Scope
 from agentspend.core.windows import Window
@@ -15,7 +16,10 @@ from agentspend.core.windows import Window
 
 @dataclass(frozen=True, slots=True)
 class PendingChange:
-    """One declared change that is not in force; `text` says it to people."""
+    """One declared change that is not in force; `text` says what changes, as a whole sentence.
+
+    `budget` is its name, "" for a change of the settings that decide what a request costs.
+    """
 
     budget: str
     text: str
@@ -30,7 +34,14 @@ class PolicyDiff:
 
 
 def policy_diff(old: tuple[Budget, ...] | None, new: tuple[Budget, ...]) -> PolicyDiff:
-    """Compare the budgets in force with the declared ones; `old` None adopts everything."""
+    """Compare the budgets in force with the declared ones; `old` None adopts everything.
+
+    Raises AgentspendError when two declared budgets have one name: their accounts would be one.
+    """
+    names = [budget.name for budget in new]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise AgentspendError(f"two budgets are called {twice!r}", "give one of them another name")
     if old is None:
         return PolicyDiff(new, ())
     declared = {budget.name: budget for budget in new}
@@ -41,24 +52,27 @@ def policy_diff(old: tuple[Budget, ...] | None, new: tuple[Budget, ...]) -> Poli
         wanted = declared.get(budget.name)
         if wanted is None:
             adopt.append(budget)
-            waits.append(PendingChange(budget.name, "is removed"))
+            waits.append(PendingChange(budget.name, f"budget {budget.name} is removed"))
             continue
         now, later = _tighten(budget, wanted)
         adopt.append(now)
-        waits += [PendingChange(budget.name, text) for text in later]
+        waits += [PendingChange(budget.name, f"budget {budget.name} {text}") for text in later]
     adopt += [budget for budget in new if budget.name not in known]
     return PolicyDiff(tuple(adopt), tuple(waits))
 
 
 def _tighten(old: Budget, new: Budget) -> tuple[Budget, list[str]]:
-    """One budget: the part of the change that only tightens, and words for the rest."""
+    """One budget: the part of the change that only tightens, and words for the rest.
+
+    A budget that moves stays whole as it was: what is tight there need not be tight here.
+    """
     waits = []
-    if new.scope != old.scope or new.window != old.window:
+    moves = new.scope != old.scope or new.window != old.window
+    if moves:
         waits.append(
             f"moves from {old.scope.text()} per {old.window.text()}"
             f" to {new.scope.text()} per {new.window.text()}"
         )
-        return old, waits
     if new.limit_nusd > old.limit_nusd:
         waits.append(f"limit rises from {dollars(old.limit_nusd)} to {dollars(new.limit_nusd)}")
     if old.mode is Mode.HARD and new.mode is Mode.WARN:
@@ -67,6 +81,8 @@ def _tighten(old: Budget, new: Budget) -> tuple[Budget, list[str]]:
         waits.append("bound turns from strict to warm")
     if old.counts is Counts.ALL and new.counts is Counts.BILLED:
         waits.append("counts turns from all to billed")
+    if moves:
+        return old, waits
     adopted = replace(
         old,
         limit_nusd=min(old.limit_nusd, new.limit_nusd),

@@ -121,7 +121,14 @@ class Bound:
         return room_pusd // self.output_pusd_per_token
 
     def with_cached(self, read_tokens: int) -> "Bound":
-        """The bound if this many of the input tokens are read from the cache."""
+        """The bound if this many of the input tokens are read from the cache.
+
+        Counted up from the tokens and rates, each the dearest of the models that may answer:
+        savings at one model's rate cannot be taken off another model's cost.
+        """
         cached = max(0, min(read_tokens, self.input_tokens))
-        saved = cached * (self.input_pusd_per_token - self.read_pusd_per_token)
-        return replace(self, input_pusd=self.input_pusd - max(0, saved))
+        warm_pusd = (
+            cached * self.read_pusd_per_token
+            + (self.input_tokens - cached) * self.input_pusd_per_token
+        )
+        return replace(self, input_pusd=min(self.input_pusd, warm_pusd))

@@ -59,7 +59,8 @@ class Payer:
 class Scope:
     """The terms a request must all meet: ((key, pattern), …) in the order of `KEYS`.
 
-    No terms means everything. `model` and `tag` patterns may hold `*`; other keys match exactly.
+    No terms means everything. In `model` and `tag` patterns `*` and `?` are wild; all other
+    characters, and all other keys, match exactly.
     """
 
     terms: tuple[tuple[str, str], ...] = ()
@@ -87,8 +88,13 @@ class Scope:
         return " ".join(f"{key}={value}" for key, value in self.terms) or "everything"
 
 
+def glob(pattern: str) -> str:
+    """A pattern as fnmatch and SQLite's GLOB both read it: a `[` (as in `opus[1m]`) is a `[`."""
+    return pattern.replace("[", "[[]")
+
+
 def _meets(key: str, pattern: str, payer: Payer) -> bool:
     if key == "tag":
-        return any(fnmatchcase(tag, pattern) for tag in payer.tags)
+        return any(fnmatchcase(tag, glob(pattern)) for tag in payer.tags)
     value: str = getattr(payer, key)
-    return fnmatchcase(value, pattern) if key == "model" else value == pattern
+    return fnmatchcase(value, glob(pattern)) if key == "model" else value == pattern

@@ -5,8 +5,9 @@ local time and kept as UTC instants, half-open, so days of 23 and 25 hours come 
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 
 from agentspend.core.errors import AgentspendError
@@ -15,6 +16,7 @@ _ROLLING = re.compile(r"(?:rolling\s+)?(\d{1,4})\s*([mhd])")
 _UNIT_S = {"m": 60, "h": 3_600, "d": 86_400}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_HOUR_US = 3_600_000_000
 
 
 class WindowKind(StrEnum):
@@ -85,16 +87,30 @@ def span(window: Window, now_us: int, zone: tzinfo, session: str = "") -> Span:
 
 
 def _hour(now_us: int, zone: tzinfo) -> Span:
-    """The clock hour: an hour that comes twice in autumn is two spans, told apart by offset."""
+    """The clock hour: an hour that comes twice in autumn is two spans, told apart by offset.
+
+    Where the clock moves within an hour (Lord Howe, by half an hour), the span ends there.
+    """
     now = moment(now_us).astimezone(zone)
     into_hour = timedelta(minutes=now.minute, seconds=now.second, microseconds=now.microsecond)
     starts = now_us - into_hour // _MICROSECOND
-    local = moment(starts).astimezone(zone)
-    return Span(local.strftime("%Y-%m-%dT%H%z"), starts, starts + 3_600_000_000)
+    ends = starts + _HOUR_US
+    offset = now.utcoffset()
+
+    def same(at_us: int) -> bool:
+        return moment(at_us).astimezone(zone).utcoffset() == offset
+
+    if not same(starts):
+        starts = _first(same, starts, now_us)
+    if not same(ends - 1):
+        ends = _first(lambda at_us: not same(at_us), now_us, ends - 1)
+    return Span(now.strftime("%Y-%m-%dT%H%z"), starts, ends)
 
 
 def _calendar(kind: WindowKind, now_us: int, zone: tzinfo) -> Span:
     today = moment(now_us).astimezone(zone).date()
+    if now_us >= _midnight_us(today + timedelta(days=1), zone):
+        today += timedelta(days=1)
     if kind is WindowKind.DAY:
         first, after, key = today, today + timedelta(days=1), today.isoformat()
     elif kind is WindowKind.WEEK:
@@ -104,17 +120,33 @@ def _calendar(kind: WindowKind, now_us: int, zone: tzinfo) -> Span:
     else:
         first = today.replace(day=1)
         after, key = (first + timedelta(days=32)).replace(day=1), f"{first:%Y-%m}"
-    return Span(key, _midnight_us(first.isoformat(), zone), _midnight_us(after.isoformat(), zone))
+    return Span(key, _midnight_us(first, zone), _midnight_us(after, zone))
 
 
-def _midnight_us(date: str, zone: tzinfo) -> int:
-    """The instant a local day begins; where midnight is skipped, the first instant after it."""
-    local = datetime.fromisoformat(date).replace(tzinfo=zone)
-    instant = local.astimezone(UTC)
-    back = instant.astimezone(zone)
-    if back.date().isoformat() < date:
-        raise AssertionError(f"{date} has no beginning in {zone}")
-    return (instant - _EPOCH) // _MICROSECOND
+def _midnight_us(day: date, zone: tzinfo) -> int:
+    """The first instant of a local day.
+
+    Where midnight comes twice it is the earlier one (so a clock set back over midnight does not
+    reopen the day before); where it is skipped, the moment the clock jumped over it.
+    """
+
+    def begun(at_us: int) -> bool:
+        return moment(at_us).astimezone(zone).date() >= day
+
+    readings = (datetime.combine(day, time(fold=fold), zone) for fold in (0, 1))
+    early, late = sorted((reading - _EPOCH) // _MICROSECOND for reading in readings)
+    return early if begun(early) else _first(begun, early, late)
+
+
+def _first(holds: Callable[[int], bool], not_yet: int, already: int) -> int:
+    """The first moment of a change known to lie after `not_yet` and not after `already`."""
+    while already - not_yet > 1:
+        middle = (not_yet + already) // 2
+        if holds(middle):
+            already = middle
+        else:
+            not_yet = middle
+    return already
 
 
 def moment(now_us: int) -> datetime:

@@ -9,22 +9,24 @@ from pathlib import Path
 import agentspend
 from agentspend.bookkeeper import Bookkeeper, Ledger, clock
 from agentspend.bookkeeper.outcomes import Event
-from agentspend.config.load import Loaded
+from agentspend.config.load import Loaded, adopted
 from agentspend.config.paths import Paths
 from agentspend.core.limits import CHECKPOINT_EVERY_S, DRAIN_S
 from agentspend.daemon.control_api import ControlApi
-from agentspend.daemon.identity import Device, ledger_incarnation
+from agentspend.daemon.identity import Device, new_incarnation
 from agentspend.daemon.log import log
 from agentspend.daemon.operations import Operations
 from agentspend.daemon.reload import Reload, settings_from
 from agentspend.daemon.roster import Roster
 from agentspend.daemon.sealing import seal
 from agentspend.daemon.tasks import Tasks
+from agentspend.daemon.vault import Vault
 from agentspend.daemon.watchers import Watchers
 from agentspend.proxy.desk import Desk
 from agentspend.proxy.memory import Memory
 from agentspend.proxy.server import Proxy
 from agentspend.proxy.sessions import Sessions
+from agentspend.proxy.upstream import Upstream
 from agentspend.store import conversations
 
 LOGGED = frozenset({"settle", "refuse", "warning", "policy", "release"})
@@ -52,19 +54,22 @@ class Daemon:
         self.bookkeeper.on_commit(_log_events)
         turns = await self.bookkeeper.ask(lambda books, _: conversations.newest(books.conn))
         self._keys: dict[str, str] = {}
+        before = adopted(self._loaded, self.bookkeeper.settings)
+        self.vault = Vault(self._paths.data, self._keys)
         self.desk = Desk(
             bookkeeper=self.bookkeeper,
             sessions=self.sessions,
             memory=Memory(self._device.conversation_key, turns),
-            settings=settings_from(self._loaded.config),
+            settings=settings_from(before.config, self._paths),
             zone=self._zone,
             now=clock,
             keys=self._keys,
         )
-        self.reload = Reload(self._paths, self._loaded, self.desk, self._keys)
-        await self.reload.declare(self._loaded.config)
+        self.reload = Reload(self._paths, self._loaded, self.desk, self._close_later)
+        await self.reload.declare(self._loaded)
         self._roster = Roster(self.sessions, self.bookkeeper)
-        await self._roster.load()
+        if await self._roster.load():
+            await self.vault.ready()
         self._proxy = Proxy(self.desk, self._tasks.spawn)
         self.port = await self._proxy.start(self._loaded.config.port)
         operations = Operations(
@@ -74,6 +79,7 @@ class Daemon:
             roster=self._roster,
             watchers=self.watchers,
             reload=self.reload,
+            vault=self.vault,
             stop_daemon=self._stopping.set,
             socket=str(self._paths.socket),
         )
@@ -104,6 +110,17 @@ class Daemon:
         await self._control.stop()
         log("stopped", late=late)
 
+    def _close_later(self, after_s: float, upstream: Upstream) -> None:
+        """Close a replaced way out once its last requests are done with it."""
+
+        async def close() -> None:
+            try:
+                await asyncio.sleep(after_s)
+            finally:
+                await upstream.close()
+
+        self._tasks.spawn(close(), "close the old upstream")
+
     async def _seal_now_and_then(self) -> None:
         while True:
             await asyncio.sleep(CHECKPOINT_EVERY_S)
@@ -128,14 +145,14 @@ def genesis(device: Device) -> Mapping[str, object]:
 
 def build(paths: Paths, loaded: Loaded, device: Device) -> Daemon:
     """A daemon over the ledger in `paths`, not yet started."""
-    from agentspend.store.ledger_file import open_ledger  # noqa: PLC0415 - keeps `--help` light
+    from agentspend.store.ledger_file import open_ledger
 
     path: Path = paths.ledger
     connect, read_only = open_ledger(path)
     ledger = Ledger(
         connect=connect,
         folder=path.parent,
-        inc=ledger_incarnation(paths.data),
+        inc=new_incarnation(),
         zone=loaded.zone,
         genesis=genesis(device),
         read_only=read_only,

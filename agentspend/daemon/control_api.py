@@ -11,15 +11,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from agentspend.core.errors import AgentspendError
 from agentspend.core.limits import MAX_CONTROL_LINE_BYTES
 from agentspend.daemon.log import log
 from agentspend.daemon.peer import Peer, peer_of
+from agentspend.wire.control import read_request, write_answer, write_error
 
 Message = dict[str, Any]
-Answer = Callable[[Message], Coroutine[Any, Any, None]]
 
 
 class Caller:
@@ -34,12 +32,19 @@ class Caller:
 
     async def send(self, message: Message) -> None:
         """Send one line; waits while the caller is slow."""
-        self._writer.write(msgspec.json.encode({"v": 1, **message}) + b"\n")
-        await self._writer.drain()
+        await self._write(write_answer(message))
+
+    async def refuse(self, message: str, hint: str) -> None:
+        """Answer with an error."""
+        await self._write(write_error(message, hint))
 
     async def next_line(self) -> bytes:
         """The caller's next line; empty when it hung up."""
         return await self._reader.readline()
+
+    async def _write(self, line: bytes) -> None:
+        self._writer.write(line)
+        await self._writer.drain()
 
 
 GOODBYE_WITHIN_S = 1.0
@@ -104,17 +109,15 @@ class ControlApi:
         """Answer line after line until the caller hangs up."""
         while line := await caller.next_line():
             try:
-                message = msgspec.json.decode(line, type=dict)
-                operation = self._operations.get(str(message.get("op")))
-                if operation is None:
+                op, message = read_request(line)
+                if op not in self._operations:
                     known = ", ".join(sorted(self._operations))
-                    raise AgentspendError(f"unknown operation {message.get('op')!r}", known)
-                await operation(caller, message)
+                    raise AgentspendError(f"unknown operation {op!r}", known)
+                await self._operations[op](caller, message)
             except AgentspendError as error:
-                await caller.send({"error": {"message": error.message, "hint": error.hint}})
-            except (msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
+                await caller.refuse(error.message, error.hint)
+            except (KeyError, TypeError, ValueError) as error:
                 log("bad_control_request", error=type(error).__name__)
                 hint = "is another version of agentspend installed? `agentspend daemon stop`"
-                bad = {"message": f"the daemon cannot read this request: {error}", "hint": hint}
                 with suppress(ConnectionError):
-                    await caller.send({"error": bad})
+                    await caller.refuse(f"the daemon cannot read this request: {error!r}", hint)

@@ -12,18 +12,21 @@ from agentspend.bookkeeper import Bookkeeper, snapshot
 from agentspend.bookkeeper.corrections import adjust, charged_nusd
 from agentspend.core.errors import AgentspendError
 from agentspend.core.limits import READ_PAGE_ROWS
-from agentspend.core.policy import PendingChange
+from agentspend.core.policy import PendingChange, budget_from_dict
 from agentspend.core.scopes import Payer
 from agentspend.daemon.control_api import Caller, Message, Operation
 from agentspend.daemon.reload import Reload
 from agentspend.daemon.roster import Roster
+from agentspend.daemon.vault import Vault
 from agentspend.daemon.watchers import Watchers
 from agentspend.proxy.desk import Desk
 from agentspend.proxy.server import Proxy
 from agentspend.proxy.sessions import Session
 from agentspend.store import checkpoints, entries
+from agentspend.wire.control import Op
 
 SESSION_ENDS_WITHIN_S = 3.0
+LOOSEN = "raise or remove a budget, or lower a price"
 
 
 @dataclass(slots=True)
@@ -36,27 +39,30 @@ class Operations:
     roster: Roster
     watchers: Watchers
     reload: Reload
+    vault: Vault
     stop_daemon: Callable[[], None]
     socket: str
 
     def table(self) -> dict[str, Operation]:
-        """Operation names as they stand on the wire."""
+        """The method of each operation."""
         return {
-            "ping": self.ping,
-            "status": self.status,
-            "watch": self.watch,
-            "session.open": self.session_open,
-            "session.total": self.session_total,
-            "entries": self.entries,
-            "checkpoints": self.checkpoints,
-            "why": self.why,
-            "charge": self.charge,
-            "adjust": self.adjust,
-            "policy": self.policy,
-            "policy.may_loosen": self.policy_may_loosen,
-            "policy.adopt": self.policy_adopt,
-            "keys.changed": self.keys_changed,
-            "stop": self.stop,
+            Op.PING: self.ping,
+            Op.STATUS: self.status,
+            Op.WATCH: self.watch,
+            Op.SESSION_OPEN: self.session_open,
+            Op.SESSION_TOTAL: self.session_total,
+            Op.ENTRIES: self.entries,
+            Op.CHECKPOINTS: self.checkpoints,
+            Op.WHY: self.why,
+            Op.CHARGE: self.charge,
+            Op.ADJUST: self.adjust,
+            Op.POLICY: self.policy,
+            Op.MAY_LOOSEN: self.may_loosen,
+            Op.CONFIRM: self.confirm,
+            Op.BUDGET_SET: self.budget_set,
+            Op.SETTINGS_SET: self.settings_set,
+            Op.KEYS_CHANGED: self.keys_changed,
+            Op.STOP: self.stop,
         }
 
     async def ping(self, caller: Caller, _: Message) -> None:
@@ -108,13 +114,14 @@ class Operations:
             opened_us=self.desk.now().wall_us,
         )
         await self.roster.open(session)
-        stored = await self.reload.stored_keys()
+        await self.vault.ready()
         await caller.send(
             {
                 "session": session.id,
                 "token": session.token,
                 "port": self.proxy.port,
-                "stored_keys": sorted(stored),
+                "stored_keys": self.vault.providers,
+                "locked": self.vault.locked,
                 "budgets": len(self.bookkeeper.budgets),
             }
         )
@@ -133,9 +140,16 @@ class Operations:
         await caller.send(total)
 
     async def entries(self, caller: Caller, message: Message) -> None:
-        """A page of ledger entries after a sequence number, as stored."""
-        after, count = int(message["after"]), min(int(message.get("count", 200)), READ_PAGE_ROWS)
-        rows = await self.bookkeeper.ask(lambda books, _: entries.page(books.conn, after, count))
+        """A page of ledger entries, as stored: after a sequence number, or the newest."""
+        after, count = int(message.get("after", 0)), min(int(message["count"]), READ_PAGE_ROWS)
+        who = {name: str(message.get(name, "")) for name in ("session", "agent")}
+        rows = await self.bookkeeper.ask(
+            lambda books, _: (
+                entries.newest(books.conn, count, **who)
+                if message.get("newest")
+                else entries.page(books.conn, after, count)
+            )
+        )
         await caller.send({"entries": [[seq, digest, body.decode()] for seq, digest, body in rows]})
 
     async def checkpoints(self, caller: Caller, _: Message) -> None:
@@ -171,26 +185,44 @@ class Operations:
             | {"in_force": [budget.name for budget in self.bookkeeper.budgets]}
         )
 
-    async def policy_may_loosen(self, caller: Caller, _: Message) -> None:
-        """Whether this caller may raise or remove budgets; refused for agents."""
-        self._no_agent(caller, "raise or remove a budget")
+    async def may_loosen(self, caller: Caller, _: Message) -> None:
+        """Whether this caller may loosen what is in force; refused for agents."""
+        self._no_agent(caller, LOOSEN)
         await caller.send({"may_loosen": True})
 
-    async def policy_adopt(self, caller: Caller, _: Message) -> None:
-        """Read the configuration now and adopt all of it, as a person asked."""
+    async def confirm(self, caller: Caller, message: Message) -> None:
+        """A person agrees to the waiting changes with these texts."""
+        self._no_agent(caller, LOOSEN)
         await self.reload.now()
-        if not self.bookkeeper.waits:
-            await caller.send({"adopted": []})
-            return
-        self._no_agent(caller, "raise or remove a budget")
-        changed = await self.bookkeeper.confirm()
+        changed = await self.bookkeeper.confirm([str(text) for text in message["agreed"]])
+        await self.reload.apply()
         await caller.send({"adopted": [_change(change) for change in changed]})
+
+    async def budget_set(self, caller: Caller, message: Message) -> None:
+        """A command wrote this budget to the file: adopt it, and nothing else that waits.
+
+        What only tightens is adopted by reading the file, so an agent may tighten.
+        """
+        name, expected = str(message["name"]), message.get("budget")
+        await self.reload.now()
+        if any(change.budget == name for change in self.bookkeeper.waits):
+            self._no_agent(caller, LOOSEN)
+            budget = budget_from_dict(expected) if expected is not None else None
+            await self.bookkeeper.set_one(name, budget)
+        await caller.send({"adopted": name})
+
+    async def settings_set(self, caller: Caller, message: Message) -> None:
+        """A command wrote prices, providers or network settings to the file: adopt them."""
+        self._no_agent(caller, "change prices or where requests go")
+        await self.reload.now()
+        await self.bookkeeper.set_settings(str(message["settings"]))
+        await self.reload.apply()
+        await caller.send({"adopted": "settings"})
 
     async def keys_changed(self, caller: Caller, message: Message) -> None:
         """The stored keys changed: read them again, with a passphrase where one is needed."""
-        self.reload.passphrase = str(message.get("passphrase", "")) or self.reload.passphrase
-        stored = await self.reload.stored_keys(again=True)
-        await caller.send({"stored_keys": sorted(stored)})
+        providers = await self.vault.open(str(message.get("passphrase", "")))
+        await caller.send({"stored_keys": providers, "locked": self.vault.locked})
 
     async def stop(self, caller: Caller, _: Message) -> None:
         """Drain and stop; the connection closes when it is done."""

@@ -8,7 +8,8 @@ import msgspec
 import psutil
 
 from agentspend.bookkeeper import Bookkeeper
-from agentspend.bookkeeper.outcomes import Event
+from agentspend.bookkeeper.books import Books
+from agentspend.bookkeeper.outcomes import Event, Moment
 from agentspend.core.scopes import Payer
 from agentspend.proxy.sessions import Session, Sessions, token_hash
 from agentspend.store import sessions as store
@@ -22,8 +23,8 @@ class Roster:
         self._live = live
         self._bookkeeper = bookkeeper
 
-    async def load(self) -> None:
-        """Let in the sessions whose `run` is still alive; end the others."""
+    async def load(self) -> bool:
+        """Let in the sessions whose `run` is still alive, and end the others; True if any is."""
         rows = await self._bookkeeper.ask(lambda books, _: store.all_open(books.conn))
         for row in rows:
             kept = msgspec.json.decode(row.body)
@@ -31,6 +32,7 @@ class Roster:
                 self._live.restore(row.token_hash, _session(row, kept))
             else:
                 await self.close(row.id)
+        return bool(self._live.all())
 
     async def open(self, session: Session) -> None:
         """Let a session in, on disk first."""
@@ -44,12 +46,12 @@ class Roster:
     async def close(self, session_id: str) -> None:
         """End a session."""
         self._live.close(session_id)
-        await self._bookkeeper.ask(
-            lambda books, at: (
-                store.close(books.conn, session_id, books.now(at)),
-                books.events.append(Event("session_closed", {"session": session_id})),
-            )
-        )
+        await self._bookkeeper.ask(lambda books, at: _end(books, at, session_id))
+
+
+def _end(books: Books, at: Moment, session_id: str) -> None:
+    store.close(books.conn, session_id, books.now(at))
+    books.events.append(Event("session_closed", {"session": session_id}))
 
 
 def _session(row: SessionRow, kept: dict[str, object]) -> Session:
@@ -62,4 +64,5 @@ def _session(row: SessionRow, kept: dict[str, object]) -> Session:
         auth=str(kept["auth"]),
         pid=int(str(kept["pid"])),
         opened_us=row.opened_us,
+        restored=True,
     )

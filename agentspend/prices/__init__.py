@@ -25,8 +25,11 @@ def load_book(overrides: Overrides | None = None, path: Path | None = None) -> P
     return PriceBook(load_table(path), overrides)
 
 
-def load_table(path: Path | None = None) -> Table:
-    """Read and check a table file. Raises AgentspendError when it cannot be read or is damaged."""
+def load_table(path: Path | None = None, sha256: str = "") -> Table:
+    """Read and check a table file (the vendored one by default).
+
+    Raises AgentspendError when it cannot be read, is damaged, or is not the table of this hash.
+    """
     source = path or TABLE_PATH
     try:
         data = source.read_bytes()
@@ -34,7 +37,10 @@ def load_table(path: Path | None = None) -> Table:
         raise AgentspendError(
             f"the price table {source} cannot be read: {error.strerror}", _UPDATE_HINT
         ) from error
-    return read_table(data, str(source))
+    table = read_table(data, str(source))
+    if sha256 not in ("", table["sha256"]):
+        raise AgentspendError(f"{source} is another price table than {sha256[:16]}", _UPDATE_HINT)
+    return table
 
 
 def read_table(data: bytes, name: str = "the price table") -> Table:

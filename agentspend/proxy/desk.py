@@ -10,8 +10,8 @@ from datetime import UTC, datetime, tzinfo
 
 from agentspend.bookkeeper import Bookkeeper
 from agentspend.bookkeeper.outcomes import Moment
+from agentspend.config.shape import AdmissionSection
 from agentspend.core.pricebook import PriceBook
-from agentspend.proxy.ladder import Admission
 from agentspend.proxy.memory import Memory
 from agentspend.proxy.sessions import Sessions
 from agentspend.proxy.upstream import Upstream
@@ -22,7 +22,7 @@ class Settings:
     """The reloadable part. `on_disconnect` maps a provider to "cancel" or "drain"."""
 
     book: PriceBook
-    admission: Admission
+    admission: AdmissionSection
     on_disconnect: Mapping[str, str]
     upstream: Upstream
 
@@ -45,7 +45,7 @@ class Desk:
         return self.settings.book
 
     @property
-    def admission(self) -> Admission:
+    def admission(self) -> AdmissionSection:
         """The ladder's settings in force."""
         return self.settings.admission
 

@@ -8,7 +8,7 @@ its own task, so that a client that hangs up ends the journey's phase, never its
 import asyncio
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 import aiohttp
@@ -19,18 +19,23 @@ from agentspend import faults
 from agentspend.bookkeeper.outcomes import Held, NeedsCount, Refused
 from agentspend.core.conversation import remember
 from agentspend.core.errors import StoreError
-from agentspend.core.facts import RequestFacts
 from agentspend.core.scopes import Payer
 from agentspend.dialects.base import BadRequest, Dialect, Meter
 from agentspend.proxy import refusal
 from agentspend.proxy.charging import Ended, settlement, shrunk_nusd
 from agentspend.proxy.credentials import settle_credentials
+from agentspend.proxy.decoding import decoder_for
 from agentspend.proxy.desk import Desk
-from agentspend.proxy.headers import reads_as_usage, to_client, to_upstream
+from agentspend.proxy.headers import to_client, to_upstream
 from agentspend.proxy.ladder import Request, bounds, hold_request
 from agentspend.proxy.reading import read_facts
 from agentspend.proxy.sessions import Session
-from agentspend.proxy.upstream import Unreachable
+from agentspend.proxy.upstream import Departure, Unreachable
+
+STOPPING = "agentspend: the daemon is stopping; try again in a moment"
+RESTARTED = (
+    "agentspend: the daemon was restarted and waits for `agentspend run` to hand the key over"
+)
 
 
 class Phase(Enum):
@@ -55,7 +60,6 @@ class Journey:
     left: bool = False
     task: "asyncio.Task[web.StreamResponse | None] | None" = None
     stream: web.StreamResponse | None = None
-    story: dict[str, object] = field(default_factory=dict)
 
     def client_left(self) -> None:
         """The client hung up: leave the line, or cancel upstream where that stops the bill."""
@@ -71,21 +75,33 @@ class Journey:
 
     async def run(self) -> web.StreamResponse | None:
         """Live the request. None when the client is gone before there was anything to say."""
-        arrived = self.desk.now()
-        body = await self.request.read()
         try:
+            return await self._live()
+        except StoreError as error:
+            return self._reply("store", f"agentspend: {error.message}. {error.hint}")
+        except asyncio.CancelledError:
+            if self.left or self.task is None:
+                return None
+            self.task.uncancel()
+            return self._reply("unreachable", STOPPING)
+
+    async def _live(self) -> web.StreamResponse | None:
+        arrived = self.desk.now()
+        try:
+            body = await self.request.read()
             facts = await read_facts(self.dialect, body)
         except BadRequest as error:
             return self._reply("bad_request", str(error))
-        provider = self.dialect.provider
-        book = self.desk.book
+        except (ConnectionError, aiohttp.ClientError, web.RequestPayloadError):
+            return None
+        provider, book = self.dialect.provider, self.desk.book
         if book.find(provider, facts.model) is None:
             nearest = book.nearest(provider, facts.model)
             return self._refused(refusal.unknown_model_message(provider, facts.model, nearest))
-        if facts.unpriceable and not book.has_ceiling:
-            return self._refused(refusal.unpriceable_message(facts.unpriceable))
         headers = to_upstream(self.request.headers)
         paid = settle_credentials(headers, self.session, provider, self.desk.key(provider))
+        if paid.missing_key and self.session.restored:
+            return self._reply("unreachable", RESTARTED)
         if paid.missing_key:
             return self._refused(refusal.missing_key_message(provider))
         asked = Request(
@@ -99,14 +115,10 @@ class Journey:
             started_us=arrived.wall_us,
             arrived_us=arrived.mono_us,
         )
-        try:
-            asked, answer = await self._admit(asked, headers, body)
-        except StoreError as error:
-            return self._reply("store", f"agentspend: {error.message}. {error.hint}")
-        except asyncio.CancelledError:
-            if not self.left:
-                raise
-            return None
+        strict, _ = bounds(asked, book)
+        if strict.unpriceable and not book.has_ceiling:
+            return self._refused(refusal.unpriceable_message(strict.unpriceable))
+        asked, answer = await self._admit(asked, headers, body)
         if isinstance(answer, Refused):
             message = refusal.refused_message(
                 answer, self.desk.local_now(), self.desk.zone, self.desk.admission.wait_s
@@ -135,11 +147,9 @@ class Journey:
 
     async def _count(self, headers: CIMultiDict[str], body: bytes) -> int | None:
         """The provider's own count of this prompt, for free; None when it gives none."""
-        counting = self.dialect.count_body(body)
-        if counting is None:
-            return None
-        path = self.dialect.count_path
-        answer = await self.desk.upstream.fetch(self.dialect.provider, path, headers, counting)
+        answer = await self.desk.upstream.fetch(
+            self.dialect.provider, self.dialect.count_path, headers, self.dialect.count_body(body)
+        )
         return None if answer is None else self.dialect.read_count(answer)
 
     async def _forward(
@@ -155,13 +165,14 @@ class Journey:
         faults.reach("forward.before")
         sent_at = time.monotonic()
         self.phase = Phase.FORWARDING
+        departure = Departure()
         unreachable: Unreachable | None = None
         upstream: aiohttp.ClientResponse | None = None
-        meter: Meter | None = None
+        meter = self.dialect.meter(asked.facts, 200, "")
         complete = False
         try:
             upstream = await self.desk.upstream.send(
-                self.dialect.provider, "POST", self.path, headers, body
+                self.dialect.provider, "POST", self.path, headers, body, departure
             )
             faults.reach("forward.after_headers")
             meter = self.dialect.meter(
@@ -177,24 +188,21 @@ class Journey:
             self.phase = Phase.SETTLING
             if upstream is not None and not complete:
                 upstream.close()
-        if unreachable is not None and not unreachable.sent:
-            await self.desk.bookkeeper.release(self.rid, str(unreachable), self.story)
-            return self._reply("unreachable", f"agentspend: {unreachable}")
+        if upstream is None and not departure.left:
+            why = str(unreachable or "the client hung up before anything was sent")
+            await self.desk.bookkeeper.release(self.rid, why, {})
+            return self._not_reached(unreachable)
         ended = self._ended(asked, held, meter, upstream, time.monotonic() - sent_at, complete)
         await self._settle(asked, ended, clamped_to=held.output_tokens if clamped else 0)
-        if unreachable is not None:
-            kind = "timed_out" if unreachable.timed_out else "unreachable"
-            return self._reply(kind, f"agentspend: {unreachable}")
-        return await self._finish(complete)
+        return self._not_reached(unreachable) if upstream is None else await self._finish(complete)
 
     async def _pump(
         self, upstream: aiohttp.ClientResponse, meter: Meter, asked: Request, held: Held
     ) -> bool:
         """Pass chunks on as they arrive, metering a copy; True when the answer came whole."""
-        headers = to_client(upstream.headers)
-        readable = reads_as_usage(upstream.headers)
+        decode = decoder_for(upstream.headers)
         stream = self.stream = web.StreamResponse(
-            status=upstream.status, reason=upstream.reason, headers=headers
+            status=upstream.status, reason=upstream.reason, headers=to_client(upstream.headers)
         )
         if not self.left:
             with suppress(ConnectionError, aiohttp.ClientConnectionError):
@@ -203,7 +211,7 @@ class Journey:
         try:
             async for chunk in upstream.content.iter_any():
                 await self._pass_on(stream, chunk)
-                if readable and meter.feed(chunk) and first_news:
+                if decode is not None and meter.feed(decode(chunk)) and first_news:
                     first_news = False
                     self._shrink(asked, held, meter)
                 faults.reach("forward.mid_stream")
@@ -224,32 +232,26 @@ class Journey:
         so_far = meter.so_far()
         if asked.facts.may_add_input or not so_far.parts:
             return
-        ended = self._ended(asked, held, meter, None, 0.0, complete=False)
-        input_nusd, output_nusd = shrunk_nusd(so_far, ended, self.desk.book)
+        input_nusd, output_nusd = shrunk_nusd(so_far, asked, held, self.desk.book)
         self.desk.bookkeeper.shrink_soon(self.rid, input_nusd, output_nusd)
 
     def _ended(
         self,
         asked: Request,
         held: Held,
-        meter: Meter | None,
+        meter: Meter,
         upstream: aiohttp.ClientResponse | None,
         elapsed_s: float,
         complete: bool,
     ) -> Ended:
-        """What is known of the request at this point, for pricing."""
-        strict, _ = bounds(asked, self.desk.book)
-        seen = meter if meter is not None else self.dialect.meter(asked.facts, 200, "")
+        """What is known of the request in the end, for pricing."""
         return Ended(
-            rid=self.rid,
-            provider=asked.provider,
-            facts=asked.facts,
-            bound=strict,
-            metered=seen.end(complete),
-            started_us=held.held_us,
+            asked=asked,
+            held=held,
+            metered=meter.end(complete=complete),
+            complete=complete,
             elapsed_s=elapsed_s,
-            output_limit=held.output_tokens,
-            output_seen_tokens=seen.output_seen_tokens,
+            output_seen_tokens=meter.output_seen_tokens,
             status=upstream.status if upstream is not None else 0,
             request_id=upstream.headers.get("request-id", "") if upstream is not None else "",
         )
@@ -259,20 +261,28 @@ class Journey:
         charge = settlement(ended, self.desk.book)
         if charge is None:
             why = f"the provider answered {ended.status} and bills nothing"
-            await self.desk.bookkeeper.release(self.rid, why, self.story)
+            await self.desk.bookkeeper.release(self.rid, why, {"status": ended.status})
             return
-        before = asked.known.turn if asked.known else None
         turn = remember(
             asked.facts,
             ended.metered,
-            started_us=ended.started_us,
-            before=before,
+            started_us=ended.held.held_us,
+            before=asked.known.turn if asked.known else None,
             clamped_to=clamped_to,
         )
         if turn is not None and asked.facts.prefixes:
-            whole = asked.facts.prefixes[0]
-            charge = charge.with_turn(self.desk.memory.keep(whole, turn), turn)
+            digest = self.desk.memory.keep(asked.facts.prefixes[0], turn)
+            charge = replace(charge, turn=(digest, turn))
+        if self.left:
+            charge = replace(charge, story={"ended": "the client hung up"})
         await self.desk.bookkeeper.settle(charge)
+
+    def _not_reached(self, unreachable: Unreachable | None) -> web.Response | None:
+        """What the client hears when there was no answer at all."""
+        if unreachable is None:
+            return None if self.left else self._reply("unreachable", STOPPING)
+        kind = "timed_out" if unreachable.timed_out else "unreachable"
+        return self._reply(kind, f"agentspend: {unreachable}")
 
     async def _finish(self, complete: bool) -> web.StreamResponse | None:
         """Close the client's side: cleanly, or cut as the provider cut it."""
@@ -287,19 +297,11 @@ class Journey:
 
     def _payer(self, model: str) -> Payer:
         """The session's payer with what this one request adds."""
-        base = self.session.payer
-        return Payer(
-            member=base.member,
-            device=base.device,
-            agent=base.agent,
-            session=base.session,
+        return replace(
+            self.session.payer,
             subagent=self.request.headers.get("x-claude-code-agent-id", "")[:64],
-            project=base.project,
-            branch=base.branch,
-            key=base.key,
             provider=self.dialect.provider,
             model=model,
-            tags=base.tags,
         )
 
     def _refused(self, message: str) -> web.Response:
@@ -312,6 +314,3 @@ class Journey:
             kind, message, self.request.headers.get("User-Agent", ""), self.rid
         )
         return web.Response(status=reply.status, headers=dict(reply.headers), body=reply.body)
-
-
-__all__ = ["Journey", "RequestFacts"]

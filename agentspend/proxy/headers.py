@@ -1,6 +1,6 @@
 """Header hygiene on the way through (protocol study §5.3; RFC 9110 §7.6.1)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
@@ -42,8 +42,3 @@ def _without(headers: CIMultiDictProxy[str], dropped: frozenset[str]) -> CIMulti
 def _named_by_connection(values: Iterable[str]) -> frozenset[str]:
     """The headers a `Connection` header marks as hop-by-hop."""
     return frozenset(name.strip().lower() for value in values for name in value.split(","))
-
-
-def reads_as_usage(headers: Mapping[str, str]) -> bool:
-    """Whether a response body is plain enough to be metered as it passes."""
-    return headers.get("Content-Encoding", "identity").lower() in ("", "identity")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from agentspend.bookkeeper.outcomes import HoldRequest
+from agentspend.config.shape import AdmissionSection
 from agentspend.core.admission import Ask, output_limits
 from agentspend.core.conversation import Known
 from agentspend.core.facts import RequestFacts
@@ -10,15 +11,6 @@ from agentspend.core.limits import COUNT_MARGIN_PERCENT, COUNT_MARGIN_TOKENS
 from agentspend.core.pricebook import PriceBook
 from agentspend.core.pricing import Bound
 from agentspend.core.scopes import Payer
-
-
-@dataclass(frozen=True, slots=True)
-class Admission:
-    """The tunable steps of the ladder: `[admission]` of the configuration."""
-
-    comfort_tokens: int
-    floor_tokens: int
-    wait_s: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +58,7 @@ def bounds(request: Request, book: PriceBook) -> tuple[Bound, Bound]:
     return strict, strict.with_cached(min(warm_tokens, tokens)) if warm_tokens else strict
 
 
-def hold_request(request: Request, book: PriceBook, admission: Admission) -> HoldRequest:
+def hold_request(request: Request, book: PriceBook, admission: AdmissionSection) -> HoldRequest:
     """What the bookkeeper is asked, with everything a crash would need to settle it."""
     facts = request.facts
     strict, warm = bounds(request, book)
@@ -97,6 +89,7 @@ def hold_request(request: Request, book: PriceBook, admission: Admission) -> Hol
             "provider": request.provider,
             "model": facts.model,
             "price": book.version,
+            "arrived_us": request.started_us,
             "basis": request.basis(),
             "input_tokens_bound": strict.input_tokens,
             "warm_saves_nusd": strict.nusd(0) - warm.nusd(0),

@@ -14,7 +14,10 @@ from agentspend.core.scopes import Payer
 
 @dataclass(slots=True)
 class Session:
-    """One `agentspend run`. `keys` maps a provider to the key its caller had in the environment."""
+    """One `agentspend run`. `keys` maps a provider to the key its caller had in the environment.
+
+    `restored`: let in again after a restart; its `run` has not handed its keys over yet.
+    """
 
     id: str
     payer: Payer
@@ -23,6 +26,7 @@ class Session:
     keys: dict[str, str] = field(default_factory=dict, repr=False)
     pid: int = 0
     opened_us: int = 0
+    restored: bool = False
     requests: int = 0
     refused: int = 0
     slots: asyncio.Semaphore = field(

@@ -1,19 +1,21 @@
 """The connection to the provider: one allowed origin each, no redirects, no environment proxies.
 
-Foreign errors become `Unreachable` here; `sent` says whether the provider may have seen (and may
-bill) the request.
+Foreign errors become `Unreachable` here; `Departure` says whether the provider may have seen (and
+may bill) the request.
 """
 
 import asyncio
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import aiohttp
 import truststore
 from multidict import CIMultiDict
 
+from agentspend.config.shape import NetworkSection
 from agentspend.core.limits import COUNT_TIMEOUT_S, MAX_SSE_EVENT_BYTES
 
 CONNECT_TIMEOUT_S = 15
@@ -21,42 +23,41 @@ SILENCE_TIMEOUT_S = 600
 
 
 class Unreachable(Exception):
-    """The provider gave no answer. `sent` is True unless nothing can have left this machine."""
+    """The provider gave no answer; the message says why."""
 
-    def __init__(self, message: str, *, sent: bool, timed_out: bool = False) -> None:
+    def __init__(self, message: str, *, timed_out: bool = False) -> None:
         super().__init__(message)
-        self.sent = sent
         self.timed_out = timed_out
 
 
-@dataclass(frozen=True, slots=True)
-class Network:
-    """`[network]`: a CONNECT proxy, a private CA bundle, hosts that go direct."""
+@dataclass(slots=True)
+class Departure:
+    """Whether a byte of one request may have left this machine, so that it may be billed."""
 
-    proxy: str = ""
-    ca_file: str = ""
-    no_proxy: tuple[str, ...] = ()
+    left: bool = False
 
-    def proxy_for(self, host: str) -> str | None:
-        """The proxy for a host; loopback and `no_proxy` names go direct."""
-        direct = host in ("127.0.0.1", "localhost", "::1") or any(
-            host == name.lstrip(".") or host.endswith("." + name.lstrip("."))
-            for name in self.no_proxy
-        )
-        return None if direct or not self.proxy else self.proxy
 
-    def tls(self) -> ssl.SSLContext:
-        """The machine's trust store, plus the private CA when one is set."""
-        context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        if self.ca_file:
-            context.load_verify_locations(cafile=self.ca_file)
-        return context
+def proxy_for(network: NetworkSection, host: str) -> str | None:
+    """The proxy for a host; loopback and `no_proxy` names go direct."""
+    direct = host in ("127.0.0.1", "localhost", "::1") or any(
+        host == name.lstrip(".") or host.endswith("." + name.lstrip("."))
+        for name in network.no_proxy
+    )
+    return None if direct or not network.proxy else network.proxy
+
+
+def tls_context(network: NetworkSection) -> ssl.SSLContext:
+    """The machine's trust store, plus the private CA when one is set."""
+    context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if network.ca_file:
+        context.load_verify_locations(cafile=network.ca_file)
+    return context
 
 
 class Upstream:
     """Sends requests to the origins in the configuration, and nowhere else."""
 
-    def __init__(self, origins: Mapping[str, str], network: Network) -> None:
+    def __init__(self, origins: Mapping[str, str], network: NetworkSection) -> None:
         self._origins = dict(origins)
         self._network = network
         self._session: aiohttp.ClientSession | None = None
@@ -73,9 +74,18 @@ class Upstream:
         return self._origins[provider]
 
     async def send(
-        self, provider: str, method: str, path: str, headers: CIMultiDict[str], body: bytes | None
+        self,
+        provider: str,
+        method: str,
+        path: str,
+        headers: CIMultiDict[str],
+        body: bytes | None,
+        departure: Departure | None = None,
     ) -> aiohttp.ClientResponse:
-        """Send one request and return as soon as the answer's headers are here."""
+        """Send one request and return as soon as the answer's headers are here.
+
+        `departure` is marked before the first byte goes. Raises `Unreachable`.
+        """
         base = self._origins[provider]
         parts = urlsplit(base)
         tls: ssl.SSLContext | bool = self._tls_context() if parts.scheme == "https" else True
@@ -86,23 +96,22 @@ class Upstream:
                 headers=headers,
                 data=body,
                 allow_redirects=False,
-                proxy=self._network.proxy_for(parts.hostname or ""),
+                proxy=proxy_for(self._network, parts.hostname or ""),
                 ssl=tls,
+                trace_request_ctx=departure or Departure(),
             )
         except aiohttp.ClientConnectorError as error:
-            raise Unreachable(f"cannot reach {base}: {_reason(error)}", sent=False) from error
+            raise Unreachable(f"cannot reach {base}: {_reason(error)}") from error
         except aiohttp.ConnectionTimeoutError as error:
             raise Unreachable(
-                f"no connection to {base} within {CONNECT_TIMEOUT_S} s", sent=False, timed_out=True
+                f"no connection to {base} within {CONNECT_TIMEOUT_S} s", timed_out=True
             ) from error
         except (aiohttp.ClientHttpProxyError, aiohttp.InvalidURL) as error:
-            raise Unreachable(f"cannot reach {base}: {_reason(error)}", sent=False) from error
+            raise Unreachable(f"cannot reach {base}: {_reason(error)}") from error
         except TimeoutError as error:
-            raise Unreachable(f"{base} gave no answer", sent=True, timed_out=True) from error
+            raise Unreachable(f"{base} gave no answer", timed_out=True) from error
         except (aiohttp.ClientError, OSError) as error:
-            raise Unreachable(
-                f"{base} broke the connection: {_reason(error)}", sent=True
-            ) from error
+            raise Unreachable(f"{base} broke the connection: {_reason(error)}") from error
 
     async def fetch(
         self, provider: str, path: str, headers: CIMultiDict[str], body: bytes
@@ -126,6 +135,7 @@ class Upstream:
                 auto_decompress=False,
                 trust_env=False,
                 cookie_jar=aiohttp.DummyCookieJar(),
+                trace_configs=[_departures()],
                 read_bufsize=256 * 1024,
                 max_line_size=MAX_SSE_EVENT_BYTES,
                 skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
@@ -134,8 +144,19 @@ class Upstream:
 
     def _tls_context(self) -> ssl.SSLContext:
         if self._tls is None:
-            self._tls = self._network.tls()
+            self._tls = tls_context(self._network)
         return self._tls
+
+
+def _departures() -> aiohttp.TraceConfig:
+    """Marks a request's `Departure` when its headers are handed to the connection."""
+
+    async def mark(_: object, context: SimpleNamespace, __: object) -> None:
+        context.trace_request_ctx.left = True
+
+    config = aiohttp.TraceConfig()
+    config.on_request_headers_sent.append(mark)
+    return config
 
 
 def _reason(error: BaseException) -> str:

@@ -57,14 +57,18 @@ def of_budget(conn: sqlite3.Connection, budget: str, generation: int) -> list[Ac
 
 
 def create(conn: sqlite3.Connection, account: Account) -> Account:
-    """Open an account (its `id` is ignored); what is already past the limit goes to `over`."""
-    over_nusd = max(0, account.spent_nusd + account.held_nusd - account.limit_nusd)
+    """Open an account (its `id` is ignored); what is already past the limit goes to `over`.
+
+    Spending below zero counts as zero: corrections alone never make a budget larger.
+    """
+    spent_nusd = max(0, account.spent_nusd)
+    over_nusd = max(0, spent_nusd + account.held_nusd - account.limit_nusd)
     cursor = conn.execute(
         "INSERT INTO account (budget, generation, window_key, starts_us, ends_us, mode,"
         " limit_nusd, spent_nusd, held_nusd, over_nusd) VALUES (?,?,?,?,?,?,?,?,?,?)",
         (
             account.budget, account.generation, account.window_key, account.starts_us,
-            account.ends_us, account.mode, account.limit_nusd, account.spent_nusd,
+            account.ends_us, account.mode, account.limit_nusd, spent_nusd,
             account.held_nusd, over_nusd,
         ),
     )  # fmt: skip
@@ -74,6 +78,7 @@ def create(conn: sqlite3.Connection, account: Account) -> Account:
 
 def take(conn: sqlite3.Connection, account_id: int, amount_nusd: int) -> bool:
     """Add a hold where it fits; False leaves the account as it was. The check is in the SQL."""
+    assert amount_nusd >= 0
     changed = conn.execute(
         "UPDATE account SET held_nusd = held_nusd + ?1, over_nusd = CASE mode WHEN 'hard' THEN 0"
         " ELSE over_nusd END WHERE id = ?2"
@@ -86,10 +91,13 @@ def take(conn: sqlite3.Connection, account_id: int, amount_nusd: int) -> bool:
 def move(
     conn: sqlite3.Connection, account_id: int, *, held_nusd: int = 0, spent_nusd: int = 0
 ) -> None:
-    """Change what is held and spent by these amounts (either sign); an excess becomes `over`."""
+    """Change what is held and spent by these amounts (either sign); an excess becomes `over`.
+
+    A correction takes spending down to zero at most: it never makes a budget larger.
+    """
     conn.execute(
-        "UPDATE account SET held_nusd = held_nusd + ?1, spent_nusd = spent_nusd + ?2,"
-        " over_nusd = max(0, spent_nusd + held_nusd + ?1 + ?2 - limit_nusd) WHERE id = ?3",
+        "UPDATE account SET held_nusd = held_nusd + ?1, spent_nusd = max(0, spent_nusd + ?2),"
+        " over_nusd = max(0, max(0, spent_nusd + ?2) + held_nusd + ?1 - limit_nusd) WHERE id = ?3",
         (held_nusd, spent_nusd, account_id),
     )
 
@@ -114,7 +122,8 @@ def roll(conn: sqlite3.Connection, account_id: int, starts_us: int) -> None:
     conn.execute(
         "UPDATE account SET starts_us = ?2, spent_nusd = t.total,"
         " over_nusd = max(0, t.total + held_nusd - limit_nusd) FROM"
-        " (SELECT coalesce(sum(amount_nusd), 0) AS total FROM charge WHERE account = ?1) AS t"
+        " (SELECT max(0, coalesce(sum(amount_nusd), 0)) AS total FROM charge"
+        " WHERE account = ?1) AS t"
         " WHERE id = ?1",
         (account_id, starts_us),
     )

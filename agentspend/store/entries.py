@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from agentspend.core.limits import READ_PAGE_ROWS
-from agentspend.core.scopes import Payer, Scope
+from agentspend.core.scopes import Payer, Scope, glob
 from agentspend.core.windows import Span, WindowKind
 
 COLUMNS = (
@@ -14,6 +14,7 @@ COLUMNS = (
     " session, subagent, project, branch, key, provider, model, tags"
 )
 _INSERT = f"INSERT INTO entry ({COLUMNS}) VALUES ({', '.join('?' * 20)})"
+_NOBODY = Payer()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Row:
     amount_nusd: int = 0
     counted: str = ""
     rid: str = ""
-    payer: Payer = Payer()
+    payer: Payer = _NOBODY
 
 
 def append(conn: sqlite3.Connection, row: Row) -> None:
@@ -72,6 +73,19 @@ def page(
     return conn.execute(
         "SELECT seq, hash, body FROM entry WHERE seq > ? ORDER BY seq LIMIT ?", (after_seq, count)
     ).fetchall()
+
+
+def newest(
+    conn: sqlite3.Connection, count: int, *, session: str = "", agent: str = ""
+) -> list[tuple[int, str, bytes]]:
+    """The last `count` entries, oldest first; only those of a session or agent where given."""
+    where, values = ["1"], list[object]()
+    for column, value in (("session", session), ("agent", agent)):
+        if value:
+            where.append(f"{column} = ?")
+            values.append(value)
+    sql = f"SELECT seq, hash, body FROM entry WHERE {' AND '.join(where)} ORDER BY seq DESC LIMIT ?"
+    return conn.execute(sql, (*values, count)).fetchall()[::-1]
 
 
 def bodies(conn: sqlite3.Connection) -> Iterator[bytes]:
@@ -126,7 +140,7 @@ def spent_nusd(
 def charges(
     conn: sqlite3.Connection, scope: Scope, starts_us: int, *, billed_only: bool
 ) -> list[tuple[int, int]]:
-    """The single charges of a scope since a moment: (window_us, amount_nusd), for rolling windows."""
+    """The single charges of a scope after a moment, for rolling windows: (window_us, nano-USD)."""
     where, values = _scope_sql(scope)
     where += ["amount_nusd <> 0", "window_us > ?"]
     values.append(starts_us)
@@ -143,9 +157,11 @@ def _scope_sql(scope: Scope) -> tuple[list[str], list[object]]:
     for key, pattern in scope.terms:
         if key == "tag":
             where.append("EXISTS (SELECT 1 FROM json_each(entry.tags) WHERE value GLOB ?)")
+            values.append(glob(pattern))
         elif key == "model":
             where.append("model GLOB ?")
+            values.append(glob(pattern))
         else:
             where.append(f"{key} = ?")
-        values.append(pattern)
+            values.append(pattern)
     return where, values

@@ -35,5 +35,5 @@ def trim(conn: sqlite3.Connection) -> None:
     conn.execute(
         "DELETE FROM request WHERE at_us < coalesce("
         "(SELECT at_us FROM request ORDER BY at_us DESC LIMIT 1 OFFSET ?), 0)",
-        (KEPT,),
+        (KEPT - 1,),
     )

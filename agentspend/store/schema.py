@@ -46,7 +46,8 @@ CREATE TABLE account (
   held_nusd INTEGER NOT NULL,
   over_nusd INTEGER NOT NULL,
   UNIQUE (budget, generation, window_key),
-  CHECK (held_nusd >= 0 AND over_nusd >= 0),
+  CHECK (mode IN ('hard', 'warn')),
+  CHECK (spent_nusd >= 0 AND held_nusd >= 0 AND over_nusd >= 0),
   CHECK (mode <> 'hard' OR spent_nusd + held_nusd <= limit_nusd + over_nusd)
 );
 

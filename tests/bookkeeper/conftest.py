@@ -75,8 +75,9 @@ class Desk:
 
     def adopt(self, *budgets: Budget) -> None:
         """Put budgets in force, as a person would."""
-        self.do(lambda: self.adoption.declare(budgets, self.at))
-        self.do(lambda: self.adoption.confirm(self.at))
+        self.do(lambda: self.adoption.declare(budgets, "{}", self.at))
+        agreed = [change.text for change in self.adoption.waits]
+        self.do(lambda: self.adoption.confirm(agreed, self.at))
 
     def request(
         self,

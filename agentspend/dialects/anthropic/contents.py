@@ -59,7 +59,7 @@ class Contents:
             self.remote_input = True
         if block.source is not None and block.source.type not in LOCAL_SOURCES:
             self.remote_input = True
-        if block.content is not None and bytes(block.content)[:1] == b"[":
+        if bytes(block.content)[:1] == b"[":
             self.read_content(bytes(block.content))
 
     def _read_tool(self, tool: Tool) -> None:

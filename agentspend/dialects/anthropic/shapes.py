@@ -21,7 +21,7 @@ class Block(msgspec.Struct):
     type: str = ""
     cache_control: CacheControl | None = None
     source: Source | None = None
-    content: msgspec.Raw | None = None
+    content: msgspec.Raw = msgspec.Raw(b"")
 
 
 class Tool(msgspec.Struct):

@@ -1,0 +1,103 @@
+"""`agentspend config`: what is set, where it is set, and where everything lies."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import typer
+
+from agentspend.cli import access, output
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="Versioned JSON on one line.")]
+
+
+def show(as_json: JsonFlag = False) -> None:
+    """Show every setting with the place it comes from."""
+    from agentspend.config.lines import line_of
+    from agentspend.config.load import load, read_text, zone_of
+
+    folders = access.folders()
+    text, config = read_text(folders), load(folders)
+    rows: list[tuple[str, str, str]] = []
+    for keys, value in _values(config):
+        line = line_of(text, keys) if _is_set(config.raw, keys) else None
+        rows.append((_dotted(keys), _shown(value), f"line {line}" if line else "default"))
+    if not config.zone:
+        rows = [(name, f"{zone_of(config)}", "this machine") if name == "daemon.zone" else
+                (name, value, place) for name, value, place in rows]  # fmt: skip
+    if as_json:
+        output.answer(
+            {
+                "file": str(folders.config),
+                "settings": [
+                    {"key": name, "value": value, "from": place} for name, value, place in rows
+                ],
+            }
+        )
+        return
+    exists = "" if folders.config.exists() else " (not there: all defaults)"
+    output.line(f"{folders.config}{exists}")
+    output.table(
+        ["SETTING", "VALUE", "FROM"], [[output.plain(cell) for cell in row] for row in rows]
+    )
+
+
+def path(as_json: JsonFlag = False) -> None:
+    """Show where configuration, ledger, socket and log are."""
+    folders = access.folders()
+    places = {
+        "config": str(folders.config),
+        "ledger": str(folders.ledger),
+        "socket": str(folders.socket),
+        "log": str(folders.log),
+    }
+    if as_json:
+        output.answer(places)
+        return
+    output.table(
+        ["", ""], [[name, output.plain(place)] for name, place in places.items()], head=False
+    )
+
+
+def _values(config: Any) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """Every setting in the order of the file's documentation."""
+    import msgspec
+
+    yield ("daemon", "port"), config.port
+    yield ("daemon", "zone"), config.zone
+    yield ("price_table",), config.price_table
+    for section, keys in (
+        (config.anthropic, ("providers", "anthropic")),
+        (config.admission, ("admission",)),
+        (config.network, ("network",)),
+    ):
+        for name, value in msgspec.structs.asdict(section).items():
+            yield (*keys, name), value
+    for number, budget in enumerate(config.raw.get("budgets", ())):
+        for name, value in budget.items():
+            yield ("budgets", number, name), value
+    for section in ("prices", "aliases", "unknown_model"):
+        for name, value in config.raw.get(section, {}).items():
+            yield (section, name), value
+
+
+def _is_set(raw: Any, keys: tuple[str | int, ...]) -> bool:
+    for key in keys:
+        try:
+            raw = raw[key]
+        except (KeyError, IndexError, TypeError):
+            return False
+    return True
+
+
+def _dotted(keys: tuple[str | int, ...]) -> str:
+    text = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys)
+    return text.removeprefix(".")
+
+
+def _shown(value: Any) -> str:
+    """A value as the file would spell it."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {_shown(item)}" for key, item in value.items()) + " }"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_shown(item) for item in value) + "]"
+    return f'"{value}"' if isinstance(value, str) else str(value)

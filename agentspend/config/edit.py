@@ -1,0 +1,111 @@
+"""Changing config.toml as a person would: comments and order stay as they are."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+from tomlkit.items import AoT, Table
+
+from agentspend.core.budgets import BoundKind, Budget, Counts
+from agentspend.core.money import usd_text
+
+DEFAULT_WARN_PERCENTS = (50, 80)
+
+
+def with_budget(text: str, name: str, budget: Budget | None) -> str:
+    """The file's text with this budget set, or without it."""
+    document = tomlkit.parse(text)
+    listed = document.get("budgets")
+    if not isinstance(listed, AoT):
+        listed = tomlkit.aot()
+        if budget is not None:
+            document["budgets"] = listed
+    place = next((number for number, item in enumerate(listed) if item.get("name") == name), None)
+    if budget is None:
+        if place is not None:
+            del listed[place]
+    elif place is None:
+        listed.append(_budget_table(budget))
+    else:
+        _fill(listed[place], budget)
+    return tomlkit.dumps(document)
+
+
+def with_price(text: str, name: str, entry: Mapping[str, str]) -> str:
+    """The file's text with this price rule ("provider/model") set."""
+    document = tomlkit.parse(text)
+    prices = document.setdefault("prices", tomlkit.table(is_super_table=True))
+    table = tomlkit.table()
+    table.update(entry)
+    prices[name] = table
+    return tomlkit.dumps(document)
+
+
+def with_price_table(text: str, sha256: str) -> str:
+    """The file's text naming this price table, or none for the vendored one."""
+    document = tomlkit.parse(text)
+    if not sha256:
+        document.pop("price_table", None)
+        return tomlkit.dumps(document)
+    if "price_table" in document:
+        document["price_table"] = sha256
+        return tomlkit.dumps(document)
+    return f'price_table = "{sha256}"\n{text}'
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Replace a file at once, for this user only; a reader sees the old or the new one."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path.resolve() if path.is_symlink() else path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+def _budget_table(budget: Budget) -> Table:
+    table = tomlkit.table()
+    _fill(table, budget)
+    return table
+
+
+def _fill(table: Any, budget: Budget) -> None:
+    """Write a budget's values; what equals its default is left out unless it already stood there."""
+    values: dict[str, Any] = {
+        "name": budget.name,
+        "limit": _cents(budget.limit_nusd),
+        "window": budget.window.text(),
+    }
+    table.update(values)
+    scope = tomlkit.inline_table()
+    scope.update(dict(budget.scope.terms))
+    optional: dict[str, tuple[Any, bool]] = {
+        "scope": (scope, bool(budget.scope.terms)),
+        "mode": (budget.mode.value, True),
+        "bound": (budget.bound.value, budget.bound is not BoundKind.STRICT),
+        "counts": (budget.counts.value, budget.counts is not Counts.BILLED),
+        "warn_percents": (
+            list(budget.warn_percents),
+            budget.warn_percents != DEFAULT_WARN_PERCENTS,
+        ),
+    }
+    for name, (value, wanted) in optional.items():
+        if wanted:
+            table[name] = value
+        elif name in table:
+            del table[name]
+
+
+def _cents(limit_nusd: int) -> str:
+    """Exact dollars with at least cents: "25.00"."""
+    whole, _, fraction = usd_text(limit_nusd).partition(".")
+    return f"{whole}.{fraction:0<2}"

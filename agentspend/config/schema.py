@@ -1,0 +1,235 @@
+"""A configuration's meaning: checked values, and errors that name file, line and key.
+
+Pure: the text of the file goes in. Which parts are money's (`settings`) is decided here: a change
+of prices or of where requests go is as good as a raise, so it is adopted like one.
+"""
+
+import difflib
+import json
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import msgspec
+
+from agentspend.config.lines import Key, line_of
+from agentspend.config.shape import (
+    AdmissionSection,
+    BudgetSection,
+    File,
+    NetworkSection,
+    ProviderSection,
+)
+from agentspend.core.budgets import BoundKind, Budget, Counts, Mode
+from agentspend.core.errors import AgentspendError, ConfigError
+from agentspend.core.money import parse_usd
+from agentspend.core.price_overrides import Overrides, read_overrides
+from agentspend.core.scopes import Scope
+from agentspend.core.windows import Window
+
+T = TypeVar("T")
+SETTINGS = ("providers", "network", "price_table", "prices", "aliases", "unknown_model")
+"""The sections that decide what a request costs and where it goes."""
+_PATH = re.compile(r"`\$(.*)`$")
+_STEP = re.compile(r"\.([A-Za-z0-9_]+)|\[(\d+|\.\.\.)\]")
+_UNKNOWN = re.compile(r"unknown field `([^`]*)`")
+_BUDGET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything the file says, checked. `raw` is the file as TOML gives it."""
+
+    port: int
+    zone: str
+    anthropic: ProviderSection
+    budgets: tuple[Budget, ...]
+    admission: AdmissionSection
+    network: NetworkSection
+    overrides: Overrides
+    price_table: str = ""
+    raw: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> str:
+        """The money's sections as one JSON text: what is adopted, and compared."""
+        kept = {name: self.raw[name] for name in SETTINGS if self.raw.get(name)}
+        return json.dumps(kept, sort_keys=True, separators=(",", ":"))
+
+    def with_settings(self, settings: str) -> "Config":
+        """This configuration with the money's sections as they were adopted."""
+        others = {name: value for name, value in self.raw.items() if name not in SETTINGS}
+        return _Reader("", "the adopted settings").read({**others, **json.loads(settings)})
+
+
+def parse_config(text: str, name: str = "config.toml") -> Config:
+    """Read a configuration; `ConfigError` says what is wrong, in which line, and the way out."""
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{name} is not valid TOML: {error}", "mend that line") from error
+    return _Reader(text, name).read(raw)
+
+
+class _Reader:
+    """Turns TOML's values into ours, one section after the other."""
+
+    def __init__(self, text: str, name: str) -> None:
+        self._text = text
+        self._name = name
+
+    def read(self, raw: dict[str, Any]) -> Config:
+        try:
+            found = msgspec.convert(raw, File)
+        except msgspec.ValidationError as error:
+            raise self._misshapen(str(error), raw) from error
+        self._check(found)
+        budgets = tuple(
+            self._at(("budgets", number), partial(_budget, item))
+            for number, item in enumerate(found.budgets)
+        )
+        for number, budget in enumerate(budgets):
+            if any(other.name == budget.name for other in budgets[:number]):
+                raise self._error(("budgets", number, "name"), f"{budget.name!r} stands twice",
+                                  "give each budget a name of its own")  # fmt: skip
+        overrides = self._at(
+            (), lambda: read_overrides(found.prices, found.aliases, found.unknown_model)
+        )
+        return Config(
+            port=found.daemon.port,
+            zone=found.daemon.zone,
+            anthropic=found.providers.anthropic,
+            budgets=budgets,
+            admission=found.admission,
+            network=found.network,
+            overrides=overrides,
+            price_table=found.price_table,
+            raw=raw,
+        )
+
+    def _check(self, found: File) -> None:
+        """Values that have the right type and still cannot be."""
+        admission, port = found.admission, found.daemon.port
+        if not 0 <= port <= 65_535:
+            raise self._error(("daemon", "port"), f"{port} is not a port", "use 1 to 65535")
+        if not 1 <= admission.floor_tokens <= admission.comfort_tokens:
+            raise self._error(("admission", "floor_tokens"), "must lie between 1 and comfort_tokens",
+                              f"floor_tokens = {min(4096, admission.comfort_tokens)}")  # fmt: skip
+        if not 0 <= admission.wait_s <= 600:
+            raise self._error(("admission", "wait_s"), f"{admission.wait_s} is out of range",
+                              "use 0 to 600 seconds")  # fmt: skip
+        _ = self._at(("providers", "anthropic", "base_url"),
+                     lambda: check_base_url(found.providers.anthropic.base_url))  # fmt: skip
+        if found.network.proxy:
+            self._at(("network", "proxy"), lambda: _check_proxy(found.network.proxy))
+
+    def _at(self, keys: tuple[Key, ...], work: Callable[[], T]) -> T:
+        """Run a check; its error gets the place in the file."""
+        try:
+            return work()
+        except ConfigError:
+            raise
+        except AgentspendError as error:
+            place = self._place(keys) if keys else self._line_named_in(error.message)
+            raise ConfigError(f"{place}: {error.message}", error.hint) from error
+
+    def _line_named_in(self, message: str) -> str:
+        """The place of a key that an error names itself, as `core.price_overrides` does."""
+        keys = [
+            key.strip('"')
+            for key in re.findall(r'"[^"]*"|[a-z_0-9]+', message.split(" ", maxsplit=1)[0])
+        ]
+        line = line_of(self._text, keys)
+        return f"{self._name} line {line}" if line else self._name
+
+    def _misshapen(self, said: str, raw: Mapping[str, Any]) -> ConfigError:
+        """msgspec's words as ours: the key by its dotted name, and the nearest known one."""
+        keys = _keys_in(said)
+        what = said.partition(" - at ")[0]
+        unknown = _UNKNOWN.search(said)
+        if unknown:
+            near = difflib.get_close_matches(unknown[1], _fields_at(keys), n=1)
+            known = ", ".join(_fields_at(keys))
+            hint = f"did you mean {near[0]}?" if near else f"known here: {known}"
+            return self._error((*keys, unknown[1]), "is not a setting", hint)
+        if "Expected `str`, got `" in said and keys[-1:] in (("limit",), ("multiplier",)):
+            return self._error(keys, "is not in quotes", f'write it like {keys[-1]} = "25.00"')
+        if "missing required field" in said:
+            name = said.split("`")[1]
+            return self._error(keys, f"has no {name}", f"add {name} = …")
+        return self._error(keys, what[:1].lower() + what[1:], "agentspend config show")
+
+    def _error(self, keys: tuple[Key, ...], what: str, hint: str) -> ConfigError:
+        return ConfigError(f"{self._place(keys)} {what}", hint)
+
+    def _place(self, keys: tuple[Key, ...]) -> str:
+        """`config.toml line 7: budgets[0].limit`."""
+        dotted = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys)
+        line = line_of(self._text, keys) if self._text and keys else None
+        where = f"{self._name} line {line}" if line else self._name
+        return f"{where}: {dotted.removeprefix('.')}" if dotted else where
+
+
+def check_base_url(url: str) -> None:
+    """Refuse an upstream that could not be meant: clear text off loopback, a login in the URL."""
+    parts = urlsplit(url)
+    local = parts.hostname in ("127.0.0.1", "localhost", "::1")
+    if parts.scheme not in ("https", "http") or not parts.hostname:
+        raise AgentspendError(f"{url!r} is not a web address", 'write it like "https://host"')
+    if parts.scheme == "http" and not local:
+        raise AgentspendError(
+            f"{parts.hostname} would get your key in clear text", f'use "https://{parts.netloc}"'
+        )
+    if parts.username or parts.query or parts.fragment:
+        raise AgentspendError("a base URL holds no login, query or fragment", "leave them out")
+
+
+def _check_proxy(url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise AgentspendError(f"{url!r} is not a proxy", 'write it like "http://proxy.corp:3128"')
+
+
+def _budget(item: BudgetSection) -> Budget:
+    if not _BUDGET_NAME.fullmatch(item.name):
+        raise AgentspendError(
+            f"{item.name!r} is not a name for a budget", "use letters, digits, - _ and ."
+        )
+    limit_nusd = parse_usd(item.limit)
+    if not all(0 < percent <= 100 for percent in item.warn_percents):
+        raise AgentspendError("warn_percents lie between 1 and 100", "warn_percents = [50, 80]")
+    return Budget(
+        name=item.name,
+        limit_nusd=limit_nusd,
+        window=Window.parse(item.window),
+        scope=Scope.of(item.scope),
+        mode=Mode(item.mode),
+        bound=BoundKind(item.bound),
+        counts=Counts(item.counts),
+        warn_percents=tuple(sorted(set(item.warn_percents))),
+    )
+
+
+def _keys_in(said: str) -> tuple[Key, ...]:
+    """The path in an error of msgspec: "… - at `$.budgets[0].limit`"."""
+    found = _PATH.search(said)
+    steps = _STEP.findall(found[1]) if found else []
+    return tuple(name or (int(index) if index.isdigit() else 0) for name, index in steps)
+
+
+def _fields_at(keys: tuple[Key, ...]) -> list[str]:
+    """The known keys of the table at a path."""
+    kind: Any = File
+    for key in keys:
+        if isinstance(key, int):
+            continue
+        kind = next((item.type for item in msgspec.structs.fields(kind) if item.name == key), None)
+        args = getattr(kind, "__args__", ())
+        kind = args[0] if args else kind
+        if not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
+            return []
+    return [item.name for item in msgspec.structs.fields(kind)]

@@ -1,0 +1,215 @@
+"""Where provider keys are kept, and how they are read back: `KeyStore`.
+
+A key goes into the OS keyring (`secret_keyring`), or into a file encrypted with a passphrase
+(`secret_file`); what a machine's owner hands in by variable, file or systemd comes before both. The
+folder `keys` beside the ledger holds the encrypted files, and a note for each key in the keyring:
+so that nobody without a stored key is ever asked to unlock a keyring, and `stored` asks nobody.
+No key is printed, logged, or part of a `repr`.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from agentspend.config import secret_file, secret_keyring
+from agentspend.config.secret_file import PassphraseError
+from agentspend.config.secret_keyring import NoKeyringError
+from agentspend.config.secret_text import checked_key, key_in_file
+from agentspend.core.errors import KeyStoreError
+
+__all__ = ["PROVIDERS", "KeyStore", "NoKeyringError", "PassphraseError"]
+
+PROVIDERS = ("anthropic",)
+KEYRING_WITHIN_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class KeyStore:
+    """The provider keys of one user. `data` is the ledger's folder. Reading may block."""
+
+    data: Path
+    env: Mapping[str, str] = field(repr=False)
+    passphrase: str = field(default="", repr=False)
+    keyring_within_s: float = KEYRING_WITHIN_S
+    _opened: dict[bytes, str] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def places(self, provider: str) -> list[str]:
+        """Where this provider's key is, in words; the first is the one that is read."""
+        return [where for where, _ in self._sources(provider)]
+
+    def stored(self) -> list[tuple[str, str]]:
+        """(provider, where) for every provider that has a key. Opens and unlocks nothing."""
+        found = ((provider, self.places(provider)) for provider in PROVIDERS)
+        return [(provider, places[0]) for provider, places in found if places]
+
+    def read(self, provider: str) -> str | None:
+        """The key, None when there is none. A place that should hold one and does not is an error:
+        nothing falls through to another key that nobody meant."""
+        for _, read in self._sources(provider):
+            return read()
+        return None
+
+    def write(self, provider: str, key: str) -> str:
+        """Keep a key in the OS keyring, else encrypted with the passphrase; returns where.
+
+        `NoKeyringError` when there is no keyring to trust and no passphrase either.
+        """
+        checked = checked_key(provider, key, "this")
+        try:
+            name = secret_keyring.store(self._account(provider), checked, self.keyring_within_s)
+        except NoKeyringError as error:
+            if self.passphrase:
+                return self.write_encrypted(provider, checked)
+            raise NoKeyringError(
+                f"{provider}'s key was not stored: {error.message}", _options(provider)
+            ) from None
+        self._save(self._note(provider), f"{name}\n".encode())
+        self._sealed(provider).unlink(missing_ok=True)
+        return _in_keyring(self._note(provider))
+
+    def write_encrypted(self, provider: str, key: str) -> str:
+        """Keep a key in a file encrypted with the passphrase; returns where."""
+        checked = checked_key(provider, key, "this")
+        if not self.passphrase:
+            raise PassphraseError("an encrypted file needs a passphrase", _options(provider))
+        path = self._sealed(provider)
+        self._save(path, secret_file.seal(provider, checked, self.passphrase))
+        self._note(provider).unlink(missing_ok=True)
+        return _in_file(path)
+
+    def remove(self, provider: str) -> list[str]:
+        """Forget a key; returns where it was. What the machine's owner hands in is not ours.
+
+        The keyring is asked even without a note of ours: a write that was given up may have
+        reached it afterwards.
+        """
+        gone, note, path = [], self._note(provider), self._sealed(provider)
+        if path.exists():
+            path.unlink()
+            gone.append(_in_file(path))
+        noted = note.exists()
+        where = _in_keyring(note)
+        note.unlink(missing_ok=True)
+        try:
+            deleted = secret_keyring.delete(self._account(provider), self.keyring_within_s)
+        except NoKeyringError as error:
+            if noted:
+                raise KeyStoreError(
+                    f"{provider}'s key is not used any more, but {where} may still hold it:"
+                    f" {error.message}",
+                    f"unlock it, then once more: agentspend keys remove {provider}",
+                ) from None
+            deleted = False
+        return [*gone, where] if deleted or noted else gone
+
+    def locked(self) -> bool:
+        """Whether a key waits in an encrypted file for a passphrase, or for another one."""
+        return any(self._waits(provider) for provider in PROVIDERS)
+
+    def _waits(self, provider: str) -> bool:
+        path = self._sealed(provider)
+        if self.places(provider)[:1] != [_in_file(path)]:
+            return False
+        try:
+            self._unsealed(provider, path)
+        except PassphraseError:
+            return True
+        except KeyStoreError:
+            return False
+        return False
+
+    def _sources(self, provider: str) -> Iterator[tuple[str, Callable[[], str]]]:
+        """Places that have a key, in words, with the way to read each; the first one counts."""
+        variable = f"AGENTSPEND_{provider.upper()}_KEY"
+        if named := self.env.get(f"{variable}_FILE"):
+            where = f"{named} ({variable}_FILE)"
+            yield where, partial(key_in_file, provider, Path(named), where)
+        if key := self.env.get(variable):
+            yield variable, partial(checked_key, provider, key, variable)
+        if folder := self.env.get("CREDENTIALS_DIRECTORY"):
+            credential = Path(folder) / f"agentspend-{provider}"
+            where = f"systemd's credential {credential.name}"
+            if credential.exists():
+                yield where, partial(key_in_file, provider, credential, where)
+        note = self._note(provider)
+        if note.exists():
+            where = _in_keyring(note)
+            yield where, partial(self._from_keyring, provider, where)
+        path = self._sealed(provider)
+        if path.exists():
+            yield _in_file(path), partial(self._unsealed, provider, path)
+
+    def _from_keyring(self, provider: str, where: str) -> str:
+        try:
+            key = secret_keyring.fetch(self._account(provider), self.keyring_within_s)
+        except NoKeyringError as error:
+            raise NoKeyringError(
+                f"{provider}'s key in {where} cannot be read: {error.message}",
+                "unlock the keyring, then restart the daemon from a session that reaches it:"
+                "  agentspend daemon stop",
+            ) from None
+        if key is None:
+            raise KeyStoreError(
+                f"{provider}'s key is not in {where} any more",
+                f"agentspend keys set {provider}, or agentspend keys remove {provider}",
+            )
+        return checked_key(provider, key, where)
+
+    def _unsealed(self, provider: str, path: Path) -> str:
+        """The key in an encrypted file, opened once: making the AES key takes half a second."""
+        if not self.passphrase:
+            raise PassphraseError(
+                f"{provider}'s key is encrypted, and its passphrase is not known here",
+                "agentspend keys unlock",
+            )
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise KeyStoreError(f"{path} cannot be read: {error.strerror}") from error
+        if content not in self._opened:
+            self._opened[content] = secret_file.unseal(provider, content, self.passphrase)
+        return self._opened[content]
+
+    def _account(self, provider: str) -> str:
+        """The keyring's name for a key: two homes of one user (AGENTSPEND_HOME) do not share it."""
+        return f"{provider} for {self.data.resolve()}"
+
+    def _note(self, provider: str) -> Path:
+        return self.data / "keys" / f"{provider}.keyring"
+
+    def _sealed(self, provider: str) -> Path:
+        return self.data / "keys" / f"{provider}.encrypted"
+
+    def _save(self, path: Path, content: bytes) -> None:
+        from agentspend.config.edit import write_whole
+
+        try:
+            self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_whole(path, content)
+        except OSError as error:
+            raise KeyStoreError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _in_keyring(note: Path) -> str:
+    """The keyring a note speaks of, by the name people know it by."""
+    name = note.read_text(errors="replace").strip() if note.exists() else ""
+    return f"the OS keyring ({name})" if name else "the OS keyring"
+
+
+def _in_file(path: Path) -> str:
+    return f"the encrypted file {path}"
+
+
+def _options(provider: str) -> str:
+    """What somebody without a keyring can do, in one message."""
+    variable = f"AGENTSPEND_{provider.upper()}_KEY_FILE"
+    return (
+        "any of these keeps it safe:\n"
+        "  a keyring       start gnome-keyring-daemon or KWallet in this session, and try again\n"
+        f"  a passphrase    agentspend keys set {provider}    on a terminal: it offers an encrypted"
+        " file\n"
+        f"  a secret's file {variable}=/run/secrets/…    in the daemon's environment\n"
+        f"  systemd         LoadCredentialEncrypted=agentspend-{provider} in the daemon's unit;"
+        " systemd-creds encrypt makes it"
+    )

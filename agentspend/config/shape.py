@@ -1,0 +1,89 @@
+"""The shape of config.toml: its sections, keys, types and defaults. Meaning is `schema`'s.
+
+The docstring of each field is its documentation. Amounts and prices are strings: a TOML float
+would already have lost digits.
+"""
+
+from typing import Any, Literal
+
+import msgspec
+
+from agentspend.core.limits import DEFAULT_COMFORT_TOKENS, DEFAULT_FLOOR_TOKENS, DEFAULT_WAIT_S
+
+DEFAULT_PORT = 4141
+DEFAULT_ANTHROPIC = "https://api.anthropic.com"
+
+
+class Section(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """One table of the file; an unknown key is a mistake."""
+
+
+class DaemonSection(Section, frozen=True):
+    """`[daemon]`: `port` on loopback (0: any free one), `zone` of calendar windows ("": here)."""
+
+    port: int = DEFAULT_PORT
+    zone: str = ""
+
+
+class ProviderSection(Section, frozen=True):
+    """`[providers.anthropic]`: where requests go, and who authenticates.
+
+    `on_disconnect`: when a client hangs up, "cancel" stops the provider too, "drain" reads on.
+    """
+
+    base_url: str = DEFAULT_ANTHROPIC
+    auth: Literal["auto", "key", "passthrough"] = "auto"
+    on_disconnect: Literal["cancel", "drain"] = "cancel"
+
+
+class ProvidersSection(Section, frozen=True):
+    """`[providers]`."""
+
+    anthropic: ProviderSection = ProviderSection()
+
+
+class BudgetSection(Section, frozen=True):
+    """`[[budgets]]`: one budget; `limit` in dollars, such as "25.00"."""
+
+    name: str
+    limit: str
+    window: str
+    scope: dict[str, str] = {}
+    mode: Literal["hard", "warn"] = "hard"
+    bound: Literal["strict", "warm"] = "strict"
+    counts: Literal["billed", "all"] = "billed"
+    warn_percents: tuple[int, ...] = (50, 80)
+
+
+class AdmissionSection(Section, frozen=True):
+    """`[admission]`: the tunable steps of the ladder."""
+
+    comfort_tokens: int = DEFAULT_COMFORT_TOKENS
+    floor_tokens: int = DEFAULT_FLOOR_TOKENS
+    wait_s: int = DEFAULT_WAIT_S
+
+
+class NetworkSection(Section, frozen=True):
+    """`[network]`: the daemon's own way out: a CONNECT proxy, a private CA, hosts that go direct."""
+
+    proxy: str = ""
+    ca_file: str = ""
+    no_proxy: tuple[str, ...] = ()
+
+
+class File(Section, frozen=True):
+    """The whole file. Prices are read by `core.price_overrides`, which owns their meaning.
+
+    `price_table` is the SHA-256 of a table that `prices update` took over ("": the vendored one).
+    """
+
+    price_table: str = ""
+
+    daemon: DaemonSection = DaemonSection()
+    providers: ProvidersSection = ProvidersSection()
+    budgets: tuple[BudgetSection, ...] = ()
+    admission: AdmissionSection = AdmissionSection()
+    network: NetworkSection = NetworkSection()
+    prices: dict[str, dict[str, Any]] = {}
+    aliases: dict[str, Any] = {}
+    unknown_model: dict[str, Any] = {}

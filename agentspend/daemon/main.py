@@ -1,0 +1,64 @@
+"""The daemon's process: hardened, alone with its ledger, and heard when it cannot start."""
+
+import asyncio
+import sys
+import traceback
+
+from agentspend.config.load import load_with_zone
+from agentspend.config.paths import Paths
+from agentspend.core.errors import AgentspendError
+from agentspend.daemon import lifecycle
+from agentspend.daemon.app import Daemon, build
+from agentspend.daemon.identity import load_device
+from agentspend.daemon.log import log
+
+EXIT_FAILED = 1
+EXIT_TAKEN = 3
+
+
+def main() -> int:
+    """Serve until told to stop; returns the exit code."""
+    lifecycle.harden()
+    paths = Paths.find()
+    try:
+        paths.make()
+        lock = lifecycle.take_lock(paths.lock)
+    except lifecycle.LedgerTaken:
+        lifecycle.tell_starter(taken=True)
+        print("agentspend: another daemon keeps this ledger", file=sys.stderr)
+        return EXIT_TAKEN
+    except AgentspendError as error:
+        return _failed(error)
+    assert lock >= 0
+    try:
+        loaded = load_with_zone(paths)
+        daemon = build(paths, loaded, load_device(paths.device_key))
+        _run(daemon)
+    except AgentspendError as error:
+        return _failed(error)
+    except OSError as error:
+        return _failed(AgentspendError(f"the daemon cannot start: {error}", "agentspend doctor"))
+    return 0
+
+
+def _run(daemon: Daemon) -> None:
+    async def serve() -> None:
+        await daemon.start()
+        lifecycle.tell_starter(ready=True)
+        await daemon.run()
+
+    if sys.platform == "win32":
+        asyncio.run(serve())
+        return
+    import uvloop
+
+    uvloop.run(serve())
+
+
+def _failed(error: AgentspendError) -> int:
+    """Say why, to whoever started us and to the log."""
+    lifecycle.tell_starter(error=error.message, hint=error.hint)
+    log("cannot_start", error=error.message)
+    if error.__cause__ is not None and not isinstance(error.__cause__, OSError):
+        traceback.print_exception(error.__cause__, file=sys.stderr)
+    return EXIT_FAILED

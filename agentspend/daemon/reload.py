@@ -1,0 +1,98 @@
+"""Taking over a changed configuration while requests run, and keeping the last good one.
+
+What a person must agree to first is the bookkeeper's decision (`bookkeeper.adoption`); this reads
+the file and puts into force what was adopted.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+
+from agentspend.config.load import Loaded, adopted, load_with_zone
+from agentspend.config.paths import Paths
+from agentspend.config.schema import Config
+from agentspend.core.errors import AgentspendError
+from agentspend.core.pricebook import PriceBook
+from agentspend.daemon.log import log
+from agentspend.prices import load_table
+from agentspend.proxy.desk import Desk, Settings
+from agentspend.proxy.upstream import Upstream
+
+OLD_UPSTREAM_S = 600
+"""How long requests that began under the old settings may still use their connection."""
+
+
+def settings_from(config: Config, paths: Paths) -> Settings:
+    """The part of a configuration that journeys use."""
+    table = load_table(paths.price_table(config.price_table), config.price_table)
+    anthropic = config.anthropic
+    return Settings(
+        book=PriceBook(table, config.overrides),
+        admission=config.admission,
+        on_disconnect={"anthropic": anthropic.on_disconnect},
+        upstream=Upstream({"anthropic": anthropic.base_url}, config.network),
+    )
+
+
+class Reload:
+    """Watches the configuration. `error` says why the file on disk is not in force ("": it is)."""
+
+    def __init__(
+        self, paths: Paths, loaded: Loaded, desk: Desk, later: Callable[[float, Upstream], None]
+    ) -> None:
+        """`later` closes an upstream that is no longer in force, after so many seconds."""
+        self._paths = paths
+        self._loaded = loaded
+        self._desk = desk
+        self._later = later
+        self._turn = asyncio.Lock()
+        self._in_force = ""
+        self.error = ""
+
+    async def declare(self, loaded: Loaded) -> None:
+        """Hand a configuration to the bookkeeper, and put into force what it adopted of it."""
+        keeper = self._desk.bookkeeper
+        if not keeper.read_only:
+            await keeper.declare(loaded.config.budgets, loaded.config.settings)
+        self._loaded = loaded
+        await self.apply()
+
+    async def apply(self) -> None:
+        """Put the adopted settings into force: prices, providers, network, the ladder."""
+        wanted = adopted(self._loaded, self._desk.bookkeeper.settings)
+        before = self._desk.settings
+        if wanted.config.settings == self._in_force:
+            kept = Settings(before.book, wanted.config.admission,
+                            before.on_disconnect, before.upstream)  # fmt: skip
+            self._desk.settings = kept
+            return
+        self._desk.settings = await asyncio.to_thread(settings_from, wanted.config, self._paths)
+        self._in_force = wanted.config.settings
+        self._later(OLD_UPSTREAM_S, before.upstream)
+
+    async def now(self) -> None:
+        """Read the files now. Raises `AgentspendError` when they cannot be used."""
+        async with self._turn:
+            try:
+                loaded = await asyncio.to_thread(load_with_zone, self._paths)
+                if loaded.config.port != self._loaded.config.port:
+                    log("needs_restart", port=loaded.config.port)
+                await self.declare(loaded)
+            except AgentspendError as error:
+                self.error = error.message
+                raise
+            self.error = ""
+
+    async def watch(self) -> None:
+        """Follow changes of the file until cancelled."""
+        from watchfiles import Change, awatch
+
+        config = self._paths.config
+
+        def ours(_: Change, path: str) -> bool:
+            return path == str(config)
+
+        async for _ in awatch(config.parent, watch_filter=ours, recursive=False, debounce=200):
+            with suppress(AgentspendError):
+                await self.now()
+            log("configuration", error=self.error)

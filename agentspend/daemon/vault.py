@@ -1,0 +1,50 @@
+"""The stored provider keys in this process's memory: read when asked, off the event loop."""
+
+import asyncio
+import os
+from pathlib import Path
+
+from agentspend.config.secrets import KeyStore
+from agentspend.core.errors import KeyStoreError
+from agentspend.daemon.log import log
+
+PROVIDERS = ("anthropic",)
+
+
+class Vault:
+    """Fills `keys` ({provider: key}) from the safe places; `locked`: a passphrase is needed."""
+
+    def __init__(self, data: Path, keys: dict[str, str]) -> None:
+        self._data = data
+        self._keys = keys
+        self._passphrase = ""
+        self._opened = False
+        self.locked = False
+
+    async def ready(self) -> None:
+        """Have the keys read once, as far as no person is needed; a failure goes to the log."""
+        if self._opened:
+            return
+        try:
+            await self.open()
+        except KeyStoreError as error:
+            log("keys_unreadable", error=error.message)
+
+    async def open(self, passphrase: str = "") -> list[str]:
+        """Read every stored key again; returns the providers that have one."""
+        self._passphrase = passphrase or self._passphrase
+        found, self.locked = await asyncio.to_thread(self._read)
+        self._opened = True
+        self._keys.clear()
+        self._keys.update(found)
+        return sorted(self._keys)
+
+    @property
+    def providers(self) -> list[str]:
+        """The providers that have a stored key."""
+        return sorted(self._keys)
+
+    def _read(self) -> tuple[dict[str, str], bool]:
+        store = KeyStore(self._data, dict(os.environ), self._passphrase)
+        found = {provider: store.read(provider) for provider in PROVIDERS}
+        return {name: key for name, key in found.items() if key}, store.locked()

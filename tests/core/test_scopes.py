@@ -1,0 +1,96 @@
+"""Scopes: which requests a budget is for."""
+
+from dataclasses import fields
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agentspend.core.errors import AgentspendError
+from agentspend.core.scopes import KEYS, Payer, Scope
+
+WORDS = st.text(max_size=12)
+PAYERS = st.builds(
+    Payer,
+    **{item.name: WORDS for item in fields(Payer) if item.name != "tags"},
+    tags=st.lists(st.text(min_size=1, max_size=8), max_size=4).map(tuple),
+)
+FULL = Payer(**{key: f"{key}-1" for key in KEYS if key != "tag"}, tags=("team=web", "spike"))
+
+
+@given(PAYERS)
+def test_a_payer_reads_back_as_it_was_written(payer: Payer) -> None:
+    """What a hold keeps of who pays is enough to settle it after a crash."""
+    assert Payer.from_known(payer.known()) == payer
+
+
+@given(PAYERS)
+def test_no_terms_means_everything(payer: Payer) -> None:
+    """A budget for everything leaves nobody out, known or not."""
+    assert Scope().matches(payer)
+    assert Scope().text() == "everything"
+
+
+@pytest.mark.parametrize("key", [key for key in KEYS if key != "tag"])
+def test_each_key_matches_its_own_attribute_only(key: str) -> None:
+    """The exact value counts; another value, a longer one and an unknown one do not."""
+    scope = Scope.of({key: f"{key}-1"})
+    assert scope.matches(FULL)
+    for other in ("", f"{key}-11", f"{key}-1 ", f"{key.upper()}-1"):
+        assert not scope.matches(Payer(**{key: other}))
+
+
+@pytest.mark.parametrize("key", [key for key in KEYS if key not in ("tag", "model")])
+def test_a_star_is_a_star_where_names_are_exact(key: str) -> None:
+    """Only models and tags have patterns."""
+    assert not Scope.of({key: "*"}).matches(FULL)
+
+
+def test_any_of_several_tags_is_enough() -> None:
+    """A request with many tags counts in the budget of each."""
+    for pattern in ("team=web", "team=*", "spike", "s?ike"):
+        assert Scope.of({"tag": pattern}).matches(FULL)
+    assert not Scope.of({"tag": "team"}).matches(FULL)
+    assert not Scope.of({"tag": "*"}).matches(Payer())
+
+
+@pytest.mark.parametrize(
+    ("pattern", "model", "expected"),
+    [
+        ("claude-opus-*", "claude-opus-5-5", True),
+        ("claude-opus-*", "claude-sonnet-5", False),
+        ("claude-?pus-5", "claude-opus-5", True),
+        ("claude-opus-5[1m]", "claude-opus-5[1m]", True),
+        ("claude-opus-5[1m]", "claude-opus-51", False),
+        ("claude-opus-5[1m]", "claude-opus-5m", False),
+        ("[!x]", "y", False),
+        ("Claude-*", "claude-opus-5", False),
+        ("*", "", True),
+    ],
+)
+def test_only_star_and_question_mark_are_wild(pattern: str, model: str, expected: bool) -> None:
+    """A bracket in a model's name is a bracket: `opus-5[1m]` names Claude Code's own spelling."""
+    assert Scope.of({"model": pattern}).matches(Payer(model=model)) is expected
+
+
+def test_all_terms_must_be_met() -> None:
+    """One that is not met leaves the request out."""
+    scope = Scope.of({"model": "claude-*", "agent": "claude"})
+    assert scope.matches(Payer(agent="claude", model="claude-opus-5"))
+    assert not scope.matches(Payer(agent="codex", model="claude-opus-5"))
+    assert not scope.matches(Payer(agent="claude", model="gpt-6-sol"))
+
+
+def test_terms_are_kept_in_one_order() -> None:
+    """The same scope written in another order is the same scope, so its account stays."""
+    one = Scope.of({"model": "m", "agent": "a"})
+    assert one == Scope.of({"agent": "a", "model": "m"})
+    assert one.text() == "agent=a model=m"
+
+
+@pytest.mark.parametrize("terms", [{"colour": "red"}, {"agent": ""}])
+def test_a_term_that_cannot_be_met_is_refused(terms: dict[str, str]) -> None:
+    """A misspelt key would be a cap that never applies."""
+    with pytest.raises(AgentspendError) as raised:
+        Scope.of(terms)
+    assert raised.value.hint
