@@ -88,7 +88,7 @@ def test_a_loosening_waits_in_words(change: dict[str, object], text: str) -> Non
     diff = policy_diff((BASE,), (replace(BASE, **change),))  # type: ignore[arg-type]
     assert diff.adopt == (BASE,)
     assert len(diff.waits) == 1
-    assert diff.waits[0].text.startswith(text)
+    assert diff.waits[0].text.startswith(f"budget daily {text}")
 
 
 def test_a_budget_that_moves_hides_no_other_loosening() -> None:
@@ -97,9 +97,9 @@ def test_a_budget_that_moves_hides_no_other_loosening() -> None:
     diff = policy_diff((BASE,), (wanted,))
     assert diff.adopt == (BASE,)
     assert [change.text for change in diff.waits] == [
-        "moves from agent=claude per day to agent=claude per month",
-        "limit rises from $5.00 to $500.00",
-        "turns from hard to warn",
+        "budget daily moves from agent=claude per day to agent=claude per month",
+        "budget daily limit rises from $5.00 to $500.00",
+        "budget daily turns from hard to warn",
     ]
 
 
@@ -109,14 +109,18 @@ def test_a_swap_of_tight_and_loose_takes_the_tight_half() -> None:
     new = replace(BASE, bound=BoundKind.STRICT, counts=Counts.BILLED)
     diff = policy_diff((old,), (new,))
     assert (diff.adopt[0].bound, diff.adopt[0].counts) == (BoundKind.STRICT, Counts.ALL)
-    assert [change.text for change in diff.waits] == ["counts turns from all to billed"]
+    assert [change.text for change in diff.waits] == [
+        "budget daily counts turns from all to billed"
+    ]
 
 
 def test_a_removed_or_renamed_budget_stays_until_a_person_agrees() -> None:
     """A new name brings a new budget; the old one is not gone with its name."""
     diff = policy_diff((BASE,), (replace(BASE, name="other", limit_nusd=10**12),))
     assert [budget.name for budget in diff.adopt] == ["daily", "other"]
-    assert [(change.budget, change.text) for change in diff.waits] == [("daily", "is removed")]
+    assert [(change.budget, change.text) for change in diff.waits] == [
+        ("daily", "budget daily is removed")
+    ]
 
 
 @pytest.mark.parametrize("old", [None, (), (BASE,)])

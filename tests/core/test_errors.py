@@ -1,0 +1,18 @@
+"""One error for people: what happened, and the way out."""
+
+import pytest
+
+from agentspend.core import errors
+
+
+@pytest.mark.parametrize("kind", [each for each in vars(errors).values() if isinstance(each, type)])
+def test_every_error_says_what_happened_and_the_way_out(kind: type[errors.AgentspendError]) -> None:
+    """One base, so that one place can print them all."""
+    error = kind("the disk is full", "free some space")
+    assert isinstance(error, errors.AgentspendError)
+    assert (str(error), error.message, error.hint) == (
+        "the disk is full",
+        "the disk is full",
+        "free some space",
+    )
+    assert kind("x").hint == ""
