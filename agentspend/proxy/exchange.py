@@ -6,7 +6,6 @@ its own task, so that a client that hangs up ends the journey's phase, never its
 """
 
 import asyncio
-import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import Enum, auto
@@ -163,7 +162,7 @@ class Journey:
     ) -> web.StreamResponse | None:
         """Send it, pass the answer back as it comes, and settle whatever happened."""
         faults.reach("forward.before")
-        sent_at = time.monotonic()
+        sent_us = self.desk.now().mono_us
         self.phase = Phase.FORWARDING
         departure = Departure()
         unreachable: Unreachable | None = None
@@ -192,9 +191,14 @@ class Journey:
             why = str(unreachable or "the client hung up before anything was sent")
             await self.desk.bookkeeper.release(self.rid, why, {})
             return self._not_reached(unreachable)
-        ended = self._ended(asked, held, meter, upstream, time.monotonic() - sent_at, complete)
+        elapsed_s = (self.desk.now().mono_us - sent_us) / 1_000_000
+        ended = self._ended(asked, held, meter, upstream, elapsed_s, complete=complete)
         await self._settle(asked, ended, clamped_to=held.output_tokens if clamped else 0)
-        return self._not_reached(unreachable) if upstream is None else await self._finish(complete)
+        return (
+            self._not_reached(unreachable)
+            if upstream is None
+            else await self._finish(complete=complete)
+        )
 
     async def _pump(
         self, upstream: aiohttp.ClientResponse, meter: Meter, asked: Request, held: Held
@@ -242,6 +246,7 @@ class Journey:
         meter: Meter,
         upstream: aiohttp.ClientResponse | None,
         elapsed_s: float,
+        *,
         complete: bool,
     ) -> Ended:
         """What is known of the request in the end, for pricing."""
@@ -284,7 +289,7 @@ class Journey:
         kind = "timed_out" if unreachable.timed_out else "unreachable"
         return self._reply(kind, f"agentspend: {unreachable}")
 
-    async def _finish(self, complete: bool) -> web.StreamResponse | None:
+    async def _finish(self, *, complete: bool) -> web.StreamResponse | None:
         """Close the client's side: cleanly, or cut as the provider cut it."""
         if self.left or self.stream is None:
             return None

@@ -123,7 +123,8 @@ class Proxy:
             dialect=route.dialect,
             request=request,
             rid=rid,
-            path=route.path + (f"?{request.query_string}" if request.query_string else ""),
+            path=route.path
+            + (f"?{request.rel_url.raw_query_string}" if request.rel_url.raw_query_string else ""),
         )
         async with session.slots:
             journey.task = self._spawn(journey.run(), f"request {rid}")
@@ -150,7 +151,9 @@ class Proxy:
         if paid.missing_key:
             return _reply(request, route, "refused", refusal.missing_key_message(provider))
         body = await request.read() if request.can_read_body else None
-        path = route.path + (f"?{request.query_string}" if request.query_string else "")
+        path = route.path + (
+            f"?{request.rel_url.raw_query_string}" if request.rel_url.raw_query_string else ""
+        )
         try:
             upstream = await self._desk.upstream.send(provider, request.method, path, headers, body)
             async with upstream:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import truststore
 from multidict import CIMultiDict
+from yarl import URL
 
 from agentspend.config.shape import NetworkSection
 from agentspend.core.limits import COUNT_TIMEOUT_S, MAX_SSE_EVENT_BYTES
@@ -92,7 +93,7 @@ class Upstream:
         try:
             return await self._client().request(
                 method,
-                base.rstrip("/") + path,
+                URL(base.rstrip("/") + path, encoded=True),
                 headers=headers,
                 data=body,
                 allow_redirects=False,

@@ -1,0 +1,28 @@
+"""One request through the whole journey, against the provider's own bill."""
+
+from pathlib import Path
+
+from tests.support.desk import Device, budget, message
+
+
+async def test_a_request_is_billed_to_the_nano_dollar(tmp_path: Path) -> None:
+    """Our ledger says what the provider's bill says, and nothing stays held."""
+    async with Device(tmp_path, [budget("daily", "5")]) as device:
+        reply = await device.post(message())
+        await device.until_idle()
+
+        assert reply.status == 200
+        assert await device.spent_nusd() == device.sandbox.bill.total_nusd() > 0
+        assert (await device.status("daily"))["held_nusd"] == 0
+
+
+async def test_over_budget_the_provider_sees_nothing_and_the_agent_our_message(
+    tmp_path: Path,
+) -> None:
+    """A refusal in the dialect's own shape; no request leaves."""
+    async with Device(tmp_path, [budget("daily", "0.001")]) as device:
+        reply = await device.post(message())
+
+        assert (reply.status, reply.error["type"]) == (402, "billing_error")
+        assert "agentspend budget raise daily" in reply.error["message"]
+        assert device.sandbox.bill.rows == []
