@@ -44,10 +44,18 @@ class KeyStore:
         return [(provider, places[0]) for provider, places in found if places]
 
     def read(self, provider: str) -> str | None:
-        """The key, None when there is none. A place that should hold one and does not is an error:
-        nothing falls through to another key that nobody meant."""
+        """The key; None when there is none, or when it waits for a first passphrase (`locked`).
+
+        A place that should hold a key and does not is an error: nothing falls through to another
+        key that nobody meant.
+        """
         for _, read in self._sources(provider):
-            return read()
+            try:
+                return read()
+            except PassphraseError:
+                if self.passphrase:
+                    raise
+                return None
         return None
 
     def write(self, provider: str, key: str) -> str:
@@ -159,10 +167,7 @@ class KeyStore:
     def _unsealed(self, provider: str, path: Path) -> str:
         """The key in an encrypted file, opened once: making the AES key takes half a second."""
         if not self.passphrase:
-            raise PassphraseError(
-                f"{provider}'s key is encrypted, and its passphrase is not known here",
-                "agentspend keys unlock",
-            )
+            raise PassphraseError(f"{provider}'s key waits for its passphrase")
         try:
             content = path.read_bytes()
         except OSError as error:
