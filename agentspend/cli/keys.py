@@ -29,7 +29,7 @@ Provider = Annotated[str, typer.Argument(metavar="PROVIDER", help="Whose key: an
 
 def set_key(
     provider: Provider,
-    surplus: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
+    surplus: Annotated[list[str] | None, typer.Argument(hidden=True, metavar=" ")] = None,
 ) -> None:
     """Store a provider's key, read from a pipe or asked for without showing it."""
     _known(provider)

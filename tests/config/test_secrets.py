@@ -117,7 +117,7 @@ def test_headless_user_gets_every_option(tmp_path: Path, nobody: None) -> None:
 
 
 def test_encrypted_key_waits_for_its_passphrase(tmp_path: Path, nobody: None) -> None:
-    """`locked` until the right passphrase is known; a wrong one is an error, none is just no key."""
+    """`locked` until the right passphrase is known; a wrong one is an error, none is no key."""
     store(tmp_path, PASSPHRASE).write("anthropic", KEY)
     assert store(tmp_path).locked()
     assert store(tmp_path, "wrong").locked()
