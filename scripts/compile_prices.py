@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import ROUND_CEILING, Decimal
+from fractions import Fraction
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,7 @@ SKIPPED_PROVIDERS = frozenset({"cursor", "github-copilot", "elevenlabs", "voyage
 DIMENSION_OF = {"processing": "service_tier", "service_tier": "service_tier", "speed": "speed"}
 DIMENSIONS = ("speed", "service_tier", "inference_geo")
 MODEL_KEYS = {"provider", "models", "source", "reason", "context_window", "max_output", "like"}
-MODEL_KEYS |= {"aliases", "speed", "inference_geo"}
+MODEL_KEYS |= {"aliases", "speed", "inference_geo", "becomes", "since"}
 
 Row = list[Any]
 """[from date, from prompt tokens, then one rate per RATE_KEYS in pUSD (null: no price)]"""
@@ -238,7 +239,7 @@ def _multiplier(
     model: genai.ModelInfo, starts: list[date | None], since: date | None, context: dict[str, str]
 ) -> tuple[int, int] | None:
     """The one ratio of all the variant's token rates to the standard ones, if there is one."""
-    ratios: set[Decimal | None] = set()
+    ratios: set[Fraction | None] = set()
     for start in starts:
         if since and (start is None or start < since):
             continue
@@ -250,7 +251,7 @@ def _multiplier(
             if plain[7] != other[7] or [r is None for r in plain] != [r is None for r in other]:
                 return None
             pairs = zip(other[2:7], plain[2:7], strict=True)
-            ratios |= {Decimal(a) / b if b else None for a, b in pairs if a is not None}
+            ratios |= {Fraction(a, b) if b else None for a, b in pairs if a is not None}
     ratio = ratios.pop() if len(ratios) == 1 else None
     return ratio.as_integer_ratio() if ratio else None
 
@@ -292,6 +293,9 @@ def apply_overlay(compiled: Compiled, overlay: Mapping[str, Any]) -> None:
                 models[name] = json.loads(_dump(models[like]))
                 models[name].pop("aliases", None)
             assert name in models, f"overlay.toml: no such model: {entry['provider']}/{name}"
+            if successor := entry.get("becomes"):
+                since = date.fromisoformat(entry["since"]).isoformat()
+                models[name]["rates"] += [[since, *row[1:]] for row in models[successor]["rates"]]
             _apply(models[name], entry)
 
 

@@ -1,58 +1,48 @@
 """`agentspend run`: an agent whose every call is metered and kept within its budgets.
 
-Starts fast: no typer, no rich, nothing but the standard library and the launchers. The story is
-`run`, top to bottom; each part has a file of its own.
+Starts fast: no typer, no rich, no configuration, nothing but the standard library and the launcher.
+The story is `run`, top to bottom; each part has a file of its own.
 """
 
 import os
 import secrets
 import shutil
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import PurePath
-from typing import TYPE_CHECKING
 
-from agentspend.agents.base import Auth, Caller, KeySource, LaunchPlan, SessionFacts
-from agentspend.agents.generic import Generic
+from agentspend.agents import ANY_COMMAND, launcher_for
+from agentspend.agents.base import Auth, Caller, KeySource, Launcher, LaunchPlan, SessionFacts
 from agentspend.agents.identity import identify
 from agentspend.cli import access, handover, run_words
 from agentspend.cli.child import run_in_foreground
-from agentspend.cli.diagnostics import UsageError
 from agentspend.cli.run_args import RunArgs, parse
 from agentspend.cli.session_link import SessionLink
-
-if TYPE_CHECKING:
-    from agentspend.agents.base import Launcher
-
-AGENTS = ("claude",)
+from agentspend.control.client import Message
 
 
 def main(words: Sequence[str]) -> int:
     """Run what the words after `run` say; returns the agent's own exit code."""
     asked = parse(list(words))
-    launcher = _launcher(asked.agent)
-    keys = handover.take_keys()
-    return run(asked, launcher, keys)
+    launcher = launcher_for(asked.agent or ANY_COMMAND)
+    return run(asked, launcher, handover.take_keys())
 
 
-def run(asked: RunArgs, launcher: "Launcher", keys: dict[str, str]) -> int:
+def run(asked: RunArgs, launcher: Launcher, keys: dict[str, str]) -> int:
     """Open a session, start the agent in it, and say at the end what it cost."""
-    folders, config = access.folders(), access.config()
+    folders = access.folders()
     caller = Caller.here()
     payer = identify(asked.agent or PurePath(asked.command[0]).name, caller, asked.tags)
     session = f"s_{secrets.token_hex(8)}"
     payer = replace(payer, session=session, project=asked.project or payer.project)
-    auth = Auth(config.anthropic.auth)
     access.daemon()
-    fields = {
-        "session": session,
-        "payer": payer.known(),
-        "auth": auth.value,
-        "keys": _by_provider(keys) if auth is not Auth.PASSTHROUGH else {},
-    }
+    by_provider = {handover.KEY_VARIABLES[name]: key for name, key in keys.items()}
+    fields = {"session": session, "payer": payer.known(), "keys": by_provider}
     link = SessionLink(folders.socket, folders.log, fields)
-    opened = link.open()
+    opened = _unlocked(link.open(), by_provider)
     scratch = folders.scratch / session
+    auth = Auth(opened["auth"])
     if auth is Auth.PASSTHROUGH:
         caller = replace(caller, env={**caller.env, **keys})
     facts = SessionFacts(
@@ -61,7 +51,7 @@ def run(asked: RunArgs, launcher: "Launcher", keys: dict[str, str]) -> int:
         scratch=scratch,
         key=_key_source(keys, opened["stored_keys"]),
         auth=auth,
-        upstream=config.anthropic.base_url,
+        upstream=opened["upstream"],
     )
     try:
         plan = launcher.plan(asked.command, facts, caller)
@@ -74,27 +64,22 @@ def run(asked: RunArgs, launcher: "Launcher", keys: dict[str, str]) -> int:
     return code
 
 
-def _launcher(agent: str) -> "Launcher":
-    if not agent:
-        return Generic(AGENTS)
-    if agent == "claude":
-        from agentspend.agents.claude import Claude
+def _unlocked(opened: Message, keys: dict[str, str]) -> Message:
+    """Ask for the passphrase of the stored keys where one is needed and somebody can answer."""
+    if not opened["locked"] or keys or not sys.stdin.isatty():
+        return opened
+    from getpass import getpass
 
-        return Claude()
-    raise UsageError(
-        f"no agent {agent!r} is known; known: {', '.join(AGENTS)}",
-        f"agentspend run -- {agent} …    runs any command",
-    )
+    passphrase = getpass("passphrase of the stored provider keys (empty: go on without): ")
+    if not passphrase:
+        return opened
+    return opened | access.ask("keys.changed", passphrase=passphrase)
 
 
 def _key_source(keys: dict[str, str], stored: Sequence[str]) -> KeySource:
     if keys:
         return KeySource.ENVIRONMENT
     return KeySource.STORED if "anthropic" in stored else KeySource.NONE
-
-
-def _by_provider(keys: dict[str, str]) -> dict[str, str]:
-    return {handover.KEY_VARIABLES[name]: key for name, key in keys.items()}
 
 
 def _write_files(plan: LaunchPlan) -> None:

@@ -108,7 +108,7 @@ class Operations:
             id=str(message.get("session") or f"s_{secrets.token_hex(8)}"),
             payer=Payer.from_known(message["payer"]),
             token=str(message.get("token") or secrets.token_urlsafe(32)),
-            auth=str(message.get("auth", "auto")),
+            auth=self.reload.anthropic.auth,
             keys={str(name): str(key) for name, key in message.get("keys", {}).items()},
             pid=caller.peer.pid,
             opened_us=self.desk.now().wall_us,
@@ -122,7 +122,8 @@ class Operations:
                 "port": self.proxy.port,
                 "stored_keys": self.vault.providers,
                 "locked": self.vault.locked,
-                "budgets": len(self.bookkeeper.budgets),
+                "auth": session.auth,
+                "upstream": self.reload.anthropic.base_url,
             }
         )
         with suppress(ConnectionError):

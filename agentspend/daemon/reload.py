@@ -11,6 +11,7 @@ from contextlib import suppress
 from agentspend.config.load import Loaded, adopted, load_with_zone
 from agentspend.config.paths import Paths
 from agentspend.config.schema import Config
+from agentspend.config.shape import ProviderSection
 from agentspend.core.errors import AgentspendError
 from agentspend.core.pricebook import PriceBook
 from agentspend.daemon.log import log
@@ -48,6 +49,11 @@ class Reload:
         self._turn = asyncio.Lock()
         self._in_force = ""
         self.error = ""
+
+    @property
+    def anthropic(self) -> ProviderSection:
+        """The provider settings in force."""
+        return adopted(self._loaded, self._desk.bookkeeper.settings).config.anthropic
 
     async def declare(self, loaded: Loaded) -> None:
         """Hand a configuration to the bookkeeper, and put into force what it adopted of it."""

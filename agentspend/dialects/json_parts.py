@@ -14,6 +14,9 @@ from agentspend.dialects.base import BadRequest
 
 Parts = dict[str, msgspec.Raw]
 
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding foreign JSON can raise."""
+
 _PARTS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -21,7 +24,7 @@ def take_apart(body: bytes) -> Parts:
     """The top-level values as raw bytes; raises `BadRequest` for anything but one plain object."""
     try:
         parts = _PARTS.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise BadRequest(f"the request body is not a JSON object: {error}") from error
     if not _adds_up(body, parts):
         _refuse_repeated_keys(body)
@@ -34,11 +37,14 @@ def put_together(parts: Mapping[str, msgspec.Raw]) -> bytes:
 
 
 def _adds_up(body: bytes, parts: Parts) -> bool:
-    """Whether the parts account for every byte, with `,`/`:` or `, `/`: ` between them."""
-    count = len(parts)
-    inside = sum(len(name.encode()) + 2 + len(bytes(raw)) for name, raw in parts.items())
-    spare = len(body) - inside - 2
-    return spare in (max(0, 2 * count - 1), max(0, 4 * count - 2))
+    """Whether the parts, written one after the other, are the whole body: then no key is hidden."""
+    pairs = [(name.encode(), bytes(raw)) for name, raw in parts.items()]
+    for comma, colon in ((b",", b":"), (b", ", b": ")):
+        between = len(comma) * max(0, len(pairs) - 1) + (2 + len(colon)) * len(pairs)
+        if len(body) == 2 + between + sum(len(name) + len(raw) for name, raw in pairs):
+            items = (b'"' + name + b'"' + colon + raw for name, raw in pairs)
+            return body == b"{" + comma.join(items) + b"}"
+    return False
 
 
 def _refuse_repeated_keys(body: bytes) -> None:
@@ -46,10 +52,11 @@ def _refuse_repeated_keys(body: bytes) -> None:
         pairs = json.loads(body, object_pairs_hook=_Pairs)
     except (ValueError, RecursionError) as error:
         raise BadRequest(f"the request body is not valid JSON: {error}") from error
-    names = [name for name, _ in pairs]
-    for name in names:
-        if names.count(name) > 1:
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
             raise BadRequest(f"{name}: the key stands more than once in the request")
+        seen.add(name)
 
 
 class _Pairs(list[tuple[str, Any]]):

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from agentspend.core.limits import MAX_SSE_EVENT_BYTES
 
+BOM = b"\xef\xbb\xbf"
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -17,23 +19,32 @@ class Splitter:
     """Cuts a stream into events wherever its chunks are cut; accepts LF, CR and CRLF."""
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._rest = bytearray()
         self._held_cr = False
+        self._begun = False
         self.overflowed = False
 
     def feed(self, chunk: bytes) -> list[Event]:
         """The events that this chunk completes."""
         if self._held_cr or b"\r" in chunk:
             chunk = self._newlines(chunk)
-        text = self._rest + chunk if self._rest else chunk
-        *whole, self._rest = text.split(b"\n\n")
-        if len(self._rest) > MAX_SSE_EVENT_BYTES:
-            self._rest, self.overflowed = b"", True
+        seen = max(0, len(self._rest) - 1)
+        self._rest += chunk
+        if not self._begun and len(self._rest) >= len(BOM):
+            self._begun = True
+            if self._rest.startswith(BOM):
+                del self._rest[: len(BOM)]
+        if self._rest.find(b"\n\n", seen) < 0:
+            if len(self._rest) > MAX_SSE_EVENT_BYTES:
+                self._rest, self.overflowed = bytearray(), True
+            return []
+        *whole, rest = bytes(self._rest).split(b"\n\n")
+        self._rest = bytearray(rest)
         return [event for block in whole if (event := _parse(block)) is not None]
 
     def flush(self) -> list[Event]:
         """The event a stream ended in without its empty line, if it has data."""
-        block, self._rest = self._rest, b""
+        block, self._rest = bytes(self._rest), bytearray()
         event = _parse(block)
         return [event] if event is not None else []
 

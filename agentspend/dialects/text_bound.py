@@ -8,6 +8,9 @@ import unicodedata
 
 _NON_ASCII = bytes(range(128, 256))
 
+ESCAPE_TOKENS = 18
+"""The bound of the worst character that one `\\uXXXX` can stand for: six bytes after NFC."""
+
 
 def tokens_bound(text: bytes) -> int:
     """The bound for a text that is in NFC (or ASCII, which always is)."""
@@ -15,6 +18,14 @@ def tokens_bound(text: bytes) -> int:
         return 2 * len(text)
     ascii_bytes = len(text.translate(None, _NON_ASCII))
     return 2 * ascii_bytes + 3 * (len(text) - ascii_bytes)
+
+
+def json_tokens_bound(raw: bytes) -> int:
+    """The bound for the texts in a piece of JSON, whose escapes NFC may still expand."""
+    bound = tokens_bound(raw)
+    if b"\\u" in raw:
+        bound += (ESCAPE_TOKENS - 2 * len("\\u0000")) * raw.count(b"\\u")
+    return bound
 
 
 def needs_normalising(text: bytes) -> bool:
@@ -27,9 +38,12 @@ def needs_normalising(text: bytes) -> bool:
         return False
 
 
-def normalised_tokens_bound(text: bytes) -> int:
-    """The bound of a text's NFC form. Slow for long texts: not for the event loop."""
-    return tokens_bound(nfc(text))
+def normalised_tokens_bound(raw: bytes) -> int:
+    """The bound of a piece of JSON as sent and in NFC, whichever is more.
+
+    Slow for long texts: not for the event loop.
+    """
+    return max(json_tokens_bound(raw), json_tokens_bound(nfc(raw)))
 
 
 def nfc(text: bytes) -> bytes:

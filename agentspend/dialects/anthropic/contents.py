@@ -1,78 +1,173 @@
-"""What stands in a request's messages, system and tools: images, cache marks, foreign input."""
+"""What stands in a request's messages, system and tools: images, cache marks, foreign input.
 
-from dataclasses import dataclass
+Where a shape is not understood, the dearest reading of it is taken.
+"""
 
-import msgspec
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
-from agentspend.core.limits import DEFAULT_SERVER_TOOL_USES, MAX_IMAGE_TOKENS
-from agentspend.dialects.anthropic.shapes import BLOCKS, TEXT, TOOLS, Block, CacheControl, Tool
+from agentspend.core.limits import (
+    DEFAULT_SERVER_TOOL_USES,
+    MAX_IMAGE_TOKENS,
+    TOKENS_FOR_TOOLS,
+    TOKENS_PER_MESSAGE,
+)
+from agentspend.dialects.anthropic.shapes import (
+    BLOCKS,
+    LIST,
+    MESSAGE,
+    TOOLS,
+    Block,
+    CacheControl,
+    Tool,
+)
+from agentspend.dialects.base import BadRequest
+from agentspend.dialects.json_parts import UNREADABLE
 
+# Tools the client runs but the provider describes to the model, in words of its own.
 CLIENT_TOOLS = ("bash_", "text_editor_", "computer_", "memory_")
+# Tools the provider runs whose whole price is tokens and searches. Code execution is billed by
+# the time its container lives.
+PRICED_SERVER_TOOLS = ("web_search_", "web_fetch_", "tool_search_tool_", "advisor_", "mcp_toolset")
 LOCAL_SOURCES = frozenset({"base64", "text", "content", ""})
+LOCAL_BLOCKS = frozenset(
+    {
+        "text", "image", "tool_use", "thinking", "redacted_thinking", "search_result",
+        "server_tool_use", "mcp_tool_use", "tool_reference", "web_search_result", "compaction",
+    }
+)  # fmt: skip
+MARK = b'"cache_control"'
+MAX_NESTING = 4
+
+# A letter, digit or underscore written as an escape. No encoder does that: it hides a word.
+_HIDDEN_WORD = re.compile(rb"(?<!\\)(?:\\\\)*\\u00(?:3[0-9]|[46][1-9a-fA-F]|[57][0-9aA]|5[fF])")
 
 
 @dataclass(slots=True)
 class Contents:
-    """What was found so far. `remote_input`: input that is not in the body."""
+    """What was found so far. `bound` is the token bound of a piece of JSON; `escapes` says that
+    the request writes characters as `\\uXXXX`.
 
-    images: int = 0
+    `remote_input`: input that is not in the body. `added_tokens`: the most that what was read adds
+    to a prompt beside its own bytes. `ttl`: the dearest cache write asked for.
+    """
+
+    bound: Callable[[bytes], int]
+    escapes: bool = True
+    added_tokens: int = 0
     ttl: str = ""
     remote_input: bool = False
     server_tool_uses: int = 0
     web_searches: int = 0
     models: tuple[str, ...] = ()
+    unpriceable: list[str] = field(default_factory=list)
+    tools: Sequence[tuple[str, bytes]] = ()
 
-    @property
-    def image_tokens(self) -> int:
-        """The most the images can be (pricing study §4.5)."""
-        return self.images * MAX_IMAGE_TOKENS
+    def read_message(self, raw: bytes) -> int:
+        """The most tokens one turn can be; raises `BadRequest` when it is not an object."""
+        if raw[:1] != b"{":
+            raise BadRequest("messages: each must be an object")
+        before = self.added_tokens
+        try:
+            content = MESSAGE.decode(raw).content
+        except UNREADABLE:
+            self._read_strange(raw)
+        else:
+            if isinstance(content, list):
+                self._read_blocks(content, 0)
+        return self.weigh(raw) + TOKENS_PER_MESSAGE + self.added_tokens - before
 
-    def read_content(self, raw: bytes) -> None:
-        """A message's or the system prompt's content: text, or a list of blocks."""
-        if raw[:1] == b'"':
-            TEXT.decode(raw)
+    def read_content(self, raw: bytes, nesting: int = 0) -> None:
+        """The system prompt's or a tool result's content: text, or a list of blocks."""
+        if raw[:1] != b"[":
             return
         try:
             blocks = BLOCKS.decode(raw)
-        except msgspec.ValidationError:
-            self.remote_input = True
-            return
-        for block in blocks:
-            self._read_block(block)
+        except UNREADABLE:
+            self._read_strange(raw)
+        else:
+            self._read_blocks(blocks, nesting)
 
     def read_tools(self, raw: bytes) -> None:
         """The tool list; tools the provider runs add input of their own."""
+        self.added_tokens += TOKENS_FOR_TOOLS
         try:
             tools = TOOLS.decode(raw)
-        except msgspec.ValidationError:
-            self.remote_input = True
+            raws = [bytes(item) for item in LIST.decode(raw)]
+        except UNREADABLE:
+            self._read_strange(raw)
+            self.unpriceable.append("tools")
             return
+        self.tools = [(tool.name, item) for tool, item in zip(tools, raws, strict=True)]
         for tool in tools:
-            self._mark(tool.cache_control)
+            self.mark(tool.cache_control)
             self._read_tool(tool)
 
-    def _read_block(self, block: Block) -> None:
-        self._mark(block.cache_control)
-        if block.type == "image":
-            self.images += 1
-        if block.type == "document":
+    def weigh(self, raw: bytes) -> int:
+        """The bound of a piece's own bytes. Takes note of cache marks wherever they stand."""
+        if MARK in raw:
+            self.mark(CacheControl("1h" if b'"1h"' in raw else "5m"))
+        if self.escapes and self.ttl != "1h" and _HIDDEN_WORD.search(raw):
+            self.ttl = "1h"
+        return self.bound(raw)
+
+    def mark(self, control: CacheControl | None) -> None:
+        """One cache mark; a lifetime nobody has a price for is the dearest, and said."""
+        if control is None:
+            return
+        lifetime = control.ttl or "5m"
+        if lifetime not in ("5m", "1h"):
+            self.unpriceable.append("cache_control.ttl")
+        if self.ttl != "1h":
+            self.ttl = "5m" if lifetime == "5m" else "1h"
+
+    def _read_blocks(self, blocks: Sequence[Block], nesting: int) -> None:
+        for block in blocks:
+            kind = block.type
+            self.mark(block.cache_control)
+            if kind == "image":
+                self.added_tokens += MAX_IMAGE_TOKENS
+            elif kind == "tool_reference":
+                self._read_reference(block.tool_name)
+            elif kind not in LOCAL_BLOCKS and not kind.endswith("tool_result"):
+                self.remote_input = True
+            if block.source is not None and block.source.type not in LOCAL_SOURCES:
+                self.remote_input = True
+            content = bytes(block.content)
+            if content[:1] != b"[":
+                continue
+            if nesting == MAX_NESTING:
+                self._read_strange(content)
+            else:
+                self.read_content(content, nesting + 1)
+
+    def _read_reference(self, name: str) -> None:
+        """A tool named in the conversation: its definition may be read again at that point."""
+        sizes = [self.bound(raw) for known, raw in self.tools if known == name]
+        if sizes:
+            self.added_tokens += max(sizes)
+        else:
             self.remote_input = True
-        if block.source is not None and block.source.type not in LOCAL_SOURCES:
-            self.remote_input = True
-        if bytes(block.content)[:1] == b"[":
-            self.read_content(bytes(block.content))
 
     def _read_tool(self, tool: Tool) -> None:
-        if tool.type in (None, "custom") or tool.type.startswith(CLIENT_TOOLS):
+        if tool.type in (None, "custom"):
             return
-        uses = DEFAULT_SERVER_TOOL_USES if tool.max_uses is None else tool.max_uses
+        if tool.type.startswith(CLIENT_TOOLS):
+            self.added_tokens += TOKENS_FOR_TOOLS
+            return
+        uses = DEFAULT_SERVER_TOOL_USES if tool.max_uses is None else max(0, tool.max_uses)
         self.remote_input = True
         self.server_tool_uses += uses
         if tool.type.startswith("web_search"):
             self.web_searches += uses
         if tool.model:
             self.models += (tool.model,)
+        if not tool.type.startswith(PRICED_SERVER_TOOLS):
+            self.unpriceable.append(f"tools.{tool.type}")
 
-    def _mark(self, control: CacheControl | None) -> None:
-        if control is not None and self.ttl != "1h":
-            self.ttl = "1h" if control.ttl == "1h" else "5m"
+    def _read_strange(self, raw: bytes) -> None:
+        """A shape nobody here knows: only the window bounds it, and its marks are the dearest."""
+        self.remote_input = True
+        if b"cache" in raw or b"\\u" in raw:
+            self.ttl = "1h"

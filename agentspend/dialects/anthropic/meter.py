@@ -122,7 +122,7 @@ class AnthropicMeter:
     def _read_event(self, message: dict[str, Any], event: Event) -> bool:
         match message.get("type"):
             case "message_start":
-                start = message["message"] if "message" in message else {}
+                start = message.get("message", {})
                 self._read_head(start)
                 return self._merge(start.get("usage"))
             case "message_delta":

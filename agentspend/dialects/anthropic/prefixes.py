@@ -2,51 +2,62 @@
 
 Measured with Claude Code 2.1.331: the next request repeats every message, moves its cache marks,
 and writes a one-text content list as plain text. So cache marks are taken out and plain text is
-put in a list before hashing. Inside a JSON string every quote is escaped, so the pattern below
-can only match a real key.
+put in a list before hashing. Inside a JSON string every quote is escaped, so the patterns below
+can only match a real key, but that key may stand in a tool's input: what was taken out is added
+to the bound again.
 """
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
-
-import msgspec
+from collections.abc import Mapping, Sequence
 
 from agentspend.core.facts import PrefixMark
-from agentspend.core.limits import MAX_PREFIXES_LOOKED_UP, TOKENS_PER_MESSAGE
-from agentspend.dialects.anthropic.shapes import MESSAGE
-from agentspend.dialects.json_parts import Parts
+from agentspend.core.limits import MAX_PREFIXES_LOOKED_UP
+from agentspend.dialects.anthropic.contents import MARK
+from agentspend.dialects.anthropic.shapes import FIELDS
+from agentspend.dialects.json_parts import UNREADABLE
 
-_CACHE_MARK = re.compile(rb',\s*"cache_control"\s*:\s*(?:\{[^{}]*\}|null)')
-_CACHE_MARK_FIRST = re.compile(rb'"cache_control"\s*:\s*(?:\{[^{}]*\}|null)\s*,?\s*')
-_PROMPT_KEYS = ("model", "system", "tools", "tool_choice", "thinking", "output_config", "container")
+_KEY = rb'"cache_control"\s*:\s*'
+_VALUE = rb'(?:\{\s*"type"\s*:\s*"ephemeral"\s*(?:,\s*"ttl"\s*:\s*"(?:5m|1h)"\s*)?\}|null)'
+_MARK = re.compile(rb",\s*" + _KEY + _VALUE)
+_MARK_FIRST = re.compile(_KEY + _VALUE + rb"\s*,\s*")
+
+# What can change from turn to turn without changing a prompt's tokens. Any other field must be
+# the same, also one that nobody here knows.
+_NEUTRAL = frozenset(
+    {
+        "max_tokens", "metadata", "stream", "temperature", "top_p", "top_k", "stop_sequences",
+        "service_tier", "speed", "inference_geo", "cache_control",
+    }
+)  # fmt: skip
 
 
 def prefix_marks(
-    parts: Parts,
-    messages: Sequence[msgspec.Raw],
-    image_tokens: int,
-    bound: Callable[[bytes], int],
+    parts: Mapping[str, bytes], messages: Sequence[bytes], sizes: Sequence[int]
 ) -> tuple[PrefixMark, ...]:
     """Marks for the whole request and for each earlier message boundary, newest first.
 
-    `bound` is the token bound of a text; `image_tokens` is added to whatever was added.
+    `sizes` are the messages' token bounds.
     """
     running = hashlib.sha256()
-    for key in _PROMPT_KEYS:
-        raw = parts.get(key)
-        running.update(key.encode() + b"\0" + (_unmarked(bytes(raw)) if raw is not None else b""))
+    taken_bytes = 0
+    for name in sorted(parts.keys() - _NEUTRAL):
+        normal = _unmarked(parts[name])
+        taken_bytes += len(parts[name]) - len(normal)
+        running.update(b"%d %b %d " % (len(name), name.encode(), len(normal)))
+        running.update(normal)
     digests: list[bytes] = []
-    sizes: list[int] = []
-    for message in messages:
-        raw = bytes(message)
-        running.update(b"\0" + _normal(raw))
+    for raw in messages:
+        unmarked = _unmarked(raw)
+        taken_bytes += len(raw) - len(unmarked)
+        normal = _normal(unmarked)
+        running.update(b"%d " % len(normal))
+        running.update(normal)
         digests.append(running.digest())
-        sizes.append(bound(raw) + TOKENS_PER_MESSAGE)
     marks: list[PrefixMark] = []
-    added = 0
+    added = 2 * taken_bytes
     for digest, size in zip(reversed(digests), reversed(sizes), strict=True):
-        marks.append(PrefixMark(digest, added + (image_tokens if added else 0)))
+        marks.append(PrefixMark(digest, added))
         if len(marks) == MAX_PREFIXES_LOOKED_UP:
             break
         added += size
@@ -54,20 +65,19 @@ def prefix_marks(
 
 
 def _normal(message: bytes) -> bytes:
-    """One message without cache marks, its content always a list."""
-    unmarked = _unmarked(message)
+    """One message with plain text in a list. Only where its two fields are all of it."""
+    if b'"content":"' not in message[:64]:
+        return message
     try:
-        fields = MESSAGE.decode(unmarked)
-    except msgspec.DecodeError:
-        return unmarked
-    content = bytes(fields.pop("content", msgspec.Raw(b"null")))
-    if content[:1] == b'"':
-        content = b'[{"type":"text","text":' + content + b"}]"
-    rest = b"\0".join(name.encode() + b"\0" + bytes(raw) for name, raw in sorted(fields.items()))
-    return rest + b"\0" + content
+        role, content = (bytes(raw) for raw in FIELDS.decode(message).values())
+    except (ValueError, *UNREADABLE):
+        return message
+    if message != b'{"role":' + role + b',"content":' + content + b"}":
+        return message
+    return b'{"role":' + role + b',"content":[{"type":"text","text":' + content + b"}]}"
 
 
 def _unmarked(raw: bytes) -> bytes:
-    if b"cache_control" not in raw:
+    if MARK not in raw:
         return raw
-    return _CACHE_MARK_FIRST.sub(b"", _CACHE_MARK.sub(b"", raw))
+    return _MARK_FIRST.sub(b"", _MARK.sub(b"", raw))

@@ -1,6 +1,11 @@
-"""The parts of an Anthropic request that matter for money, as far as they are decoded."""
+"""The parts of an Anthropic request that matter for money, as far as they are decoded.
+
+A field of type Raw is left as bytes; empty bytes mean that it was not there.
+"""
 
 import msgspec
+
+ABSENT = msgspec.Raw(b"")
 
 
 class CacheControl(msgspec.Struct):
@@ -21,7 +26,14 @@ class Block(msgspec.Struct):
     type: str = ""
     cache_control: CacheControl | None = None
     source: Source | None = None
-    content: msgspec.Raw = msgspec.Raw(b"")
+    content: msgspec.Raw = ABSENT
+    tool_name: str = ""
+
+
+class Message(msgspec.Struct):
+    """One turn."""
+
+    content: list[Block] | str | None = None
 
 
 class Tool(msgspec.Struct):
@@ -53,19 +65,16 @@ class ContextManagement(msgspec.Struct):
     edits: list[Edit] = msgspec.field(default_factory=list)
 
 
-class Fallback(msgspec.Struct):
-    """A model the provider may serve instead."""
-
-    model: str = ""
-
-
 BLOCKS = msgspec.json.Decoder(list[Block])
-MESSAGE = msgspec.json.Decoder(dict[str, msgspec.Raw])
-MESSAGES = msgspec.json.Decoder(list[msgspec.Raw])
+MESSAGE = msgspec.json.Decoder(Message)
+FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+LIST = msgspec.json.Decoder(list[msgspec.Raw])
 TOOLS = msgspec.json.Decoder(list[Tool])
+CACHE_CONTROL = msgspec.json.Decoder(CacheControl)
 THINKING = msgspec.json.Decoder(Thinking)
 CONTEXT = msgspec.json.Decoder(ContextManagement)
-FALLBACKS = msgspec.json.Decoder(list[Fallback])
+FALLBACKS = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
+NAMES = msgspec.json.Decoder(list[str])
 TEXT = msgspec.json.Decoder(str)
 WHOLE = msgspec.json.Decoder(int)
-FLAG = msgspec.json.Decoder(bool)
+FLAG: "msgspec.json.Decoder[object]" = msgspec.json.Decoder(bool)
