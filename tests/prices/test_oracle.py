@@ -28,7 +28,7 @@ KNOWN: dict[str, str] = {
     "anthropic/claude-mythos-5-1": "invitation only, so the data lacks it; the page: as Fable 5.1",
     "anthropic/claude-opus-4-6 speed=fast": "6x until 2026-07-24; the data prices it as standard",
     "anthropic/claude-opus-4-7 speed=fast": "6x until 2026-07-24; the data prices it as standard",
-    "x-ai/grok-code-fast-1": "retired 2026-05-15: its name serves Grok Build, 5x what the data says",
+    "x-ai/grok-code-fast-1": "retired 2026-05-15: its name serves Grok Build, 5x the price",
 }
 
 
