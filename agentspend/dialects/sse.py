@@ -42,10 +42,9 @@ class Splitter:
         self._rest = bytearray(rest)
         return [event for block in whole if (event := _parse(block)) is not None]
 
-    def flush(self) -> list[Event]:
-        """The event a stream ended in without its empty line, if it has data."""
-        block, self._rest = bytes(self._rest), bytearray()
-        event = _parse(block)
+    def pending(self) -> list[Event]:
+        """The event that stands without its empty line, if it has data: the last when all ended."""
+        event = _parse(bytes(self._rest))
         return [event] if event is not None else []
 
     def _newlines(self, chunk: bytes) -> bytes:

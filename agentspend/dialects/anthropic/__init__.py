@@ -6,6 +6,7 @@ from agentspend.core.facts import RequestFacts
 from agentspend.dialects.anthropic import replies, request
 from agentspend.dialects.anthropic.meter import AnthropicMeter
 from agentspend.dialects.base import Reply
+from agentspend.dialects.json_parts import UNREADABLE
 from agentspend.dialects.text_bound import needs_normalising
 
 
@@ -40,9 +41,10 @@ class Anthropic:
         """`input_tokens` of a `count_tokens` answer."""
         try:
             count = msgspec.json.decode(answer, type=dict[str, msgspec.Raw]).get("input_tokens")
-            return msgspec.json.decode(count, type=int) if count is not None else None
-        except msgspec.DecodeError:
+            tokens = msgspec.json.decode(count, type=int) if count is not None else -1
+        except UNREADABLE:
             return None
+        return tokens if tokens >= 0 else None
 
     def reply(self, kind: str, message: str, user_agent: str, rid: str) -> Reply:
         """An answer of our own in this API's shape."""

@@ -5,6 +5,8 @@ a body whose bytes are all accounted for may pass that way; every other is taken
 where a key that stands twice is refused.
 """
 
+from typing import Any
+
 import msgspec
 
 from agentspend.dialects.anthropic.shapes import ABSENT, LIST
@@ -47,10 +49,10 @@ def open_body(body: bytes) -> tuple[dict[str, bytes], list[bytes]]:
 def _open_compact(body: bytes) -> tuple[dict[str, bytes], list[bytes]] | None:
     """The parts of a body without spaces and with known keys, each once; else None."""
     try:
-        envelope = _ENVELOPE.decode(body)
+        envelope: Any = _ENVELOPE.decode(body)
     except UNREADABLE:
         return None
-    messages = [bytes(raw) for raw in getattr(envelope, "messages")]
+    messages = [bytes(raw) for raw in envelope.messages]
     parts = {name: raw for name in _REST if (raw := bytes(getattr(envelope, name)))}
     size = len('{"messages":[]}') + sum(map(len, messages)) + max(0, len(messages) - 1)
     size += sum(len(',"":') + len(name) + len(raw) for name, raw in parts.items())

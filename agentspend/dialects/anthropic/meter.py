@@ -1,10 +1,11 @@
 """Metering an Anthropic answer as it passes, JSON or event stream.
 
 Usage in a stream is cumulative: each field's last non-null value holds, and later events may raise
-the input too. An answer is EXACT only after `message_stop`. Foreign bytes make it less sure,
-never an exception.
+the input too. An answer is EXACT only after its last usage (a `message_delta`) and `message_stop`.
+Foreign bytes make it less sure, never an exception.
 """
 
+from copy import copy
 from typing import Any
 
 import msgspec
@@ -12,18 +13,21 @@ import msgspec
 from agentspend.core.facts import RequestFacts
 from agentspend.core.limits import MAX_METERED_JSON_BYTES
 from agentspend.core.usage import Billing, Metered
-from agentspend.dialects.anthropic.usage import parts_of
+from agentspend.dialects.anthropic.usage import billed_on_top, parts_of
+from agentspend.dialects.json_parts import UNREADABLE
 from agentspend.dialects.sse import Event, Splitter
 from agentspend.dialects.text_bound import tokens_bound
 
 _ANY = msgspec.json.Decoder()
 _QUIET = frozenset({b"ping", b"content_block_stop"})
+_FOREIGN = (*UNREADABLE, TypeError, AttributeError, ValueError)
 
 
 class _DeltaText(msgspec.Struct):
     text: str = ""
     partial_json: str = ""
     thinking: str = ""
+    signature: str = ""
 
 
 class _Delta(msgspec.Struct):
@@ -34,11 +38,11 @@ _DELTA = msgspec.json.Decoder(_Delta)
 
 
 class AnthropicMeter:
-    """Usage of one response. `status` other than 200 bills nothing."""
+    """Usage of one response. Only a `status` of success bills anything."""
 
     def __init__(self, facts: RequestFacts, status: int, content_type: str) -> None:
         self._facts = facts
-        self._status = status
+        self._billed = 200 <= status < 300
         self._stream = content_type.partition(";")[0].strip().lower() == "text/event-stream"
         self._splitter = Splitter()
         self._json = bytearray()
@@ -48,15 +52,17 @@ class AnthropicMeter:
         self._stop_reason = ""
         self._last_block = ""
         self._has_content = False
+        self._counted = False
         self._finished = False
         self._broken = False
         self.output_seen_tokens = 0
 
     def feed(self, chunk: bytes) -> bool:
         """Take the next bytes; True when they brought usage."""
-        if self._status != 200:
+        if not self._billed:
             return False
         if not self._stream:
+            self.output_seen_tokens += tokens_bound(chunk)
             if len(self._json) + len(chunk) <= MAX_METERED_JSON_BYTES:
                 self._json += chunk
             else:
@@ -72,29 +78,35 @@ class AnthropicMeter:
         return self._metered(Billing.FLOOR)
 
     def end(self, *, complete: bool) -> Metered:
-        """What is proved in the end."""
-        if self._status != 200:
+        """What is proved if nothing more comes. Asking changes nothing: more may be fed after."""
+        if not self._billed:
             return Metered(billing=Billing.FREE)
+        return copy(self).close(complete=complete)
+
+    def close(self, *, complete: bool) -> Metered:
+        """The same, for a meter that is fed no more."""
         if self._stream:
-            for event in self._splitter.flush():
+            for event in self._splitter.pending():
                 self._take(event)
         else:
             self._read_json(complete=complete)
         if not self._usage:
             return Metered(response_id=self._response_id)
         whole = self._finished and not self._broken and not self._splitter.overflowed
-        if whole and self._stop_reason == "refusal" and not self._has_content:
+        metered = self._metered(Billing.EXACT if whole else Billing.FLOOR)
+        refused = self._stop_reason == "refusal" and not self._has_content
+        if refused and metered.billing is Billing.EXACT and not billed_on_top(self._usage):
             return Metered(
                 billing=Billing.FREE, stop_reason="refusal", response_id=self._response_id
             )
-        return self._metered(Billing.EXACT if whole else Billing.FLOOR)
+        return metered
 
     def _metered(self, billing: Billing) -> Metered:
+        if not self._usage:
+            return Metered(response_id=self._response_id)
         try:
             parts, unknown = parts_of(self._usage, self._model or self._facts.model, self._facts)
-        except (ValueError, TypeError, AttributeError):
-            return Metered(response_id=self._response_id)
-        if not self._usage:
+        except _FOREIGN:
             return Metered(response_id=self._response_id)
         return Metered(
             parts=parts,
@@ -115,7 +127,7 @@ class AnthropicMeter:
         try:
             message = _ANY.decode(event.data)
             return self._read_event(message, event)
-        except (msgspec.DecodeError, UnicodeDecodeError, TypeError, AttributeError, ValueError):
+        except _FOREIGN:
             self._broken = True
             return False
 
@@ -126,13 +138,19 @@ class AnthropicMeter:
                 self._read_head(start)
                 return self._merge(start.get("usage"))
             case "message_delta":
-                self._stop_reason = message.get("delta", {}).get("stop_reason") or self._stop_reason
-                return self._merge(message.get("usage"))
+                usage = message.get("usage")
+                self._counted = self._counted or _has_output(usage)
+                news = self._merge(usage)
+                reason = message.get("delta", {}).get("stop_reason")
+                self._stop_reason = str(reason or self._stop_reason)
+                return news
             case "message_stop":
-                self._finished = True
+                self._finished = self._counted
             case "content_block_start":
                 self._has_content = True
                 self._last_block = str(message.get("content_block", {}).get("type", ""))
+                if not self._last_block.endswith("tool_result"):
+                    self.output_seen_tokens += tokens_bound(event.data)
             case "content_block_delta":
                 self._count_output(event.data)
             case "error":
@@ -143,13 +161,14 @@ class AnthropicMeter:
         try:
             message = _ANY.decode(bytes(self._json))
             self._read_head(message)
-            self._stop_reason = message.get("stop_reason") or ""
+            usage = message.get("usage")
+            self._merge(usage)
+            self._finished = complete and _has_output(usage)
+            self._stop_reason = str(message.get("stop_reason") or "")
             content = message.get("content") or []
             self._has_content = bool(content)
-            self._last_block = content[-1].get("type", "") if content else ""
-            self._merge(message.get("usage"))
-            self._finished = complete and message.get("type") == "message"
-        except (msgspec.DecodeError, UnicodeDecodeError, TypeError, AttributeError, ValueError):
+            self._last_block = str(content[-1].get("type", "")) if content else ""
+        except _FOREIGN:
             self._broken = True
 
     def _read_head(self, message: dict[str, Any]) -> None:
@@ -160,13 +179,18 @@ class AnthropicMeter:
         """Take over every field that has a value."""
         if not usage:
             return False
-        self._usage.update({name: value for name, value in usage.items() if value is not None})
+        said = {name: value for name, value in usage.items() if value is not None}
+        self._usage = {**self._usage, **said}
         return True
 
     def _count_output(self, data: bytes) -> None:
         try:
             delta = _DELTA.decode(data).delta
-            text = (delta.text or delta.partial_json or delta.thinking).encode()
-        except (msgspec.DecodeError, UnicodeError):
+            text = (delta.text + delta.partial_json + delta.thinking + delta.signature).encode()
+        except (*UNREADABLE, UnicodeError):
             text = data
-        self.output_seen_tokens += tokens_bound(text)
+        self.output_seen_tokens += tokens_bound(text or data)
+
+
+def _has_output(usage: dict[str, Any] | None) -> bool:
+    return usage is not None and usage.get("output_tokens") is not None

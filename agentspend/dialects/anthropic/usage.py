@@ -12,6 +12,8 @@ from agentspend.core.facts import RequestFacts
 from agentspend.core.usage import Usage, UsagePart
 
 INCLUDED = frozenset({"message", "fallback_message"})
+BILLED_ON_TOP = frozenset({"compaction", "advisor_message"})
+WORDS = ("speed", "service_tier", "inference_geo")
 READ_HERE = frozenset(
     {
         "input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens",
@@ -19,6 +21,7 @@ READ_HERE = frozenset(
         "inference_geo", "iterations", "fallback_credit",
     }
 )  # fmt: skip
+ITEM_WORDS = frozenset({"type", "model"})
 CREATION = frozenset({"ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens"})
 SERVER_TOOLS = frozenset({"web_search_requests", "web_fetch_requests"})
 
@@ -28,22 +31,25 @@ def parts_of(
 ) -> tuple[tuple[UsagePart, ...], tuple[str, ...]]:
     """The priced parts of one usage object, and the billable fields we do not know.
 
-    Raises ValueError for counts that are not whole numbers.
+    A word the answer leaves unsaid (speed, tier, region) is the request's own. Raises ValueError
+    for counts that are not whole numbers, and for a prompt of no tokens, which nobody sends.
     """
     unknown = list(_unknown_counts(usage))
-    words = {
-        name: str(usage.get(name) or "") for name in ("speed", "service_tier", "inference_geo")
-    }
-    parts = [UsagePart(model=model, usage=_counts(usage, facts), **words)]
+    words = {name: str(usage.get(name) or getattr(facts, name)) for name in WORDS}
+    counts = _counts(usage, facts)
+    if counts.prompt_tokens == 0:
+        raise ValueError("the usage has no input")
+    parts = [UsagePart(model=model, usage=counts, **words)]
     for item in usage.get("iterations") or ():
         kind = item.get("type", "")
         if kind in INCLUDED:
             continue
         billed_at = facts.model if kind == "compaction" else str(item.get("model") or facts.model)
         parts.append(UsagePart(model=billed_at, usage=_counts(item, facts), **words))
-        if kind not in ("compaction", "advisor_message"):
+        unknown += [f"iterations.{name}" for name in _unknown_counts(item)]
+        if kind not in BILLED_ON_TOP:
             unknown.append(f"iterations.{kind}")
-    return tuple(parts), tuple(unknown)
+    return tuple(parts), tuple(dict.fromkeys(unknown))
 
 
 def _counts(usage: Mapping[str, Any], facts: RequestFacts) -> Usage:
@@ -77,18 +83,29 @@ def _whole(usage: Mapping[str, Any], name: str) -> int:
 
 
 def _unknown_counts(usage: Mapping[str, Any]) -> list[str]:
-    """Fields with a count above zero that nobody here prices."""
-    found = [name for name in usage if name not in READ_HERE and _counts_something(usage, name)]
+    """Fields with a number above zero that nobody here prices."""
+    found = [
+        name
+        for name, value in usage.items()
+        if name not in READ_HERE and name not in ITEM_WORDS and _counts_something(value)
+    ]
     for group, known in (("cache_creation", CREATION), ("server_tool_use", SERVER_TOOLS)):
         inner = usage.get(group) or {}
         found += [
             f"{group}.{name}"
-            for name in inner
-            if name not in known and _counts_something(inner, name)
+            for name, value in inner.items()
+            if name not in known and _counts_something(value)
         ]
     return found
 
 
-def _counts_something(usage: Mapping[str, Any], name: str) -> bool:
-    count = usage[name]
-    return name.endswith(("_tokens", "_requests")) and isinstance(count, int) and count > 0
+def _counts_something(value: object) -> bool:
+    if isinstance(value, dict):
+        return any(_counts_something(inner) for inner in value.values())
+    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+
+
+def billed_on_top(usage: Mapping[str, Any]) -> bool:
+    """Whether the answer lists work that is billed beside its own tokens."""
+    items = usage.get("iterations") or ()
+    return any(item.get("type", "") not in INCLUDED for item in items)
