@@ -19,11 +19,15 @@ def open_ledger(path: Path) -> tuple[Callable[[], sqlite3.Connection], bool]:
 
     def connect() -> sqlite3.Connection:
         conn = db.connect(path, read_only=read_only)
-        db.quick_check(conn, path)
-        if read_only:
-            db.refuse_other_schema(conn, path, len(MIGRATIONS))
-        else:
-            db.migrate(conn, path, MIGRATIONS)
+        try:
+            db.quick_check(conn, path)
+            if read_only:
+                db.refuse_other_schema(conn, path, len(MIGRATIONS))
+            else:
+                db.migrate(conn, path, MIGRATIONS)
+        except BaseException:
+            conn.close()
+            raise
         return conn
 
     return connect, read_only

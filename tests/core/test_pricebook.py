@@ -183,7 +183,7 @@ def test_a_price_rise_within_the_hour_is_held() -> None:
     assert BOOK.bound("google", request, eve).output_pusd_per_token == 7_500_000
 
 
-USAGES = st.builds(
+USAGES: st.SearchStrategy[dict[str, object]] = st.builds(
     dict,
     model=st.sampled_from(BOOK.models("anthropic")),
     sent=st.integers(0, 300_000),

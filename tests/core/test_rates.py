@@ -1,5 +1,7 @@
 """Which rates hold: the day, the prompt size, and the words of the request."""
 
+from typing import Any
+
 import pytest
 
 from agentspend.core.rates import ModelPrice, RateRow, Rates, Variant, dearest
@@ -10,7 +12,7 @@ CHANGE_US = 20_000 * DAY_US
 
 def rates(input_pusd: int, **more: int) -> Rates:
     """Rates that differ only where the test looks."""
-    known = {"cache_read": 1, "cache_write_5m": 2, "cache_write_1h": 3, "output": 4}
+    known: dict[str, Any] = {"cache_read": 1, "cache_write_5m": 2, "cache_write_1h": 3, "output": 4}
     return Rates(input_pusd, **{**known, "web_search": 5, **more})
 
 
@@ -57,7 +59,7 @@ def test_a_bound_takes_the_dearest_of_every_size_up_to_its_own() -> None:
 
 def test_multipliers_multiply() -> None:
     """Fast, the region and the batch discount apply together, exactly."""
-    words = {"speed": "fast", "service_tier": "batch", "inference_geo": "us"}
+    words: dict[str, Any] = {"speed": "fast", "service_tier": "batch", "inference_geo": "us"}
     found = PRICE.rates(CHANGE_US, 1, **words)
     num, den = found.times
     assert num * 10 == 11 * den

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from typing import Any
 
 import genai_prices
 import pytest
@@ -73,7 +74,7 @@ def usages(row: list[int | None], prompt: int) -> tuple[Usage, OracleUsage]:
     return ours, theirs
 
 
-def row_at(rates: list[list[int]], at: datetime, prompt: int) -> list[int]:
+def row_at(rates: list[list[Any]], at: datetime, prompt: int) -> list[Any]:
     """The row in force, read in the plainest way."""
     day = max(str(row[0]) for row in rates if start_us(str(row[0])) <= microseconds(at))
     return [row for row in rates if row[0] == day and row[1] <= prompt][-1]

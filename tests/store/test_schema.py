@@ -1,0 +1,45 @@
+"""The schema: one migration so far, applied whole."""
+
+from sqlite3 import Connection
+
+from agentspend import db
+from agentspend.store.schema import INITIAL, MIGRATIONS
+
+TABLES = {
+    "account", "charge", "checkpoint", "conversation", "entry", "hold", "hold_account", "meta",
+    "request", "session",
+}  # fmt: skip
+
+
+def test_a_new_ledger_has_every_table_and_the_newest_version(conn: Connection) -> None:
+    """Nothing in the statements got lost in splitting them."""
+    rows = conn.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    assert {name for (name,) in rows} == TABLES
+    assert db.version(conn) == len(MIGRATIONS) == 1
+    indexes = conn.execute("SELECT count(*) FROM sqlite_master WHERE sql LIKE 'CREATE INDEX%'")
+    assert indexes.fetchone()[0] == INITIAL.count("CREATE INDEX")
+
+
+def test_no_table_has_room_for_prompts(conn: Connection) -> None:
+    """Columns are counts, ids, amounts and JSON of them; a new column must be added here too."""
+    text = {
+        column
+        for table in TABLES
+        for _, column, kind, *_ in conn.execute(f"PRAGMA table_info({table})")
+        if kind in ("TEXT", "BLOB")
+    }
+    assert text == {
+        "agent", "body", "branch", "budget", "counted", "device", "digest", "hash", "head", "id",
+        "key", "key_id", "kind", "member", "mode", "model", "outcome", "project", "provider",
+        "rid", "session", "signature", "subagent", "tags", "token_hash", "value", "window_key",
+    }  # fmt: skip
+
+
+def test_the_sums_a_new_budget_needs_use_an_index(conn: Connection) -> None:
+    """Opening an account over a million entries reads its window and nothing else."""
+    for where, index in (
+        ("amount_nusd <> 0 AND window_us >= 1 AND window_us < 2", "entry_window"),
+        ("amount_nusd <> 0 AND session = 's'", "entry_session"),
+    ):
+        plan = conn.execute(f"EXPLAIN QUERY PLAN SELECT sum(amount_nusd) FROM entry WHERE {where}")
+        assert index in str(plan.fetchall())
