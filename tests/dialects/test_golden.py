@@ -21,7 +21,7 @@ def agrees(found: dict[str, Any], case: dict[str, Any]) -> bool:
 
 def test_the_cases_are_there() -> None:
     """Both transports have cases: an empty file would pass everything else here."""
-    assert (18, 4) == (len(JSON_CASES), len(STREAMS))
+    assert (len(JSON_CASES), len(STREAMS)) == (18, 4)
     assert len(MESSAGES) == 16
 
 

@@ -65,16 +65,21 @@ def prefix_marks(
 
 
 def _normal(message: bytes) -> bytes:
-    """One message with plain text in a list. Only where its two fields are all of it."""
-    if b'"content":"' not in message[:64]:
+    """One message with plain text in a list. Only where its fields, each once, are all of it."""
+    if b'"content":[' in message[:64]:
         return message
     try:
-        role, content = (bytes(raw) for raw in FIELDS.decode(message).values())
-    except (ValueError, *UNREADABLE):
+        fields = {name.encode(): bytes(raw) for name, raw in FIELDS.decode(message).items()}
+    except (UnicodeEncodeError, *UNREADABLE):
         return message
-    if message != b'{"role":' + role + b',"content":' + content + b"}":
+    text = fields.get(b"content", b"")
+    if text[:1] != b'"' or message != _compact(fields):
         return message
-    return b'{"role":' + role + b',"content":[{"type":"text","text":' + content + b"}]}"
+    return _compact({**fields, b"content": b'[{"type":"text","text":' + text + b"}]"})
+
+
+def _compact(fields: Mapping[bytes, bytes]) -> bytes:
+    return b"{" + b",".join(b'"' + name + b'":' + raw for name, raw in fields.items()) + b"}"
 
 
 def _unmarked(raw: bytes) -> bytes:

@@ -64,13 +64,15 @@ def read_request(body: bytes, *, in_nfc: bool = True) -> RequestFacts:
         options.priced(name, TEXT) or "" for name in ("speed", "service_tier", "inference_geo")
     )
     fallbacks = options.fallbacks()
+    runs = 1 + len(fallbacks) + int(options.compacts())
+    stream = options.read("stream", FLAG) is True
     unknown = [name for name in parts if name not in KNOWN]
     return RequestFacts(
         model=model,
         max_output_tokens=max_output,
         input_bound_tokens=rest + sum(sizes),
         thinking_tokens=max(0, thinking.budget_tokens) if thinking else 0,
-        stream=options.read("stream", FLAG) is True,
+        stream=stream,
         cache_ttl=contents.ttl,
         speed=speed,
         service_tier=tier,
@@ -80,11 +82,9 @@ def read_request(body: bytes, *, in_nfc: bool = True) -> RequestFacts:
         or bool(options.strange)
         or bool(parts.keys() & REMOTE)
         or any(_could_bring_input(name) for name in unknown),
-        iterations=1
+        iterations=runs
         + contents.server_tool_uses
-        + (DEFAULT_SERVER_TOOL_USES if "mcp_servers" in parts else 0)
-        + int(options.compacts())
-        + len(fallbacks),
+        + (DEFAULT_SERVER_TOOL_USES if "mcp_servers" in parts else 0),
         web_search_requests=contents.web_searches,
         prefixes=prefix_marks(parts, messages, sizes),
         unpriceable=tuple(
