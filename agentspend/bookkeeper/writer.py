@@ -79,7 +79,7 @@ class Writer(threading.Thread):
             books.conn.close()
 
     def _next_batch(self, books: Books) -> list[Job] | None:
-        """All that waits, at most `MAX_BATCH`; empty when someone's patience ended; None to stop."""
+        """All that waits, at most `MAX_BATCH`; [] when someone's patience ended; None to stop."""
         deadline_us = books.line.deadline_us()
         timeout_s = (
             None

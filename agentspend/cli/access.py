@@ -1,4 +1,4 @@
-"""How a command reaches the daemon and the configuration: the one place that knows where they are."""
+"""How a command reaches the daemon and the configuration: only this knows where they are."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any

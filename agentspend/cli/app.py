@@ -14,6 +14,7 @@ from agentspend.cli import (
     budget,
     config,
     daemon,
+    demo,
     doctor,
     keys,
     log,
@@ -50,7 +51,7 @@ def main(
         typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
-    """Hard budgets for coding agents: never passed by a cent, never in the way while money is left."""
+    """Hard budgets for coding agents: never passed by a cent, never in the way while there is money."""
 
 
 def build() -> typer.Typer:
@@ -80,6 +81,7 @@ def build() -> typer.Typer:
     _add(app, doctor.doctor, "doctor", "agentspend doctor")
     _add(app, verify.verify, "verify", "agentspend verify", "agentspend verify --json")
     _add_daemon(app)
+    _add(app, demo.demo, "demo", "agentspend demo")
     return app
 
 
@@ -102,6 +104,8 @@ def _add_keys(app: typer.Typer) -> None:
     _add(group, keys.set_key, "set", "agentspend keys set anthropic",
          "pass show anthropic | agentspend keys set anthropic")  # fmt: skip
     _add(group, keys.list_keys, "list", "agentspend keys list")
+    _add(group, keys.unlock_keys, "unlock", "agentspend keys unlock",
+         "systemd-ask-password | agentspend keys unlock")  # fmt: skip
     _add(group, keys.remove_key, "remove", "agentspend keys remove anthropic")
     app.add_typer(group, name="keys")
 

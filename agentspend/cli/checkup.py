@@ -47,8 +47,9 @@ def running_daemon() -> Iterator[Finding]:
         return
     yield Finding(True, f"daemon runs: pid {found['pid']}, port {found['port']}")
     if found["version"] != agentspend.__version__:
-        yield Finding(False, f"daemon is version {found['version']}, this command {agentspend.__version__}",
-                      "agentspend daemon stop, then agentspend daemon start")  # fmt: skip
+        versions = f"version {found['version']}, this command {agentspend.__version__}"
+        mend = "agentspend daemon stop, then agentspend daemon start"
+        yield Finding(False, f"daemon is {versions}", mend)
     if found["gate_closed"]:
         yield Finding(False, f"no request may leave: {found['gate_closed']}",
                       "free disk space, then try again")  # fmt: skip
@@ -115,8 +116,9 @@ def _clock() -> Iterator[Finding]:
 
     last = newest_entry(access.ask)
     if last and last["ts"] > now_us():
-        yield Finding(False, f"the clock is behind the ledger's last entry ({clock_text(last['ts'])}):"
-                      " windows stand still until it catches up", "set this machine's clock")  # fmt: skip
+        entry = f"the ledger's last entry ({clock_text(last['ts'])})"
+        text = f"the clock is behind {entry}: windows stand still until it catches up"
+        yield Finding(False, text, "set this machine's clock")
 
 
 def _there(path: Path) -> Path:

@@ -28,8 +28,15 @@ def show(
     if as_json:
         output.answer({"version": book.version, "models": rows})
         return
-    cells = [[output.plain(row["model"]), *(_usd(row[name]) for name in RATES),
-              _count(row["context_window"]), _count(row["max_output"])] for row in rows]  # fmt: skip
+    cells = [
+        [
+            output.plain(row["model"]),
+            *(_usd(row[name]) for name in RATES),
+            _count(row["context_window"]),
+            _count(row["max_output"]),
+        ]
+        for row in rows
+    ]
     output.table(COLUMNS, cells)
     output.line(f"{len(rows)} models, USD per million tokens, {book.version}")
 

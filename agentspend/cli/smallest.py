@@ -20,7 +20,7 @@ MODELS = ("claude-fable-5", "claude-opus-5-5", "claude-sonnet-5", "claude-haiku-
 
 
 def limits_nusd(floor_tokens: int) -> dict[str, int]:
-    """Per model the smallest hold of a first request, with the least output it may be clamped to."""
+    """Per model the smallest hold of a first request, clamped to the least output."""
     book = access.price_book()
     found = {}
     for model in MODELS:

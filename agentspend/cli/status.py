@@ -47,7 +47,7 @@ def show_budgets(lines: list[dict[str, Any]]) -> None:
 
 
 def problems(found: dict[str, Any]) -> list[str]:
-    """Sentences a person should read first: a closed gate, a bad configuration, requests that wait."""
+    """What a person should read first: a closed gate, a bad configuration, requests that wait."""
     told = []
     if found.get("gate_closed"):
         told.append(f"✗ no request may leave: {found['gate_closed']}")

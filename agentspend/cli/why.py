@@ -16,7 +16,7 @@ def why(
     rid: Annotated[str, typer.Argument(metavar="ID", help="The request; its first letters do.")],
     as_json: Annotated[bool, typer.Option("--json", help="Versioned JSON on one line.")] = False,
 ) -> None:
-    """Tell one request's story: the bound, the hold, the usage, the price, the budgets it touched."""
+    """Tell a request's story: the bound, the hold, the usage, the price, the budgets it touched."""
     story = access.ask("why", rid=rid)
     if as_json:
         output.answer(story)

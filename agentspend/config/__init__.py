@@ -1,1 +1,1 @@
-"""Files, folders and keys of one user → validated values. Decides nothing, writes only when asked."""
+"""Files, folders and keys of one user → validated values; written only when asked."""

@@ -79,7 +79,7 @@ def _budget_table(budget: Budget) -> Table:
 
 
 def _fill(table: Any, budget: Budget) -> None:
-    """Write a budget's values; what equals its default is left out unless it already stood there."""
+    """Write a budget's values; what equals its default is left out."""
     values: dict[str, Any] = {
         "name": budget.name,
         "limit": _cents(budget.limit_nusd),

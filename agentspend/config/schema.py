@@ -86,7 +86,7 @@ class _Reader:
         try:
             found = msgspec.convert(raw, File)
         except msgspec.ValidationError as error:
-            raise self._misshapen(str(error), raw) from error
+            raise self._misshapen(str(error)) from error
         self._check(found)
         budgets = tuple(
             self._at(("budgets", number), partial(_budget, item))
@@ -117,8 +117,9 @@ class _Reader:
         if not 0 <= port <= 65_535:
             raise self._error(("daemon", "port"), f"{port} is not a port", "use 1 to 65535")
         if not 1 <= admission.floor_tokens <= admission.comfort_tokens:
-            raise self._error(("admission", "floor_tokens"), "must lie between 1 and comfort_tokens",
-                              f"floor_tokens = {min(4096, admission.comfort_tokens)}")  # fmt: skip
+            hint = f"floor_tokens = {min(4096, admission.comfort_tokens)}"
+            what = "must lie between 1 and comfort_tokens"
+            raise self._error(("admission", "floor_tokens"), what, hint)
         if not 0 <= admission.wait_s <= 600:
             raise self._error(("admission", "wait_s"), f"{admission.wait_s} is out of range",
                               "use 0 to 600 seconds")  # fmt: skip
@@ -146,7 +147,7 @@ class _Reader:
         line = line_of(self._text, keys)
         return f"{self._name} line {line}" if line else self._name
 
-    def _misshapen(self, said: str, raw: Mapping[str, Any]) -> ConfigError:
+    def _misshapen(self, said: str) -> ConfigError:
         """msgspec's words as ours: the key by its dotted name, and the nearest known one."""
         keys = _keys_in(said)
         what = said.partition(" - at ")[0]

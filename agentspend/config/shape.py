@@ -64,7 +64,7 @@ class AdmissionSection(Section, frozen=True):
 
 
 class NetworkSection(Section, frozen=True):
-    """`[network]`: the daemon's own way out: a CONNECT proxy, a private CA, hosts that go direct."""
+    """`[network]`: the daemon's way out: a CONNECT proxy, a private CA, hosts that go direct."""
 
     proxy: str = ""
     ca_file: str = ""

@@ -45,11 +45,12 @@ class Terminal:
         return self._tmux("capture-pane", "-p", "-J", "-S", "-200")
 
     def exit_code(self) -> int | None:
-        """The command's exit code; None while it runs."""
-        dead, code = self._tmux(
-            "display-message", "-p", "#{pane_dead} #{pane_dead_status}"
-        ).rstrip("\n").split(" ")  # fmt: skip
-        return int(code or -1) if dead == "1" else None
+        """The command's exit code, minus the signal that ended it; None while it runs."""
+        shown = self._tmux("display-message", "-p", "#{pane_dead_status} #{pane_dead_signal}")
+        code, _, number = shown.rstrip("\n").partition(" ")
+        if number:
+            return -int(number)
+        return int(code) if code else None
 
     def until(self, ready: Callable[[], bool], what: str) -> None:
         """Wait until something holds; fails with the screen when it does not come."""
@@ -67,7 +68,9 @@ class Terminal:
     def until_ended(self) -> int:
         """Wait for the command's end; its exit code."""
         self.until(lambda: self.exit_code() is not None, "the end")
-        return self.exit_code() or 0
+        code = self.exit_code()
+        assert code is not None
+        return code
 
     def _tmux(self, *words: str, check: bool = True) -> str:
         return subprocess.run(

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 from sqlite3 import Connection
+from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
@@ -73,7 +74,8 @@ def test_a_budget_counts_what_its_scope_spent(conn: Connection, charge: Charge, 
     charge(1, 150, **WHO)
     charge(2, 150, **{**WHO, key: f"{key}-12"})
     charge(4, 150)
-    assert spent(conn, **{key: f"{key}-1"}) == 1
+    scope: dict[str, Any] = {key: f"{key}-1"}
+    assert spent(conn, **scope) == 1
     assert spent(conn) == 7
 
 

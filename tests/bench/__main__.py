@@ -1,0 +1,130 @@
+"""`make bench`: one run, the ways in turn, written as a table to docs/benchmarks.md.
+
+Figures of one run on one machine: compare the columns, not two runs.
+"""
+
+import argparse
+import json
+import os
+import platform
+import sqlite3
+import statistics
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+from tests.bench import measures
+from tests.bench.measures import percentile
+from tests.bench.ways import Way, agentspend, fsync_us, nginx, provider
+
+SMALL = {"model": "claude-opus-5", "max_tokens": 1_000,
+         "messages": [{"role": "user", "content": "say hi"}]}  # fmt: skip
+WORDS = "def total(rows): return sum(row.amount for row in rows)  # kept\n"
+
+
+def main() -> int:
+    """Measure, print, and write where asked."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--write", type=Path, help="write the table to this file")
+    parser.add_argument("--rounds", type=int, default=20, help="turns of each way")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        text = _measure(Path(folder), stack, options.rounds)
+    print(text)
+    if options.write:
+        options.write.write_text(text)
+    return 0
+
+
+def _measure(folder: Path, stack: ExitStack, rounds: int) -> str:
+    upstream = stack.enter_context(provider())
+    ways = [Way("direct", upstream)]
+    (folder / "nginx").mkdir()
+    between = stack.enter_context(nginx(folder / "nginx", upstream))
+    ways += [between] if between else []
+    ours, ready_s, home = stack.enter_context(agentspend(folder / "home", upstream))
+    ways.append(ours)
+    small, large = json.dumps(SMALL).encode(), _large()
+    rows = [("", *(way.name for way in ways), "agentspend adds")]
+    for label, body, query, each in (
+        ("small request", small, "", 25),
+        ("420 KB prompt, known conversation", large, "", 5),
+        ("50-event stream", small, "?stream", 25),
+    ):
+        _say(label)
+        found = measures.in_turn(ways, body, query, rounds=rounds, each=each)
+        rows += _latency_rows(label, found, ways)
+    _say("requests a second")
+    for label, query in (
+        ("small requests/s, 16 clients", ""),
+        ("streams/s, 16 clients", "?stream"),
+    ):
+        each = [measures.per_second(way, small, query, clients=16, each=100) for way in ways]
+        rows.append((label, *(f"{value:,.0f}" for value in each), ""))
+    _say("delay a chunk")
+    gaps = [measures.chunk_gaps_us(way, small, streams=50) for way in ways]
+    late = [percentile(gap, 99) for gap in gaps]
+    rows.append(("gap between chunks p99, 50 paced streams",
+                 *(f"{value / 1e3:.2f} ms" for value in late),
+                 f"{(late[-1] - late[0]) / 1e3:.2f} ms"))  # fmt: skip
+    _say("holds a second")
+    (folder / "holds").mkdir()
+    holds = measures.holds_per_second(folder / "holds")
+    program = str(Path(sys.executable).with_name("agentspend"))
+    bare = measures.command_ms(["true"], home.env)
+    run = measures.command_ms([program, "run", "--", "true"], home.env)
+    _say("idle")
+    idle = measures.idle_cpu_percent(ours.pid)
+    sync = fsync_us(folder)
+    own = [
+        ("holds + settles a second, 32 clients, durable", f"{holds:,.0f}", "≥ 5,000"),
+        ("daemon: command to ready", f"{ready_s:.2f} s", "≤ 1 s"),
+        ("daemon: resident memory after the run", f"{ours.resident_mb():.0f} MB", "≤ 90 MB"),
+        ("daemon: CPU while idle", f"{idle:.1f} %", "0.0 %"),
+        ("`agentspend run -- true` over bare `true`", f"{run - bare:.0f} ms", "≤ 200 ms"),
+        ("fdatasync of 4 KiB on this disk, p50", f"{statistics.median(sync) / 1e3:.2f} ms", ""),
+    ]
+    return _text(rows, own)
+
+
+def _latency_rows(
+    label: str, found: dict[str, list[float]], ways: list[Way]
+) -> list[tuple[str, ...]]:
+    rows = []
+    for percent in (50, 99):
+        values = [percentile(found[way.name], percent) for way in ways]
+        shown = [f"{value / 1e3:.2f} ms" for value in values]
+        rows.append((f"{label}, p{percent}", *shown, f"{(values[-1] - values[0]) / 1e3:.2f} ms"))
+    return rows
+
+
+def _large() -> bytes:
+    """A 420 KB prompt with cache marks, as a warm session sends it."""
+    block = {"type": "text", "text": WORDS * (420_000 // len(WORDS)),
+             "cache_control": {"type": "ephemeral"}}  # fmt: skip
+    return json.dumps({**SMALL, "messages": [{"role": "user", "content": [block]}]}).encode()
+
+
+def _text(rows: list[tuple[str, ...]], own: list[tuple[str, ...]]) -> str:
+    head = (
+        "# Benchmarks\n\nWritten by `make bench`: one run, the ways in turn, every request with a"
+        " hold on disk first.\nCompare the columns of this run, not two runs.\n\n"
+        f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs, Python"
+        f" {platform.python_version()}, SQLite {sqlite3.sqlite_version}.\n\n"
+    )
+    return head + _table(rows) + "\n" + _table([("", "measured", "target"), *own])
+
+
+def _table(rows: list[tuple[str, ...]]) -> str:
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    lines.insert(1, "|" + "---|" * len(rows[0]))
+    return "\n".join(lines) + "\n"
+
+
+def _say(what: str) -> None:
+    print(f"measuring: {what} …", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

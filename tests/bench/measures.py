@@ -1,0 +1,140 @@
+"""What is measured: latencies in turn, streams a second, delay a chunk, holds a second."""
+
+import asyncio
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from agentspend.bookkeeper import Bookkeeper, Ledger
+from agentspend.bookkeeper.outcomes import Held, HoldRequest, Settlement
+from agentspend.core.admission import Ask
+from agentspend.core.pricing import Bound
+from agentspend.core.scopes import Payer
+from agentspend.core.usage import Billing
+from agentspend.store.ledger_file import open_ledger
+from tests.bench.client import Client, latencies_us
+from tests.bench.ways import Way
+from tests.support.desk import budget
+from tests.support.process import ROOT
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """The value below which so many of the values lie."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
+
+
+def in_turn(
+    ways: Sequence[Way], body: bytes, query: str, *, rounds: int, each: int
+) -> dict[str, list[float]]:
+    """Latencies in µs, the ways taking turns so that a slow moment hits all of them."""
+    clients = {way.name: Client(way.port, way.path(query), body, way.headers) for way in ways}
+    found: dict[str, list[float]] = {way.name: [] for way in ways}
+    for client in clients.values():
+        latencies_us(client, 5)
+    for _ in range(rounds):
+        for name, client in clients.items():
+            found[name] += latencies_us(client, each)
+    for client in clients.values():
+        client.close()
+    return found
+
+
+def per_second(way: Way, body: bytes, query: str, *, clients: int, each: int) -> float:
+    """Requests a second with so many clients at once, in a process of their own."""
+    with tempfile.NamedTemporaryFile() as file:
+        Path(file.name).write_bytes(body)
+        words = [sys.executable, "-m", "tests.bench.client", str(way.port), way.path(query),
+                 str(each), file.name, json.dumps(way.headers)]  # fmt: skip
+        running = [
+            subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT)
+            for _ in range(clients)
+        ]
+        time.sleep(1.0)
+        start = time.perf_counter()
+        for process in running:
+            assert process.stdin is not None
+            process.stdin.write(b"\n")
+            process.stdin.flush()
+        for process in running:
+            process.communicate()
+        return clients * each / (time.perf_counter() - start)
+
+
+def chunk_gaps_us(way: Way, body: bytes, *, streams: int) -> list[float]:
+    """Gaps between the pieces of paced streams that run at once, in µs."""
+    gaps: list[float] = []
+
+    def one() -> None:
+        client = Client(way.port, way.path("?paced"), body, way.headers)
+        arrivals: list[float] = []
+        client.ask(arrivals)
+        client.close()
+        gaps.extend(
+            (after - before) * 1e6 for before, after in zip(arrivals, arrivals[1:], strict=False)
+        )
+
+    threads = [threading.Thread(target=one) for _ in range(streams)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return gaps
+
+
+def holds_per_second(folder: Path, *, clients: int = 32, each: int = 300) -> float:
+    """Durable hold + settle pairs a second through the bookkeeper alone."""
+    return asyncio.run(_holds(folder, clients, each))
+
+
+async def _holds(folder: Path, clients: int, each: int) -> float:
+    connect, _ = open_ledger(folder / "holds.db")
+    keeper = Bookkeeper(Ledger(connect, folder, "i_bench", ZoneInfo("UTC"), {"device": "k"}))
+    await keeper.start()
+    await keeper.declare((budget("bench", "1000000"),), "{}")
+    bound = Bound(1_000, 5_000_000_000, 25_000_000, 0, 200_000, 5_000_000, 500_000)
+    ask = Ask(bound, bound, 1_000, 1_000, 1_000)
+    facts = {"provider": "anthropic", "model": "claude-opus-5", "price": "sha256:bench"}
+
+    async def one(client: int) -> None:
+        payer = Payer(agent="bench", session=f"s_{client}")
+        for number in range(each):
+            rid = f"r_{client}_{number}"
+            held = await keeper.hold(HoldRequest(rid, payer, "billed", ask, 0, 2**60, facts))
+            assert isinstance(held, Held)
+            done = {"usage": {"input_tokens": 1}}
+            await keeper.settle(Settlement(rid, 1_000, Billing.EXACT, "provider_usage", done))
+
+    start = time.perf_counter()
+    await asyncio.gather(*(one(client) for client in range(clients)))
+    took_s = time.perf_counter() - start
+    await keeper.stop()
+    return clients * each / took_s
+
+
+def command_ms(words: Sequence[str], env: dict[str, str], count: int = 11) -> float:
+    """The median wall time of a command, in ms."""
+    found = []
+    for _ in range(count):
+        start = time.perf_counter()
+        subprocess.run(words, env=env, capture_output=True, check=True)
+        found.append((time.perf_counter() - start) * 1e3)
+    return statistics.median(found)
+
+
+def idle_cpu_percent(pid: int, seconds: float = 5.0) -> float:
+    """The share of one core a process uses while nothing happens."""
+    import psutil
+
+    process = psutil.Process(pid)
+    before = process.cpu_times()
+    time.sleep(seconds)
+    after = process.cpu_times()
+    return (after.user + after.system - before.user - before.system) / seconds * 100
