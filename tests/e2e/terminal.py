@@ -1,5 +1,6 @@
 """A real terminal, by tmux: type into it, wait until something shows."""
 
+import re
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -8,6 +9,9 @@ from typing import Self
 
 WITHIN_S = 60.0
 BETWEEN_S = 0.1
+# A shell that outlives Ctrl-C and keeps the window open; the command itself can be interrupted.
+THEN_SAY_SO = 'trap : INT; "$@"; echo "[ended with $?]"; cat'
+ENDED = re.compile(r"\[ended with (\d+)\]")
 
 
 class Terminal:
@@ -24,12 +28,11 @@ class Terminal:
         self._tmux("kill-server", check=False)
 
     def start(self, words: Sequence[str], env: Mapping[str, str]) -> None:
-        """Run a command in the window, which stays open after its end."""
+        """Run a command in the window, which says its exit code and stays open after its end."""
         given = [f"{name}={value}" for name, value in env.items()]
         self._tmux(
             "new-session", "-d", "-x", "160", "-y", "50", "-c", str(self._cwd),
-            "env", "-i", *given, "TERM=xterm-256color", *words,
-            ";", "set-option", "-g", "remain-on-exit", "on",
+            "env", "-i", *given, "TERM=xterm-256color", "sh", "-c", THEN_SAY_SO, "sh", *words,
         )  # fmt: skip
 
     def type(self, text: str) -> None:
@@ -43,14 +46,6 @@ class Terminal:
     def screen(self) -> str:
         """What the window shows, with what has scrolled out; wrapped lines are joined."""
         return self._tmux("capture-pane", "-p", "-J", "-S", "-200")
-
-    def exit_code(self) -> int | None:
-        """The command's exit code, minus the signal that ended it; None while it runs."""
-        shown = self._tmux("display-message", "-p", "#{pane_dead_status} #{pane_dead_signal}")
-        code, _, number = shown.rstrip("\n").partition(" ")
-        if number:
-            return -int(number)
-        return int(code) if code else None
 
     def until(self, ready: Callable[[], bool], what: str) -> None:
         """Wait until something holds; fails with the screen when it does not come."""
@@ -67,10 +62,10 @@ class Terminal:
 
     def until_ended(self) -> int:
         """Wait for the command's end; its exit code."""
-        self.until(lambda: self.exit_code() is not None, "the end")
-        code = self.exit_code()
-        assert code is not None
-        return code
+        self.until(lambda: ENDED.search(self.screen()) is not None, "the end")
+        found = ENDED.search(self.screen())
+        assert found is not None
+        return int(found[1])
 
     def _tmux(self, *words: str, check: bool = True) -> str:
         return subprocess.run(

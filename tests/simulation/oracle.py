@@ -9,11 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 import msgspec
 
 from agentspend.core.budgets import Budget
+from agentspend.core.windows import WindowKind
 from agentspend.sandbox.behaviour import Behaviour
 from agentspend.sandbox.model import count
 from agentspend.sandbox.prices import WEB_SEARCH_USD, Rates, find
@@ -139,9 +141,10 @@ class Standing:
         return self.limit_nusd - self.spent_nusd
 
 
+@cache
 def counts_in(each: Budget, session: str, model: str, of_session: str) -> bool:
     """Whether a charge of `session` and `model` is in the account that `of_session` uses."""
-    if each.window.text() == "session" and session != of_session:
+    if each.window.kind is WindowKind.SESSION and session != of_session:
         return False
     return all(
         fnmatchcase(model, pattern) if key == "model" else False
@@ -160,13 +163,8 @@ def _bytes_bound(body: Mapping[str, Any]) -> int:
 def _known_bound(body: Mapping[str, Any], known: KnownTurn) -> int:
     """The earlier turn's exact tokens, and the bound of the messages added since."""
     added = body["messages"][known.messages :]
-    marks = 2 * len(',"cache_control":') * 0 + 2 * _mark_bytes(body)
-    return (
-        known.prompt_tokens
-        + known.output_tokens
-        + marks
-        + sum(_weigh(message) + 16 for message in added)
-    )
+    answered = known.prompt_tokens + known.output_tokens + 2 * _mark_bytes(body)
+    return answered + sum(_weigh(message) + 16 for message in added)
 
 
 def _mark_bytes(body: Mapping[str, Any]) -> int:

@@ -24,12 +24,14 @@ from types import SimpleNamespace
 from typing import Any, TypeVar
 from unittest import mock
 
+from agentspend import db
 from agentspend.bookkeeper import writer
 from agentspend.bookkeeper.outcomes import Moment
 
 T = TypeVar("T")
 START_US = 1_795_608_000_000_000  # 2026-11-25T12:00:00Z
 LONGEST_RUN_US = 3_600_000_000
+_PRAGMAS = db._pragmas
 _UNSENT_BYTES = 0x894B  # SIOCOUTQNSD: what the kernel holds back because the peer's window is full
 
 
@@ -241,8 +243,13 @@ def run(time: VirtualTime, work: Coroutine[Any, Any, T]) -> T:
 def _queues(time: VirtualTime) -> Iterator[None]:
     """Every writer started inside waits on the made-up clock."""
     ours = SimpleNamespace(SimpleQueue=lambda: JobQueue(time), Empty=queue.Empty)
-    with mock.patch.object(writer, "queue", ours):
+    with mock.patch.object(writer, "queue", ours), mock.patch.object(db, "_pragmas", _no_fsync):
         yield
+
+
+def _no_fsync(*, read_only: bool) -> list[str]:
+    """Nothing crashes here, so nothing needs to wait for the disk."""
+    return ["synchronous=OFF" if "synchronous" in p else p for p in _PRAGMAS(read_only=read_only)]
 
 
 def _loopback_pair() -> tuple[socket.socket, socket.socket]:
