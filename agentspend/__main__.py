@@ -1,4 +1,4 @@
-"""The program `agentspend`: `run` by the shortest way, every other command through typer."""
+"""The program `agentspend`: `run` and the daemon by the shortest way, the rest through typer."""
 
 import sys
 
@@ -14,6 +14,10 @@ def main() -> int:
             from agentspend.cli import run
 
             return run.main(words[1:])
+        if words == ["daemon", "run"]:
+            from agentspend.daemon.main import main as serve
+
+            return serve()
         from agentspend.cli.app import build
 
         build()()

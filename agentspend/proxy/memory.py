@@ -18,7 +18,7 @@ class Memory:
     """Looks up the newest known turn a request extends. Stores no text and no plain hash."""
 
     def __init__(self, key: bytes, turns: Mapping[bytes, Turn] | None = None) -> None:
-        self._key = key
+        self._keyed = hmac.new(key, digestmod="sha256")
         self._turns: OrderedDict[bytes, Turn] = OrderedDict(turns or {})
 
     def find(self, prefixes: Sequence[PrefixMark]) -> Known | None:
@@ -39,4 +39,6 @@ class Memory:
         return digest
 
     def _digest(self, mark: PrefixMark) -> bytes:
-        return hmac.digest(self._key, mark.digest, "sha256")
+        keyed = self._keyed.copy()
+        keyed.update(mark.digest)
+        return keyed.digest()

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from fractions import Fraction
-from functools import cache
 from typing import Any
 
 import msgspec
@@ -141,7 +140,6 @@ class Standing:
         return self.limit_nusd - self.spent_nusd
 
 
-@cache
 def counts_in(each: Budget, session: str, model: str, of_session: str) -> bool:
     """Whether a charge of `session` and `model` is in the account that `of_session` uses."""
     if each.window.kind is WindowKind.SESSION and session != of_session:

@@ -45,6 +45,8 @@ class Watcher:
     waited_us: dict[str, int] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
     books: Books | None = None
+    _seen_changes: int = -1
+    _known: dict[tuple[str, str, str, str], bool] = field(default_factory=dict)
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -71,12 +73,16 @@ class Watcher:
         if self.books is None:
             return
         conn = self.books.conn
+        if conn.total_changes == self._seen_changes:
+            return
+        self._seen_changes = conn.total_changes
         before: set[str] = set()
         for request in sorted(self.waiting.values(), key=lambda each: (each.arrived_us, each.rid)):
-            standings = self._standings(conn, request)
-            names = {each.name for each in standings}
-            if not names & before and fits_now(self._needs(request), standings):
-                self.faults.append(f"{_name(request)} waits although it fits: {standings}")
+            names = {each.name for each in self._hard(request)}
+            if names.isdisjoint(before):
+                standings = self._standings(conn, request)
+                if fits_now(self._needs(request), standings):
+                    self.faults.append(f"{_name(request)} waits although it fits: {standings}")
             before |= names
         self._accounts_agree(conn)
 
@@ -137,7 +143,7 @@ class Watcher:
         return [
             each
             for each in self.budgets
-            if each.mode is Mode.HARD and counts_in(each, who.session, who.model, who.session)
+            if each.mode is Mode.HARD and self._counts(each, who.session, who.model, who.session)
         ]
 
     def _standings(self, conn: sqlite3.Connection, request: HoldRequest) -> list[Standing]:
@@ -152,8 +158,8 @@ class Watcher:
             Standing(
                 each.name,
                 each.limit_nusd,
-                _sum(charges, each, who.session),
-                _sum(open_holds, each, who.session),
+                self._sum(charges, each, who.session),
+                self._sum(open_holds, each, who.session),
             )
             for each in self._hard(request)
         ]
@@ -165,12 +171,19 @@ class Watcher:
             budget = by_name[name]
             if held != shares:
                 self.faults.append(f"{name}: {held} held, but its holds add up to {shares}")
-            if spent != (true := _sum(charges, budget, key.partition(":")[2])):
+            if spent != (true := self._sum(charges, budget, key.partition(":")[2])):
                 self.faults.append(f"{name}: {spent} spent, but its entries add up to {true}")
 
+    def _sum(self, rows: list[tuple[str, str, int]], budget: Budget, session: str) -> int:
+        return sum(
+            amount for of, model, amount in rows if self._counts(budget, of, model, session)
+        )
 
-def _sum(rows: list[tuple[str, str, int]], budget: Budget, session: str) -> int:
-    return sum(amount for of, model, amount in rows if counts_in(budget, of, model, session))
+    def _counts(self, budget: Budget, of: str, model: str, session: str) -> bool:
+        key = (budget.name, of, model, session)
+        if key not in self._known:
+            self._known[key] = counts_in(budget, of, model, session)
+        return self._known[key]
 
 
 def _name(request: HoldRequest) -> str:
