@@ -183,6 +183,18 @@ def test_a_price_rise_within_the_hour_is_held() -> None:
     assert BOOK.bound("google", request, eve).output_pusd_per_token == 7_500_000
 
 
+def test_a_bound_covers_a_prompt_that_turns_out_shorter_and_dearer() -> None:
+    """A long prompt may have a cheaper rate: the bound of a long one holds for the short one."""
+    rates = [["", 0, 10, 1, 12, 20, 50, 7], ["", 1_001, 20, 2, 25, 40, 5, 7]]
+    models = {"m": {"rates": rates, "context_window": 10_000}}
+    book = PriceBook({"sha256": "x", "providers": {"p": {"standard": {}, "models": models}}})
+    bound = book.bound("p", facts("m", input_bound_tokens=5_000), NOW_US)
+    short = book.charge("p", metered("m", Usage(1_000, output_tokens=100)), NOW_US)
+    assert short.pusd == 15_000
+    assert bound.output_pusd_per_token == 50
+    assert short.nusd <= bound.nusd(100)
+
+
 USAGES: st.SearchStrategy[dict[str, object]] = st.builds(
     dict,
     model=st.sampled_from(BOOK.models("anthropic")),

@@ -71,6 +71,12 @@ def test_a_second_hash_further_down_does_not_count() -> None:
         read_table(b'{"schema":1,"sha256":"0",\n' + body + whole + b'"}\n')
 
 
+def test_a_table_cannot_call_itself_by_another_hash() -> None:
+    """The name that ledger rows keep is the hash of what was read."""
+    with pytest.raises(AgentspendError, match="content hash"):
+        read_table(sealed(b'"providers":{},"sha256":"0"}\n'))
+
+
 def test_another_table_than_the_adopted_one_is_refused() -> None:
     """Prices that were agreed to are named by their hash."""
     assert load_table(sha256=load_table()["sha256"]) == load_table()
