@@ -18,9 +18,9 @@ def main() -> int:
             from agentspend.daemon.main import main as serve
 
             return serve()
-        from agentspend.cli.app import build
+        from agentspend.cli import app
 
-        build()()
+        return app.main(words)
     except AgentspendError as error:
         diagnostics.tell(error)
         return diagnostics.exit_code(error)
@@ -29,7 +29,6 @@ def main() -> int:
     except BrokenPipeError:
         diagnostics.close_pipes()
         return diagnostics.ExitCode.OK
-    return diagnostics.ExitCode.OK
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """How a command reaches the daemon and the configuration: only this knows where they are."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from agentspend.config.paths import Paths
@@ -8,6 +9,7 @@ from agentspend.control.client import Connection, Message, call
 from agentspend.control.start import ensure_daemon
 
 if TYPE_CHECKING:
+    from agentspend.cli.ledger_reading import Ask
     from agentspend.config.schema import Config
     from agentspend.core.budgets import Budget
     from agentspend.core.price_table import Table
@@ -29,6 +31,13 @@ def config() -> "Config":
 def ask(op: str, **fields: Any) -> Message:
     """One question to the running daemon; `DaemonUnreachable` when there is none."""
     return call(folders().socket, op, **fields)
+
+
+def reading(*, must_exist: bool = True) -> "AbstractContextManager[tuple[Ask, bool]]":
+    """Who can be asked to look at the ledger, and whether it is the daemon: else the file."""
+    from agentspend.cli.offline import reader
+
+    return reader(folders(), ask, must_exist=must_exist)
 
 
 def connection() -> Connection:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from agentspend.cli import access
-from agentspend.cli.diagnostics import ExitCode, confirmed, say
+from agentspend.cli.diagnostics import ExitCode, as_written, confirmed, say
 from agentspend.core.money import dollars, parse_usd, usd_text
 
 BECAUSE = {
@@ -22,7 +22,8 @@ def adjust(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Lower the charge of a request whose true cost was never told."""
-    amount_nusd = parse_usd(to)
+    with as_written():
+        amount_nusd = parse_usd(to)
     charge = access.ask("charge", rid=rid)
     because = BECAUSE.get(charge["evidence"], "the provider's own usage")
     say(f"request {charge['rid']} is charged {dollars(charge['charged_nusd'])}: {because}")

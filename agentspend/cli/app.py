@@ -3,7 +3,7 @@
 Everything but `run` comes through here; `__main__` takes that one by a shorter way.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -16,6 +16,7 @@ from agentspend.cli import (
     daemon,
     demo,
     doctor,
+    helping,
     keys,
     log,
     output,
@@ -26,17 +27,40 @@ from agentspend.cli import (
     verify,
     why,
 )
+from agentspend.cli.diagnostics import ExitCode
+
+
+def main(words: Sequence[str]) -> int:
+    """Do what the words say; returns the exit code. Raises `AgentspendError`."""
+    try:
+        code = build()(args=list(words), prog_name="agentspend", standalone_mode=False)
+    except helping.ClickError as error:
+        text = helping.help_wanted(error)
+        if not text:
+            raise helping.usage_error(error) from None
+        output.line(text)
+        return ExitCode.USAGE
+    except typer.Abort:
+        return ExitCode.INTERRUPT
+    return code if isinstance(code, int) else ExitCode.OK
 
 
 def _group(text: str, example: str) -> typer.Typer:
-    return typer.Typer(help=text, epilog=f"Example: {example}", no_args_is_help=True)
+    return typer.Typer(
+        cls=helping.HelpfulGroup,
+        help=text,
+        epilog=example,
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        options_metavar="",
+        subcommand_metavar="COMMAND …",
+    )
 
 
-def _add(group: typer.Typer, command: Callable[..., Any], name: str, *examples: str,
+def _add(group: typer.Typer, command: Callable[..., Any], name: str, gist: str, *examples: str,
          **settings: Any) -> None:  # fmt: skip
-    """Register a command with its examples, which its help ends with."""
-    epilog = "\n\n".join(["Examples:", *examples] if examples else [])
-    group.command(name, epilog=epilog, **settings)(command)
+    """Register a command with its gist for the list, and the examples its help ends with."""
+    group.command(name, short_help=gist, cls=helping.command(*examples), **settings)(command)
 
 
 def _version(wanted: bool) -> None:
@@ -45,97 +69,119 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-def main(
+def options(
     _version_wanted: Annotated[
         bool,
         typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
-    """Hard budgets for coding agents: never passed by a cent, never in the way while there is money."""
+    """Hard budgets for coding agents: never passed by a cent, never in the way with money left."""
 
 
 def build() -> typer.Typer:
     """The whole command line."""
     app = typer.Typer(
         name="agentspend",
+        cls=helping.HelpfulGroup,
         no_args_is_help=True,
         pretty_exceptions_enable=False,
-        epilog="Start here:  agentspend run claude",
+        rich_markup_mode=None,
+        epilog="agentspend run claude",
+        options_metavar="",
+        subcommand_metavar="COMMAND …",
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    app.callback()(main)
-    _add(app, run_help.run, "run", "agentspend run claude",
+    app.callback()(options)
+    _add(app, run_help.run, "run", "Run an agent, metered and kept within its budgets",
+         "agentspend run claude",
          "agentspend run --tag team=blue claude -p 'say hi'",
          "agentspend run --project acme/api -- aider --model sonnet",
          context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
          )  # fmt: skip
-    _add(app, status.status, "status", "agentspend status", "agentspend status --json")
+    _add(app, status.status, "status", "What is spent, held and free, and who is running",
+         "agentspend status", "agentspend status --json")  # fmt: skip
     _add_budget(app)
-    _add(app, log.log, "log", "agentspend log -n 100", "agentspend log -f --json",
+    _add(app, log.log, "log", "The ledger's entries, live with -f",
+         "agentspend log -n 100", "agentspend log -f --json",
          "agentspend log --agent claude")  # fmt: skip
-    _add(app, why.why, "why", "agentspend why r_1f3a")
-    _add(app, adjust.adjust, "adjust", "agentspend adjust r_1f3a --to 0.11")
+    _add(app, why.why, "why", "One request's story: bound, hold, usage, price, budgets",
+         "agentspend why r_1f3a")  # fmt: skip
+    _add(app, adjust.adjust, "adjust", "Lower a charge that was an estimate",
+         "agentspend adjust r_1f3a --to 0.11")  # fmt: skip
     _add_keys(app)
     _add_prices(app)
     _add_config(app)
-    _add(app, doctor.doctor, "doctor", "agentspend doctor")
-    _add(app, verify.verify, "verify", "agentspend verify", "agentspend verify --json")
+    _add(app, doctor.doctor, "doctor", "What is wrong, and the command that mends it",
+         "agentspend doctor")  # fmt: skip
+    _add(app, verify.verify, "verify", "Check the ledger, entry by entry",
+         "agentspend verify", "agentspend verify --json")  # fmt: skip
     _add_daemon(app)
-    _add(app, demo.demo, "demo", "agentspend demo")
+    _add(app, demo.demo, "demo", "The whole story in a minute, no key needed", "agentspend demo")
     return app
 
 
 def _add_budget(app: typer.Typer) -> None:
     group = _group("See and change budgets.", "agentspend budget set daily 25.00 --window day")
-    _add(group, budget.list_budgets, "list", "agentspend budget list")
-    _add(group, budget.set_budget, "set", "agentspend budget set daily 25.00 --window day",
+    _add(group, budget.list_budgets, "list", "The budgets in force, and changes that wait",
+         "agentspend budget list", "agentspend budget list --json")  # fmt: skip
+    _add(group, budget.set_budget, "set", "Set a budget: a scope, a window and a limit",
+         "agentspend budget set daily 25.00 --window day",
          "agentspend budget set opus 10 --window week --scope 'model=claude-opus-*'",
          "agentspend budget set ci 2 --window hour --scope agent=claude --scope branch=main",
          )  # fmt: skip
-    _add(group, budget.raise_budget, "raise", "agentspend budget raise daily 5",
-         "agentspend budget raise daily --to 40")  # fmt: skip
-    _add(group, budget.remove_budget, "remove", "agentspend budget remove daily")
-    _add(group, budget.confirm_changes, "confirm", "agentspend budget confirm")
+    _add(group, budget.raise_budget, "raise", "Raise a limit",
+         "agentspend budget raise daily 5", "agentspend budget raise daily --to 40")  # fmt: skip
+    _add(group, budget.remove_budget, "remove", "Remove a budget",
+         "agentspend budget remove daily")  # fmt: skip
+    _add(group, budget.confirm_changes, "confirm", "Adopt changes that wait for a person",
+         "agentspend budget confirm")  # fmt: skip
     app.add_typer(group, name="budget")
 
 
 def _add_keys(app: typer.Typer) -> None:
     group = _group("Keep provider keys in the OS keyring.", "agentspend keys set anthropic")
-    _add(group, keys.set_key, "set", "agentspend keys set anthropic",
+    _add(group, keys.set_key, "set", "Store a key, from a pipe or a hidden prompt",
+         "agentspend keys set anthropic",
          "pass show anthropic | agentspend keys set anthropic")  # fmt: skip
-    _add(group, keys.list_keys, "list", "agentspend keys list")
-    _add(group, keys.unlock_keys, "unlock", "agentspend keys unlock",
-         "systemd-ask-password | agentspend keys unlock")  # fmt: skip
-    _add(group, keys.remove_key, "remove", "agentspend keys remove anthropic")
+    _add(group, keys.list_keys, "list", "Which keys there are, and where",
+         "agentspend keys list")  # fmt: skip
+    _add(group, keys.unlock_keys, "unlock", "Give the daemon the passphrase of a stored key",
+         "agentspend keys unlock", "systemd-ask-password | agentspend keys unlock")  # fmt: skip
+    _add(group, keys.remove_key, "remove", "Forget a key", "agentspend keys remove anthropic")
     app.add_typer(group, name="keys")
 
 
 def _add_prices(app: typer.Typer) -> None:
     group = _group("See, set and explain prices.", "agentspend prices show opus")
-    _add(group, prices.show, "show", "agentspend prices show opus")
-    _add(group, prices_explain.explain, "explain",
-         "agentspend prices explain --provider anthropic --api messages"
-         " --model claude-opus-5 --json answer.json")  # fmt: skip
-    _add(group, prices.set_price, "set",
-         "agentspend prices set anthropic/claude-next --input 5 --output 25")  # fmt: skip
-    _add(group, prices.update, "update", "agentspend prices update --from table.json",
-         "agentspend prices update")  # fmt: skip
+    _add(group, prices.show, "show", "Prices in force now", "agentspend prices show opus")
+    _add(group, prices_explain.explain, "explain", "What an answer you saved costs, line by line",
+         "agentspend prices explain --model claude-opus-5 answer.json",
+         "agentspend prices explain --model claude-opus-5 --json answer.json")  # fmt: skip
+    _add(group, prices.set_price, "set", "Set a price or a discount of your own",
+         "agentspend prices set anthropic/claude-next --input 5 --output 25",
+         "agentspend prices set 'anthropic/*' --multiplier 0.8")  # fmt: skip
+    _add(group, prices.update, "update", "Take over another price table",
+         "agentspend prices update --from table.json", "agentspend prices update")  # fmt: skip
     app.add_typer(group, name="prices")
 
 
 def _add_config(app: typer.Typer) -> None:
     group = _group("See the configuration and where it is.", "agentspend config show")
-    _add(group, config.show, "show", "agentspend config show")
-    _add(group, config.path, "path", "agentspend config path")
+    _add(group, config.show, "show", "Every setting, and where it comes from",
+         "agentspend config show")  # fmt: skip
+    _add(group, config.path, "path", "Where configuration, ledger, socket and log are",
+         "agentspend config path")  # fmt: skip
     app.add_typer(group, name="config")
 
 
 def _add_daemon(app: typer.Typer) -> None:
     group = _group("The process that meters and enforces; run starts it.",
                    "agentspend daemon status")  # fmt: skip
-    _add(group, daemon.start, "start", "agentspend daemon start")
-    _add(group, daemon.stop, "stop", "agentspend daemon stop")
-    _add(group, daemon.status, "status", "agentspend daemon status --json")
-    _add(group, daemon.logs, "logs", "agentspend daemon logs -f")
-    _add(group, daemon.run, "run", "agentspend daemon run", hidden=True)
+    _add(group, daemon.start, "start", "Start it", "agentspend daemon start")
+    _add(group, daemon.stop, "stop", "Let requests end, then stop", "agentspend daemon stop")
+    _add(group, daemon.status, "status", "Whether it runs, and where",
+         "agentspend daemon status --json")  # fmt: skip
+    _add(group, daemon.logs, "logs", "Its own log: counts, ids and errors",
+         "agentspend daemon logs -f")  # fmt: skip
+    _add(group, daemon.run, "run", "Serve in the foreground", "agentspend daemon run", hidden=True)
     app.add_typer(group, name="daemon")

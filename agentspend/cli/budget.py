@@ -3,16 +3,18 @@
 What loosens a budget is a person's to do: an agent is refused, and the file is put back.
 """
 
+import difflib
 from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
 
 from agentspend.cli import access, output, smallest
-from agentspend.cli.diagnostics import ExitCode, UsageError, confirmed, say
+from agentspend.cli.diagnostics import ExitCode, UsageError, as_written, confirmed, say
 from agentspend.cli.status import show_budgets
+from agentspend.config.schema import check_budget_name
 from agentspend.core.budgets import BoundKind, Budget, Counts, Mode
-from agentspend.core.errors import DaemonUnreachable
+from agentspend.core.errors import AgentspendError
 from agentspend.core.money import dollars, parse_usd
 from agentspend.core.scopes import Scope
 from agentspend.core.windows import Window
@@ -24,19 +26,12 @@ def list_budgets(
     as_json: Annotated[bool, typer.Option("--json", help="Versioned JSON on one line.")] = False,
 ) -> None:
     """Show the budgets in force, and changes that wait for you."""
-    try:
-        found = access.ask("status")
-    except DaemonUnreachable:
-        access.daemon()
-        found = access.ask("status")
+    with access.reading(must_exist=False) as (ask, _):
+        found = ask("status")
     if as_json:
         output.answer({"budgets": found["budgets"], "waits": found["waits"]})
         return
-    if found["budgets"]:
-        show_budgets(found["budgets"])
-    else:
-        output.line("no budget is set: metering only")
-        output.line("→ agentspend budget set daily 25.00 --window day")
+    show_budgets(found["budgets"])
     _show_waits(found["waits"])
 
 
@@ -44,7 +39,10 @@ def set_budget(
     name: Name,
     limit: Annotated[str, typer.Argument(metavar="LIMIT", help="In dollars, such as 25.00.")],
     window: Annotated[
-        str, typer.Option(help="session, hour, day, week, month, total, or rolling such as 5h.")
+        str,
+        typer.Option(
+            metavar="WINDOW", help="session, hour, day, week, month, total, or rolling such as 5h."
+        ),
     ],
     scope: Annotated[
         list[str] | None,
@@ -61,15 +59,22 @@ def set_budget(
     ] = Counts.BILLED,
 ) -> None:
     """Set a budget, new or not: a scope, a window and a limit."""
-    wanted = Budget(
-        name=name,
-        limit_nusd=parse_usd(limit),
-        window=Window.parse(window),
-        scope=Scope.of(_terms(scope or [])),
-        mode=mode,
-        bound=bound,
-        counts=counts,
-    )
+    if not _is_amount(limit) and _is_amount(name):
+        raise UsageError(
+            f"{limit!r} is not an amount of dollars: the name comes first, then the limit",
+            f"agentspend budget set {limit} {name} --window {window}",
+        )
+    with as_written():
+        check_budget_name(name)
+        wanted = Budget(
+            name=name,
+            limit_nusd=parse_usd(limit),
+            window=Window.parse(window),
+            scope=Scope.of(_terms(scope or [])),
+            mode=mode,
+            bound=bound,
+            counts=counts,
+        )
     old = next((each for each in access.config().budgets if each.name == name), None)
     if old is not None:
         wanted = replace(wanted, warn_percents=old.warn_percents)
@@ -89,7 +94,8 @@ def raise_budget(
             "give an amount to add, or --to a limit", f"agentspend budget raise {name} 5"
         )
     old = _declared(name)
-    limit_nusd = parse_usd(to) if to else old.limit_nusd + parse_usd(amount)
+    with as_written():
+        limit_nusd = parse_usd(to) if to else old.limit_nusd + parse_usd(amount)
     if limit_nusd < old.limit_nusd:
         raise UsageError(
             f"{dollars(limit_nusd)} is below the limit of {dollars(old.limit_nusd)}",
@@ -129,9 +135,19 @@ def _declared(name: str) -> Budget:
     """A budget of the configuration, or an error with the names there are."""
     budgets = {each.name: each for each in access.config().budgets}
     if name not in budgets:
+        near = difflib.get_close_matches(name, budgets, n=1)
         known = ", ".join(budgets) or "none is set"
-        raise UsageError(f"no budget is named {name!r}: {known}", "agentspend budget list")
+        hint = f"did you mean {near[0]}?" if near else "agentspend budget list"
+        raise UsageError(f"no budget is named {name!r}: {known}", hint)
     return budgets[name]
+
+
+def _is_amount(text: str) -> bool:
+    try:
+        parse_usd(text)
+    except AgentspendError:
+        return False
+    return True
 
 
 def _terms(scope: list[str]) -> dict[str, str]:
@@ -139,6 +155,10 @@ def _terms(scope: list[str]) -> dict[str, str]:
     for key, equals, _ in pairs:
         if not equals:
             raise UsageError(f"scope {key!r} names no value", f"write it like {key}=VALUE")
+    keys = [key for key, _, _ in pairs]
+    twice = next((key for key in keys if keys.count(key) > 1), None)
+    if twice:
+        raise UsageError(f"scope {twice!r} is given twice", "a budget is for one of each")
     return {key: value for key, _, value in pairs}
 
 

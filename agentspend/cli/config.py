@@ -37,7 +37,9 @@ def show(as_json: JsonFlag = False) -> None:
     exists = "" if folders.config.exists() else " (not there: all defaults)"
     output.line(f"{folders.config}{exists}")
     output.table(
-        ["SETTING", "VALUE", "FROM"], [[output.plain(cell) for cell in row] for row in rows]
+        ["SETTING", "VALUE", "FROM"],
+        [[output.plain(cell) for cell in row] for row in rows],
+        wrap=True,
     )
 
 
@@ -54,7 +56,10 @@ def path(as_json: JsonFlag = False) -> None:
         output.answer(places)
         return
     output.table(
-        ["", ""], [[name, output.plain(place)] for name, place in places.items()], head=False
+        ["", ""],
+        [[name, output.plain(place)] for name, place in places.items()],
+        head=False,
+        wrap=True,
     )
 
 

@@ -7,6 +7,8 @@ is by the way; `NO_COLOR` or a pipe turns them off.
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 from typing import TextIO
 
@@ -67,6 +69,15 @@ def exit_code(error: AgentspendError) -> ExitCode:
     if isinstance(error, DaemonUnreachable):
         return ExitCode.DAEMON_UNREACHABLE
     return ExitCode.USAGE if isinstance(error, UsageError) else ExitCode.FAILED
+
+
+@contextmanager
+def as_written() -> Iterator[None]:
+    """What is wrong with the words of a command line was written wrong: exit code 2."""
+    try:
+        yield
+    except AgentspendError as error:
+        raise UsageError(error.message, error.hint) from error
 
 
 def confirmed(question: str, *, yes: bool, instead: str) -> bool:

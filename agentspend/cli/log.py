@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from agentspend.cli import access, output
+from agentspend.cli.diagnostics import say
 from agentspend.cli.ledger_reading import Ask, pages
 from agentspend.cli.moments import clock_text
 from agentspend.core.limits import READ_PAGE_ROWS
@@ -32,9 +33,12 @@ def log(
         return session in ("", entry.get("session")) and agent in ("", entry.get("agent"))
 
     last = 0
-    for entry in _newest(access.ask, wanted, count, session, agent):
-        show(entry)
-        last = entry["seq"]
+    with access.reading(must_exist=False) as (ask, _):
+        for entry in _newest(ask, wanted, count, session, agent):
+            show(entry)
+            last = entry["seq"]
+    if not last:
+        say("no entry yet" if not session + agent else "no such entry")
     if follow:
         for entry in _coming(last):
             if wanted(entry):

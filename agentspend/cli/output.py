@@ -9,17 +9,22 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
-from agentspend.cli.diagnostics import coloured
+from agentspend.cli.diagnostics import close_pipes, coloured
 
 BAR_CELLS = 20
 PIPE_WIDTH = 10_000
+GAP = 2
 
 
 def line(text: str = "") -> None:
-    """One line of data."""
+    """One line of data. When the reader of a pipe has gone, the command ends quietly."""
     encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(text.encode(encoding, "replace").decode(encoding) + "\n")
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(text.encode(encoding, "replace").decode(encoding) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        close_pipes()
+        raise SystemExit(0) from None
 
 
 def json_line(value: Mapping[str, Any]) -> None:
@@ -32,19 +37,22 @@ def answer(value: Mapping[str, Any]) -> None:
     json_line({"v": 1, **value})
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, head: bool = True) -> None:
-    """Draw columns. A name that begins with ">" is right-aligned; cells may hold rich markup."""
+def table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    head: bool = True,
+    wrap: bool = False,
+    spare: Sequence[int] = (),
+) -> None:
+    """Draw columns. A name that begins with ">" is right-aligned; cells may hold rich markup.
+
+    Where the terminal is too narrow, the columns numbered in `spare` go first, in that order; then
+    words are cut with "…", or wrapped with `wrap`.
+    """
     from rich.console import Console
     from rich.table import Table
 
-    drawn = Table(box=None, pad_edge=False, show_header=head, header_style="dim")
-    for name in columns:
-        justify: Literal["left", "right"] = "right" if name.startswith(">") else "left"
-        drawn.add_column(
-            name.removeprefix(">"), justify=justify, overflow="fold", no_wrap=justify == "right"
-        )
-    for row in rows:
-        drawn.add_row(*row)
     colours = coloured(sys.stdout)
     console = Console(
         width=None if sys.stdout.isatty() else PIPE_WIDTH,
@@ -53,10 +61,44 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, head: bool =
         highlight=False,
         emoji=False,
     )
+    cells = [list(row) for row in rows]
+    widths = _widths([[name.removeprefix(">") for name in columns], *cells])
+    kept = _fitting(widths, spare, console.width)
+    drawn = Table(box=None, pad_edge=False, show_header=head, header_style="dim")
+    for number in kept:
+        name = columns[number]
+        justify: Literal["left", "right"] = "right" if name.startswith(">") else "left"
+        drawn.add_column(
+            name.removeprefix(">"),
+            justify=justify,
+            min_width=widths[number] if justify == "right" else None,
+            overflow="fold" if wrap else "ellipsis",
+            no_wrap=not wrap or justify == "right",
+        )
+    for row in cells:
+        drawn.add_row(*(row[number] for number in kept))
     with console.capture() as captured:
         console.print(drawn)
     for text in captured.get().splitlines():
         line(text.rstrip())
+
+
+def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
+    """How wide each column wants to be, in cells."""
+    from rich.text import Text
+
+    columns = zip(*rows, strict=True)
+    return [max(Text.from_markup(cell).cell_len for cell in cells) for cells in columns]
+
+
+def _fitting(widths: Sequence[int], spare: Sequence[int], width: int) -> list[int]:
+    """The columns to draw: all of them, or without as many spare ones as it takes to fit."""
+    kept = list(range(len(widths)))
+    for number in spare:
+        if sum(widths[each] + GAP for each in kept) - GAP <= width:
+            break
+        kept.remove(number)
+    return kept
 
 
 def styled(text: str, style: str) -> str:

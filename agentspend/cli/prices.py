@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from agentspend.core.pricebook import PriceBook
 
 SHOWN_CHANGES = 40
+SPARE = (">MAX OUT", ">WINDOW", ">WRITE 1H", ">WRITE 5M", ">CACHE READ")
 COLUMNS = ["MODEL", ">INPUT", ">CACHE READ", ">WRITE 5M", ">WRITE 1H", ">OUTPUT", ">WINDOW",
            ">MAX OUT"]  # fmt: skip
 
@@ -37,7 +38,8 @@ def show(
         ]
         for row in rows
     ]
-    output.table(COLUMNS, cells)
+    spare = [COLUMNS.index(name) for name in SPARE]
+    output.table(COLUMNS, cells, spare=spare)
     output.line(f"{len(rows)} models, USD per million tokens, {book.version}")
 
 

@@ -18,18 +18,18 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="Versioned JSON on one line.")] = False,
 ) -> None:
     """Show every budget, the sessions that run, and what is wrong if anything is."""
-    found = access.ask("status")
+    with access.reading(must_exist=False) as (ask, running):
+        found = ask("status")
     if as_json:
-        output.answer(found)
+        output.answer({**found, "running": running})
         return
+    if not running:
+        output.line("○ no daemon runs, so nothing is enforced: this is what the ledger says")
+        output.line("  → agentspend run starts one; so does agentspend daemon start")
+        output.line()
     for text in problems(found):
         output.line(text)
-    budgets = found["budgets"]
-    if budgets:
-        show_budgets(budgets)
-    else:
-        output.line("no budget is set: metering only")
-        output.line("→ agentspend budget set daily 25.00 --window day")
+    show_budgets(found["budgets"])
     if found["sessions"]:
         output.line()
         _show_sessions(found["sessions"])
@@ -38,12 +38,18 @@ def status(
 
 
 def show_budgets(lines: list[dict[str, Any]]) -> None:
-    """One row a budget, the next one to refuse first."""
-    columns = ["", "BUDGET", "FOR", "WINDOW", "", ">", ">SPENT", ">HELD", ">FREE", ">LIMIT",
+    """One row a budget, the next one to refuse first; how to set one where there is none."""
+    if not lines:
+        output.line("no budget is set: metering only")
+        output.line("→ agentspend budget set daily 25.00 --window day")
+        return
+    columns = ["", "BUDGET", "FOR", "WINDOW", "BAR", ">", ">SPENT", ">HELD", ">FREE", ">LIMIT",
                ">RESETS IN"]  # fmt: skip
     at_us = now_us()
     ordered = sorted(lines, key=lambda line: (-_used_percent(line), line["name"]))
-    output.table(columns, [_budget_row(line, at_us) for line in ordered])
+    spare = [columns.index(name) for name in ("BAR", "FOR", "WINDOW", ">RESETS IN", ">HELD")]
+    columns[spare[0]] = ""
+    output.table(columns, [_budget_row(line, at_us) for line in ordered], spare=spare)
 
 
 def problems(found: dict[str, Any]) -> list[str]:
@@ -130,4 +136,5 @@ def _show_sessions(sessions: list[dict[str, Any]]) -> None:
         ]
         for each in sessions
     ]
-    output.table(columns, rows)
+    spare = [columns.index(name) for name in (">LISTED", "BRANCH", ">HELD", "PROJECT", ">SINCE")]
+    output.table(columns, rows, spare=spare)

@@ -1,15 +1,12 @@
 """`agentspend verify`: is the ledger whole? Spelling, links, hashes, numbers and signatures."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
 
 from agentspend.cli import access, output
 from agentspend.cli.diagnostics import ExitCode, say
-from agentspend.cli.ledger_reading import Ask, offline, pages
-from agentspend.core.errors import DaemonUnreachable
+from agentspend.cli.ledger_reading import Ask, pages
 from agentspend.core.money import dollars
 
 
@@ -17,7 +14,7 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="Versioned JSON on one line.")] = False,
 ) -> None:
     """Check every entry of the ledger and every signature over it; exit code 1 when one is bad."""
-    with _ledger() as ask:
+    with access.reading() as (ask, _):
         found = check(ask)
     if as_json:
         output.answer(found)
@@ -91,15 +88,3 @@ def _signature_fault(row: list[Any], inc: str, stored: str, key: bytes) -> str:
     body = signing.checkpoint(inc, seq, head, ts_us)
     held = signing.verify(key, "checkpoint", body, bytes.fromhex(signature))
     return "" if held else "the signature over it is not this device's"
-
-
-@contextmanager
-def _ledger() -> Iterator[Ask]:
-    """Ask the daemon, or the file itself when none runs."""
-    try:
-        access.ask("ping")
-    except DaemonUnreachable:
-        with offline(access.folders()) as ask:
-            yield ask
-    else:
-        yield access.ask

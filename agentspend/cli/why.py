@@ -17,7 +17,8 @@ def why(
     as_json: Annotated[bool, typer.Option("--json", help="Versioned JSON on one line.")] = False,
 ) -> None:
     """Tell a request's story: the bound, the hold, the usage, the price, the budgets it touched."""
-    story = access.ask("why", rid=rid)
+    with access.reading() as (ask, _):
+        story = ask("why", rid=rid)
     if as_json:
         output.answer(story)
         return
@@ -28,7 +29,9 @@ def why(
     for entry in story["entries"]:
         steps += _charged(entry)
     output.line(f"{story['rid']}  {story['outcome']}  {clock_text(story['at_us'])}")
-    output.table(["", ""], [[name, output.plain(text)] for name, text in steps], head=False)
+    output.table(
+        ["", ""], [[name, output.plain(text)] for name, text in steps], head=False, wrap=True
+    )
 
 
 def _who(story: Story) -> list[tuple[str, str]]:
@@ -72,6 +75,9 @@ def _held(story: Story) -> list[tuple[str, str]]:
 
 
 def _refused(story: Story) -> list[tuple[str, str]]:
+    """Which budget said no, by how much, and the command that changes it."""
+    if not story.get("budget"):
+        return [("refused", str(story.get("why") or story.get("reason", "before it was priced")))]
     reasons = {
         "never_fits": "it could not fit even if every request in flight ended at zero",
         "waited": "no room came free while it waited",

@@ -195,11 +195,16 @@ def _check_proxy(url: str) -> None:
         raise AgentspendError(f"{url!r} is not a proxy", 'write it like "http://proxy.corp:3128"')
 
 
-def _budget(item: BudgetSection) -> Budget:
-    if not _BUDGET_NAME.fullmatch(item.name):
+def check_budget_name(name: str) -> None:
+    """Refuse a name that could not be typed after `budget raise`, or shown on one line."""
+    if not _BUDGET_NAME.fullmatch(name):
         raise AgentspendError(
-            f"{item.name!r} is not a name for a budget", "use letters, digits, - _ and ."
+            f"{name!r} is not a name for a budget", "use letters, digits, - _ and ."
         )
+
+
+def _budget(item: BudgetSection) -> Budget:
+    check_budget_name(item.name)
     limit_nusd = parse_usd(item.limit)
     if not all(0 < percent <= 100 for percent in item.warn_percents):
         raise AgentspendError("warn_percents lie between 1 and 100", "warn_percents = [50, 80]")

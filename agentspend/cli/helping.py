@@ -1,0 +1,94 @@
+"""How help and usage errors read: plain text that fits any width, examples that can be copied.
+
+typer's boxes are left out on purpose: they cost 100 ms of imports, break in narrow terminals and
+in pipes, and wrap the examples.
+"""
+
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from agentspend.cli.diagnostics import UsageError
+
+ORDER = ("run", "status", "budget", "log", "why", "adjust", "keys", "prices", "config", "doctor",
+         "verify", "daemon", "demo")  # fmt: skip
+ClickError: type[Exception] = typer.BadParameter.__mro__[2]
+"""What typer raises for words it cannot take; where it lives differs between its versions."""
+
+
+class HelpfulCommand(TyperCommand):
+    """A command whose usage names what it must be given, and whose help ends with examples."""
+
+    examples: tuple[str, ...] = ()
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """`NAME LIMIT --window WINDOW [OPTIONS]`."""
+        params = self.get_params(ctx)
+        shown = [param for param in params if not getattr(param, "hidden", False)]
+        arguments = [
+            _word(param) if param.required else f"[{_word(param).strip('[]')}]"
+            for param in shown
+            if param.param_type_name == "argument"
+        ]
+        options = [param for param in shown if param.param_type_name == "option"]
+        required = [f"{param.opts[0]} {_word(param)}" for param in options if param.required]
+        return ["[OPTIONS]", *arguments, *required] if options else [*arguments, *required]
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - typer's own
+        """The examples, each on a line of its own, never wrapped."""
+        write_examples(formatter, self.examples)
+
+
+class HelpfulGroup(TyperGroup):
+    """A group of commands in the order of use, whose help ends with an example."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names in the order of a user's week; others as they were added."""
+        names = super().list_commands(ctx)
+        return sorted(names, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - typer's own
+        """The example, never wrapped."""
+        write_examples(formatter, (self.epilog or "").splitlines())
+
+
+def command(*examples: str) -> type[HelpfulCommand]:
+    """The class of one command, with its examples."""
+    return type("HelpfulCommand", (HelpfulCommand,), {"examples": examples})
+
+
+def write_examples(formatter: Any, examples: Any) -> None:
+    """Write copyable lines at the end of a help text."""
+    if not examples:
+        return
+    formatter.write(f"\nExample{'s' if len(examples) > 1 else ''}:\n")
+    for example in examples:
+        formatter.write(f"  {example}\n")
+
+
+def help_wanted(error: Any) -> str:
+    """The help of a group that was named without a command, "" for a real error."""
+    return str(error.format_message()) if type(error).__name__ == "NoArgsIsHelpError" else ""
+
+
+def usage_error(error: Any) -> UsageError:
+    """typer's words as ours: what is wrong, then how to write it."""
+    message, _, near = error.format_message().partition(" Did you mean ")
+    message = message.replace("Value error, ", "").strip().rstrip(".")
+    message = message[:1].lower() + message[1:]
+    context = error.ctx
+    if context is None:
+        return UsageError(message, "agentspend --help")
+    where = context.command_path.removeprefix("agentspend").strip()
+    if near:
+        hint = f"did you mean {near.strip().rstrip('?').replace(chr(39), '')}?"
+    else:
+        examples = getattr(context.command, "examples", ())
+        hint = examples[0] if examples else f"{context.command_path} --help"
+    return UsageError(f"{where}: {message}" if where else message, hint)
+
+
+def _word(param: Any) -> str:
+    """What stands for a value: WINDOW."""
+    return str(param.metavar or str(param.name).upper())

@@ -1,0 +1,200 @@
+"""What can be looked at while no daemon runs: answers from the ledger's own file.
+
+The daemon's lock is held meanwhile (DESIGN.md §3), and nothing is changed: what a look must work
+out (today's accounts, what the configuration would put in force) is rolled back.
+"""
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from agentspend.cli.ledger_reading import Ask
+from agentspend.config.paths import Paths
+from agentspend.core.errors import AgentspendError, DaemonUnreachable, StoreError
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+    from agentspend.bookkeeper.adoption import Adoption
+    from agentspend.bookkeeper.books import Books
+    from agentspend.bookkeeper.outcomes import Moment
+    from agentspend.config.schema import Config
+    from agentspend.core.policy import PendingChange
+
+LOCK_WITHIN_S = 5.0
+TRY_AGAIN_S = 0.05
+
+
+@contextmanager
+def reader(paths: Paths, daemon: Ask, *, must_exist: bool = True) -> Iterator[tuple[Ask, bool]]:
+    """Who answers, and whether it is the daemon; the ledger's file when no daemon does.
+
+    Without a ledger: `StoreError`, or what an empty one answers.
+    """
+    if _answers(daemon):
+        yield daemon, True
+        return
+    exists = paths.ledger.exists()
+    if must_exist and not exists:
+        raise StoreError(f"there is no ledger yet at {paths.ledger}", "agentspend run claude")
+    lock = _lock(paths, daemon) if exists else None
+    if exists and lock is None:
+        yield daemon, True
+        return
+    try:
+        conn = _connect(paths) if exists else _empty(paths)
+        try:
+            yield _File(paths, conn).ask, False
+        except sqlite3.Error as error:
+            raise StoreError(
+                f"the ledger {paths.ledger} cannot be read: {error}", "agentspend doctor"
+            ) from error
+        finally:
+            conn.close()
+    finally:
+        if lock is not None:
+            os.close(lock)
+
+
+class _File:
+    """The operations that only look, over a connection of our own."""
+
+    def __init__(self, paths: Paths, conn: sqlite3.Connection) -> None:
+        self._paths = paths
+        self._conn = conn
+
+    def ask(self, op: str, **fields: object) -> dict[str, Any]:
+        """One question, as the daemon would answer it."""
+        from agentspend.store import checkpoints, entries
+
+        if op == "checkpoints":
+            return {"checkpoints": checkpoints.all_of(self._conn)}
+        if op == "status":
+            return self._status()
+        if op == "why":
+            return self._why(str(fields["rid"]))
+        assert op == "entries", op
+        count = int(str(fields["count"]))
+        if fields.get("newest"):
+            who = {name: str(fields.get(name, "")) for name in ("session", "agent")}
+            rows = entries.newest(self._conn, count, **who)
+        else:
+            rows = entries.page(self._conn, int(str(fields["after"])), count)
+        return {"entries": [[seq, digest, bytes(body).decode()] for seq, digest, body in rows]}
+
+    def _status(self) -> dict[str, Any]:
+        """The snapshot a daemon would start with; what it works out is rolled back."""
+        from agentspend.bookkeeper import clock, snapshot
+        from agentspend.bookkeeper.adoption import Adoption
+
+        at = clock()
+        config, zone, fault = _configuration(self._paths)
+        self._conn.execute("BEGIN IMMEDIATE")
+        try:
+            books = self._books(zone)
+            _end_sessions(books, at)
+            adoption = Adoption(books)
+            waits = _declare(adoption, config, at)
+            return {
+                "budgets": snapshot.budget_lines(books, at),
+                "sessions": [],
+                "today_nusd": snapshot.today_nusd(books, at),
+                "waits": [{"budget": change.budget, "what": change.text} for change in waits],
+                "gate_closed": "",
+                "config_error": fault,
+            }
+        finally:
+            self._conn.execute("ROLLBACK")
+
+    def _why(self, rid: str) -> dict[str, Any]:
+        from datetime import UTC
+
+        from agentspend.bookkeeper import snapshot
+
+        return snapshot.why(self._books(UTC), rid)
+
+    def _books(self, zone: "tzinfo") -> "Books":
+        from agentspend.bookkeeper.books import Books
+        from agentspend.store import entries
+        from agentspend.wire.entries import decode
+
+        first = entries.by_seq(self._conn, 1)
+        return Books(self._conn, decode(first).inc if first else "none", zone)
+
+
+def _end_sessions(books: "Books", at: "Moment") -> None:
+    """Nobody is let in while no daemon runs."""
+    from agentspend.store import sessions
+
+    for row in sessions.all_open(books.conn):
+        sessions.close(books.conn, row.id, books.now(at))
+
+
+def _declare(
+    adoption: "Adoption", config: "Config | None", at: "Moment"
+) -> "tuple[PendingChange, ...]":
+    """What the configuration would put in force at the next start."""
+    return adoption.declare(config.budgets, config.settings, at) if config is not None else ()
+
+
+def _configuration(paths: Paths) -> "tuple[Config | None, tzinfo, str]":
+    """The configuration and its zone; or, where it cannot be used, this machine's zone and why."""
+    import tzlocal
+
+    from agentspend.config.load import load_with_zone
+
+    try:
+        loaded = load_with_zone(paths)
+    except AgentspendError as error:
+        return None, tzlocal.get_localzone(), error.message
+    return loaded.config, loaded.zone, ""
+
+
+def _answers(daemon: Ask) -> bool:
+    try:
+        daemon("ping")
+    except DaemonUnreachable:
+        return False
+    return True
+
+
+def _lock(paths: Paths, daemon: Ask) -> int | None:
+    """The daemon's lock, or None when a daemon answers now; waits for one that starts or stops."""
+    from agentspend.daemon.lifecycle import LedgerTaken, take_lock
+
+    deadline_s = time.monotonic() + LOCK_WITHIN_S
+    while True:
+        try:
+            return take_lock(paths.lock)
+        except OSError as error:
+            raise StoreError(
+                f"{paths.lock} cannot be locked: {error.strerror}", "agentspend doctor"
+            ) from error
+        except LedgerTaken:
+            if time.monotonic() > deadline_s:
+                raise DaemonUnreachable(
+                    "a daemon keeps the ledger, but does not answer", "agentspend daemon logs"
+                ) from None
+        time.sleep(TRY_AGAIN_S)
+        if _answers(daemon):
+            return None
+
+
+def _connect(paths: Paths) -> sqlite3.Connection:
+    from agentspend.store.ledger_file import open_ledger
+
+    connect, _ = open_ledger(paths.ledger)
+    return connect()
+
+
+def _empty(paths: Paths) -> sqlite3.Connection:
+    """A ledger in memory, as a first start would make it."""
+    from agentspend import db
+    from agentspend.store.schema import MIGRATIONS
+
+    conn = sqlite3.connect(":memory:", isolation_level=None)
+    db.migrate(conn, paths.ledger, MIGRATIONS)
+    return conn
