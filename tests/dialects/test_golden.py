@@ -10,13 +10,17 @@ from tests.dialects.cases import CASES, EVENT_STREAM, JSON, as_stream, bill
 JSON_CASES = [case for case in CASES if case["transport"] == "json"]
 MESSAGES = [case for case in JSON_CASES if '"type":"message"' in case["response"]]
 STREAMS = [case for case in CASES if case["transport"] == "sse"]
-IDS = {"ids": lambda case: case["id"]}
+
+
+def named(case: dict[str, Any]) -> str:
+    """A case's own name."""
+    return str(case["id"])
 
 
 def agrees(found: dict[str, Any], case: dict[str, Any]) -> bool:
     """Whether a bill says what the case expects, in every word the case names."""
     expected = case["expected"]
-    return {name: found.get(name) for name in expected} == expected
+    return bool({name: found.get(name) for name in expected} == expected)
 
 
 def test_the_cases_are_there() -> None:
@@ -25,7 +29,7 @@ def test_the_cases_are_there() -> None:
     assert len(MESSAGES) == 16
 
 
-@pytest.mark.parametrize("case", JSON_CASES, **IDS)
+@pytest.mark.parametrize("case", JSON_CASES, ids=named)
 def test_a_json_answer_costs_what_the_case_says(case: dict[str, Any]) -> None:
     """A JSON answer is priced the same whole, byte by byte, and cut in two at every byte."""
     body = case["response"].encode()
@@ -35,7 +39,7 @@ def test_a_json_answer_costs_what_the_case_says(case: dict[str, Any]) -> None:
     assert all(bill(case, [body[:at], body[at:]], JSON) == whole for at in range(len(body)))
 
 
-@pytest.mark.parametrize("case", STREAMS, **IDS)
+@pytest.mark.parametrize("case", STREAMS, ids=named)
 def test_a_stream_costs_what_the_case_says(case: dict[str, Any]) -> None:
     """An event stream is priced the same whole, byte by byte, and cut in two at every byte."""
     body = case["response"].encode()
@@ -46,7 +50,7 @@ def test_a_stream_costs_what_the_case_says(case: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("ending", [b"\n", b"\r\n", b"\r"], ids=["LF", "CRLF", "CR"])
-@pytest.mark.parametrize("case", MESSAGES, **IDS)
+@pytest.mark.parametrize("case", MESSAGES, ids=named)
 def test_a_json_case_costs_the_same_as_a_stream(case: dict[str, Any], ending: bytes) -> None:
     """The same answer streamed costs the same, cut anywhere, with any line ending."""
     body = as_stream(json.loads(case["response"])).replace(b"\n", ending)

@@ -60,6 +60,12 @@ def test_no_rule_counts_above_the_bound(text: str, rule: str) -> None:
     assert normalised_tokens_bound(raw) >= RULES[rule].count(json.loads(raw))
 
 
+def test_text_that_nfc_shortens_is_bounded_as_it_was_sent() -> None:
+    """A tokenizer that does not normalise sees the longer form."""
+    raw = ("\u1112\u1161\u11ab" * 100).encode()
+    assert normalised_tokens_bound(raw) == tokens_bound(raw) == 2_700
+
+
 @pytest.mark.parametrize(
     ("text", "needed"),
     [

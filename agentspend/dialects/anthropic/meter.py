@@ -27,7 +27,6 @@ class _DeltaText(msgspec.Struct):
     text: str = ""
     partial_json: str = ""
     thinking: str = ""
-    signature: str = ""
 
 
 class _Delta(msgspec.Struct):
@@ -184,9 +183,10 @@ class AnthropicMeter:
         return True
 
     def _count_output(self, data: bytes) -> None:
+        """Count the text of a delta; the whole event where it has none that is known."""
         try:
             delta = _DELTA.decode(data).delta
-            text = (delta.text + delta.partial_json + delta.thinking + delta.signature).encode()
+            text = (delta.text + delta.partial_json + delta.thinking).encode()
         except (*UNREADABLE, UnicodeError):
             text = data
         self.output_seen_tokens += tokens_bound(text or data)
