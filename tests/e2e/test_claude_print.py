@@ -1,4 +1,4 @@
-"""`agentspend run claude -p "say hi"`: works, is billed to the nano-dollar, and stops at the cap."""
+"""`agentspend run claude -p "say hi"`: works, billed to the nano-dollar, and stops at the cap."""
 
 import json
 
