@@ -11,8 +11,10 @@ import sys
 from collections.abc import Mapping
 
 KEYS_FD = "AGENTSPEND_KEYS_FD"
-KEY_VARIABLES = {"ANTHROPIC_API_KEY": "anthropic"}
-"""Variables that hold a provider's key, and the provider."""
+OURS = {"AGENTSPEND_ANTHROPIC_KEY": "anthropic"}
+"""Variables meant for us, so no agent ever sees them; they count as a stored key."""
+KEY_VARIABLES = OURS | {"ANTHROPIC_API_KEY": "anthropic"}
+"""Variables that hold a provider's key, and the provider; of two, the later one is used."""
 
 
 def take_keys() -> dict[str, str]:

@@ -44,7 +44,8 @@ def run(asked: RunArgs, launcher: Launcher, keys: dict[str, str]) -> int:
     scratch = folders.scratch / session
     auth = Auth(opened["auth"])
     if auth is Auth.PASSTHROUGH:
-        caller = replace(caller, env={**caller.env, **keys})
+        own = {name: key for name, key in keys.items() if name not in handover.OURS}
+        caller = replace(caller, env={**caller.env, **own})
     facts = SessionFacts(
         base_url=f"http://127.0.0.1:{opened['port']}/s/{opened['token']}",
         token=opened["token"],
@@ -77,9 +78,9 @@ def _unlocked(opened: Message, keys: dict[str, str]) -> Message:
 
 
 def _key_source(keys: dict[str, str], stored: Sequence[str]) -> KeySource:
-    if keys:
+    if keys.keys() - handover.OURS.keys():
         return KeySource.ENVIRONMENT
-    return KeySource.STORED if "anthropic" in stored else KeySource.NONE
+    return KeySource.STORED if keys or "anthropic" in stored else KeySource.NONE
 
 
 def _write_files(plan: LaunchPlan) -> None:

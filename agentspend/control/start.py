@@ -17,6 +17,7 @@ from agentspend.control.client import Message, call
 from agentspend.core.errors import AgentspendError, DaemonUnreachable
 
 READY_WITHIN_S = 20.0
+OTHER_WITHIN_S = 1.0
 READY_FD = "AGENTSPEND_READY_FD"
 SECRETS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "OPENAI_API_KEY", "GEMINI_API_KEY",
            "GOOGLE_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN")  # fmt: skip
@@ -31,7 +32,25 @@ def ensure_daemon(socket_path: Path, log_path: Path) -> Message:
 
 
 def start_daemon(socket_path: Path, log_path: Path) -> Message:
-    """Start a detached daemon and wait until it is ready; raises with its own reason."""
+    """Start a detached daemon and wait until it is ready; raises with its own reason.
+
+    While another process keeps the ledger, it is one that starts as well, or one that is about to
+    end: ask it, and try again.
+    """
+    deadline_s = time.monotonic() + READY_WITHIN_S
+    while "taken" in (said := _start(log_path)):
+        try:
+            return _the_other(socket_path)
+        except DaemonUnreachable:
+            if time.monotonic() > deadline_s:
+                raise
+    if said.get("ready"):
+        return call(socket_path, "ping")
+    raise AgentspendError(str(said["error"]), str(said.get("hint", "")))
+
+
+def _start(log_path: Path) -> Message:
+    """Start one daemon and hear what it says; raises when it dies without a word."""
     read_fd, write_fd = os.pipe()
     try:
         with log_path.open("ab") as log:
@@ -52,17 +71,25 @@ def start_daemon(socket_path: Path, log_path: Path) -> Message:
         said = _read_ready(read_fd)
     finally:
         os.close(read_fd)
-    if said.get("ready"):
-        return call(socket_path, "ping")
-    if said.get("taken"):
-        return _other_daemon(socket_path)
     if not said:
         child.poll()
         raise DaemonUnreachable(
             f"the daemon did not start (exit code {child.returncode})",
             f"its last words are in {log_path}",
         )
-    raise AgentspendError(str(said["error"]), str(said.get("hint", "")))
+    return said
+
+
+def _the_other(socket_path: Path) -> Message:
+    """The `ping` of a daemon that someone else is starting."""
+    deadline_s = time.monotonic() + OTHER_WITHIN_S
+    while True:
+        try:
+            return call(socket_path, "ping")
+        except DaemonUnreachable:
+            if time.monotonic() > deadline_s:
+                raise
+            time.sleep(0.05)
 
 
 def _environment(env: Mapping[str, str]) -> dict[str, str]:
@@ -87,15 +114,3 @@ def _read_ready(read_fd: int) -> Message:
         said += chunk
     message: Message = json.loads(said)
     return message
-
-
-def _other_daemon(socket_path: Path) -> Message:
-    """Someone else is starting one at this moment: wait for theirs."""
-    deadline = time.monotonic() + READY_WITHIN_S
-    while True:
-        try:
-            return call(socket_path, "ping")
-        except DaemonUnreachable:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)

@@ -1,6 +1,7 @@
 """The composition root: ledger → bookkeeper → proxy and control API; start order, stop order."""
 
 import asyncio
+import errno
 import signal
 from collections.abc import Mapping
 from contextlib import suppress
@@ -11,6 +12,7 @@ from agentspend.bookkeeper import Bookkeeper, Ledger, clock
 from agentspend.bookkeeper.outcomes import Event
 from agentspend.config.load import Loaded, adopted
 from agentspend.config.paths import Paths
+from agentspend.core.errors import AgentspendError
 from agentspend.core.limits import CHECKPOINT_EVERY_S, DRAIN_S
 from agentspend.daemon.control_api import ControlApi
 from agentspend.daemon.identity import Device, new_incarnation
@@ -43,7 +45,6 @@ class Daemon:
         self.bookkeeper = Bookkeeper(ledger)
         self.sessions = Sessions()
         self._loaded = loaded
-        self._zone = ledger.zone
         self.watchers = Watchers()
         self.port = 0
 
@@ -61,7 +62,6 @@ class Daemon:
             sessions=self.sessions,
             memory=Memory(self._device.conversation_key, turns),
             settings=settings_from(before.config, self._paths),
-            zone=self._zone,
             now=clock,
             keys=self._keys,
         )
@@ -71,7 +71,7 @@ class Daemon:
         if await self._roster.load():
             await self.vault.ready()
         self._proxy = Proxy(self.desk, self._tasks.spawn)
-        self.port = await self._proxy.start(self._loaded.config.port)
+        self.port = await self._listen(self._loaded.config.port)
         operations = Operations(
             desk=self.desk,
             bookkeeper=self.bookkeeper,
@@ -109,6 +109,19 @@ class Daemon:
         await self.bookkeeper.stop()
         await self._control.stop()
         log("stopped", late=late)
+
+    async def _listen(self, port: int) -> int:
+        """Open the agents' door; a port that cannot be had is said with the key that changes it."""
+        try:
+            return await self._proxy.start(port)
+        except OSError as error:
+            taken = error.errno == errno.EADDRINUSE
+            why = "is taken by another program" if taken else f"cannot be used: {error.strerror}"
+            raise AgentspendError(
+                f"port {port} on 127.0.0.1 {why}",
+                f"end that program, or set another port in {self._paths.config}:"
+                f"  [daemon] port = {max(1024, (port + 1) % 65_536)}",
+            ) from error
 
     def _close_later(self, after_s: float, upstream: Upstream) -> None:
         """Close a replaced way out once its last requests are done with it."""

@@ -104,8 +104,10 @@ class Operations:
 
     async def session_open(self, caller: Caller, message: Message) -> None:
         """Open a session that lives as long as this connection, across restarts of the daemon."""
+        name = str(message.get("session") or f"s_{secrets.token_hex(8)}")
+        self._not_anothers(caller, name)
         session = Session(
-            id=str(message.get("session") or f"s_{secrets.token_hex(8)}"),
+            id=name,
             payer=Payer.from_known(message["payer"]),
             token=str(message.get("token") or secrets.token_urlsafe(32)),
             auth=self.reload.anthropic.auth,
@@ -129,7 +131,8 @@ class Operations:
         with suppress(ConnectionError):
             while await caller.next_line():
                 pass
-        await self.roster.close(session.id)
+        if any(live is session for live in self.desk.sessions.all()):
+            await self.roster.close(session.id)
 
     async def session_total(self, caller: Caller, message: Message) -> None:
         """What a session cost, once its last requests have settled."""
@@ -216,7 +219,10 @@ class Operations:
         """A command wrote prices, providers or network settings to the file: adopt them."""
         self._no_agent(caller, "change prices or where requests go")
         await self.reload.now()
-        await self.bookkeeper.set_settings(str(message["settings"]))
+        declared = self.reload.declared
+        if declared.config.settings != message["settings"]:
+            raise AgentspendError("the configuration changed meanwhile", "agentspend config show")
+        await self.bookkeeper.set_settings(declared.settings)
         await self.reload.apply()
         await caller.send({"adopted": "settings"})
 
@@ -230,6 +236,16 @@ class Operations:
         await caller.send({"stopping": True, "sessions": len(self.desk.sessions.all())})
         self.stop_daemon()
         await caller.next_line()
+
+    def _not_anothers(self, caller: Caller, name: str) -> None:
+        """A live session is its `run`'s own: whoever could open it again could also end it."""
+        if any(
+            session.id == name and session.pid != caller.peer.pid
+            for session in self.desk.sessions.all()
+        ):
+            raise AgentspendError(
+                f"session {name} is another process's", "agentspend run    opens one of your own"
+            )
 
     def _no_agent(self, caller: Caller, what: str) -> None:
         runs = [session.pid for session in self.desk.sessions.all()]

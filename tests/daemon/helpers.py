@@ -1,4 +1,4 @@
-"""Small tools for tests of the real daemon: ask, wait for a state, post a request, hold a session."""
+"""Small tools for tests of the real daemon: ask, wait for a state, hold a session, post."""
 
 import json
 import os

@@ -1,6 +1,7 @@
 """The daemon as a process: it starts by itself, is alone with its ledger, and says where it is."""
 
 import concurrent.futures
+import json
 import os
 import re
 import socket
@@ -37,7 +38,7 @@ def test_start_status_stop_and_logs(home: Home) -> None:
     assert f"pid {pid}" in shown.stdout
     assert "ready" in logs.stdout
     assert "daemon stopped" in stopped.stderr + stopped.stdout
-    assert not alive(pid)
+    until(lambda: not alive(pid), "the process has ended")
     assert "not running" in home.run("daemon", "stop").stderr
 
 
@@ -48,7 +49,7 @@ def test_status_json_has_its_fixed_shape_running_or_not(home: Home) -> None:
     up = home.run("daemon", "status", "--json")
 
     for done, running in ((down, False), (up, True)):
-        found = __import__("json").loads(done.stdout)
+        found = json.loads(done.stdout)
         assert {name: type(value) for name, value in found.items()} == STATUS
         assert (found["v"], found["running"]) == (1, running)
     assert (down.returncode, up.returncode) == (3, 0)
@@ -87,6 +88,36 @@ def test_commands_that_start_it_at_once_end_up_with_one(home: Home) -> None:
     assert {found[1] for found in pids if found} == {str(home.pid())}
 
 
+LINGER = """
+import fcntl, os, sys
+handle = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT, 0o600)
+fcntl.flock(handle, fcntl.LOCK_EX)
+print("locked", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_start_waits_for_a_daemon_that_is_about_to_end(home: Home) -> None:
+    """`stop` and `start` in one breath: the old one still has the lock, and then lets it go."""
+    lock = paths(home).lock
+    with subprocess.Popen(
+        [sys.executable, "-c", LINGER, str(lock)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    ) as lingering, concurrent.futures.ThreadPoolExecutor(1) as pool:  # fmt: skip
+        assert lingering.stdout is not None
+        assert lingering.stdin is not None
+        assert lingering.stdout.readline() == b"locked\n"
+        start = pool.submit(home.run, "daemon", "start")
+        log = paths(home).log
+        until(lambda: log.exists() and "another daemon keeps" in log.read_text(), "it saw the lock")
+        lingering.stdin.close()
+
+        done = start.result()
+
+    assert done.returncode == 0, done.stderr
+    assert home.pid() != 0
+
+
 def test_a_taken_port_names_the_port_and_the_key_that_changes_it(home: Home) -> None:
     """The start fails in words, leaves nothing behind, and works once the port is free."""
     with socket.create_server(("127.0.0.1", 0)) as squatter:
@@ -98,7 +129,7 @@ def test_a_taken_port_names_the_port_and_the_key_that_changes_it(home: Home) -> 
 
         assert done.returncode == run.returncode == 1
         for said in (done.stderr, run.stderr):
-            assert f"port {port} is taken" in said
+            assert f"port {port} on 127.0.0.1 is taken" in said
             assert "[daemon] port" in said
             assert str(home.config) in said
         assert home.pid() == 0
