@@ -6,6 +6,9 @@ costs and where it goes are part of the policy: cheaper prices would be a raise 
 """
 
 from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+import msgspec
 
 from agentspend.bookkeeper.books import Books
 from agentspend.bookkeeper.outcomes import Event, Moment
@@ -16,7 +19,9 @@ from agentspend.core.policy import PendingChange, budget_from_dict, budget_to_di
 from agentspend.store import accounts, entries
 from agentspend.wire.entries import decode
 
-SETTINGS_CHANGE = PendingChange("", "prices, provider or network settings change in the file")
+SETTINGS_CHANGE = PendingChange(
+    "", "settings change in the file: prices, providers, network or time zone"
+)
 
 
 class Adoption:
@@ -44,6 +49,7 @@ class Adoption:
         self._books.rooms.in_force = tuple(
             InForce(budget_from_dict(item), int(item["generation"])) for item in policy["budgets"]
         )
+        self._use_zone()
 
     @property
     def budgets(self) -> tuple[Budget, ...]:
@@ -57,9 +63,9 @@ class Adoption:
 
         Settings wait only while a hard budget is in force: without one there is nothing to raise.
         """
-        self.declared, self._declared_settings = budgets, settings
         before = self.budgets if self.settings is not None else None
         diff = policy_diff(before, budgets)
+        self.declared, self._declared_settings = budgets, settings
         capped = any(budget.mode is Mode.HARD for budget in before or ())
         waiting = capped and settings != self.settings
         self._adopt(diff.adopt, (self.settings or "{}") if waiting else settings, "config", at)
@@ -122,6 +128,7 @@ class Adoption:
         policy = {"budgets": dicts, "settings": settings}
         books.chain.append("policy", now_us, {"policy": policy, "text": source})
         self.settings = settings
+        self._use_zone()
         books.rooms.in_force = in_force
         for item in in_force:
             for account in accounts.of_budget(books.conn, item.budget.name, item.generation):
@@ -130,6 +137,12 @@ class Adoption:
                     accounts.set_limit(books.conn, account.id, budget.limit_nusd, budget.mode)
         names = [item.budget.name for item in in_force]
         books.events.append(Event("policy", {"seq": seq, "budgets": names, "source": source}))
+
+    def _use_zone(self) -> None:
+        """Calendar windows follow the adopted zone: another one could open tomorrow today."""
+        name = msgspec.json.decode(self.settings or "{}").get("zone", "")
+        if name:
+            self._books.rooms.use_zone(ZoneInfo(name))
 
 
 def _generation(before: InForce | None, budget: Budget, seq: int) -> int:

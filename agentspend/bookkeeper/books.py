@@ -5,7 +5,7 @@ an argument. The admission decision is `core.admission`; this applies it.
 """
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import tzinfo
 
 import msgspec
@@ -37,7 +37,8 @@ class Books:
     """One device's ledger and accounts.
 
     `events` collects what happened since it was last taken; the writer announces them after the
-    commit. `woken` collects the answers of requests that stopped waiting.
+    commit. `woken` collects the answers of requests that stopped waiting. `undo` holds what takes
+    back changes in memory if their transaction is rolled back.
     """
 
     def __init__(self, conn: sqlite3.Connection, inc: str, zone: tzinfo) -> None:
@@ -47,12 +48,20 @@ class Books:
         self.line = Line()
         self.events: list[Event] = []
         self.woken: list[tuple[str, HoldAnswer]] = []
+        self.undo: list[Callable[[], None]] = []
         self._latest_us = entries.latest_us(conn)
 
     def now(self, at: Moment) -> int:
         """This moment, never earlier than any moment the ledger knows: windows do not move back."""
         self._latest_us = max(self._latest_us, at.wall_us)
         return self._latest_us
+
+    def rolled_back(self, *, events: int = 0, undo: int = 0) -> None:
+        """The database has forgotten a change: forget it here too, back to these lengths."""
+        while len(self.undo) > undo:
+            self.undo.pop()()
+        del self.events[events:]
+        self.chain.forget()
 
     def hold(self, request: HoldRequest, at: Moment) -> HoldAnswer | Waiting:
         """Take a request through the ladder once; Waiting puts it in line."""
@@ -76,7 +85,7 @@ class Books:
                 self.line.leave(request.rid)
                 return NeedsCount()
             case Wait(budget):
-                if len(self.line) >= MAX_WAITING:
+                if len(self.line) >= MAX_WAITING and request.rid not in self.line:
                     refuse = Refuse(RefusalReason.LINE_FULL, hard[0].room(), 0)
                     return self._refuse(request, refuse, hard, now_us)
                 self.line.join(request, ids)
@@ -199,7 +208,7 @@ class Books:
         if budget.window.kind is WindowKind.ROLLING:
             accounts.add_charge(self.conn, account_id, held_us, spent_nusd)
         after_nusd = before.spent_nusd + spent_nusd
-        for percent in (*budget.warn_percents, 100):
+        for percent in sorted({*budget.warn_percents, 100}):
             mark_nusd = budget.limit_nusd * percent // 100
             if before.spent_nusd < mark_nusd <= after_nusd:
                 fields = {"budget": budget.name, "percent": percent, "spent_nusd": after_nusd}

@@ -17,11 +17,26 @@ class Chain:
     def __init__(self, conn: sqlite3.Connection, inc: str) -> None:
         self._conn = conn
         self.inc = inc
-        self.seq, self.head = entries.head(conn)
+        self._end: tuple[int, str] | None = entries.head(conn)
 
-    def reload(self) -> None:
-        """Forget what a rolled-back transaction appended."""
-        self.seq, self.head = entries.head(self._conn)
+    @property
+    def seq(self) -> int:
+        """The number of the last entry, 0 when there is none."""
+        return self._known_end()[0]
+
+    @property
+    def head(self) -> str:
+        """The hash of the last entry."""
+        return self._known_end()[1]
+
+    def forget(self) -> None:
+        """A transaction was rolled back: the end is read again when it is next needed."""
+        self._end = None
+
+    def _known_end(self) -> tuple[int, str]:
+        if self._end is None:
+            self._end = entries.head(self._conn)
+        return self._end
 
     def append(
         self,
@@ -58,16 +73,16 @@ class Chain:
                 payer=payer,
             ),
         )
-        self.seq, self.head = seq, digest
+        self._end = (seq, digest)
         return seq
 
 
 def entry_payer(entry: Entry) -> Payer:
-    """Who an entry was charged to."""
+    """Who an entry was charged to; the model is the one that was asked for, as in budgets."""
     return Payer(
         **{name: getattr(entry, name) or "" for name in _WHO},
         provider=entry.provider or "",
-        model=entry.model or "",
+        model=entry.requested_model or entry.model or "",
         tags=tuple(entry.tags or ()),
     )
 

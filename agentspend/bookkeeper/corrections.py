@@ -39,6 +39,8 @@ def adjust(books: Books, rid: str, amount_nusd: int, reason: str, at: Moment) ->
             f"request {rid} was charged by the provider's own usage: {dollars(now_nusd)}",
             "only estimates can be adjusted",
         )
+    if amount_nusd < 0:
+        raise AgentspendError("a charge cannot be below $0", "give 0 or more")
     if amount_nusd >= now_nusd:
         raise AgentspendError(
             f"request {rid} is charged {dollars(now_nusd)}; adjust can only lower that",
@@ -53,6 +55,7 @@ def adjust(books: Books, rid: str, amount_nusd: int, reason: str, at: Moment) ->
         "amount_nusd": difference_nusd,
         "provider": settled.provider,
         "model": settled.model,
+        "requested_model": settled.requested_model,
         "counted": settled.counted,
         "billing": "exact",
         "evidence": "person",

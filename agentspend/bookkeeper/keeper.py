@@ -156,6 +156,11 @@ class Bookkeeper:
         await self.ask(lambda _, at: self._adoption.set_settings(expected, at))
 
     @property
+    def zone(self) -> tzinfo:
+        """The zone of the calendar windows."""
+        return self._books.rooms.zone
+
+    @property
     def settings(self) -> str | None:
         """The adopted settings as JSON; None before anything was adopted."""
         return self._adoption.settings
@@ -223,6 +228,7 @@ class Bookkeeper:
         conn = self._ledger.connect()
         first = entries.by_seq(conn, 1)
         books = Books(conn, decode(first).inc if first else self._ledger.inc, self._ledger.zone)
+        self._books = books
         if self._ledger.read_only:
             self._adoption = Adoption(books)
             return books

@@ -16,6 +16,9 @@ class Line:
     def __len__(self) -> int:
         return len(self._waiting)
 
+    def __contains__(self, rid: object) -> bool:
+        return rid in self._places
+
     def __iter__(self) -> Iterator[HoldRequest]:
         return iter([request for _, _, request in self._waiting])
 
@@ -32,12 +35,10 @@ class Line:
         self._waiting = [item for item in self._waiting if item[1] != rid]
         return True
 
-    def clear(self) -> list[str]:
-        """Send everyone away; returns who was waiting."""
-        gone = [rid for _, rid, _ in self._waiting]
+    def clear(self) -> None:
+        """Send everyone away."""
         self._waiting.clear()
         self._places.clear()
-        return gone
 
     def ahead(self, request: HoldRequest, accounts: Collection[int]) -> str:
         """The budget in which someone who came earlier waits ("" when nobody does)."""

@@ -50,6 +50,11 @@ class Rooms:
         self.in_force: tuple[InForce, ...] = ()
         self._spans: dict[str, Span] = {}
 
+    def use_zone(self, zone: tzinfo) -> None:
+        """From now on calendar windows follow this zone."""
+        self.zone = zone
+        self._spans.clear()
+
     def seats(self, payer: Payer, counted: str, now_us: int) -> list[Seat]:
         """The accounts of every budget this request counts in, hard and warn."""
         return [

@@ -116,6 +116,7 @@ class Writer(threading.Thread):
     def _commit(self, books: Books, batch: list[Job], at: Moment) -> None:
         """Run a batch in one transaction; any error rolls all of it back."""
         conn = books.conn
+        books.undo.clear()
         conn.execute("BEGIN IMMEDIATE")
         try:
             for job in batch:
@@ -134,7 +135,7 @@ class Writer(threading.Thread):
 
     def _run_alone(self, books: Books, job: Job, at: Moment) -> None:
         """Run one job; its own mistakes undo only itself."""
-        events = len(books.events)
+        events, undo = len(books.events), len(books.undo)
         books.conn.execute("SAVEPOINT job")
         try:
             job.result, job.error = job.work(books, at), None
@@ -142,8 +143,7 @@ class Writer(threading.Thread):
             if isinstance(error, sqlite3.OperationalError):
                 raise
             books.conn.execute("ROLLBACK TO job")
-            books.chain.reload()
-            del books.events[events:]
+            books.rolled_back(events=events, undo=undo)
             job.error = error
         books.conn.execute("RELEASE job")
 
@@ -175,25 +175,25 @@ class Writer(threading.Thread):
                 del self._parked[rid]
 
     def _after_failure(self, books: Books, batch: list[Job], at: Moment, error: Exception) -> None:
-        """Refuse new holds, send the line away, and try everything else one by one."""
-        books.chain.reload()
-        books.events.clear()
+        """Refuse new holds, send the line away, and try everything else one by one.
+
+        Who was woken by the failed commit has left the line and must hear of it too.
+        """
+        books.rolled_back()
         books.woken.clear()
+        books.line.clear()
         self._hooks.store_failed(error)
         failure = StoreError(f"the ledger cannot be written: {error}", "free some disk space")
-        answers = [
-            _answer(self._parked.pop(rid), None, failure)
-            for rid in books.line.clear()
-            if rid in self._parked
-        ]
+        answers = [_answer(deliver, None, failure) for deliver in self._parked.values()]
+        self._parked.clear()
         for job in batch:
             job.result, job.error = None, failure
+            told = len(books.events)
             if job.kind != "hold":
                 try:
                     self._commit(books, [job], at)
                 except Exception:  # noqa: BLE001 - the next job may still be written
-                    books.chain.reload()
-                    books.events.clear()
+                    books.rolled_back(events=told)
                     job.error = failure
             answers.append(_answer(job.deliver, job.result, job.error))
         events, books.events = books.events, []

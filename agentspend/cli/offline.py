@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from agentspend.bookkeeper.adoption import Adoption
     from agentspend.bookkeeper.books import Books
     from agentspend.bookkeeper.outcomes import Moment
-    from agentspend.config.schema import Config
+    from agentspend.config.load import Loaded
     from agentspend.core.policy import PendingChange
 
 LOCK_WITHIN_S = 5.0
@@ -91,13 +91,13 @@ class _File:
         from agentspend.bookkeeper.adoption import Adoption
 
         at = clock()
-        config, zone, fault = _configuration(self._paths)
+        loaded, zone, fault = _configuration(self._paths)
         self._conn.execute("BEGIN IMMEDIATE")
         try:
             books = self._books(zone)
             _end_sessions(books, at)
             adoption = Adoption(books)
-            waits = _declare(adoption, config, at)
+            waits = _declare(adoption, loaded, at)
             return {
                 "budgets": snapshot.budget_lines(books, at),
                 "sessions": [],
@@ -134,13 +134,15 @@ def _end_sessions(books: "Books", at: "Moment") -> None:
 
 
 def _declare(
-    adoption: "Adoption", config: "Config | None", at: "Moment"
+    adoption: "Adoption", loaded: "Loaded | None", at: "Moment"
 ) -> "tuple[PendingChange, ...]":
     """What the configuration would put in force at the next start."""
-    return adoption.declare(config.budgets, config.settings, at) if config is not None else ()
+    if loaded is None:
+        return ()
+    return adoption.declare(loaded.config.budgets, loaded.settings, at)
 
 
-def _configuration(paths: Paths) -> "tuple[Config | None, tzinfo, str]":
+def _configuration(paths: Paths) -> "tuple[Loaded | None, tzinfo, str]":
     """The configuration and its zone; or, where it cannot be used, this machine's zone and why."""
     import tzlocal
 
@@ -150,7 +152,7 @@ def _configuration(paths: Paths) -> "tuple[Config | None, tzinfo, str]":
         loaded = load_with_zone(paths)
     except AgentspendError as error:
         return None, tzlocal.get_localzone(), error.message
-    return loaded.config, loaded.zone, ""
+    return loaded, loaded.zone, ""
 
 
 def _answers(daemon: Ask) -> bool:

@@ -2,12 +2,12 @@
 
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import tomlkit
-from tomlkit.items import AoT, Table
+from tomlkit.items import AoT, InlineTable, Table
 
 from agentspend.core.budgets import BoundKind, Budget, Counts
 from agentspend.core.money import usd_text
@@ -20,13 +20,16 @@ def with_budget(text: str, name: str, budget: Budget | None) -> str:
     document = tomlkit.parse(text)
     listed = document.get("budgets")
     if not isinstance(listed, AoT):
-        listed = tomlkit.aot()
-        if budget is not None:
-            document["budgets"] = listed
+        listed = _as_tables(listed or ())
+        document.pop("budgets", None)
+        if listed or budget is not None:
+            document.append("budgets", listed)
     place = next((number for number, item in enumerate(listed) if item.get("name") == name), None)
     if budget is None:
         if place is not None:
             del listed[place]
+        if not listed:
+            document.pop("budgets", None)
     elif place is None:
         listed.append(_budget_table(budget))
     else:
@@ -38,9 +41,14 @@ def with_price(text: str, name: str, entry: Mapping[str, str]) -> str:
     """The file's text with this price rule ("provider/model") set."""
     document = tomlkit.parse(text)
     prices = document.setdefault("prices", tomlkit.table(is_super_table=True))
-    table = tomlkit.table()
-    table.update(entry)
-    prices[name] = table
+    if isinstance(prices, InlineTable):
+        rules = prices.unwrap()
+        document.pop("prices")
+        prices = tomlkit.table(is_super_table=True)
+        for each, rule in rules.items():
+            prices[each] = _table(rule)
+        document.append("prices", prices)
+    prices[name] = _table(entry)
     return tomlkit.dumps(document)
 
 
@@ -70,6 +78,20 @@ def write_whole(path: Path, content: bytes) -> None:
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
+
+
+def _as_tables(listed: Iterable[Mapping[str, Any]]) -> AoT:
+    """A list written as `budgets = [{…}]` as `[[budgets]]` tables, which can be edited."""
+    tables = tomlkit.aot()
+    for item in listed:
+        tables.append(_table(item))
+    return tables
+
+
+def _table(values: Mapping[str, Any]) -> Table:
+    table = tomlkit.table()
+    table.update(values)
+    return table
 
 
 def _budget_table(budget: Budget) -> Table:

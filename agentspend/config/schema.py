@@ -4,19 +4,18 @@ Pure: the text of the file goes in. Which parts are money's (`settings`) is deci
 of prices or of where requests go is as good as a raise, so it is adopted like one.
 """
 
-import difflib
 import json
 import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import msgspec
 
+from agentspend.config.addresses import check_base_url, check_proxy
 from agentspend.config.lines import Key, line_of
+from agentspend.config.misshapen import in_words
 from agentspend.config.shape import (
     AdmissionSection,
     BudgetSection,
@@ -34,9 +33,6 @@ from agentspend.core.windows import Window
 T = TypeVar("T")
 SETTINGS = ("providers", "network", "price_table", "prices", "aliases", "unknown_model")
 """The sections that decide what a request costs and where it goes."""
-_PATH = re.compile(r"`\$(.*)`$")
-_STEP = re.compile(r"\.([A-Za-z0-9_]+)|\[(\d+|\.\.\.)\]")
-_UNKNOWN = re.compile(r"unknown field `([^`]*)`")
 _BUDGET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
@@ -86,12 +82,9 @@ class _Reader:
         try:
             found = msgspec.convert(raw, File)
         except msgspec.ValidationError as error:
-            raise self._misshapen(str(error)) from error
+            raise self._error(*in_words(str(error))) from error
         self._check(found)
-        budgets = tuple(
-            self._at(("budgets", number), partial(_budget, item))
-            for number, item in enumerate(found.budgets)
-        )
+        budgets = tuple(self._budget(number, item) for number, item in enumerate(found.budgets))
         for number, budget in enumerate(budgets):
             if any(other.name == budget.name for other in budgets[:number]):
                 raise self._error(("budgets", number, "name"), f"{budget.name!r} stands twice",
@@ -123,10 +116,29 @@ class _Reader:
         if not 0 <= admission.wait_s <= 600:
             raise self._error(("admission", "wait_s"), f"{admission.wait_s} is out of range",
                               "use 0 to 600 seconds")  # fmt: skip
-        _ = self._at(("providers", "anthropic", "base_url"),
-                     lambda: check_base_url(found.providers.anthropic.base_url))  # fmt: skip
-        if found.network.proxy:
-            self._at(("network", "proxy"), lambda: _check_proxy(found.network.proxy))
+        base_url, proxy = found.providers.anthropic.base_url, found.network.proxy
+        self._at(("providers", "anthropic", "base_url"), lambda: check_base_url(base_url, port))
+        if proxy:
+            self._at(("network", "proxy"), lambda: check_proxy(proxy))
+
+    def _budget(self, number: int, item: BudgetSection) -> Budget:
+        def at(name: str, work: Callable[[], T]) -> T:
+            return self._at(("budgets", number, name), work)
+
+        at("name", lambda: check_budget_name(item.name))
+        if not all(0 < percent <= 100 for percent in item.warn_percents):
+            raise self._error(("budgets", number, "warn_percents"), "lie between 1 and 100",
+                              "warn_percents = [50, 80]")  # fmt: skip
+        return Budget(
+            name=item.name,
+            limit_nusd=at("limit", lambda: parse_usd(item.limit)),
+            window=at("window", lambda: Window.parse(item.window)),
+            scope=at("scope", lambda: Scope.of(item.scope)),
+            mode=Mode(item.mode),
+            bound=BoundKind(item.bound),
+            counts=Counts(item.counts),
+            warn_percents=tuple(sorted(set(item.warn_percents))),
+        )
 
     def _at(self, keys: tuple[Key, ...], work: Callable[[], T]) -> T:
         """Run a check; its error gets the place in the file."""
@@ -147,23 +159,6 @@ class _Reader:
         line = line_of(self._text, keys)
         return f"{self._name} line {line}" if line else self._name
 
-    def _misshapen(self, said: str) -> ConfigError:
-        """msgspec's words as ours: the key by its dotted name, and the nearest known one."""
-        keys = _keys_in(said)
-        what = said.partition(" - at ")[0]
-        unknown = _UNKNOWN.search(said)
-        if unknown:
-            near = difflib.get_close_matches(unknown[1], _fields_at(keys), n=1)
-            known = ", ".join(_fields_at(keys))
-            hint = f"did you mean {near[0]}?" if near else f"known here: {known}"
-            return self._error((*keys, unknown[1]), "is not a setting", hint)
-        if "Expected `str`, got `" in said and keys[-1:] in (("limit",), ("multiplier",)):
-            return self._error(keys, "is not in quotes", f'write it like {keys[-1]} = "25.00"')
-        if "missing required field" in said:
-            name = said.split("`")[1]
-            return self._error(keys, f"has no {name}", f"add {name} = …")
-        return self._error(keys, what[:1].lower() + what[1:], "agentspend config show")
-
     def _error(self, keys: tuple[Key, ...], what: str, hint: str) -> ConfigError:
         return ConfigError(f"{self._place(keys)} {what}", hint)
 
@@ -175,67 +170,9 @@ class _Reader:
         return f"{where}: {dotted.removeprefix('.')}" if dotted else where
 
 
-def check_base_url(url: str) -> None:
-    """Refuse an upstream that could not be meant: clear text off loopback, a login in the URL."""
-    parts = urlsplit(url)
-    local = parts.hostname in ("127.0.0.1", "localhost", "::1")
-    if parts.scheme not in ("https", "http") or not parts.hostname:
-        raise AgentspendError(f"{url!r} is not a web address", 'write it like "https://host"')
-    if parts.scheme == "http" and not local:
-        raise AgentspendError(
-            f"{parts.hostname} would get your key in clear text", f'use "https://{parts.netloc}"'
-        )
-    if parts.username or parts.query or parts.fragment:
-        raise AgentspendError("a base URL holds no login, query or fragment", "leave them out")
-
-
-def _check_proxy(url: str) -> None:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise AgentspendError(f"{url!r} is not a proxy", 'write it like "http://proxy.corp:3128"')
-
-
 def check_budget_name(name: str) -> None:
     """Refuse a name that could not be typed after `budget raise`, or shown on one line."""
     if not _BUDGET_NAME.fullmatch(name):
         raise AgentspendError(
             f"{name!r} is not a name for a budget", "use letters, digits, - _ and ."
         )
-
-
-def _budget(item: BudgetSection) -> Budget:
-    check_budget_name(item.name)
-    limit_nusd = parse_usd(item.limit)
-    if not all(0 < percent <= 100 for percent in item.warn_percents):
-        raise AgentspendError("warn_percents lie between 1 and 100", "warn_percents = [50, 80]")
-    return Budget(
-        name=item.name,
-        limit_nusd=limit_nusd,
-        window=Window.parse(item.window),
-        scope=Scope.of(item.scope),
-        mode=Mode(item.mode),
-        bound=BoundKind(item.bound),
-        counts=Counts(item.counts),
-        warn_percents=tuple(sorted(set(item.warn_percents))),
-    )
-
-
-def _keys_in(said: str) -> tuple[Key, ...]:
-    """The path in an error of msgspec: "… - at `$.budgets[0].limit`"."""
-    found = _PATH.search(said)
-    steps = _STEP.findall(found[1]) if found else []
-    return tuple(name or (int(index) if index.isdigit() else 0) for name, index in steps)
-
-
-def _fields_at(keys: tuple[Key, ...]) -> list[str]:
-    """The known keys of the table at a path."""
-    kind: Any = File
-    for key in keys:
-        if isinstance(key, int):
-            continue
-        kind = next((item.type for item in msgspec.structs.fields(kind) if item.name == key), None)
-        args = getattr(kind, "__args__", ())
-        kind = args[0] if args else kind
-        if not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
-            return []
-    return [item.name for item in msgspec.structs.fields(kind)]

@@ -51,6 +51,11 @@ class Reload:
         self.error = ""
 
     @property
+    def declared(self) -> Loaded:
+        """What the file says, in force or not."""
+        return self._loaded
+
+    @property
     def anthropic(self) -> ProviderSection:
         """The provider settings in force."""
         return adopted(self._loaded, self._desk.bookkeeper.settings).config.anthropic
@@ -59,7 +64,7 @@ class Reload:
         """Hand a configuration to the bookkeeper, and put into force what it adopted of it."""
         keeper = self._desk.bookkeeper
         if not keeper.read_only:
-            await keeper.declare(loaded.config.budgets, loaded.config.settings)
+            await keeper.declare(loaded.config.budgets, loaded.settings)
         self._loaded = loaded
         await self.apply()
 

@@ -35,9 +35,13 @@ class Desk:
     sessions: Sessions
     memory: Memory
     settings: Settings
-    zone: tzinfo
     now: Callable[[], Moment]
     keys: Mapping[str, str]
+
+    @property
+    def zone(self) -> tzinfo:
+        """The zone of the calendar windows, for messages."""
+        return self.bookkeeper.zone
 
     @property
     def book(self) -> PriceBook:

@@ -125,7 +125,6 @@ class Device:
             memory=Memory(b"test", turns),
             settings=Settings(load_book(self._overrides), self._admission,
                               {"anthropic": self._on_disconnect}, upstream),
-            zone=ZoneInfo("Europe/Berlin"),
             now=self.time.moment if self.time else clock,
             keys=self._keys,
         )  # fmt: skip
