@@ -1,10 +1,13 @@
 """Where everything of one user lies: configuration, ledger, socket, logs.
 
 `AGENTSPEND_HOME` puts all of it under one folder; otherwise the platform's own places are used.
+The socket lies beside the ledger: a runtime folder is another one, or none, in cron and over ssh,
+and there a second daemon would be looked for.
 """
 
 import hashlib
 import os
+import stat
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,13 +40,11 @@ class Paths:
         import platformdirs
 
         dirs = platformdirs.PlatformDirs("agentspend", appauthor=False)
-        run = _short(Path(dirs.user_runtime_dir))
-        if not os.access(run.parent, os.W_OK):
-            run = _of_this_user(Path(dirs.user_data_dir))
+        data = Path(dirs.user_data_dir)
         return cls(
             config=Path(dirs.user_config_dir) / "config.toml",
-            data=Path(dirs.user_data_dir),
-            run=run,
+            data=data,
+            run=_short(data / "run"),
             logs=Path(dirs.user_log_dir),
         )
 
@@ -91,7 +92,12 @@ class Paths:
                     f"the folder {folder} cannot be made: {error.strerror}",
                     f"make it writable, or set {HOME} to a folder of your own",
                 ) from error
-        found = self.run.stat()
+        found = self.run.lstat()
+        if stat.S_ISLNK(found.st_mode):
+            raise AgentspendError(
+                f"the folder {self.run} is a link, which another user may have laid",
+                f"rm {self.run}, or set {HOME} to a folder of your own",
+            )
         if found.st_uid != os.getuid() or found.st_mode & 0o077:
             raise AgentspendError(
                 f"the folder {self.run} is open to other users of this machine",
@@ -103,10 +109,5 @@ def _short(run: Path) -> Path:
     """The folder for the socket, elsewhere when its path would be too long for one."""
     if len(os.fsencode(run / "control.sock")) <= MAX_SOCKET_BYTES:
         return run
-    return _of_this_user(run)
-
-
-def _of_this_user(place: Path) -> Path:
-    """A short folder in the temporary one that stands for a long or unusable place."""
-    name = hashlib.sha256(os.fsencode(place)).hexdigest()[:12]
+    name = hashlib.sha256(os.fsencode(run)).hexdigest()[:12]
     return Path(tempfile.gettempdir()) / f"agentspend-{os.getuid()}-{name}"
