@@ -59,7 +59,7 @@ def test_what_is_billed_on_top_is_a_part_of_its_own() -> None:
     counts = {"input_tokens": 1, "output_tokens": 2}
     items = [
         {"type": "message", **counts},
-        {"type": "compaction", **counts},
+        {"type": "compaction", "model": "cheaper", **counts},
         {"type": "advisor_message", "model": "adviser", **counts},
         {"type": "fallback_message", "model": "answered", **counts},
     ]
