@@ -41,8 +41,8 @@ POINTS = {
 }
 MORE_POINTS = {"release.before_commit": 2, "release.after_commit": 2, STARTING: 3}
 TOLD_EVERY = 20
-SESSION_LIMIT = "0.15"
-SESSION_LIMIT_NUSD = 150_000_000
+SESSION_LIMIT = "0.08"
+SESSION_LIMIT_NUSD = 80_000_000
 
 CONFIG = """
 [daemon]
@@ -200,6 +200,7 @@ class Torture:
         await watch
         for link in [watching, *links]:
             await link.close()
+        _fail(self.report.heard.fell_over)
         left = await asyncio.to_thread(self._victim.remains)
         self._check_chain(left.bodies)
         self._held = left.held

@@ -40,12 +40,13 @@ class Access:
 @dataclass(slots=True)
 class Heard:
     """What the clients saw. `complete` names requests whose whole 200 answer arrived, with the
-    provider's request id."""
+    provider's request id; `fell_over` are answers of 500: an exception that nobody caught."""
 
     complete: dict[str, str] = field(default_factory=dict)
     refused: int = 0
     broken: int = 0
     other: dict[int, int] = field(default_factory=dict)
+    fell_over: list[str] = field(default_factory=list)
 
 
 class Clients:
@@ -102,7 +103,9 @@ class Clients:
                 await answer.content.readany()
                 answer.close()
                 return 0
-            await answer.read()
+            text = await answer.text()
+            if answer.status == 500:
+                self._heard.fell_over.append(f"{name}: {text[:200]}")
             return self._note(name, answer)
 
     def _note(self, name: str, answer: aiohttp.ClientResponse) -> int:
