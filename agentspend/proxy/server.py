@@ -15,10 +15,12 @@ from agentspend.dialects import Route, route_for
 from agentspend.proxy import guard, refusal
 from agentspend.proxy.credentials import settle_credentials
 from agentspend.proxy.desk import Desk
-from agentspend.proxy.exchange import Journey
+from agentspend.proxy.exchange import RESTARTED, STOPPING, Journey
 from agentspend.proxy.headers import to_client, to_upstream
 from agentspend.proxy.sessions import Session
 from agentspend.proxy.upstream import Unreachable
+
+TOO_LARGE = f"agentspend: the request is larger than {MAX_BODY_BYTES // 1024**2} MiB"
 
 Spawn = Callable[[Coroutine[Any, Any, Any], str], "asyncio.Task[Any]"]
 
@@ -45,7 +47,7 @@ class Proxy:
             access_log=None,
             handler_cancellation=True,
             max_line_size=MAX_HEADER_BYTES,
-            max_field_size=MAX_HEADER_BYTES,
+            max_field_size=4 * MAX_HEADER_BYTES,  # up to here the guard says 431 in words
             auto_decompress=False,
             keepalive_timeout=75,
         )
@@ -86,10 +88,10 @@ class Proxy:
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         """Every path under a session's prefix."""
+        route = route_for("/" + request.match_info.get("rest", ""))
         rejected = guard.rejection(request, self.port)
         if rejected is not None:
-            return _plain(*rejected)
-        route = route_for("/" + request.match_info.get("rest", ""))
+            return _rejected(request, route, *rejected)
         session = self._desk.sessions.by_token(request.match_info["token"])
         if session is None:
             return _ended(request, route)
@@ -113,8 +115,6 @@ class Proxy:
     async def _journey(
         self, request: web.Request, session: Session, route: Route
     ) -> web.StreamResponse:
-        if self.draining:
-            return _reply(request, route, "unreachable", "agentspend: the daemon is stopping")
         session.requests += 1
         rid = f"r_{time.time_ns() // 1_000_000:011x}{secrets.token_hex(4)}"
         journey = Journey(
@@ -127,6 +127,8 @@ class Proxy:
             + (f"?{request.rel_url.raw_query_string}" if request.rel_url.raw_query_string else ""),
         )
         async with session.slots:
+            if self.draining:
+                return _reply(request, route, "unreachable", STOPPING)
             journey.task = self._spawn(journey.run(), f"request {rid}")
             self.journeys.add(journey)
             journey.task.add_done_callback(lambda _: self.journeys.discard(journey))
@@ -136,9 +138,7 @@ class Proxy:
                 journey.client_left()
                 raise
             except web.HTTPRequestEntityTooLarge:
-                limit_mib = MAX_BODY_BYTES // 1024**2
-                message = f"agentspend: the request is larger than {limit_mib} MiB"
-                return _reply(request, route, "too_large", message)
+                return _reply(request, route, "too_large", TOO_LARGE)
         return answer if answer is not None else web.Response(status=499)
 
     async def _pass_on(
@@ -148,9 +148,14 @@ class Proxy:
         headers = to_upstream(request.headers)
         provider = route.dialect.provider
         paid = settle_credentials(headers, session, provider, self._desk.key(provider))
+        if paid.missing_key and session.restored:
+            return _reply(request, route, "unreachable", RESTARTED)
         if paid.missing_key:
             return _reply(request, route, "refused", refusal.missing_key_message(provider))
-        body = await request.read() if request.can_read_body else None
+        try:
+            body = await request.read() if request.can_read_body else None
+        except web.HTTPRequestEntityTooLarge:
+            return _reply(request, route, "too_large", TOO_LARGE)
         path = route.path + (
             f"?{request.rel_url.raw_query_string}" if request.rel_url.raw_query_string else ""
         )
@@ -175,6 +180,13 @@ class Proxy:
         return stream
 
 
+def _rejected(request: web.Request, route: Route | None, status: int, message: str) -> web.Response:
+    """The guard's no, in the dialect's own shape where the path has one."""
+    if route is None or request.method == "HEAD":
+        return _plain(status, message)
+    return _reply(request, route, "bad_request", message, status)
+
+
 def _ended(request: web.Request, route: Route | None) -> web.Response:
     message = "agentspend: this session has ended; start the agent again with `agentspend run`"
     if route is None or request.method == "HEAD":
@@ -182,10 +194,12 @@ def _ended(request: web.Request, route: Route | None) -> web.Response:
     return _reply(request, route, "refused", message)
 
 
-def _reply(request: web.Request, route: Route, kind: str, message: str) -> web.Response:
+def _reply(
+    request: web.Request, route: Route, kind: str, message: str, status: int = 0
+) -> web.Response:
     rid = f"r_{secrets.token_hex(8)}"
     reply = route.dialect.reply(kind, message, request.headers.get("User-Agent", ""), rid)
-    return web.Response(status=reply.status, headers=dict(reply.headers), body=reply.body)
+    return web.Response(status=status or reply.status, headers=dict(reply.headers), body=reply.body)
 
 
 def _plain(status: int, message: str) -> web.Response:

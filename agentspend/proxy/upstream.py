@@ -90,6 +90,7 @@ class Upstream:
         base = self._origins[provider]
         parts = urlsplit(base)
         tls: ssl.SSLContext | bool = self._tls_context() if parts.scheme == "https" else True
+        proxy = proxy_for(self._network, parts.hostname or "")
         try:
             return await self._client().request(
                 method,
@@ -97,22 +98,12 @@ class Upstream:
                 headers=headers,
                 data=body,
                 allow_redirects=False,
-                proxy=proxy_for(self._network, parts.hostname or ""),
+                proxy=proxy,
                 ssl=tls,
                 trace_request_ctx=departure or Departure(),
             )
-        except aiohttp.ClientConnectorError as error:
-            raise Unreachable(f"cannot reach {base}: {_reason(error)}") from error
-        except aiohttp.ConnectionTimeoutError as error:
-            raise Unreachable(
-                f"no connection to {base} within {CONNECT_TIMEOUT_S} s", timed_out=True
-            ) from error
-        except (aiohttp.ClientHttpProxyError, aiohttp.InvalidURL) as error:
-            raise Unreachable(f"cannot reach {base}: {_reason(error)}") from error
-        except TimeoutError as error:
-            raise Unreachable(f"{base} gave no answer", timed_out=True) from error
         except (aiohttp.ClientError, OSError) as error:
-            raise Unreachable(f"{base} broke the connection: {_reason(error)}") from error
+            raise _unreachable(error, shown(base), shown(proxy or "")) from error
 
     async def fetch(
         self, provider: str, path: str, headers: CIMultiDict[str], body: bytes
@@ -160,7 +151,37 @@ def _departures() -> aiohttp.TraceConfig:
     return config
 
 
+def shown(url: str) -> str:
+    """A URL's scheme, host and port: what people may see of it, never its user or password."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+def _unreachable(error: Exception, base: str, proxy: str) -> Unreachable:
+    """A foreign error in our words, with the way out where there is one."""
+    match error:
+        case aiohttp.ClientProxyConnectionError():
+            return Unreachable(f"cannot reach {base} through the proxy {proxy}: {_reason(error)}")
+        case aiohttp.ClientHttpProxyError():
+            return Unreachable(f"cannot reach {base}: the proxy {proxy} answered {error.status}")
+        case aiohttp.ClientConnectorCertificateError():
+            return Unreachable(
+                f"cannot reach {base}: {_reason(error)}; the certificate of a company's own"
+                " authority is trusted with ca_file under [network] in config.toml"
+            )
+        case aiohttp.ClientConnectorError() | aiohttp.InvalidURL():
+            return Unreachable(f"cannot reach {base}: {_reason(error)}")
+        case aiohttp.ConnectionTimeoutError():
+            text = f"no connection to {base} within {CONNECT_TIMEOUT_S} s"
+            return Unreachable(text, timed_out=True)
+        case TimeoutError():
+            return Unreachable(f"{base} gave no answer", timed_out=True)
+        case aiohttp.ClientResponseError():
+            return Unreachable(f"{base} broke the connection: its answer is not HTTP")
+    return Unreachable(f"{base} broke the connection: {_reason(error)}")
+
+
 def _reason(error: BaseException) -> str:
     """An error's own words without the request in it."""
-    inner = getattr(error, "os_error", None) or error
+    inner = getattr(error, "os_error", None) or getattr(error, "certificate_error", None) or error
     return str(inner.strerror if isinstance(inner, OSError) and inner.strerror else inner)[:200]

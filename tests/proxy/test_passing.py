@@ -1,0 +1,226 @@
+"""What passes through: bytes as they are, headers by the rules, free endpoints, no redirects."""
+
+import gzip
+import zlib
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from agentspend.sandbox.behaviour import Behaviour, text
+from tests.proxy.raw import (
+    RawProvider,
+    answer_bytes,
+    request_bytes,
+    send,
+    usage_answer,
+    usage_body,
+)
+from tests.support.desk import TOKEN, Device, budget, message
+
+ODD = (
+    b'{ "max_tokens" : 1000,\n"model":"claude-opus-5", "stream":false,'
+    b'"messages":[{"role":"user","content":"caf\\u00e9 \xc3\xa9  "}],'
+    b' "metadata":{"user_id":"{}"}}\n'
+)
+
+
+@pytest.mark.parametrize("path", ["/v1/messages", "/messages"])
+@pytest.mark.parametrize("query", ["", "?beta=true", "?beta=true&a=%7e%2F+b&empty=&x"])
+async def test_a_request_reaches_the_provider_byte_for_byte(
+    tmp_path: Path, path: str, query: str
+) -> None:
+    """Spacing, escapes and order stay; so does the query; the path loses only our prefix."""
+    async with RawProvider(usage_answer()) as provider:
+        async with Device(tmp_path, [budget("daily", "5")], base_url=provider.url) as device:
+            line = f"POST /s/{TOKEN}{path}{query} HTTP/1.1"
+            status, _, got = await send(
+                device.port, request_bytes(device.port, line=line, body=ODD)
+            )
+
+        assert (status, got) == (200, usage_body())
+        assert provider.received[0].endswith(b"\r\n\r\n" + ODD)
+        assert provider.heads[0][""] == f"POST /v1/messages{query} HTTP/1.1"
+
+
+async def test_a_chunked_request_reaches_the_provider_whole(tmp_path: Path) -> None:
+    """An upload without a length is read to its end and sent with one."""
+    async with (
+        RawProvider(usage_answer()) as provider,
+        Device(tmp_path, base_url=provider.url) as device,
+    ):
+        chunks = b"".join(b"%x\r\n%s\r\n" % (1, ODD[i : i + 1]) for i in range(len(ODD)))
+        head = (
+            f"POST /s/{TOKEN}/v1/messages HTTP/1.1\r\nHost: 127.0.0.1:{device.port}\r\n"
+            "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n"
+            "Connection: close\r\n\r\n"
+        )
+        status, _, _ = await send(device.port, head.encode() + chunks + b"0\r\n\r\n")
+
+        assert status == 200
+        assert provider.received[0].endswith(b"\r\n\r\n" + ODD)
+        assert "transfer-encoding" not in provider.heads[0]
+
+
+async def test_a_clamp_changes_max_tokens_and_nothing_else(tmp_path: Path) -> None:
+    """Every other value's bytes stay as they were sent."""
+    async with Device(tmp_path, [budget("small", "0.9")]) as device:
+        sent = message("é \u00e9  /", max_tokens=64_000, temperature=1.50)
+        raw = msgspec.json.encode(sent).replace(b'"temperature":1.5', b'"temperature": 1.50')
+        assert (await device.post(raw)).status == 200
+
+        got = device.sandbox.requests[-1].body
+        assert b"1.50" in got
+        found = msgspec.json.decode(got)
+        assert 4_096 <= found.pop("max_tokens") < 64_000
+        assert found == {key: value for key, value in sent.items() if key != "max_tokens"}
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("torn", [0, 1, 7])
+async def test_an_answer_comes_back_byte_for_byte(tmp_path: Path, stream: bool, torn: int) -> None:
+    """The same request twice, once around us: the same bytes, wherever the chunks are cut."""
+    async with Device(tmp_path, [budget("daily", "5")]) as device:
+        says = Behaviour(answer=(text("caf\u00e9 " * 40),), deltas=9, torn_bytes=torn)
+        device.sandbox.behave(says)
+        body = msgspec.json.encode(message(stream=stream))
+        reply = await device.post(body)
+        async with device.client.post(
+            device.sandbox.url + "/v1/messages", data=body, headers={"x-api-key": "k"}
+        ) as answer:
+            direct = await answer.read()
+
+        assert _without_ids(reply.body) == _without_ids(direct)
+        await device.until_idle()
+        (entry,) = await device.ledger()
+        first = device.sandbox.bill.rows[0]
+        assert reply.headers["request-id"] == entry["request_id"] == first.request_id
+        assert entry["amount_nusd"] == first.nusd_up
+        assert entry["billing"] == "exact"
+
+
+def _without_ids(body: bytes) -> bytes:
+    return body.replace(b"sandbox00000000000000001", b"N").replace(
+        b"sandbox00000000000000002", b"N"
+    )
+
+
+async def test_headers_of_one_hop_and_cookies_stay_there(tmp_path: Path) -> None:
+    """Dropped both ways, with those that `Connection` names; the rest goes on."""
+    answer = usage_answer(
+        "Set-Cookie: canary=1", "Keep-Alive: timeout=5", "X-Hop: 1", "Connection: close, X-Hop",
+        "Proxy-Authenticate: Basic", "request-id: req_upstream", "x-kept: yes",
+    )  # fmt: skip
+    async with RawProvider(answer) as provider:
+        async with Device(tmp_path, base_url=provider.url) as device:
+            raw = request_bytes(
+                device.port,
+                "Cookie: canary=1", "X-Mine: 1", "TE: trailers", "Keep-Alive: 5",
+                "Proxy-Authorization: Basic canary", "X-Forwarded-For: 10.0.0.1",
+                "Forwarded: for=10.0.0.1", "Accept-Encoding: gzip, br, zstd", "anthropic-beta: a,b",
+                f"x-api-key: {TOKEN}",
+            ).replace(b"Connection: close", b"Connection: close, X-Mine")  # fmt: skip
+            status, head, _ = await send(device.port, raw)
+
+        (up,) = provider.heads
+        assert status == 200
+        gone = {"cookie", "x-mine", "te", "keep-alive", "proxy-authorization", "forwarded"}
+        assert not gone & up.keys()
+        assert "x-forwarded-for" not in up
+        assert "connection" not in up
+        assert up["host"] == provider.url.removeprefix("http://")
+        assert up["accept-encoding"] == "identity"
+        assert up["anthropic-beta"] == "a,b"
+        assert up["x-api-key"] == "sk-ant-test"
+        assert not {"set-cookie", "keep-alive", "x-hop", "proxy-authenticate"} & head.keys()
+        assert (head["request-id"], head["x-kept"]) == ("req_upstream", "yes")
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+async def test_a_compressed_answer_is_metered_exactly_and_passes_unchanged(
+    tmp_path: Path, encoding: str
+) -> None:
+    """We ask for plain answers; where one is compressed all the same, a copy is read."""
+    plain = usage_body(1_000, 200)
+    body = gzip.compress(plain) if encoding == "gzip" else zlib.compress(plain)
+    raw = answer_bytes(body, f"Content-Encoding: {encoding}")
+    async with (
+        RawProvider(raw) as provider,
+        Device(tmp_path, [budget("daily", "5")], base_url=provider.url) as device,
+    ):
+        status, head, got = await send(device.port, request_bytes(device.port))
+        await device.until_idle()
+
+        assert (status, got, head["content-encoding"]) == (200, body, encoding)
+        (entry,) = await device.ledger()
+        assert (entry["billing"], entry["evidence"]) == ("exact", "provider_usage")
+        assert entry["usage"] == {"input_tokens": 1_000, "output_tokens": 200}
+
+
+async def test_an_answer_that_cannot_be_read_is_charged_upward(tmp_path: Path) -> None:
+    """An encoding we do not know passes unchanged and costs its bound, never below the bill."""
+    async with (
+        RawProvider(answer_bytes(b"\x8b\x01x", "Content-Encoding: br")) as provider,
+        Device(tmp_path, [budget("daily", "5")], base_url=provider.url) as device,
+    ):
+        status, _, got = await send(device.port, request_bytes(device.port))
+        await device.until_idle()
+
+        assert (status, got) == (200, b"\x8b\x01x")
+        (entry,) = await device.ledger()
+        assert (entry["evidence"], entry["amount_nusd"] > 0) == ("estimate", True)
+        assert (await device.status("daily"))["held_nusd"] == 0
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 429, 500, 503, 529])
+async def test_a_providers_error_passes_unchanged_and_costs_nothing(
+    tmp_path: Path, status: int
+) -> None:
+    """Its own status, body and retry-after; the hold is released, no entry is written."""
+    async with Device(tmp_path, [budget("daily", "5")]) as device:
+        device.sandbox.behave(
+            Behaviour(status=status, error_message="its own words", retry_after_s=7)
+        )
+        reply = await device.post(message())
+        await device.until_idle()
+
+        assert reply.status == status
+        assert reply.error["message"] == "its own words"
+        assert reply.headers["retry-after"] == "7"
+        assert reply.headers["request-id"].startswith("req_sandbox")
+        assert await device.ledger() == []
+        line = await device.status("daily")
+        assert (line["spent_nusd"], line["held_nusd"]) == (0, 0)
+
+
+async def test_a_redirect_is_not_followed(tmp_path: Path) -> None:
+    """A provider that points elsewhere is passed on as it is; nothing goes there."""
+    async with RawProvider(usage_answer()) as elsewhere:
+        moved = answer_bytes(b"{}", f"Location: {elsewhere.url}/x", status="307 Moved")
+        async with (
+            RawProvider(moved) as provider,
+            Device(tmp_path, base_url=provider.url) as device,
+        ):
+            status, _, _ = await send(device.port, request_bytes(device.port))
+
+        assert (status, elsewhere.received) == (307, [])
+
+
+async def test_counting_and_listing_are_free(tmp_path: Path) -> None:
+    """Passed on with the key, byte for byte, with or without a budget's room."""
+    async with Device(tmp_path, [budget("daily", "0.000001")]) as device:
+        body = msgspec.json.encode(
+            {"model": "claude-opus-5", "messages": [{"role": "user", "content": "hi"}]}
+        )
+        for prefix in ("/v1", ""):
+            reply = await device.post(body, prefix + "/messages/count_tokens?beta=true")
+            assert (reply.status, b"input_tokens" in reply.body) == (200, True)
+            async with device.client.get(device.url + prefix + "/models?limit=2") as answer:
+                assert answer.status == 200
+                assert (await answer.json())["data"]
+
+        seen = [(item.method, item.path) for item in device.sandbox.requests]
+        expected = [("POST", "/v1/messages/count_tokens?beta=true"), ("GET", "/v1/models?limit=2")]
+        assert seen == expected * 2
+        assert {item.headers["x-api-key"] for item in device.sandbox.requests} == {"sk-ant-test"}
+        assert await device.ledger() == []
