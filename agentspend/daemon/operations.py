@@ -183,7 +183,8 @@ class Operations:
         await caller.send({"adjusted": True})
 
     async def policy(self, caller: Caller, _: Message) -> None:
-        """Budgets in force, and declared changes that wait."""
+        """Budgets in force, and declared changes that wait, of the file as it is this moment."""
+        await self.reload.now()
         await caller.send(
             {"waits": [_change(change) for change in self.bookkeeper.waits]}
             | {"in_force": [budget.name for budget in self.bookkeeper.budgets]}
