@@ -135,8 +135,13 @@ class Upstream:
         return self._session
 
     def _tls_context(self) -> ssl.SSLContext:
+        """Raises `Unreachable` for a `ca_file` that cannot be used."""
         if self._tls is None:
-            self._tls = tls_context(self._network)
+            try:
+                self._tls = tls_context(self._network)
+            except OSError as error:
+                where = f"ca_file {self._network.ca_file} under [network] in config.toml"
+                raise Unreachable(f"{where} cannot be used: {_reason(error)}") from error
         return self._tls
 
 

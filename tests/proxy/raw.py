@@ -1,7 +1,7 @@
 """Both ends of the wire by hand: a provider that answers given bytes, a client that sends them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Self
 
 import msgspec
@@ -121,8 +121,3 @@ async def until(ready: Callable[[], bool], turns: int = 2_000) -> None:
             return
         await asyncio.sleep(0.01)
     raise AssertionError("it never came")
-
-
-def sums(entries: Sequence[dict[str, int]]) -> int:
-    """What some entries add up to, in nano-USD."""
-    return sum(entry["amount_nusd"] for entry in entries)
