@@ -6,6 +6,7 @@ import typer
 
 from agentspend.cli import access
 from agentspend.cli.diagnostics import ExitCode, as_written, confirmed, say
+from agentspend.cli.ledger_reading import own_id
 from agentspend.core.money import dollars, parse_usd, usd_text
 
 BECAUSE = {
@@ -16,7 +17,9 @@ BECAUSE = {
 
 
 def adjust(
-    rid: Annotated[str, typer.Argument(metavar="ID", help="The request, as `log` shows it.")],
+    rid: Annotated[
+        str, typer.Argument(metavar="ID", help="The request, or the number of its entry.")
+    ],
     to: Annotated[str, typer.Option(help="What it really cost, in dollars.")] = "0",
     reason: Annotated[str, typer.Option(help="Kept in the entry.")] = "",
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
@@ -24,7 +27,7 @@ def adjust(
     """Lower the charge of a request whose true cost was never told."""
     with as_written():
         amount_nusd = parse_usd(to)
-    charge = access.ask("charge", rid=rid)
+    charge = access.ask("charge", rid=own_id(access.ask, rid))
     because = BECAUSE.get(charge["evidence"], "the provider's own usage")
     say(f"request {charge['rid']} is charged {dollars(charge['charged_nusd'])}: {because}")
     question = f"charge {dollars(amount_nusd)} instead?"

@@ -56,6 +56,7 @@ def running_daemon() -> Iterator[Finding]:
     if found["config_error"]:
         yield Finding(False, f"the last good configuration is in force: {found['config_error']}",
                       "agentspend config path shows which file to mend")  # fmt: skip
+        return
     for change in access.ask("policy")["waits"]:
         yield Finding(None, f"{change['what']}: waits for you",
                       "agentspend budget confirm")  # fmt: skip

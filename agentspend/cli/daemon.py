@@ -117,4 +117,6 @@ def _readable(text: str, as_json: bool) -> str:
         head = f"{found.pop('ts')}  {found.pop('event')}"
     except (ValueError, KeyError, AttributeError):
         return text
-    return " ".join([head, "", *(f"{name}={value}" for name, value in found.items())]).rstrip()
+    return " ".join(
+        [head, "", *(f"{name}={value}" for name, value in found.items() if value != "")]
+    ).rstrip()

@@ -22,7 +22,6 @@ class ExitCode(IntEnum):
     FAILED = 1
     USAGE = 2
     DAEMON_UNREACHABLE = 3
-    OVER_BUDGET = 4
     INTERRUPT = 130
 
 

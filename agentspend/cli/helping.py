@@ -75,6 +75,8 @@ def help_wanted(error: Any) -> str:
 def usage_error(error: Any) -> UsageError:
     """typer's words as ours: what is wrong, then how to write it."""
     message, _, near = error.format_message().partition(" Did you mean ")
+    if not near:
+        message, _, near = message.partition(" (Possible options: ")
     message = message.replace("Value error, ", "").strip().rstrip(".")
     message = message[:1].lower() + message[1:]
     context = error.ctx
@@ -82,7 +84,8 @@ def usage_error(error: Any) -> UsageError:
         return UsageError(message, "agentspend --help")
     where = context.command_path.removeprefix("agentspend").strip()
     if near:
-        hint = f"did you mean {near.strip().rstrip('?').replace(chr(39), '')}?"
+        names = near.strip().rstrip("?)").replace("'", "").split(", ")
+        hint = f"did you mean {' or '.join(names)}?"
     else:
         examples = getattr(context.command, "examples", ())
         hint = examples[0] if examples else f"{context.command_path} --help"

@@ -5,6 +5,8 @@ from typing import Any, Protocol
 
 from agentspend.core.limits import READ_PAGE_ROWS
 
+REFUSAL_ID = "req_agentspend_"
+
 
 class Ask(Protocol):
     """One question to whoever holds the ledger; `DaemonUnreachable` when nobody does."""
@@ -28,3 +30,26 @@ def newest_entry(ask: Ask) -> dict[str, Any] | None:
 
     found = ask("entries", newest=True, count=1)["entries"]
     return json.loads(found[-1][2]) if found else None
+
+
+def own_id(ask: Ask, words: str) -> str:
+    """A request's own id ("r_…") for what people have at hand.
+
+    That may be the number of its entry in `log`, the id in a refusal ("req_agentspend_…"), or the
+    provider's own id of one of the newest requests. Anything else is given back as it is.
+    """
+    import json
+
+    if words.startswith(REFUSAL_ID):
+        return "r_" + words.removeprefix(REFUSAL_ID)
+    if words.startswith("r_"):
+        return words
+    if words.isdecimal():
+        rows = ask("entries", after=max(0, int(words) - 1), count=1)["entries"]
+        found = [json.loads(body) for seq, _, body in rows if seq == int(words)]
+    else:
+        rows = ask("entries", newest=True, count=READ_PAGE_ROWS)["entries"]
+        entries = [json.loads(body) for _, _, body in reversed(rows)]
+        found = [each for each in entries
+                 if words in (each.get("request_id"), each.get("response_id"))]  # fmt: skip
+    return str(found[0].get("rid", words)) if found else words

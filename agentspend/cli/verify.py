@@ -9,6 +9,8 @@ from agentspend.cli.diagnostics import ExitCode, say
 from agentspend.cli.ledger_reading import Ask, pages
 from agentspend.core.money import dollars
 
+UNSIGNED = "not signed yet (the daemon signs now and then, and when it stops)"
+
 
 def verify(
     as_json: Annotated[bool, typer.Option("--json", help="Versioned JSON on one line.")] = False,
@@ -19,9 +21,8 @@ def verify(
     if as_json:
         output.answer(found)
     elif found["ok"]:
-        output.line(
-            f"✓ {found['entries']:,} entries, unbroken; {found['checkpoints']} signatures hold"
-        )
+        signed = f"{found['checkpoints']} signatures hold" if found["checkpoints"] else UNSIGNED
+        output.line(f"✓ {found['entries']:,} entries, unbroken; {signed}")
         output.line(f"  head {found['head'][:16]}…  billed {dollars(found['billed_nusd'])} in all")
     else:
         output.line(f"✗ entry {found['first_bad_seq']} is bad: {found['why']}")

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from agentspend.cli import access, output
+from agentspend.cli.ledger_reading import own_id
 from agentspend.cli.moments import clock_text
 from agentspend.core.money import NUSD_PER_USD, PUSD_PER_USD, dollars, usd_text
 
@@ -13,12 +14,14 @@ MTOK = 1_000_000
 
 
 def why(
-    rid: Annotated[str, typer.Argument(metavar="ID", help="The request; its first letters do.")],
+    rid: Annotated[
+        str, typer.Argument(metavar="ID", help="From `log` or a refusal; its beginning will do.")
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Versioned JSON on one line.")] = False,
 ) -> None:
     """Tell a request's story: the bound, the hold, the usage, the price, the budgets it touched."""
     with access.reading() as (ask, _):
-        story = ask("why", rid=rid)
+        story = ask("why", rid=own_id(ask, rid))
     if as_json:
         output.answer(story)
         return
