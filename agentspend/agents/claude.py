@@ -13,6 +13,8 @@ Measured with 2.1.331 (native build, Linux, 2026-11-24); the layers are in `clau
 
 import json
 from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from agentspend.agents.base import (
@@ -64,7 +66,7 @@ class Claude:
         """
         require_program("claude", caller, "npm install -g @anthropic-ai/claude-code")
         _runs_here(args)
-        settings, rest = read_settings(caller, args)
+        settings, rest = read_settings(caller, _without_old_settings(args, facts))
         logins = stored_logins(settings, caller)
         auth = choose_auth(facts, logins)
         _no_other_provider(settings)
@@ -143,6 +145,20 @@ def _runs_here(args: Sequence[str]) -> None:
             f"claude {away[0]} works outside this session, where nothing can be metered",
             f"leave {away[0]} out, or start it as plain `claude {away[0]}`, unmetered",
         )
+
+
+def _without_old_settings(args: Sequence[str], facts: SessionFacts) -> list[str]:
+    """The arguments without a settings file of an earlier session of ours, which is gone.
+
+    Claude Code names it in the command that it prints to resume a session.
+    """
+    before = list(args[: args.index("--")] if "--" in args else args)
+    for index, (flag, value) in enumerate(pairwise(before)):
+        path = Path(value)
+        ours = path.name == SETTINGS_FILE and path.parent.parent == facts.scratch.parent
+        if flag == "--settings" and ours:
+            return [*args[:index], *args[index + 2 :]]
+    return list(args)
 
 
 def _no_other_provider(settings: Settings) -> None:

@@ -162,6 +162,17 @@ def test_words_after_two_dashes_are_a_prompt(machine: Machine) -> None:
     assert found.argv[3:] == ("-p", "--", "--settings", "nonsense", "--bg")
 
 
+def test_the_command_that_claude_prints_to_resume_works(machine: Machine) -> None:
+    """It names our settings file of the session before, which is gone: it is left out."""
+    gone = str(machine.root / "s_before/claude-settings.json")
+
+    found = plan(machine, "--settings", gone, "--resume", "3a61aedc")
+
+    assert found.argv[3:] == ("--resume", "3a61aedc")
+    with pytest.raises(LaunchError, match="--settings"):
+        plan(machine, "--settings", "/elsewhere/s_before/claude-settings.json")
+
+
 @pytest.mark.parametrize("value", ["{broken", "missing.json", '{"env":[]}', "[]"])
 def test_a_settings_flag_that_cannot_load_is_refused(machine: Machine, value: str) -> None:
     """Claude Code would drop the whole flag, and our redirect with it."""
@@ -246,7 +257,7 @@ def test_a_managed_credential_and_a_key_of_ours_do_not_mix(machine: Machine) -> 
     machine.put("managed/managed-settings.json", {"env": {"ANTHROPIC_AUTH_TOKEN": "corp"}})
     facts = machine.facts(auth=Auth.KEY)
 
-    with pytest.raises(LaunchError, match="ANTHROPIC_AUTH_TOKEN|sets the credential"):
+    with pytest.raises(LaunchError, match=r"ANTHROPIC_AUTH_TOKEN.* sets the credential"):
         launcher_for("claude").plan([], facts, machine.caller())
 
 

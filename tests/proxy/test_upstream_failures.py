@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import ssl
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -10,7 +11,7 @@ import pytest
 
 from agentspend.proxy import upstream
 from agentspend.sandbox.behaviour import Behaviour, text
-from tests.proxy.raw import RawProvider, answer_bytes, request_bytes, send
+from tests.proxy.raw import RawProvider, answer_bytes, request_bytes, send, until
 from tests.proxy.tls import Authority
 from tests.support.desk import Device, Reply, budget, message
 
@@ -252,3 +253,30 @@ def test_the_default_context_checks_names_and_certificates() -> None:
 
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
+
+
+async def test_what_came_before_a_cut_reaches_a_slow_client(tmp_path: Path) -> None:
+    """The client reads slower than the provider sends: it gets every byte, and then the cut."""
+    sent = b": ping\n\n" * 500_000
+
+    async def breaks_off(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+        writer.write(head + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n" % (2 * len(sent)))
+        writer.write(sent)
+        await writer.drain()
+
+    async with (
+        RawProvider(breaks_off) as provider,
+        Device(tmp_path, [budget("daily", "5")], base_url=provider.url) as device,
+    ):
+        reader, writer = await asyncio.open_connection("127.0.0.1", device.port, limit=1_024)
+        writer.write(request_bytes(device.port))
+        got = bytearray()
+        with suppress(ConnectionError):
+            while chunk := await reader.read(16_384):
+                got += chunk
+        writer.close()
+        await idle(device)
+
+    body, ended = _unchunk(bytes(got).partition(b"\r\n\r\n")[2])
+    assert (len(body), ended) == (len(sent), False)
