@@ -65,6 +65,7 @@ class Adoption:
         """
         before = self.budgets if self.settings is not None else None
         diff = policy_diff(before, budgets)
+        self._remember()
         self.declared, self._declared_settings = budgets, settings
         capped = any(budget.mode is Mode.HARD for budget in before or ())
         waiting = capped and settings != self.settings
@@ -82,6 +83,7 @@ class Adoption:
                 "the configuration changed since these changes were shown",
                 "agentspend budget confirm    shows what waits now",
             )
+        self._remember()
         changed = self.waits
         self._adopt(self.declared, self._declared_settings, "confirmed", at)
         self.waits = ()
@@ -95,6 +97,7 @@ class Adoption:
                 f"the configuration says something else of budget {name} now",
                 "agentspend budget list, then try again",
             )
+        self._remember()
         kept = [budget for budget in self.budgets if budget.name != name]
         at_place = next((n for n, b in enumerate(self.budgets) if b.name == name), len(kept))
         if expected is not None:
@@ -108,8 +111,22 @@ class Adoption:
             raise AgentspendError(
                 "the configuration changed meanwhile", "agentspend config show, then try again"
             )
+        self._remember()
         self._adopt(self.budgets, expected, "command", at)
         self.waits = tuple(change for change in self.waits if change.budget)
+
+    def _remember(self) -> None:
+        """Have the books take back what follows if it does not reach the disk."""
+        rooms = self._books.rooms
+        before = (self.declared, self._declared_settings, self.waits, self.settings)
+        in_force, zone = rooms.in_force, rooms.zone
+
+        def take_back() -> None:
+            self.declared, self._declared_settings, self.waits, self.settings = before
+            rooms.in_force = in_force
+            rooms.use_zone(zone)
+
+        self._books.undo.append(take_back)
 
     def _adopt(self, budgets: tuple[Budget, ...], settings: str, source: str, at: Moment) -> None:
         """Put a policy in force, with an entry when it differs from the one that was."""

@@ -41,10 +41,12 @@ class Books:
     back changes in memory if their transaction is rolled back.
     """
 
-    def __init__(self, conn: sqlite3.Connection, inc: str, zone: tzinfo) -> None:
+    def __init__(
+        self, conn: sqlite3.Connection, inc: str, zone: tzinfo, *, read_only: bool = False
+    ) -> None:
         self.conn = conn
         self.chain = Chain(conn, inc)
-        self.rooms = Rooms(conn, zone)
+        self.rooms = Rooms(conn, zone, read_only=read_only)
         self.line = Line()
         self.events: list[Event] = []
         self.woken: list[tuple[str, HoldAnswer]] = []

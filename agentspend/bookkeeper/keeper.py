@@ -23,7 +23,12 @@ from agentspend.bookkeeper.outcomes import (
     Moment,
     Settlement,
 )
-from agentspend.bookkeeper.recovery import note_emergency, read_emergency, recover
+from agentspend.bookkeeper.recovery import (
+    note_emergency,
+    read_emergency,
+    recover,
+    settle_noted,
+)
 from agentspend.bookkeeper.writer import Hooks, Job, Writer
 from agentspend.core.budgets import Budget
 from agentspend.core.errors import StoreError
@@ -117,18 +122,25 @@ class Bookkeeper:
                 "hold", lambda books, at: books.hold(request, at), request.rid
             )
         except asyncio.CancelledError:
-            self._submit("release", lambda books, at: _abandon(books, request.rid, at))
+            with suppress(StoreError):
+                self._submit(
+                    "release", lambda books, at: _abandon(books, request.rid, at)
+                ).add_done_callback(_noticed)
             raise
         return answer
 
     async def settle(self, settlement: Settlement) -> None:
-        """End a hold in a charge. If the disk will not take it, it goes to the emergency file."""
+        """End a hold in a charge. If the disk will not take it, it goes to the emergency file.
+
+        If that takes nothing either, the hold stays open and recovery charges it in full.
+        """
         try:
             await self._submit("settle", lambda books, at: books.settle(settlement, at))
         except StoreError:
             if not self._gate_closed:
                 raise
-            await asyncio.to_thread(note_emergency, self._emergency, settlement)
+            with suppress(OSError):
+                await asyncio.to_thread(note_emergency, self._emergency, settlement)
 
     def shrink_soon(self, rid: str, input_nusd: int, output_nusd: int) -> None:
         """Lower a hold to its exact input and the remaining output bound, with the next commit."""
@@ -227,31 +239,66 @@ class Bookkeeper:
         """On the writer's thread: open, write the genesis of a new ledger, recover."""
         conn = self._ledger.connect()
         first = entries.by_seq(conn, 1)
-        books = Books(conn, decode(first).inc if first else self._ledger.inc, self._ledger.zone)
+        books = Books(
+            conn,
+            decode(first).inc if first else self._ledger.inc,
+            self._ledger.zone,
+            read_only=self._ledger.read_only,
+        )
         self._books = books
         if self._ledger.read_only:
             self._adoption = Adoption(books)
             return books
-        emergency = read_emergency(self._emergency)
-        conn.execute("BEGIN IMMEDIATE")
-        if books.chain.seq == 0:
-            books.chain.append("genesis", books.now(at), self._ledger.genesis)
-        self._adoption = Adoption(books)
-        self.recovered = recover(books, at, emergency)
-        conversations.trim(conn)
-        requests.trim(conn)
-        conn.execute("COMMIT")
+        try:
+            self._begin_or_free_ballast(books, at)
+        except BaseException:
+            conn.close()
+            raise
         self._emergency.unlink(missing_ok=True)
         try:
             self._lay_ballast()
+            self._gate_closed = ""
         except OSError as error:
             self._gate_closed = f"the disk is full ({error.strerror})"
         return books
 
+    def _begin_or_free_ballast(self, books: Books, at: Moment) -> None:
+        """On a full disk the ballast makes room for what a crash left behind."""
+        try:
+            self._begin(books, at)
+        except sqlite3.OperationalError as error:
+            self._store_failed(error)
+            try:
+                self._begin(books, at)
+            except sqlite3.OperationalError as again:
+                raise StoreError(
+                    f"the ledger cannot be written: {again}", "free some disk space"
+                ) from again
+
+    def _begin(self, books: Books, at: Moment) -> None:
+        """The first transaction: the genesis, and what a crash left behind."""
+        conn = books.conn
+        conn.execute("BEGIN IMMEDIATE")
+        try:
+            if books.chain.seq == 0:
+                books.chain.append("genesis", books.now(at), self._ledger.genesis)
+            self._adoption = Adoption(books)
+            self.recovered = recover(books, at, read_emergency(self._emergency))
+            conversations.trim(conn)
+            requests.trim(conn)
+            conn.execute("COMMIT")
+        except BaseException:
+            if conn.in_transaction:
+                conn.execute("ROLLBACK")
+            books.rolled_back()
+            books.events.clear()
+            raise
+
     def _store_failed(self, error: Exception) -> None:
         """The disk took no commit: close the gate and free the ballast for streams in flight."""
         self._gate_closed = f"the ledger cannot be written ({error})"
-        self._ballast.unlink(missing_ok=True)
+        with suppress(OSError):
+            self._ballast.unlink(missing_ok=True)
 
     def _check_gate(self) -> None:
         if not self._gate_closed:
@@ -260,12 +307,22 @@ class Bookkeeper:
             self._retry_gate_s = time.monotonic() + 1
             with suppress(OSError):
                 self._lay_ballast()
-                self._gate_closed = ""
+                self._reopen()
                 return
         raise StoreError(
             f"{self._gate_closed}, so no request may leave",
             f"free disk space under {self._ledger.folder}, or make it writable",
         )
+
+    def _reopen(self) -> None:
+        """There is room again: settle what only the emergency file took, so that nothing stays
+        held. The file itself goes at the next start, when the ledger has all of it."""
+        self._gate_closed = ""
+        if self._emergency.exists():
+            self._submit(
+                "settle",
+                lambda books, at: settle_noted(books, at, read_emergency(self._emergency)),
+            ).add_done_callback(_noticed)
 
     def _lay_ballast(self) -> None:
         """Reserve room on disk, so that a full one still takes the settlements in flight."""
@@ -274,6 +331,9 @@ class Bookkeeper:
             os.posix_fallocate(handle, 0, BALLAST_BYTES) if hasattr(
                 os, "posix_fallocate"
             ) else os.write(handle, bytes(BALLAST_BYTES))
+        except OSError:
+            self._ballast.unlink(missing_ok=True)
+            raise
         finally:
             os.close(handle)
 

@@ -59,6 +59,13 @@ def recover(books: Books, at: Moment, emergency: Mapping[str, Mapping[str, objec
     return len(left)
 
 
+def settle_noted(books: Books, at: Moment, emergency: Mapping[str, Mapping[str, object]]) -> None:
+    """Settle the open holds of this run that only the emergency file could take."""
+    for hold in holds.all_open(books.conn):
+        if hold.rid in emergency:
+            books.settle(_as_written(emergency[hold.rid]), at)
+
+
 def _in_full(hold: holds.Hold) -> Settlement:
     return Settlement(
         rid=hold.rid,

@@ -42,11 +42,15 @@ class Seat:
 
 
 class Rooms:
-    """Finds and opens accounts for the budgets in force."""
+    """Finds and opens accounts for the budgets in force.
 
-    def __init__(self, conn: sqlite3.Connection, zone: tzinfo) -> None:
+    With `read_only` nothing is opened or rolled: accounts are worked out from the entries.
+    """
+
+    def __init__(self, conn: sqlite3.Connection, zone: tzinfo, *, read_only: bool = False) -> None:
         self._conn = conn
         self.zone = zone
+        self._read_only = read_only
         self.in_force: tuple[InForce, ...] = ()
         self._spans: dict[str, Span] = {}
 
@@ -67,9 +71,12 @@ class Rooms:
         """The budget's account in the window of this moment."""
         here = self.span(item.budget, now_us, session)
         found = accounts.find(self._conn, item.budget.name, item.generation, here.key)
+        rolling = item.budget.window.kind is WindowKind.ROLLING
+        if self._read_only and (found is None or rolling):
+            return self._work_out(item, here)[0]
         if found is None:
             return self._open(item, here)
-        if item.budget.window.kind is WindowKind.ROLLING:
+        if rolling:
             accounts.roll(self._conn, found.id, here.starts_us)
             return accounts.by_id(self._conn, found.id)
         return found
@@ -86,6 +93,18 @@ class Rooms:
 
     def _open(self, item: InForce, here: Span) -> Account:
         """Open an account that already counts what the ledger and open holds have in it."""
+        account, earlier, inside = self._work_out(item, here)
+        opened = accounts.create(self._conn, account)
+        for at_us, amount_nusd in earlier:
+            accounts.add_charge(self._conn, opened.id, at_us, amount_nusd)
+        for hold in inside:
+            holds.attach(self._conn, hold.rid, opened.id, hold.amount_nusd)
+        return opened
+
+    def _work_out(
+        self, item: InForce, here: Span
+    ) -> tuple[Account, list[tuple[int, int]], list[holds.Hold]]:
+        """The account by the entries and open holds: itself, its single charges, its holds."""
         budget = item.budget
         billed_only = budget.counts is Counts.BILLED
         rolling = budget.window.kind is WindowKind.ROLLING
@@ -102,27 +121,20 @@ class Rooms:
             )
         )
         inside = [hold for hold in holds.all_open(self._conn) if self._is_inside(hold, item, here)]
-        opened = accounts.create(
-            self._conn,
-            Account(
-                id=0,
-                budget=budget.name,
-                generation=item.generation,
-                window_key=here.key,
-                starts_us=here.starts_us,
-                ends_us=here.ends_us,
-                mode=budget.mode,
-                limit_nusd=budget.limit_nusd,
-                spent_nusd=spent_nusd,
-                held_nusd=sum(hold.amount_nusd for hold in inside),
-                over_nusd=0,
-            ),
+        account = Account(
+            id=0,
+            budget=budget.name,
+            generation=item.generation,
+            window_key=here.key,
+            starts_us=here.starts_us,
+            ends_us=here.ends_us,
+            mode=budget.mode,
+            limit_nusd=budget.limit_nusd,
+            spent_nusd=max(0, spent_nusd),
+            held_nusd=sum(hold.amount_nusd for hold in inside),
+            over_nusd=0,
         )
-        for at_us, amount_nusd in earlier:
-            accounts.add_charge(self._conn, opened.id, at_us, amount_nusd)
-        for hold in inside:
-            holds.attach(self._conn, hold.rid, opened.id, hold.amount_nusd)
-        return opened
+        return account, earlier, inside
 
     def _is_inside(self, hold: holds.Hold, item: InForce, here: Span) -> bool:
         """Whether a hold already in flight belongs to an account that opens now."""

@@ -22,10 +22,14 @@ class Answered:
 
 
 async def send(
-    device: Device, session: str, name: str, body: dict[str, Any], leaves_after_s: float | None = None
+    device: Device,
+    session: str,
+    name: str,
+    body: dict[str, Any],
+    leaves_after_s: float | None = None,
 ) -> Answered:
     """One request under a session's token; the client hangs up when its time has come."""
-    asking = asyncio.ensure_future(_send(device, session, name, body))
+    asking = asyncio.get_running_loop().create_task(_send(device, session, name, body))
     if leaves_after_s is None:
         return await asking
     done, _ = await asyncio.wait([asking], timeout=leaves_after_s)

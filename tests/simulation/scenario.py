@@ -1,6 +1,6 @@
 """What happens in one run, drawn from a seed: budgets, requests, how the provider behaves."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
@@ -68,7 +68,6 @@ class Scenario:
     queries: tuple[Query, ...]
     wait_s: int = 20
     on_disconnect: str = "cancel"
-    notes: dict[str, Any] = field(default_factory=dict)
 
 
 def scenario(seed: int, *, real_time: bool = False) -> Scenario:
@@ -167,12 +166,13 @@ def _behaviour(chance: Random, fault: str, rule: str, thinking: int, *, small: b
     paced = fault not in ("none", "late", "refusal", "status") or chance.random() < 0.7
     to_the_limit = chance.random() < 0.12 and not small
     high = 200 if small else 30_000 if to_the_limit else 6_000
+    output = 30_000 if to_the_limit else int(high ** chance.random()) + thinking
     fields: dict[str, Any] = {
         "tokens": rule,
-        "output_tokens": 30_000 if to_the_limit else int(high ** chance.random()) + thinking,
+        "output_tokens": output,
         "thinking_tokens": thinking,
         "paced": paced,
-        "tokens_per_s": 400.0 if small else chance.uniform(40, 400),
+        "tokens_per_s": 400.0 if small else chance.uniform(max(40, output / 500), 400),
         "first_byte_delay_s": chance.uniform(0, 0.2) if small else chance.choice((0, 0.3, 1.5, 4)),
         "deltas": chance.randint(1, 6),
         "torn_bytes": chance.choice((0, 0, 0, 0, 700)),

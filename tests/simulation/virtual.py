@@ -67,7 +67,8 @@ class VirtualTime:
 
     def hand_over(self) -> bool:
         """Let the bookkeeper's thread do what it was given; False when there is nothing."""
-        return any([jobs.hand_over() for jobs in self.jobs])
+        found = [jobs.hand_over() for jobs in self.jobs]
+        return any(found)
 
     def jump(self, timer_s: float | None) -> None:
         """Move to the next moment at which something happens."""

@@ -62,8 +62,9 @@ class Watcher:
             self.waiting.pop(rid, None)
             return leave(books, rid)
 
-        with mock.patch.object(Books, "hold", seen_hold), mock.patch.object(
-            Books, "leave", seen_leave
+        with (
+            mock.patch.object(Books, "hold", seen_hold),
+            mock.patch.object(Books, "leave", seen_leave),
         ):
             yield
 
@@ -90,6 +91,8 @@ class Watcher:
         self, conn: sqlite3.Connection, request: HoldRequest, at: Moment, answer: Any
     ) -> None:
         name = _name(request)
+        if self.books is not None and request.arrived_us != self.sent_us[name]:
+            self.faults.append(f"{name} was sent at {self.sent_us[name]}, not {request.arrived_us}")
         if isinstance(answer, Waiting):
             self.waiting[request.rid] = request
             return
@@ -124,7 +127,7 @@ class Watcher:
             return
         mine = {each.name for each in self._hard(request)}
         for other in self.waiting.values():
-            if self.sent_us[_name(other)] >= self.sent_us[_name(request)]:
+            if other.arrived_us >= request.arrived_us:
                 continue
             shared = mine & {each.name for each in self._hard(other)}
             if shared and not self._apart(request, other, shared):
@@ -175,9 +178,7 @@ class Watcher:
                 self.faults.append(f"{name}: {spent} spent, but its entries add up to {true}")
 
     def _sum(self, rows: list[tuple[str, str, int]], budget: Budget, session: str) -> int:
-        return sum(
-            amount for of, model, amount in rows if self._counts(budget, of, model, session)
-        )
+        return sum(amount for of, model, amount in rows if self._counts(budget, of, model, session))
 
     def _counts(self, budget: Budget, of: str, model: str, session: str) -> bool:
         key = (budget.name, of, model, session)

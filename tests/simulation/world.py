@@ -13,7 +13,7 @@ from agentspend.sandbox.script import Seen
 from tests.simulation import audit
 from tests.simulation.client import Answered, send
 from tests.simulation.oracle import KnownTurn, Needs, needs
-from tests.simulation.scenario import SESSIONS, Query, Scenario
+from tests.simulation.scenario import SESSIONS, Query, Scenario, scenario
 from tests.simulation.virtual import VirtualTime, run
 from tests.simulation.watcher import Watcher
 from tests.support.desk import Device
@@ -158,11 +158,26 @@ async def _sleep(device: Device, wait_s: float) -> None:
         await asyncio.sleep(wait_s)
 
 
+def holds(folder: Path, seeds: range) -> None:
+    """Every seed's run holds, and serves somebody."""
+    for seed in seeds:
+        within = folder / str(seed)
+        within.mkdir()
+        verdict = simulate(scenario(seed), within)
+        assert not verdict.faults, f"seed {seed}: {verdict.faults}"
+        assert verdict.bill_nusd <= 10**9
+        assert verdict.served > 0
+
+
 @contextmanager
 def _named_in_order() -> Iterator[None]:
     """Request ids count up, so that two who come at once stand in the same order every time."""
     count = iter(range(10**9))
-    with mock.patch(
-        "agentspend.proxy.server.secrets.token_hex", lambda size=4: f"{next(count):0{2 * size}x}"
-    ), mock.patch("agentspend.proxy.server.time.time_ns", lambda: 0):
+    with (
+        mock.patch(
+            "agentspend.proxy.server.secrets.token_hex",
+            lambda size=4: f"{next(count):0{2 * size}x}",
+        ),
+        mock.patch("agentspend.proxy.server.time.time_ns", return_value=0),
+    ):
         yield
