@@ -83,7 +83,7 @@ class _File:
             rows = entries.newest(self._conn, count, **who)
         else:
             rows = entries.page(self._conn, int(str(fields["after"])), count)
-        return {"entries": [[seq, digest, bytes(body).decode()] for seq, digest, body in rows]}
+        return {"entries": [[seq, digest, _words(body)] for seq, digest, body in rows]}
 
     def _status(self) -> dict[str, Any]:
         """The snapshot a daemon would start with; what it works out is rolled back."""
@@ -123,6 +123,11 @@ class _File:
 
         first = entries.by_seq(self._conn, 1)
         return Books(self._conn, decode(first).inc if first else "none", zone)
+
+
+def _words(body: bytes | str) -> str:
+    """An entry as the daemon sends it; one that was tampered with need not even be UTF-8."""
+    return body if isinstance(body, str) else body.decode("utf-8", "replace")
 
 
 def _end_sessions(books: "Books", at: "Moment") -> None:

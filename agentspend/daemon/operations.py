@@ -154,7 +154,7 @@ class Operations:
                 else entries.page(books.conn, after, count)
             )
         )
-        await caller.send({"entries": [[seq, digest, body.decode()] for seq, digest, body in rows]})
+        await caller.send({"entries": [[seq, digest, _words(body)] for seq, digest, body in rows]})
 
     async def checkpoints(self, caller: Caller, _: Message) -> None:
         """The device's signatures over heads of the chain."""
@@ -255,6 +255,11 @@ class Operations:
                 f"an agent may not {what}: this command was started from inside a live session",
                 "run it yourself in another terminal",
             )
+
+
+def _words(body: bytes | str) -> str:
+    """An entry as text; one that was tampered with need not be bytes, nor UTF-8."""
+    return body if isinstance(body, str) else body.decode("utf-8", "replace")
 
 
 def _change(change: PendingChange) -> dict[str, Any]:
