@@ -2,7 +2,7 @@
 
 When the daemon dies, the link starts it again and opens the same session with the same token, so
 that the agent goes on. An orderly stop ("bye") is somebody's wish: then the link only waits for a
-daemon to come back, and starts none.
+daemon to come back, and starts none. Nor does it after so many starts that failed.
 """
 
 import threading
@@ -13,7 +13,7 @@ from agentspend.control.client import Connection, Message, call
 from agentspend.control.start import ensure_daemon
 from agentspend.core.errors import AgentspendError
 
-# How long to wait before each try to bring a dead daemon back; after the last the link gives up.
+# How long to wait before each try to bring a dead daemon back; after the last, somebody else must.
 RESTARTS_AFTER_S = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0)
 LOOK_AGAIN_S = 1.0
 
@@ -32,13 +32,13 @@ class SessionLink:
         self._start = start
         self._over = threading.Event()
         self.opened: Message = {}
-        self.lost = False
 
     def open(self) -> Message:
         """Open the session and watch over it; returns the daemon's answer."""
         connection = self._connect()
         self._fields = {**self._fields, "token": self.opened["token"]}
-        threading.Thread(target=self._watch, args=(connection,), daemon=True).start()
+        name = str(self._fields["session"])
+        threading.Thread(target=self._watch, args=(connection,), name=name, daemon=True).start()
         return self.opened
 
     def total(self) -> Message:
@@ -63,10 +63,9 @@ class SessionLink:
             meant = _wait_for_the_end(found)
             found.close()
             found = self._look_again() if meant else self._bring_back()
-        self.lost = not self._over.is_set()
 
     def _bring_back(self) -> Connection | None:
-        """Start the daemon again and open the session on it; None when that is not to be."""
+        """Start the daemon again and open the session on it; None when the session is over."""
         for delay_s in RESTARTS_AFTER_S:
             if self._over.wait(delay_s):
                 return None
@@ -75,7 +74,7 @@ class SessionLink:
                 return self._connect()
             except (AgentspendError, OSError):
                 continue
-        return None
+        return self._look_again()
 
     def _look_again(self) -> Connection | None:
         """Wait until somebody starts the daemon again."""

@@ -15,6 +15,9 @@ from agentspend.proxy.sessions import Session, Sessions, token_hash
 from agentspend.store import sessions as store
 from agentspend.store.sessions import SessionRow
 
+# The kernel's time of a process's start follows corrections of the clock.
+SAME_BIRTH_US = 5_000_000
+
 
 class Roster:
     """Opens and closes sessions, in memory and in the ledger's database."""
@@ -28,7 +31,7 @@ class Roster:
         rows = await self._bookkeeper.ask(lambda books, _: store.all_open(books.conn))
         for row in rows:
             kept = msgspec.json.decode(row.body)
-            if psutil.pid_exists(kept["pid"]):
+            if _still_runs(kept["pid"], kept.get("born_us", 0)):
                 self._live.restore(row.token_hash, _session(row, kept))
             else:
                 await self.close(row.id)
@@ -36,9 +39,9 @@ class Roster:
 
     async def open(self, session: Session) -> None:
         """Let a session in, on disk first."""
-        body = msgspec.json.encode(
-            {"payer": session.payer.known(), "pid": session.pid, "auth": session.auth}
-        )
+        who = {"payer": session.payer.known(), "auth": session.auth}
+        run = {"pid": session.pid, "born_us": _born_us(session.pid)}
+        body = msgspec.json.encode({**who, **run})
         row = SessionRow(session.id, token_hash(session.token), body, session.opened_us)
         await self._bookkeeper.ask(lambda books, _: store.put(books.conn, row))
         self._live.open(session)
@@ -47,6 +50,23 @@ class Roster:
         """End a session."""
         self._live.close(session_id)
         await self._bookkeeper.ask(lambda books, at: _end(books, at, session_id))
+
+
+def _still_runs(pid: int, born_us: int) -> bool:
+    """Whether this process is the one that opened the session, not a later one of its number.
+
+    After a reboot a person's own shell may have it: nobody may take that for an agent.
+    """
+    found_us = _born_us(pid)
+    return found_us > 0 and abs(found_us - born_us) < SAME_BIRTH_US
+
+
+def _born_us(pid: int) -> int:
+    """When a process was started, in UTC µs; 0 when there is none."""
+    try:
+        return int(psutil.Process(pid).create_time() * 1_000_000)
+    except psutil.Error:
+        return 0
 
 
 def _end(books: Books, at: Moment, session_id: str) -> None:

@@ -1,14 +1,15 @@
 """An agent cannot give itself money: not by command, not by file, not by way of a crash."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from agentspend.control.client import Connection
 from agentspend.core.errors import AgentspendError
-from tests.daemon.helpers import ask, budget, free_port, paths, session, set_port, until
-from tests.support.process import Home
+from tests.daemon.helpers import DAILY, ask, budget, free_port, paths, session, set_port, until
+from tests.support.process import Home, SandboxProcess
 
 REFUSED = "an agent may not"
 LIMIT = 5_000_000_000
@@ -17,6 +18,14 @@ LIMIT = 5_000_000_000
 def as_agent(home: Home, script: str) -> str:
     """What a shell inside `agentspend run` says on stderr."""
     return home.run("run", "--", "sh", "-c", script).stderr
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory, provider: SandboxProcess) -> Iterator[Home]:
+    """One running daemon for everything that must change nothing."""
+    with Home(tmp_path_factory.mktemp("shared"), provider.url, DAILY) as made:
+        made.run("daemon", "start")
+        yield made
 
 
 @pytest.mark.parametrize(
@@ -33,18 +42,19 @@ def as_agent(home: Home, script: str) -> str:
         "prices set 'anthropic/*' --multiplier 0.1",
     ],
 )
-def test_a_raise_by_an_agent_is_refused_and_the_file_is_as_it_was(home: Home, command: str) -> None:
+def test_a_raise_by_an_agent_is_refused_and_the_file_is_as_it_was(
+    shared: Home, command: str
+) -> None:
     """Whatever loosens: refused with the way out, nothing in force, nothing left in the file."""
-    home.run("daemon", "start")
-    before = home.config.read_text()
+    before = shared.config.read_text()
 
-    said = as_agent(home, f"agentspend {command}")
+    said = as_agent(shared, f"agentspend {command}")
 
     assert REFUSED in said, said
     assert "in another terminal" in said
-    assert home.config.read_text() == before
-    assert budget(home)["limit_nusd"] == LIMIT
-    assert not ask(home, "status")["waits"]
+    assert shared.config.read_text() == before
+    assert budget(shared)["limit_nusd"] == LIMIT
+    assert not ask(shared, "status")["waits"]
 
 
 def test_an_agent_may_lower_its_budget(home: Home) -> None:

@@ -190,9 +190,9 @@ try:
     end.connect(sys.argv[1])
 except PermissionError:
     print("kept out"); raise SystemExit
-end.sendall(b'{"v":1,"op":"status"}\\n')
 end.settimeout(20)
 try:
+    end.sendall(b'{"v":1,"op":"status"}\\n')
     print("heard", end.recv(4096))
 except ConnectionError:
     print("heard", b"")
@@ -215,7 +215,7 @@ def test_another_user_is_kept_out_and_hung_up_on(home: Home, tmp_path: Path) -> 
     found = paths(home)
     kept_out = as_nobody(found.socket)
 
-    opened = [found.run, *[each for each in found.run.parents if each != Path("/")]]
+    opened = [each for each in (found.run, *found.run.parents) if not mode(each) & 0o001]
     before = {folder: mode(folder) for folder in opened}
     for folder in opened:
         folder.chmod(before[folder] | 0o055)

@@ -74,8 +74,8 @@ class Report:
     cycles: int = 0
     hits: Counter[str] = field(default_factory=Counter)
     missed: int = 0
-    starts_s: list[float] = field(default_factory=list)
     restarts_s: list[float] = field(default_factory=list)
+    cpu_s: list[float] = field(default_factory=list)
     recovered: int = 0
     entries: int = 0
     billed_nusd: int = 0
@@ -88,7 +88,7 @@ class Report:
         times = self.restarts_s
         return (
             f"{min(times):.2f} s at best, {statistics.median(times):.2f} s median,"
-            f" {max(times):.2f} s at most"
+            f" {max(times):.2f} s at most ({statistics.median(self.cpu_s):.2f} s of processor time)"
         )
 
 
@@ -244,6 +244,7 @@ class Torture:
         took_s = await self._start(todo[0] if todo else ("", 0))
         assert took_s is not None, "the daemon died while starting"
         self.report.restarts_s.append(took_s)
+        self.report.cpu_s.append(self._victim.start_cpu_s)
         await self._judge_recovery(recovered=recovered)
 
     async def _judge_recovery(self, *, recovered: bool) -> None:

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from agentspend.config.paths import Paths
 from agentspend.control.start import READY_FD
 from tests.support.process import Home
@@ -43,12 +45,7 @@ class Victim:
         self._process: subprocess.Popen[bytes] | None = None
         self.paths = Paths.find(home.env)
         self.killed_by_us = False
-
-    @property
-    def pid(self) -> int:
-        """The running daemon's process id."""
-        assert self._process is not None
-        return self._process.pid
+        self.start_cpu_s = 0.0
 
     def start(self, fault: str = "") -> float | None:
         """Start it, armed; returns the seconds until it was ready, None when it died before."""
@@ -73,6 +70,8 @@ class Victim:
             self.wait()
             return None
         assert json.loads(said).get("ready"), said
+        used = psutil.Process(self._process.pid).cpu_times()
+        self.start_cpu_s = used.user + used.system
         return took_s
 
     def wait(self) -> int:
