@@ -257,7 +257,7 @@ def test_a_managed_credential_and_a_key_of_ours_do_not_mix(machine: Machine) -> 
     machine.put("managed/managed-settings.json", {"env": {"ANTHROPIC_AUTH_TOKEN": "corp"}})
     facts = machine.facts(auth=Auth.KEY)
 
-    with pytest.raises(LaunchError, match=r"ANTHROPIC_AUTH_TOKEN.* sets the credential"):
+    with pytest.raises(LaunchError, match="sets the credential"):
         launcher_for("claude").plan([], facts, machine.caller())
 
 

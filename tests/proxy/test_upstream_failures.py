@@ -11,7 +11,7 @@ import pytest
 
 from agentspend.proxy import upstream
 from agentspend.sandbox.behaviour import Behaviour, text
-from tests.proxy.raw import RawProvider, answer_bytes, request_bytes, send, until
+from tests.proxy.raw import RawProvider, answer_bytes, request_bytes, send
 from tests.proxy.tls import Authority
 from tests.support.desk import Device, Reply, budget, message
 
