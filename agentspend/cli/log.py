@@ -93,7 +93,7 @@ def _show(entry: Entry) -> None:
         _told(entry),
         entry.get("rid") or "",
     ]
-    what = "  ".join(word for word in words if word)
+    what = output.clean("  ".join(word for word in words if word))
     output.line(
         f"{entry['seq']:>6}  {clock_text(entry['ts'])}  {entry['kind']:<7}"
         f"{amount:>10}{paid}{sure}  {what}".rstrip()

@@ -14,6 +14,7 @@ from agentspend.cli.diagnostics import close_pipes, coloured
 BAR_CELLS = 20
 PIPE_WIDTH = 10_000
 GAP = 2
+LEAST_CELLS = 6
 
 
 def line(text: str = "") -> None:
@@ -64,6 +65,9 @@ def table(
     cells = [list(row) for row in rows]
     widths = _widths([[name.removeprefix(">") for name in columns], *cells])
     kept = _fitting(widths, spare, console.width)
+    if not wrap:
+        soft = [number for number in kept if not columns[number].startswith(">")]
+        _shrink(widths, kept, soft, console.width)
     drawn = Table(box=None, pad_edge=False, show_header=head, header_style="dim")
     for number in kept:
         name = columns[number]
@@ -71,7 +75,7 @@ def table(
         drawn.add_column(
             name.removeprefix(">"),
             justify=justify,
-            min_width=widths[number] if justify == "right" else None,
+            width=None if wrap else widths[number],
             overflow="fold" if wrap else "ellipsis",
             no_wrap=not wrap or justify == "right",
         )
@@ -91,6 +95,15 @@ def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
     return [max(Text.from_markup(cell).cell_len for cell in cells) for cells in columns]
 
 
+def _shrink(widths: list[int], kept: list[int], soft: list[int], width: int) -> None:
+    """Take cells from the widest words, so that the figures stay whole."""
+    while sum(widths[each] + GAP for each in kept) - GAP > width:
+        widest = max(soft, key=lambda each: widths[each], default=None)
+        if widest is None or widths[widest] <= LEAST_CELLS:
+            return
+        widths[widest] -= 1
+
+
 def _fitting(widths: Sequence[int], spare: Sequence[int], width: int) -> list[int]:
     """The columns to draw: all of them, or without as many spare ones as it takes to fit."""
     kept = list(range(len(widths)))
@@ -101,9 +114,19 @@ def _fitting(widths: Sequence[int], spare: Sequence[int], width: int) -> list[in
     return kept
 
 
+def clean(text: str) -> str:
+    """Somebody's own words without what a terminal would obey: control and direction characters.
+
+    A branch or a model may be called anything.
+    """
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
 def styled(text: str, style: str) -> str:
     """A table cell in a rich style; "" leaves it plain. The text itself is never markup."""
-    plain = text.replace("[", "\\[")
+    from rich.markup import escape
+
+    plain = escape(clean(text))
     return f"[{style}]{plain}[/]" if style and plain else plain
 
 
