@@ -16,7 +16,7 @@ import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import ROUND_CEILING, Decimal
 from fractions import Fraction
 from importlib.metadata import version
@@ -26,9 +26,13 @@ from typing import Any
 from genai_prices import types as genai
 from genai_prices.data import providers as genai_providers
 
-PRICES = Path(__file__).resolve().parent.parent / "agentspend" / "prices"
-SCHEMA = 1
+from agentspend.core.price_table import MAIN_RATES, RATE_NAMES
+from agentspend.core.rates import FEES
 
+PRICES = Path(__file__).resolve().parent.parent / "agentspend" / "prices"
+SCHEMA = 2
+
+# The columns of `core.price_table.RATE_NAMES`; "" for those only the overlay knows.
 RATE_KEYS = (
     "input_mtok",
     "cache_read_mtok",
@@ -36,18 +40,27 @@ RATE_KEYS = (
     "cache_write_1h_mtok",
     "output_mtok",
     "web_searches_kcount",
+    "",
+    "input_audio_mtok",
+    "cache_audio_read_mtok",
+    "",
+    "storage_searches_kcount",
 )
+assert len(RATE_KEYS) == len(RATE_NAMES)
+COLUMN = {name: 2 + at for at, name in enumerate(RATE_NAMES)}
+TOKEN_COLUMNS = tuple(COLUMN[name] for name in RATE_NAMES if name not in FEES)
+FEE_COLUMNS = tuple(COLUMN[name] for name in FEES)
+ALWAYS_WRITTEN = 2 + len(MAIN_RATES)
 PUSD_PER_USD = 10**12
-PER = {"web_searches_kcount": 1_000}
+PER = {"web_searches_kcount": 1_000, "storage_searches_kcount": 1_000}
 TOKENS_PER_PRICE = 1_000_000
+# Its pages quote one input price for text, images, video and audio where they name no other.
+ONE_PRICE_FOR_AUDIO = "google"
 
-# Prices of things our usage does not count (audio, images, file searches): a dialect that meets
-# one names it as unpriceable, so the text price of the model stays exact.
+# Prices of things our usage does not count (images, video, audio that is generated): a dialect
+# that meets one names it as unpriceable, so the text price of the model stays exact.
 OTHER_UNITS = frozenset(
     {
-        "storage_searches_kcount",
-        "input_audio_mtok",
-        "cache_audio_read_mtok",
         "output_audio_mtok",
         "input_image_mtok",
         "cache_image_read_mtok",
@@ -60,11 +73,17 @@ OTHER_UNITS = frozenset(
 SKIPPED_PROVIDERS = frozenset({"cursor", "github-copilot", "elevenlabs", "voyageai"})
 DIMENSION_OF = {"processing": "service_tier", "service_tier": "service_tier", "speed": "speed"}
 DIMENSIONS = ("speed", "service_tier", "inference_geo")
+# Words that no provider uses for anything but its list price.
+PLAIN_TIERS = ("default", "standard")
 MODEL_KEYS = {"provider", "models", "source", "reason", "context_window", "max_output", "like"}
-MODEL_KEYS |= {"aliases", "speed", "inference_geo", "becomes", "since"}
+MODEL_KEYS |= {"aliases", *DIMENSIONS, "becomes", "since", "peak_weekdays"}
+MODEL_KEYS |= {"web_search", "web_search_preview", "cache_write_12h_times"}
 
 Row = list[Any]
-"""[from date, from prompt tokens, then one rate per RATE_KEYS in pUSD (null: no price)]"""
+"""[from date, from prompt tokens, then one rate per RATE_KEYS in pUSD (null: no price)]
+
+Nulls at the end are not written (`trimmed`).
+"""
 
 
 class CannotExpressError(Exception):
@@ -153,12 +172,19 @@ def compile_model(provider: genai.Provider, model: genai.ModelInfo) -> dict[str,
     rates = _rows(model, starts, {})
     if any(row[2] is None or row[6] is None for row in rates):
         raise CannotExpressError("no text input or output price")
+    if provider.id == ONE_PRICE_FOR_AUDIO:
+        for row in rates:
+            if row[COLUMN["input_audio"]] is None:
+                row[COLUMN["input_audio"]] = row[COLUMN["input"]]
+                row[COLUMN["cache_read_audio"]] = row[COLUMN["cache_read"]]
     entry: dict[str, Any] = {"rates": rates}
     if model.context_window:
         entry["context_window"] = model.context_window
     if aliases := sorted(set(_aliases(provider, model)) - {model.id}):
         entry["aliases"] = aliases
     entry.update(_variants(model, starts))
+    if windows := _windows(model):
+        entry["peak"] = _peak(model, starts, windows)
     return entry
 
 
@@ -178,9 +204,42 @@ def _start_dates(model: genai.ModelInfo) -> list[date | None]:
     for constraint in constraints:
         if isinstance(constraint, genai.StartDateConstraint):
             days.add(constraint.start_date)
-        elif constraint is not None:
-            raise CannotExpressError("price depends on the time of day")
     return [None, *sorted(days)]
+
+
+def _windows(model: genai.ModelInfo) -> list[tuple[int, int]]:
+    """The hours (UTC) at which the model has another price; whole ones only."""
+    prices = model.prices if isinstance(model.prices, list) else []
+    windows = []
+    for constraint in (price.constraint for price in prices):
+        if isinstance(constraint, genai.TimeOfDateConstraint):
+            start, end = constraint.start_time, constraint.end_time
+            if (start.minute, start.second, end.minute, end.second) != (0, 0, 0, 0) or end <= start:
+                raise CannotExpressError("price depends on the minute of the day")
+            windows.append((start.hour, end.hour))
+    if any(start == 0 for start, _ in windows):
+        raise CannotExpressError("price depends on the time of day, midnight included")
+    return sorted(windows)
+
+
+def _peak(
+    model: genai.ModelInfo, starts: list[date | None], windows: list[tuple[int, int]]
+) -> dict[str, Any]:
+    """The price list of those hours, from the last day on which the other prices changed."""
+    since = starts[-1]
+    lists = []
+    for hour, _ in windows:
+        prices = model.get_prices(_moment(since, hour), {}).__dict__
+        lists.append(_row_of_each_size(prices))
+    if any(rows != lists[0] for rows in lists):
+        raise CannotExpressError("price differs between its hours")
+    rates = [["", *row] for row in lists[0]]
+    found: dict[str, Any] = {"hours": [list(window) for window in windows], "rates": rates}
+    return {**found, "since": since.isoformat()} if since else found
+
+
+def _moment(day: date | None, hour: int = 0) -> datetime:
+    return datetime.combine(day or date.min, time(hour), UTC)
 
 
 def _rows(model: genai.ModelInfo, starts: list[date | None], context: dict[str, str]) -> list[Row]:
@@ -188,15 +247,17 @@ def _rows(model: genai.ModelInfo, starts: list[date | None], context: dict[str, 
     rows: list[Row] = []
     before: list[Row] = []
     for start in starts:
-        moment = datetime.combine(start or date.min, datetime.min.time(), UTC)
-        prices = model.get_prices(moment, context).__dict__
-        tiers = [price.tiers for price in prices.values() if isinstance(price, genai.TieredPrices)]
-        sizes = sorted({0} | {tier.start + 1 for each in tiers for tier in each})
-        now = [[size, *(_rate(key, prices.get(key), size) for key in RATE_KEYS)] for size in sizes]
+        now = _row_of_each_size(model.get_prices(_moment(start), context).__dict__)
         if now != before:
             rows += [[start.isoformat() if start else "", *row] for row in now]
         before = now
     return rows
+
+
+def _row_of_each_size(prices: Mapping[str, Any]) -> list[Row]:
+    tiers = [price.tiers for price in prices.values() if isinstance(price, genai.TieredPrices)]
+    sizes = sorted({0} | {tier.start + 1 for each in tiers for tier in each})
+    return [[size, *(_rate(key, prices.get(key), size) for key in RATE_KEYS)] for size in sizes]
 
 
 def _rate(key: str, price: Decimal | genai.TieredPrices | None, prompt_tokens: int) -> int | None:
@@ -248,9 +309,11 @@ def _multiplier(
         if [row[1] for row in standard] != [row[1] for row in varied]:
             return None
         for plain, other in zip(standard, varied, strict=True):
-            if plain[7] != other[7] or [r is None for r in plain] != [r is None for r in other]:
+            if any(plain[at] != other[at] for at in FEE_COLUMNS):
                 return None
-            pairs = zip(other[2:7], plain[2:7], strict=True)
+            if [rate is None for rate in plain] != [rate is None for rate in other]:
+                return None
+            pairs = [(other[at], plain[at]) for at in TOKEN_COLUMNS]
             ratios |= {Fraction(a, b) if b else None for a, b in pairs if a is not None}
     ratio = ratios.pop() if len(ratios) == 1 else None
     return ratio.as_integer_ratio() if ratio else None
@@ -281,6 +344,9 @@ def apply_overlay(compiled: Compiled, overlay: Mapping[str, Any]) -> None:
         _has_source(entry)
         words = {name: sorted(entry[name]) for name in DIMENSIONS if entry[name]}
         compiled.providers[entry["provider"]]["standard"] = words
+    for provider in compiled.providers.values():
+        if not provider["standard"]:
+            provider["standard"] = {"service_tier": list(PLAIN_TIERS)}
     entries = sorted(overlay["models"], key=lambda entry: "like" not in entry)
     for entry in entries:
         _has_source(entry)
@@ -297,6 +363,29 @@ def apply_overlay(compiled: Compiled, overlay: Mapping[str, Any]) -> None:
                 since = date.fromisoformat(entry["since"]).isoformat()
                 models[name]["rates"] += [[since, *row[1:]] for row in models[successor]["rates"]]
             _apply(models[name], entry)
+    for provider in compiled.providers.values():
+        for model in provider["models"].values():
+            assert "weekdays" in model.get("peak", {"weekdays": []}), "overlay.toml: peak_weekdays"
+            for rows in _price_lists(model):
+                rows[:] = [trimmed(row) for row in rows]
+
+
+def trimmed(row: Row) -> Row:
+    """The row without the nulls at its end, down to the main rates."""
+    length = max(
+        [ALWAYS_WRITTEN, *(at + 1 for at, rate in enumerate(row) if at > 1 and rate is not None)]
+    )
+    return row[:length]
+
+
+def _price_lists(model: Mapping[str, Any]) -> Iterator[list[Row]]:
+    """Every list of rows a model has: its own, its tiers', its peak's."""
+    yield model["rates"]
+    for variant in model.get("service_tier", {}).values():
+        if "rates" in variant:
+            yield variant["rates"]
+    if "peak" in model:
+        yield model["peak"]["rates"]
 
 
 def _has_source(entry: Mapping[str, Any]) -> None:
@@ -310,7 +399,18 @@ def _apply(model: dict[str, Any], entry: Mapping[str, Any]) -> None:
             model[key] = entry[key]
     if "aliases" in entry:
         model["aliases"] = sorted({*model.get("aliases", ()), *entry["aliases"]})
-    for dimension in ("speed", "inference_geo"):
+    if "peak_weekdays" in entry:
+        model["peak"]["weekdays"] = sorted(entry["peak_weekdays"])
+    for rows in _price_lists(model):
+        for row in rows:
+            for name in ("web_search", "web_search_preview"):
+                if name in entry:
+                    assert row[COLUMN[name]] is None, f"overlay.toml: {name} is in the data now"
+                    row[COLUMN[name]] = int(Decimal(entry[name]) * PUSD_PER_USD / 1_000)
+            if times := entry.get("cache_write_12h_times"):
+                short = row[COLUMN["cache_write_5m"]]
+                row[COLUMN["cache_write_12h"]] = int(short * Decimal(times))
+    for dimension in DIMENSIONS:
         for word, times in entry.get(dimension, {}).items():
             variants = model.setdefault(dimension, {})
             assert word not in variants, f"overlay.toml: {dimension} {word} is in the data now"

@@ -12,6 +12,8 @@ from agentspend.core.usage import Billing, Metered
 
 CACHE_LIFETIME_US = {"5m": 5 * 60 * 1_000_000, "1h": 60 * 60 * 1_000_000}
 MARGIN_US = 15 * 1_000_000
+CUT_REASONS = frozenset({"max_tokens", "length", "max_output_tokens", "MAX_TOKENS"})
+"""What the four APIs call an answer that reached its output limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +67,15 @@ def remember(
     usage = metered.parts[0].usage
     if usage.prompt_tokens == 0:
         return None
-    cut = clamped_to if clamped_to and metered.stop_reason == "max_tokens" else 0
+    cut = clamped_to if clamped_to and metered.stop_reason in CUT_REASONS else 0
     lasts_an_hour = facts.cache_ttl == "1h" and usage.cache_write_5m_tokens == 0
     lifetime_us = CACHE_LIFETIME_US["1h" if lasts_an_hour else "5m"]
-    cached = usage.cache_read_tokens + usage.cache_write_5m_tokens + usage.cache_write_1h_tokens
+    cached = (
+        usage.cache_read_tokens
+        + usage.cache_write_5m_tokens
+        + usage.cache_write_1h_tokens
+        + usage.cache_write_12h_tokens
+    )
     turn = Turn(
         prompt_tokens=usage.prompt_tokens,
         output_tokens=usage.output_tokens,

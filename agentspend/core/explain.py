@@ -9,16 +9,22 @@ from typing import Any
 
 from agentspend.core.money import usd_text
 from agentspend.core.pricebook import PriceBook
+from agentspend.core.regions import in_region, is_this_machine, region_of
 from agentspend.core.usage import Billing, Metered
 
 USAGE_WORDS = {
     "input_tokens": "fresh",
     "cache_write_5m_tokens": "w5",
     "cache_write_1h_tokens": "w1",
+    "cache_write_12h_tokens": "w12",
     "cache_read_tokens": "read",
+    "input_audio_tokens": "audio",
+    "cache_read_audio_tokens": "audio_read",
     "output_tokens": "out",
     "reasoning_tokens": "reasoning",
+    "web_search_preview_requests": "web",
     "web_search_requests": "web",
+    "file_search_requests": "files",
 }
 FIRST_ERROR_STATUS = 400
 LOCAL_PROVIDER = "local"
@@ -45,16 +51,20 @@ def explain(book: PriceBook, answered: Answered) -> dict[str, Any]:
     """Price one response and say how, line by line.
 
     A response that was never billed (an error, a count) is free whatever its model. A request
-    whose model has no price is `blocked`: it would have been refused before it left.
+    whose model has no price, or whose answer names a tier without one, is `blocked`. Where the
+    answer proves no usage, `usd` is null and `floor_usd` what is proved.
     """
-    metered = answered.metered
+    metered = in_region(answered.metered, region_of(answered.provider, answered.upstream_host))
     if answered.http_status >= FIRST_ERROR_STATUS or answered.api.endswith("count_tokens"):
         metered = Metered(billing=Billing.FREE)
     provider = _price_list(book, answered)
     asked = book.find(provider, answered.model)
     if metered.billing is not Billing.FREE and asked is None:
-        return _blocked(book, provider, answered.model, metered)
+        nearest = book.nearest(provider, answered.model)
+        return {**_blocked(book, metered, "unknown_model"), "nearest": nearest}
     charge = book.charge(provider, metered, answered.at_us, answered.model)
+    if charge.unknown and metered.billing is not Billing.FREE and not book.has_ceiling:
+        return _blocked(book, metered, f"unknown_{charge.unknown[0].partition('=')[0]}")
     said: dict[str, Any] = {
         "v": 1,
         "billing": charge.billing.value,
@@ -75,21 +85,23 @@ def explain(book: PriceBook, answered: Answered) -> dict[str, Any]:
     }
     if charge.models:
         said["priced_model"] = charge.models[0]
+    if charge.billing is Billing.UNKNOWN:
+        said.update({"usd": None, "floor_usd": said["usd"], "floor_nusd": said["nusd"]})
+        said.update({"nusd": None, "picousd": None})
     return said
 
 
-def _blocked(book: PriceBook, provider: str, model: str, metered: Metered) -> dict[str, Any]:
+def _blocked(book: PriceBook, metered: Metered, error: str) -> dict[str, Any]:
     return {
         "v": 1,
         "billing": Billing.BLOCKED.value,
-        "error": "unknown_model",
+        "error": error,
         "usd": "0",
         "nusd": 0,
         "picousd": 0,
         "usage": _usage(metered),
         "lines": [],
         "prices": book.version,
-        "nearest": book.nearest(provider, model),
     }
 
 
@@ -98,8 +110,7 @@ def _price_list(book: PriceBook, answered: Answered) -> str:
 
     `[prices."local/*"]` is how a self-hosted model gets a price (pricing study §6).
     """
-    host = answered.upstream_host.rpartition(":")[0] or answered.upstream_host
-    here = host.strip("[]") in ("localhost", "::1") or host.startswith("127.")
+    here = is_this_machine(answered.upstream_host)
     found = book.find(LOCAL_PROVIDER, answered.model) if here else None
     return answered.provider if found is None or found.ceiling else LOCAL_PROVIDER
 

@@ -22,9 +22,17 @@ class RequestFacts:
     `input_bound_tokens`: upper bound of the prompt by its bytes, not yet capped by the context
     window. `remote_input`: input the body does not hold (URLs, files, server tools, MCP), so that
     only the context window bounds it. `iterations`: how often the provider may run the prompt in
-    one request (server tools). `cache_ttl`: the dearest cache write asked for ("", "5m", "1h").
+    one request (server tools). `cache_ttl`: the dearest cache write asked for ("", "5m", "1h"), or
+    "auto" / "auto-12h" where the provider writes by itself and bills it only where it lists a price.
     `prefixes`: newest first; the first is the whole request. `unpriceable`: names of fields that
     can cost money and that we have no price for.
+
+    `max_output_tokens` is per candidate, 0 where the request names no limit: the price book puts
+    the model's own in (`PriceBook.with_limits`), or an `assumed_limit` where nobody knows it, which
+    only holds once `Dialect.with_max_output` has written it. `candidates`: how many answers are
+    generated.
+    `audio`: the prompt may hold audio, which has a rate of its own. `adds_usage`: the stream would
+    end without its usage, so `Dialect.prepare` asks for it.
     """
 
     model: str
@@ -42,6 +50,12 @@ class RequestFacts:
     web_search_requests: int = 0
     prefixes: tuple[PrefixMark, ...] = ()
     unpriceable: tuple[str, ...] = ()
+    candidates: int = 1
+    web_search_preview_requests: int = 0
+    file_search_requests: int = 0
+    audio: bool = False
+    adds_usage: bool = False
+    assumed_limit: bool = False
 
     @property
     def may_add_input(self) -> bool:

@@ -160,7 +160,8 @@ def _overridden(price: ModelPrice, rule: PriceRule) -> ModelPrice:
     if rule.rates is None:
         return price
     kept = {key: variant for key, variant in price.variants.items() if not variant.rows}
-    return replace(price, rows=(RateRow(BEGINNING_US, 0, rule.rates),), variants=kept)
+    own = (RateRow(BEGINNING_US, 0, rule.rates),)
+    return replace(price, rows=own, variants=kept, peak=None)
 
 
 def _version(table_sha256: str, overrides: Overrides) -> str:

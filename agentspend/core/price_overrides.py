@@ -13,7 +13,7 @@ from typing import Any
 
 from agentspend.core.errors import AgentspendError
 from agentspend.core.price_table import RATE_NAMES, full_rates
-from agentspend.core.rates import ONE, Rates, Ratio
+from agentspend.core.rates import FEES, ONE, Rates, Ratio
 
 PUSD_PER_USD_PER_MTOK = 10**6
 """One dollar per million tokens is this many pUSD per token."""
@@ -21,9 +21,8 @@ PUSD_PER_USD = 10**12
 
 DEFAULT_CEILING_INPUT = "30"
 DEFAULT_CEILING_OUTPUT = "180"
-_TOKEN_RATES = RATE_NAMES[:5]
 _LIMITS = ("context_window", "max_output")
-_KEYS = (*_TOKEN_RATES, "web_search", "multiplier", *_LIMITS)
+_KEYS = (*RATE_NAMES, "multiplier", *_LIMITS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +96,7 @@ def read_unknown_model(entry: Mapping[str, Any]) -> UnknownModel:
         raise _error("unknown_model.mode", f"cannot be {mode!r}", 'use "block" or "ceiling"')
     input_ = _rate("unknown_model.input", entry.get("input", DEFAULT_CEILING_INPUT), "input")
     output = _rate("unknown_model.output", entry.get("output", DEFAULT_CEILING_OUTPUT), "output")
-    flat = full_rates((input_, input_, input_, input_, output, None))
+    flat = full_rates((input_, input_, input_, input_, output, None, input_, input_, input_))
     return UnknownModel(allowed=mode == "ceiling", ceiling=flat)
 
 
@@ -129,7 +128,7 @@ def _rule(name: str, entry: Any) -> PriceRule:
 
 def _rate(where: str, text: Any, key: str) -> int:
     """USD per million tokens (per thousand searches) → pUSD each, exactly."""
-    unit = PUSD_PER_USD // 1_000 if key == "web_search" else PUSD_PER_USD_PER_MTOK
+    unit = PUSD_PER_USD // 1_000 if key in FEES else PUSD_PER_USD_PER_MTOK
     pusd = _decimal(where, text) * unit
     if pusd != pusd.to_integral_value():
         raise _error(where, f"{text!r} is finer than a pico-dollar", "use at most six decimals")

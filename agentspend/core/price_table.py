@@ -9,8 +9,11 @@ from datetime import UTC, date, datetime
 from typing import Any, TypeAlias
 
 from agentspend.core.rates import (
+    CEILING_FILE_SEARCH_PUSD,
+    CEILING_PREVIEW_SEARCH_PUSD,
     CEILING_WEB_SEARCH_PUSD,
     ModelPrice,
+    Peak,
     RateRow,
     Rates,
     Ratio,
@@ -21,9 +24,17 @@ from agentspend.core.rates import (
 Table: TypeAlias = Mapping[str, Any]
 """The decoded table.json: schema, source, sha256, providers."""
 
-RATE_NAMES = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "web_search")
+MAIN_RATES = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "web_search")
+RARE_RATES = (
+    "cache_write_12h", "input_audio", "cache_read_audio", "web_search_preview", "file_search"
+)  # fmt: skip
+RATE_NAMES = (*MAIN_RATES, *RARE_RATES)
+"""The columns of a row after its day and prompt size; gaps at its end are not written."""
+EVERY_DAY = frozenset(range(7))
 DIMENSIONS = ("speed", "service_tier", "inference_geo")
 BEGINNING_US = -(2**63)
+DEAREST_AUDIO = 17
+"""Audio input over text input, at most: gpt-audio-mini $10 to $0.60, in the price data."""
 
 
 def model_price(provider: str, model: str, entry: Table, siblings: Table) -> ModelPrice:
@@ -42,6 +53,7 @@ def model_price(provider: str, model: str, entry: Table, siblings: Table) -> Mod
         variants=variants,
         standard=standard_words(siblings),
         dearest_times=_dearest_times(siblings),
+        peak=_peak(entry["peak"]) if "peak" in entry else None,
     )
 
 
@@ -50,27 +62,49 @@ def standard_words(provider: Table) -> Words:
     return {name: frozenset(words) for name, words in provider.get("standard", {}).items()}
 
 
-def full_rates(rates: Iterable[int | None]) -> Rates:
+def named_rates(row: Iterable[int | None]) -> dict[str, int | None]:
+    """A row's rates by name; None for what it does not say. Raises ValueError for too many."""
+    given = tuple(row)
+    if len(given) > len(RATE_NAMES):
+        raise ValueError("a row with more rates than there are")
+    return {**dict.fromkeys(RATE_NAMES), **dict(zip(RATE_NAMES, given, strict=False))}
+
+
+def full_rates(row: Iterable[int | None]) -> Rates:
     """Fill the gaps of a price list, in the order of `RATE_NAMES`, with the dearest usual price.
 
     A missing cache read costs as input, a 5-minute write 1.25×, a 1-hour write 2× (Anthropic's
-    multiples, the dearest published), a search the dearest there is; each is named a stand-in.
+    multiples), a 12-hour write twice the short one (OpenAI's; together the dearest published),
+    audio the multiple of the dearest audio model, a search the dearest there is; each is named a
+    stand-in.
     """
-    input_, read, write_5m, write_1h, output, web_search = rates
+    given = named_rates(row)
+    input_, output = given["input"], given["output"]
     if input_ is None or output is None:
         raise ValueError("a price needs input and output")
-    five = -(-input_ * 5 // 4) if write_5m is None else write_5m
-    filled = (read, write_5m, write_1h, web_search)
-    names = ("cache_read", "cache_write_5m", "cache_write_1h", "web_search")
+    five = _or(given["cache_write_5m"], -(-input_ * 5 // 4))
+    audio = _or(given["input_audio"], input_ * DEAREST_AUDIO)
+    search = _or(given["web_search"], CEILING_WEB_SEARCH_PUSD)
     return Rates(
         input=input_,
-        cache_read=input_ if read is None else read,
+        cache_read=_or(given["cache_read"], input_),
         cache_write_5m=five,
-        cache_write_1h=max(2 * input_, five) if write_1h is None else write_1h,
+        cache_write_1h=_or(given["cache_write_1h"], max(2 * input_, five)),
         output=output,
-        web_search=CEILING_WEB_SEARCH_PUSD if web_search is None else web_search,
-        stand_ins=frozenset(name for name, rate in zip(names, filled, strict=True) if rate is None),
+        web_search=search,
+        stand_ins=frozenset(name for name, rate in given.items() if rate is None),
+        cache_write_12h=_or(given["cache_write_12h"], 2 * five),
+        input_audio=audio,
+        cache_read_audio=_or(given["cache_read_audio"], audio),
+        web_search_preview=_or(
+            given["web_search_preview"], max(search, CEILING_PREVIEW_SEARCH_PUSD)
+        ),
+        file_search=_or(given["file_search"], CEILING_FILE_SEARCH_PUSD),
     )
+
+
+def _or(rate: int | None, stand_in: int) -> int:
+    return stand_in if rate is None else rate
 
 
 def start_us(day: str) -> int:
@@ -84,6 +118,15 @@ def start_us(day: str) -> int:
 
 def _rows(raw: Iterable[list[Any]]) -> tuple[RateRow, ...]:
     return tuple(RateRow(start_us(row[0]), row[1], full_rates(row[2:])) for row in raw)
+
+
+def _peak(raw: Table) -> Peak:
+    return Peak(
+        from_us=start_us(raw.get("since", "")),
+        weekdays=frozenset(raw.get("weekdays", EVERY_DAY)),
+        hours=tuple((start, end) for start, end in raw["hours"]),
+        rows=_rows(raw["rates"]),
+    )
 
 
 def _variant(raw: Table) -> Variant:

@@ -4,14 +4,18 @@ Owns which rates a response is charged at and which a request could trigger. Pur
 arrives decoded, the time as an argument.
 """
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from agentspend.core.errors import AgentspendError
 from agentspend.core.facts import RequestFacts
+from agentspend.core.limits import DEFAULT_COMFORT_TOKENS
 from agentspend.core.money import nusd_from_pusd
 from agentspend.core.price_lookup import PriceLookup
 from agentspend.core.price_overrides import Overrides
 from agentspend.core.price_table import Table
-from agentspend.core.pricing import Bound, Charge, charge_parts
-from agentspend.core.rates import ModelPrice, Rates, dearest
+from agentspend.core.pricing import Bound, Charge, ChargeLine, charge_parts
+from agentspend.core.rates import FEES, ModelPrice, Rates, dearest
 from agentspend.core.usage import Billing, Metered, UsagePart
 
 RATE_CHANGE_AHEAD_US = 3_600_000_000
@@ -71,6 +75,8 @@ class PriceBook:
         """
         if metered.billing in (Billing.FREE, Billing.BLOCKED):
             return Charge(0, 0, metered.billing, (), self.version, parts=metered.parts)
+        if metered.stated_pusd is not None:
+            return self._stated(metered, metered.stated_pusd, request_model)
         priced: list[tuple[UsagePart, str, Rates]] = []
         sure = not metered.unpriceable
         for part in metered.parts:
@@ -84,8 +90,38 @@ class PriceBook:
         elif billing is Billing.EXACT and lines and pusd == 0:
             billing = Billing.FREE
         names = tuple(name for _, name, _ in priced)
+        unknown = tuple(dict.fromkeys(word for _, _, rates in priced for word in rates.unknown))
         return Charge(
-            pusd, nusd_from_pusd(pusd), billing, lines, self.version, names, metered.parts
+            pusd, nusd_from_pusd(pusd), billing, lines, self.version, names, metered.parts, unknown
+        )
+
+    def with_limits(self, provider: str, facts: RequestFacts) -> RequestFacts:
+        """The facts with an output limit: the request's, or the most its models can write.
+
+        A model whose own limit nobody knows can write no more than its context window. For one
+        without either a limit is assumed, which must then be written into the request. Call this
+        once, before bounding or clamping.
+        """
+        if facts.max_output_tokens:
+            return facts
+        prices = [self.find(provider, name) for name in (facts.model, *facts.other_models)]
+        limits = [price.max_output or price.context_window if price else 0 for price in prices]
+        if all(limits):
+            return replace(facts, max_output_tokens=max(limits))
+        return replace(facts, max_output_tokens=DEFAULT_COMFORT_TOKENS, assumed_limit=True)
+
+    def _stated(self, metered: Metered, pusd: int, request_model: str) -> Charge:
+        """The charge of an answer whose provider says itself what it took."""
+        line = ChargeLine("stated by the provider", 1, pusd, pusd)
+        model = metered.parts[0].model if metered.parts else ""
+        return Charge(
+            pusd,
+            nusd_from_pusd(pusd),
+            metered.billing,
+            (line,),
+            self.version,
+            (model or request_model,),
+            metered.parts,
         )
 
     def bound(
@@ -113,17 +149,19 @@ class PriceBook:
             sent = _sent(price, facts, asked)
             rates = self._dearest_rates(price, facts, at_us, sent)
             unpriceable += rates.unknown
-            fresh, read, write_5m, write_1h, output, search = rates.effective()
-            written = {"": fresh, "5m": write_5m}.get(facts.cache_ttl, max(write_5m, write_1h))
-            dear = max(fresh, read, written)
-            rows.append((sent, sent * dear, output, search, dear, read, price.context_window))
+            each = rates.each()
+            dear = max(each[name] for name in _triggered(facts, rates))
+            read = max(each["cache_read"], each["cache_read_audio"] if facts.audio else 0)
+            output = each["output"] * facts.candidates
+            fees = _fees(facts, each)
+            rows.append((sent, sent * dear, output, fees, dear, read, price.context_window))
         columns = zip(*rows, strict=True)
-        tokens, input_pusd, output, search, dear, read, window = (max(each) for each in columns)
+        tokens, input_pusd, output, fees, dear, read, window = (max(each) for each in columns)
         return Bound(
             input_tokens=tokens,
             input_pusd=input_pusd,
             output_pusd_per_token=output,
-            fixed_pusd=facts.web_search_requests * search,
+            fixed_pusd=fees,
             context_window=window,
             input_pusd_per_token=dear,
             read_pusd_per_token=read,
@@ -189,13 +227,37 @@ def _rates_of(price: ModelPrice, part: UsagePart, at_us: int) -> Rates:
 
 def _leans(part: UsagePart, rates: Rates) -> bool:
     """True when the part uses a rate that only stands in for a missing one."""
-    if not rates.stand_ins:
-        return False
-    usage = part.usage
-    counts = {
-        "cache_read": usage.cache_read_tokens,
-        "cache_write_5m": usage.cache_write_5m_tokens,
-        "cache_write_1h": usage.cache_write_1h_tokens,
-        "web_search": usage.web_search_requests,
-    }
-    return any(counts[name] for name in rates.stand_ins)
+    return any(
+        getattr(part.usage, f"{name}_{'requests' if name in FEES else 'tokens'}")
+        for name in rates.stand_ins
+    )
+
+
+_WRITES = {
+    "": (),
+    "5m": ("cache_write_5m",),
+    "1h": ("cache_write_5m", "cache_write_1h"),
+    "auto": ("cache_write_5m",),
+    "auto-12h": ("cache_write_5m", "cache_write_12h"),
+}
+
+
+def _triggered(facts: RequestFacts, rates: Rates) -> list[str]:
+    """The rates at which an input token of this request can be billed (pricing study §4.4).
+
+    A provider that writes its cache unasked bills no write where it lists no price for one.
+    """
+    writes = _WRITES.get(facts.cache_ttl, _WRITES["1h"])
+    if facts.cache_ttl.startswith("auto") and "cache_write_5m" in rates.stand_ins:
+        writes = ()
+    audio = ("input_audio", "cache_read_audio") if facts.audio else ()
+    return ["input", "cache_read", *writes, *audio]
+
+
+def _fees(facts: RequestFacts, each: Mapping[str, int]) -> int:
+    """The most the provider's own tools can cost in this request, beside their tokens."""
+    return (
+        facts.web_search_requests * each["web_search"]
+        + facts.web_search_preview_requests * each["web_search_preview"]
+        + facts.file_search_requests * each["file_search"]
+    )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from agentspend.core.money import PUSD_PER_NUSD, nusd_from_pusd
-from agentspend.core.rates import Rates, Ratio
+from agentspend.core.rates import FEES, TOKEN_RATES, Rates, Ratio
 from agentspend.core.usage import Billing, UsagePart
 
 MAX_OUTPUT_TOKENS = 2**53 - 1
@@ -33,7 +33,8 @@ class ChargeLine:
 class Charge:
     """What a response costs. `nusd` is the one rounding, upward; `version` the price list's.
 
-    `models` names the price used for each part, `parts` what was counted.
+    `models` names the price used for each part, `parts` what was counted, `unknown` the words of
+    the response ("service_tier=turbo") that no price list knows.
     """
 
     pusd: int
@@ -43,6 +44,7 @@ class Charge:
     version: str
     models: tuple[str, ...] = ()
     parts: tuple[UsagePart, ...] = ()
+    unknown: tuple[str, ...] = ()
 
 
 def charge_parts(
@@ -55,19 +57,12 @@ def charge_parts(
     items: list[tuple[str, int, int, Ratio]] = []
     for part, model, rates in priced:
         prefix = "" if model == priced[0][1] else f"{model} "
-        usage = part.usage
-        for what, count, rate in (
-            ("input", usage.input_tokens, rates.input),
-            ("cache_read", usage.cache_read_tokens, rates.cache_read),
-            ("cache_write_5m", usage.cache_write_5m_tokens, rates.cache_write_5m),
-            ("cache_write_1h", usage.cache_write_1h_tokens, rates.cache_write_1h),
-            ("output", usage.output_tokens, rates.output),
-        ):
-            if count:
-                items.append((prefix + what, count, rate, rates.times))
-        if usage.web_search_requests:
-            fee = (prefix + "web_search", usage.web_search_requests, rates.web_search)
-            items.append((*fee, rates.fee_times))
+        for what in TOKEN_RATES:
+            if count := getattr(part.usage, f"{what}_tokens"):
+                items.append((prefix + what, count, getattr(rates, what), rates.times))
+        for what in FEES:
+            if count := getattr(part.usage, f"{what}_requests"):
+                items.append((prefix + what, count, getattr(rates, what), rates.fee_times))
     common = 1
     for _, _, _, (_, den) in items:
         if common % den:

@@ -13,18 +13,36 @@ Ratio: TypeAlias = tuple[int, int]
 
 ONE: Ratio = (1, 1)
 
+HOUR_US = 3_600_000_000
+DAY_US = 24 * HOUR_US
+_THURSDAY = 3
+"""The weekday of 1970-01-01, Monday being 0."""
+
+ANY_TIER = "auto"
+"""A tier the provider chooses (OpenAI: priority where the project is set to it)."""
+
 # What a search costs where the price is not known: the dearest published price of a first-party
 # search ($35 per thousand, Google grounding: pricing study §3.4).
 CEILING_WEB_SEARCH_PUSD = 35_000_000_000
+# OpenAI's preview search with a non-reasoning model, and its file search (pricing study §2, §3.3).
+CEILING_PREVIEW_SEARCH_PUSD = 25_000_000_000
+CEILING_FILE_SEARCH_PUSD = 2_500_000_000
+
+
+TOKEN_RATES = (
+    "input", "cache_read", "cache_write_5m", "cache_write_1h", "cache_write_12h", "input_audio",
+    "cache_read_audio", "output",
+)  # fmt: skip
+FEES = ("web_search", "web_search_preview", "file_search")
 
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """pUSD per token (per request for `web_search`), before the multipliers.
+    """pUSD per token (per request for the fees), before the multipliers.
 
-    `times` multiplies the token rates, `fee_times` the search fee. `stand_ins` names rates the
-    price list does not have (a dearer one stands in); `unknown` the words ("speed=turbo") that it
-    does not know, for which the dearest known variant stands in.
+    `times` multiplies the token rates, `fee_times` the fees. `stand_ins` names rates the price
+    list does not have (a dearer one stands in); `unknown` the words ("speed=turbo") that it does
+    not know, for which the dearest known variant stands in.
     """
 
     input: int
@@ -37,9 +55,22 @@ class Rates:
     fee_times: Ratio = ONE
     stand_ins: frozenset[str] = frozenset()
     unknown: tuple[str, ...] = ()
+    cache_write_12h: int = 0
+    input_audio: int = 0
+    cache_read_audio: int = 0
+    web_search_preview: int = 0
+    file_search: int = 0
+
+    def each(self) -> dict[str, int]:
+        """Every rate by name with its multipliers applied, rounded up to a whole pUSD."""
+        num, den = self.times
+        found = {name: -(-getattr(self, name) * num // den) for name in TOKEN_RATES}
+        num, den = self.fee_times
+        found.update((name, -(-getattr(self, name) * num // den)) for name in FEES)
+        return found
 
     def effective(self) -> tuple[int, int, int, int, int, int]:
-        """The six rates with their multipliers applied, each rounded up to a whole pUSD."""
+        """The six main rates with their multipliers applied, each rounded up to a whole pUSD."""
         num, den = self.times
         fee_num, fee_den = self.fee_times
         return (
@@ -56,18 +87,22 @@ def dearest(candidates: Sequence[Rates]) -> Rates:
     """Rate by rate the dearest of several, multipliers included. Raises ValueError for none."""
     if not candidates:
         raise ValueError("no rates to choose from")
-    first = candidates[0]
     if len(candidates) == 1:
-        return first
-    columns = zip(*(rates.effective() for rates in candidates), strict=True)
-    input_, read, write_5m, write_1h, output, search = (max(column) for column in columns)
+        return candidates[0]
+    each = [rates.each() for rates in candidates]
+    top = {name: max(found[name] for found in each) for name in (*TOKEN_RATES, *FEES)}
     return Rates(
-        input_,
-        read,
-        write_5m,
-        write_1h,
-        output,
-        search,
+        input=top["input"],
+        cache_read=top["cache_read"],
+        cache_write_5m=top["cache_write_5m"],
+        cache_write_1h=top["cache_write_1h"],
+        output=top["output"],
+        web_search=top["web_search"],
+        cache_write_12h=top["cache_write_12h"],
+        input_audio=top["input_audio"],
+        cache_read_audio=top["cache_read_audio"],
+        web_search_preview=top["web_search_preview"],
+        file_search=top["file_search"],
         stand_ins=frozenset().union(*(rates.stand_ins for rates in candidates)),
         unknown=tuple(dict.fromkeys(word for rates in candidates for word in rates.unknown)),
     )
@@ -98,6 +133,25 @@ class Variant:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class Peak:
+    """Hours of some weekdays (UTC, Monday is 0) at which another price list holds."""
+
+    from_us: int
+    weekdays: frozenset[int]
+    hours: tuple[tuple[int, int], ...]
+    rows: tuple[RateRow, ...]
+
+    def covers(self, at_us: int) -> bool:
+        """Whether this moment is at peak; the hour a window ends is not."""
+        if at_us < self.from_us:
+            return False
+        day, within_us = divmod(at_us, DAY_US)
+        weekday = (day + _THURSDAY) % 7
+        hour = within_us // HOUR_US
+        return weekday in self.weekdays and any(start <= hour < end for start, end in self.hours)
+
+
 Words: TypeAlias = Mapping[str, frozenset[str]]
 """Per dimension, a provider's words for its standard rate."""
 
@@ -109,6 +163,7 @@ class ModelPrice:
     `variants` are keyed by (dimension, word); `standard` holds the words that change nothing;
     `dearest_times` the provider's dearest multiplier per dimension, for words this model lacks.
     `times` is the user's own multiplier. `ceiling`: the price of models nobody has a price for.
+    `peak`: the rows that replace `rows` at some hours.
     """
 
     provider: str
@@ -121,6 +176,7 @@ class ModelPrice:
     dearest_times: Mapping[str, Ratio]
     times: Ratio = ONE
     ceiling: bool = False
+    peak: Peak | None = None
 
     def rates(
         self,
@@ -140,14 +196,17 @@ class ModelPrice:
         def base(rows: tuple[RateRow, ...]) -> Rates:
             return _in_force(rows, at_us, prompt_tokens, up_to=up_to)
 
+        standard = self.peak.rows if self.peak and self.peak.covers(at_us) else self.rows
         if not (speed or service_tier or inference_geo):
-            rates = base(self.rows)
+            rates = base(standard)
             return rates if self.times == ONE else _scaled(rates, self.times, (), self.times)
         unknown: list[str] = []
         times = self.times
         for dimension, word in (("speed", speed), ("inference_geo", inference_geo)):
             times = _product(times, self._times(dimension, word, at_us, unknown))
-        rates = self._tier(service_tier, at_us, base, unknown)
+        rates = self._tier(service_tier, at_us, standard, base, unknown)
+        if up_to and service_tier == ANY_TIER:
+            unknown = [word for word in unknown if word != f"service_tier={ANY_TIER}"]
         return _scaled(rates, times, tuple(unknown), self.times)
 
     def _times(self, dimension: str, word: str, at_us: int, unknown: list[str]) -> Ratio:
@@ -171,11 +230,15 @@ class ModelPrice:
         self,
         word: str,
         at_us: int,
+        standard: tuple[RateRow, ...],
         base: Callable[[tuple[RateRow, ...]], Rates],
         unknown: list[str],
     ) -> Rates:
-        """The rates of a service tier: its own list, a multiple, or the dearest known one."""
-        plain = base(self.rows)
+        """The rates of a service tier: its own list, a multiple, or the dearest known one.
+
+        A bound may rest on a tier the provider chooses: the dearest of them all.
+        """
+        plain = base(standard)
         if not word or word in self.standard.get("service_tier", frozenset()):
             return plain
         variant = self.variants.get(("service_tier", word))

@@ -1,7 +1,9 @@
 """What a provider says a request used, in one shape for all dialects.
 
-Counts never overlap: `input_tokens` excludes everything cached, `output_tokens` includes reasoning.
-`reasoning_tokens` is a part of `output_tokens` kept for reports and never priced again.
+Counts never overlap: `input_tokens` excludes everything cached and all audio, `output_tokens`
+includes reasoning. `reasoning_tokens` is a part of `output_tokens` kept for reports and never
+priced again. A `cache_write_5m` is a provider's shortest write (5 minutes at Anthropic, 30 at
+OpenAI).
 """
 
 from collections.abc import Mapping
@@ -31,6 +33,11 @@ class Usage:
     output_tokens: int = 0
     reasoning_tokens: int = 0
     web_search_requests: int = 0
+    cache_write_12h_tokens: int = 0
+    input_audio_tokens: int = 0
+    cache_read_audio_tokens: int = 0
+    web_search_preview_requests: int = 0
+    file_search_requests: int = 0
 
     def __post_init__(self) -> None:
         for item in fields(self):
@@ -46,6 +53,9 @@ class Usage:
             + self.cache_read_tokens
             + self.cache_write_5m_tokens
             + self.cache_write_1h_tokens
+            + self.cache_write_12h_tokens
+            + self.input_audio_tokens
+            + self.cache_read_audio_tokens
         )
 
     def counts(self) -> dict[str, int]:
@@ -81,6 +91,7 @@ class Metered:
     FLOOR when the stream ended early, FREE when the provider bills nothing, UNKNOWN without usage.
     `unpriceable` names billable usage fields we have no rate for (then the row is not exact).
     `stop_reason` and `response_id` are the provider's own words, for `why` and for dedupe.
+    `stated_pusd` is the amount the provider itself says it charged, where its word is the bill.
     """
 
     parts: tuple[UsagePart, ...] = ()
@@ -89,4 +100,5 @@ class Metered:
     stop_reason: str = ""
     response_id: str = ""
     tool_call_cut: bool = False
+    stated_pusd: int | None = None
     extra: Mapping[str, str] = field(default_factory=dict)

@@ -16,7 +16,7 @@ from agentspend.core.price_table import Table
 from agentspend.core.pricebook import PriceBook
 
 TABLE_PATH = Path(__file__).with_name("table.json")
-SCHEMA = 1
+SCHEMA = 2
 _UPDATE_HINT = "get a table again with agentspend prices update"
 
 

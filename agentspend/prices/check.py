@@ -11,14 +11,18 @@ from decimal import Decimal
 from typing import Any
 
 from agentspend.core.errors import AgentspendError
-from agentspend.core.price_table import DIMENSIONS, RATE_NAMES, Table
+from agentspend.core.price_table import DIMENSIONS, MAIN_RATES, RATE_NAMES, Table, named_rates
+from agentspend.core.rates import FEES
 
 MAX_RATE_PUSD = 10**12
 """A dollar a token (or a search): nothing sold comes near it, so a rate above it is a mistake."""
 PUSD_PER_USD_PER_MTOK = 10**6
 PUSD_PER_USD_PER_THOUSAND = 10**9
-_MODEL_KEYS = {"aliases", "context_window", "max_output", "rates", *DIMENSIONS}
-_ROW_LENGTH = 2 + len(RATE_NAMES)
+_MODEL_KEYS = {"aliases", "context_window", "max_output", "rates", "peak", *DIMENSIONS}
+_PEAK_KEYS = {"hours", "weekdays", "since", "rates"}
+_ROW_LENGTHS = range(2 + len(MAIN_RATES), 2 + len(RATE_NAMES) + 1)
+_HOURS = 24
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +108,10 @@ def _every_rate(table: Table) -> Iterator[tuple[str, int]]:
             for dimension in DIMENSIONS:
                 for word, variant in entry.get(dimension, {}).items():
                     lists.append((f" {dimension}={word}", variant.get("rates", ())))
+            lists.append((" peak", entry.get("peak", {}).get("rates", ())))
             for prefix, rows in lists:
                 for row in rows:
-                    for name, rate in zip(RATE_NAMES, row[2:], strict=True):
+                    for name, rate in named_rates(row[2:]).items():
                         if rate is not None:
                             yield f"{provider}/{model}{prefix} {name}", rate
 
@@ -128,6 +133,11 @@ def _entry_facts(entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if "aliases" in entry:
         yield "aliases", ", ".join(entry["aliases"])
     yield from _rate_facts("", entry["rates"])
+    if peak := entry.get("peak"):
+        hours = ", ".join(f"{start:02}-{end:02}" for start, end in peak["hours"])
+        days = ", ".join(_WEEKDAYS[day] for day in peak.get("weekdays", range(7)))
+        yield f"peak hours{_since(peak.get('since', ''))}", f"{hours} UTC {days}"
+        yield from _rate_facts("peak ", peak["rates"])
     for dimension in DIMENSIONS:
         for word, variant in entry.get(dimension, {}).items():
             name = f"{dimension}={word}"
@@ -139,7 +149,7 @@ def _entry_facts(entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _rate_facts(prefix: str, rows: Any) -> Iterator[tuple[str, str]]:
     for day, from_tokens, *rates in rows:
         size = f" from {from_tokens} tokens" if from_tokens else ""
-        for name, rate in zip(RATE_NAMES, rates, strict=True):
+        for name, rate in named_rates(rates).items():
             if rate is not None:
                 yield f"{prefix}{name}{size}{_since(day)}", _usd(name, rate)
 
@@ -149,7 +159,7 @@ def _since(day: str) -> str:
 
 
 def _usd(name: str, rate_pusd: int) -> str:
-    unit = PUSD_PER_USD_PER_THOUSAND if name == "web_search" else PUSD_PER_USD_PER_MTOK
+    unit = PUSD_PER_USD_PER_THOUSAND if name in FEES else PUSD_PER_USD_PER_MTOK
     return _plain(Decimal(rate_pusd) / unit)
 
 
@@ -177,6 +187,30 @@ def _wrong_entry(entry: Any) -> Iterator[str]:
             continue
         for word, variant in variants.items():
             yield from (f"{dimension}={word} {what}" for what in _wrong_variant(variant))
+    if "peak" in entry:
+        yield from (f"peak {what}" for what in _wrong_peak(entry["peak"]))
+
+
+def _wrong_peak(peak: Any) -> Iterator[str]:
+    """Hours within a day, weekdays within a week, and whole rates."""
+    if not isinstance(peak, Mapping) or set(peak) - _PEAK_KEYS:
+        yield "is not a table of hours, weekdays, since and rates"
+        return
+    if not _is_day(peak.get("since", "")):
+        yield "has no day"
+    hours = peak.get("hours")
+    if not isinstance(hours, list) or not hours or not all(map(_is_window, hours)):
+        yield "has damaged hours"
+    weekdays = peak.get("weekdays", [0])
+    if not isinstance(weekdays, list) or not all(_is_count(day) and day < 7 for day in weekdays):
+        yield "has damaged weekdays"
+    yield from _wrong_rows(peak.get("rates"))
+
+
+def _is_window(window: Any) -> bool:
+    if not isinstance(window, list) or len(window) != 2 or not all(map(_is_count, window)):
+        return False
+    return bool(window[0] < window[1] <= _HOURS)
 
 
 def _wrong_variant(variant: Any) -> Iterator[str]:
@@ -203,7 +237,7 @@ def _wrong_rows(rows: Any) -> Iterator[str]:
     if not isinstance(rows, list) or not rows:
         yield "has no rates"
         return
-    if not all(isinstance(row, list) and len(row) == _ROW_LENGTH for row in rows):
+    if not all(isinstance(row, list) and len(row) in _ROW_LENGTHS for row in rows):
         yield "has damaged rates"
         return
     if not all(_is_day(row[0]) and _is_count(row[1]) for row in rows):
@@ -213,7 +247,7 @@ def _wrong_rows(rows: Any) -> Iterator[str]:
     if keys != sorted(set(keys)) or any((day, 0) not in keys for day, _ in keys):
         yield "has rates out of order"
     for _, _, *rates in rows:
-        for name, rate in zip(RATE_NAMES, rates, strict=True):
+        for name, rate in named_rates(rates).items():
             if rate is None and name in ("input", "output"):
                 yield f"has no {name} rate"
             elif rate is not None and not (_is_count(rate) and rate <= MAX_RATE_PUSD):

@@ -23,7 +23,8 @@ def test_counts_read_back_as_they_were_written(usage: Usage) -> None:
 def test_the_prompt_is_everything_sent_and_nothing_written(usage: Usage) -> None:
     """Cached or not, it decides the long-context tier; output and searches do not."""
     sent = usage.input_tokens + usage.cache_read_tokens
-    sent += usage.cache_write_5m_tokens + usage.cache_write_1h_tokens
+    sent += usage.cache_write_5m_tokens + usage.cache_write_1h_tokens + usage.cache_write_12h_tokens
+    sent += usage.input_audio_tokens + usage.cache_read_audio_tokens
     assert usage.prompt_tokens == sent
 
 

@@ -11,7 +11,7 @@ from genai_prices.data import providers
 from genai_prices.types import ModelInfo
 from genai_prices.types import Usage as OracleUsage
 
-from agentspend.core.price_table import RATE_NAMES, start_us
+from agentspend.core.price_table import named_rates, start_us
 from agentspend.core.pricebook import PriceBook
 from agentspend.core.usage import Billing, Metered, Usage, UsagePart
 from agentspend.prices import load_table
@@ -20,7 +20,9 @@ TABLE = load_table()
 BOOK = PriceBook(TABLE)
 ORACLE = {provider.id: provider for provider in providers}
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-FIRST_PARTY = ("anthropic", "openai", "google", "x-ai", "moonshotai", "zai", "mistral", "aws")
+FIRST_PARTY = (
+    "anthropic", "openai", "google", "x-ai", "moonshotai", "zai", "mistral", "aws", "deepseek"
+)  # fmt: skip
 PUSD_PER_USD = 10**12
 
 # Where our table and the oracle differ, one by one, and why ours is right.
@@ -29,6 +31,7 @@ KNOWN: dict[str, str] = {
     "anthropic/claude-mythos-5-1": "invitation only, so the data lacks it; the page: as Fable 5.1",
     "anthropic/claude-opus-4-6 speed=fast": "6x until 2026-07-24; the data prices it as standard",
     "anthropic/claude-opus-4-7 speed=fast": "6x until 2026-07-24; the data prices it as standard",
+    "openai/gpt-6.1-sol service_tier=ultrafast": "6x by litellm; the data does not have the tier",
     "x-ai/grok-code-fast-1": "retired 2026-05-15: its name serves Grok Build, 5x the price",
 }
 
@@ -58,7 +61,7 @@ def sizes(rates: list[list[int]]) -> list[int]:
 
 def usages(row: list[int | None], prompt: int) -> tuple[Usage, OracleUsage]:
     """The same use of every kind of token this row has a price for, in both shapes."""
-    priced = dict(zip(RATE_NAMES, row[2:], strict=True))
+    priced = named_rates(row[2:])
     read, five, hour = (
         10 if priced[name] is not None else 0
         for name in ("cache_read", "cache_write_5m", "cache_write_1h")
@@ -133,6 +136,55 @@ def test_every_speed_and_tier_multiplies_as_the_oracle_says() -> None:
                         differs |= set(compare(provider, model, (dimension, word)))
     assert compared > 100
     assert differs == {what for what in KNOWN if "=" in what}
+
+
+@pytest.mark.parametrize("model", ["deepseek-flash", "deepseek-v4-flash", "deepseek-v4-pro"])
+def test_peak_hours_are_dearer_on_weekdays_only(model: str) -> None:
+    """The oracle charges them at weekends too: the provider's page does not (pricing study §2)."""
+    known = oracle_model("deepseek", model)
+    assert known is not None
+    for day in range(16, 23):
+        for hour in range(24):
+            at = datetime(2026, 11, day, hour, 30, tzinfo=UTC)
+            usage = Usage(10, 20, output_tokens=30)
+            metered = Metered((UsagePart(model, usage),), Billing.EXACT)
+            ours = BOOK.charge("deepseek", metered, microseconds(at), model).pusd
+            theirs = OracleUsage(input_tokens=30, cache_read_tokens=20, output_tokens=30)
+            truth = known.calc_price(theirs, ORACLE["deepseek"], genai_request_timestamp=at)
+            at_peak = hour in (1, 2, 3, 6, 7, 8, 9)
+            halves = 2 if at_peak and at.weekday() >= 5 else 1
+            assert halves * ours == truth.total_price * PUSD_PER_USD, at
+
+
+def test_audio_and_file_searches_cost_what_the_oracle_says() -> None:
+    """Where the data has a price for them."""
+    compared = 0
+    for provider, model in [("google", name) for name in TABLE["providers"]["google"]["models"]] + [
+        ("openai", name) for name in TABLE["providers"]["openai"]["models"]
+    ]:
+        entry = TABLE["providers"][provider]["models"][model]
+        row = named_rates(row_at(entry["rates"], NOW, 1_100)[2:])
+        known = oracle_model(provider, model)
+        if known is None or row["input_audio"] is None:
+            continue
+        cached = row["cache_read_audio"] is not None and row["cache_read"] is not None
+        usage = Usage(
+            600, input_audio_tokens=400, cache_read_audio_tokens=100 if cached else 0,
+            output_tokens=5,
+        )  # fmt: skip
+        theirs = OracleUsage(
+            input_tokens=1_100 if cached else 1_000,
+            input_audio_tokens=500 if cached else 400,
+            cache_read_tokens=100 if cached else None,
+            cache_audio_read_tokens=100 if cached else None,
+            output_tokens=5,
+        )
+        metered = Metered((UsagePart(model, usage),), Billing.EXACT)
+        ours = BOOK.charge(provider, metered, microseconds(NOW), model)
+        truth = known.calc_price(theirs, ORACLE[provider], genai_request_timestamp=NOW)
+        assert ours.pusd == truth.total_price * PUSD_PER_USD, model
+        compared += 1
+    assert compared > 15
 
 
 def test_anthropic_is_compared_whole() -> None:
