@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from agentspend.cli import access, output
-from agentspend.cli.diagnostics import ExitCode, UsageError, confirmed, say
+from agentspend.cli.diagnostics import ExitCode, UsageError, as_written, confirmed, say
 from agentspend.cli.moments import now_us
+from agentspend.core.price_overrides import read_overrides
 
 if TYPE_CHECKING:
     from agentspend.core.pricebook import PriceBook
@@ -64,6 +65,8 @@ def set_price(
             "no price was given", f"agentspend prices set {model} --input 3 --output 15"
         )
     name = model if "/" in model else f"anthropic/{model}"
+    with as_written():
+        read_overrides({name: entry})
     access.change_price(name, entry)
     told = ", ".join(f"{key} {value}" for key, value in entry.items())
     say(f"{name}: {told}; written to {access.folders().config}")
