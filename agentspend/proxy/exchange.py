@@ -166,6 +166,7 @@ class Journey:
         self.phase = Phase.FORWARDING
         departure = Departure()
         unreachable: Unreachable | None = None
+        failure: Exception | None = None
         upstream: aiohttp.ClientResponse | None = None
         meter = self.dialect.meter(asked.facts, 200, "")
         complete = False
@@ -183,6 +184,8 @@ class Journey:
         except asyncio.CancelledError:
             if self.task is not None:
                 self.task.uncancel()
+        except Exception as error:  # noqa: BLE001 - a mistake of ours, told once the hold has ended
+            failure = error
         finally:
             self.phase = Phase.SETTLING
             if upstream is not None and not complete:
@@ -190,10 +193,14 @@ class Journey:
         if upstream is None and not departure.left:
             why = str(unreachable or "the client hung up before anything was sent")
             await self.desk.bookkeeper.release(self.rid, why, {})
+            if failure is not None:
+                raise failure
             return self._not_reached(unreachable)
         elapsed_s = (self.desk.now().mono_us - sent_us) / 1_000_000
         ended = self._ended(asked, held, meter, upstream, elapsed_s, complete=complete)
         await self._settle(asked, ended, clamped_to=held.output_tokens if clamped else 0)
+        if failure is not None:
+            raise failure
         return (
             self._not_reached(unreachable)
             if upstream is None

@@ -20,6 +20,7 @@ from agentspend.proxy.headers import to_client, to_upstream
 from agentspend.proxy.sessions import Session
 from agentspend.proxy.upstream import Unreachable
 
+BROKEN = "agentspend: a mistake of ours ended this request; agentspend daemon logs names it"
 TOO_LARGE = f"agentspend: the request is larger than {MAX_BODY_BYTES // 1024**2} MiB"
 
 Spawn = Callable[[Coroutine[Any, Any, Any], str], "asyncio.Task[Any]"]
@@ -139,6 +140,8 @@ class Proxy:
                 raise
             except web.HTTPRequestEntityTooLarge:
                 return _reply(request, route, "too_large", TOO_LARGE)
+            except Exception:  # noqa: BLE001 - the task has told it; the client gets words
+                return _broken(request, route, journey)
         return answer if answer is not None else web.Response(status=499)
 
     async def _pass_on(
@@ -185,6 +188,15 @@ def _rejected(request: web.Request, route: Route | None, status: int, message: s
     if route is None or request.method == "HEAD":
         return _plain(status, message)
     return _reply(request, route, "bad_request", message, status)
+
+
+def _broken(request: web.Request, route: Route, journey: Journey) -> web.StreamResponse:
+    """The answer to a request that a mistake of ours ended; one that had begun is cut."""
+    if journey.stream is None or not journey.stream.prepared:
+        return _reply(request, route, "unreachable", BROKEN)
+    if request.transport is not None:
+        request.transport.abort()
+    return journey.stream
 
 
 def _ended(request: web.Request, route: Route | None) -> web.Response:

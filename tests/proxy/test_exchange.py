@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.support.desk import Device, budget, message
 
 
@@ -26,3 +28,22 @@ async def test_over_budget_the_provider_sees_nothing_and_the_agent_our_message(
         assert (reply.status, reply.error["type"]) == (402, "billing_error")
         assert "agentspend budget raise daily" in reply.error["message"]
         assert device.sandbox.bill.rows == []
+
+
+async def test_a_mistake_of_ours_still_ends_the_hold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error nobody expected while metering: the hold becomes a charge, the client gets words."""
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("agentspend.proxy.exchange.decoder_for", broken)
+    async with Device(tmp_path, [budget("daily", "5")]) as device:
+        reply = await device.post(message())
+        await device.until_idle()
+
+        assert (reply.status, reply.error["type"]) == (502, "api_error")
+        assert "daemon logs" in reply.error["message"]
+        assert (await device.status("daily"))["held_nusd"] == 0
+        assert await device.spent_nusd() >= device.sandbox.bill.total_nusd() > 0
