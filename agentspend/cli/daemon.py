@@ -115,7 +115,7 @@ def _readable(text: str, as_json: bool) -> str:
     try:
         found = json.loads(text)
         head = f"{found.pop('ts')}  {found.pop('event')}"
-    except (ValueError, KeyError, AttributeError):
+    except (ValueError, KeyError, AttributeError, TypeError):
         return text
     return " ".join(
         [head, "", *(f"{name}={value}" for name, value in found.items() if value != "")]

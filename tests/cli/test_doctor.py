@@ -1,0 +1,137 @@
+"""`agentspend doctor`: looks at everything, names what is wrong, and the command that mends it."""
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from agentspend.cli import checkup, checkup_agents
+from agentspend.cli.checkup import Finding
+from tests.cli.conftest import Command
+from tests.support.process import Home
+
+
+@pytest.fixture(autouse=True)
+def _home(fresh: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A home of its own, and a Claude Code that can be redirected."""
+    tools = fresh.user / "bin"
+    tools.mkdir()
+    claude = tools / "claude"
+    claude.write_text("#!/bin/sh\necho '9.9.9 (Claude Code)'\n")
+    claude.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tools}:/usr/bin:/bin")
+    for name in [name for name in os.environ if name.startswith(("CLAUDE", "ANTHROPIC"))]:
+        monkeypatch.delenv(name)
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+
+
+def bad(findings: list[Finding]) -> list[str]:
+    """What has to be mended."""
+    return [found.text for found in findings if found.good is False]
+
+
+def test_a_healthy_machine(agentspend: Command) -> None:
+    """Nothing to mend: exit code 0, and each thing that was looked at is a line."""
+    ran = agentspend("doctor")
+    assert (ran.code, ran.err) == (0, ""), ran.out
+    assert ran.out.splitlines()[-1] == "nothing to mend"
+    assert "✓ configuration is valid" in ran.out
+    assert "· daemon is not running" in ran.out
+    assert "✓ Claude Code 9.9.9 can be redirected" in ran.out
+    assert "    → agentspend budget set daily 25.00 --window day" in ran.out
+
+
+def test_a_broken_configuration(fresh: Home, agentspend: Command) -> None:
+    """What cannot be read is named with its line; the other checks still run."""
+    fresh.config.write_text("[daemon]\nprt = 1\n")
+    ran = agentspend("doctor")
+    assert ran.code == 1
+    assert "line 2: daemon.prt is not a setting" in ran.out
+    assert "    → did you mean port?" in ran.out
+    assert "MiB of disk left" in ran.out or "GiB of disk left" in ran.out
+    assert ran.out.splitlines()[-1].endswith(" to mend")
+
+
+def test_files_that_others_can_read(fresh: Home) -> None:
+    """A ledger that others may read is named, with the chmod that closes it."""
+    ledger = fresh.home / "ledger.db"
+    ledger.write_bytes(b"")
+    ledger.chmod(0o644)
+    found = next(each for each in checkup.files() if each.good is False)
+    assert found.text == f"{ledger} can be read by others (mode 644)"
+    assert found.mend == f"chmod 600 {ledger}"
+
+
+def test_a_disk_that_does_not_keep_its_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network file system and a full disk are both named."""
+    monkeypatch.setattr(checkup, "_file_system", lambda _: "nfs4")
+    monkeypatch.setattr(checkup.shutil, "disk_usage", lambda _: Usage())
+    told = bad(list(checkup.files()))
+    assert told[0].startswith("the ledger is on nfs4")
+    assert told[1].startswith("10 MiB of disk left")
+
+
+class Usage:
+    """A disk that is nearly full."""
+
+    free = 10 * 2**20
+
+
+def test_a_port_that_is_taken(fresh: Home) -> None:
+    """Another program on the daemon's port is found before the daemon stumbles over it."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        fresh.config.write_text(f"[daemon]\nport = {port}\n")
+        assert bad(list(checkup.running_daemon())) == [f"port {port} is taken by another program"]
+
+
+def ping(monkeypatch: pytest.MonkeyPatch, **change: object) -> list[str]:
+    """What is wrong with a daemon that answers so."""
+    healthy = {"pid": 1, "port": 2, "version": checkup.agentspend.__version__, "gate_closed": "",
+               "config_error": "", "waits": [], "entries": []}  # fmt: skip
+    monkeypatch.setattr(checkup.access, "ask", lambda *_, **__: {**healthy, **change})
+    return bad(list(checkup.running_daemon()))
+
+
+def test_a_daemon_that_is_not_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another version, a closed gate, a bad file, a clock that runs behind."""
+    assert ping(monkeypatch) == []
+    assert ping(monkeypatch, version="0.0.0")[0].startswith("daemon is version 0.0.0")
+    assert ping(monkeypatch, gate_closed="full") == ["no request may leave: full"]
+    assert "the last good configuration" in ping(monkeypatch, config_error="x")[0]
+    ahead = [[1, "", '{"ts":9999999999999999}']]
+    assert ping(monkeypatch, entries=ahead)[0].startswith("the clock is behind the ledger's last")
+
+
+def test_claude_code_that_would_slip_past(fresh: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A missing program, or a switch that goes round us, has to be mended."""
+    monkeypatch.setenv("CLAUDE_CODE_USE_BEDROCK", "1")
+    (found,) = checkup_agents.claude_code()
+    assert found.good is False
+    assert "BEDROCK" in found.text
+    monkeypatch.delenv("CLAUDE_CODE_USE_BEDROCK")
+    (fresh.user / "bin" / "claude").unlink()
+    (found,) = checkup_agents.claude_code()
+    assert found.good is False
+    assert found.mend
+
+
+def test_what_in_the_shell_deserves_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy variable and a key in the environment are told, and nothing has to be mended."""
+    assert list(checkup_agents.surroundings()) == []
+    monkeypatch.setenv("HTTPS_PROXY", "http://user:canary@proxy")
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-canary")
+    found = list(checkup_agents.surroundings())
+    assert [each.good for each in found] == [None, None]
+    assert "canary" not in str(found)
+
+
+def test_the_nearest_folder_that_exists() -> None:
+    """A home that is not made yet is judged by the folder it would be made in."""
+    assert checkup._there(Path("/nonexistent/deep/er")) == Path("/")
+    assert checkup._holds("/", "/home")
+    assert checkup._holds("/home", "/home/ana")
+    assert not checkup._holds("/home", "/homework")

@@ -1,0 +1,116 @@
+"""Talking to the daemon: every failure is an error that says what to run."""
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from agentspend.control import client
+from agentspend.control.client import Connection, call
+from agentspend.core.errors import AgentspendError, DaemonUnreachable
+
+Serve = Callable[[Callable[[socket.socket], None]], Path]
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Serve]:
+    """Listen on a socket, and do something with the one connection that comes."""
+    threads = []
+    listener = socket.socket(socket.AF_UNIX)
+
+    def start(work: Callable[[socket.socket], None]) -> Path:
+        listener.bind(str(tmp_path / "s"))
+        listener.listen()
+
+        def accept() -> None:
+            peer, _ = listener.accept()
+            with peer:
+                work(peer)
+
+        threads.append(threading.Thread(target=accept, daemon=True))
+        threads[0].start()
+        return tmp_path / "s"
+
+    yield start
+    listener.close()
+    for thread in threads:
+        thread.join(10)
+
+
+def test_a_question_and_its_answer(serve: Serve) -> None:
+    """One line out, one line back."""
+    asked: list[dict[str, object]] = []
+
+    def answer(peer: socket.socket) -> None:
+        asked.append(json.loads(peer.makefile("rb").readline()))
+        peer.sendall(b'{"v":1,"pid":7}\n')
+
+    assert call(serve(answer), "ping", deep=True)["pid"] == 7
+    assert asked == [{"v": 1, "op": "ping", "deep": True}]
+
+
+def test_nobody_there(tmp_path: Path) -> None:
+    """No socket, and a socket nobody listens at, are one thing: no daemon, and how to start it."""
+    (tmp_path / "file").write_text("")
+    for name in ("none", "file", "n" * 200):
+        with pytest.raises(DaemonUnreachable, match="is not running") as raised:
+            call(tmp_path / name, "ping")
+        assert raised.value.hint == "agentspend daemon start"
+
+
+def test_it_hangs_up_before_it_answers(serve: Serve) -> None:
+    """A daemon that stops in the middle is told apart from one that never was."""
+    with pytest.raises(DaemonUnreachable, match="hung up before it answered"):
+        call(serve(lambda peer: peer.makefile("rb").readline() and None), "ping")
+
+
+def test_it_says_nothing(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A daemon that does not answer in time is not waited for forever."""
+    done = threading.Event()
+    monkeypatch.setattr(client, "TIMEOUT_S", 0.05)
+    path = serve(lambda _: done.wait(10) and None)
+    with Connection(path, 0.05) as connection:
+        with pytest.raises(DaemonUnreachable, match="did not answer within") as raised:
+            connection.ask("ping")
+        assert raised.value.hint == "agentspend daemon logs"
+    done.set()
+
+
+def test_it_refuses(serve: Serve) -> None:
+    """The daemon's own error arrives with its way out."""
+    line = b'{"v":1,"error":{"message":"no","hint":"ask a person"}}\n'
+    with pytest.raises(AgentspendError, match=r"^no$") as raised:
+        call(serve(lambda peer: peer.sendall(line)), "adjust")
+    assert raised.value.hint == "ask a person"
+
+
+@pytest.mark.parametrize("line", [b"hello\n", b"[]\n", b'{"v":2}\n'])
+def test_it_speaks_another_language(serve: Serve, line: bytes) -> None:
+    """Nonsense and another version are errors with words, not tracebacks."""
+    with pytest.raises(AgentspendError):
+        call(serve(lambda peer: peer.sendall(line)), "ping")
+
+
+def test_a_stream_of_answers(serve: Serve) -> None:
+    """Answers come one by one until the daemon hangs up."""
+    lines = b"".join(b'{"v":1,"event":%d}\n' % number for number in range(3))
+    with Connection(serve(lambda peer: peer.sendall(lines))) as connection:
+        connection.wait_forever()
+        assert [message["event"] for message in connection.answers()] == [0, 1, 2]
+
+
+def test_a_connection_that_broke(serve: Serve) -> None:
+    """Sending to a daemon that is gone says so."""
+    gone = threading.Event()
+
+    def leave(peer: socket.socket) -> None:
+        peer.close()
+        gone.set()
+
+    with Connection(serve(leave)) as connection:
+        gone.wait(10)
+        with pytest.raises(DaemonUnreachable):
+            connection.ask("ping", much="x" * 1_000_000)

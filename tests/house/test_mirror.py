@@ -1,0 +1,76 @@
+"""Tests mirror the tree: each module has a test of its name, or a reason why not."""
+
+from tests.house.sources import PACKAGES, ROOT, modules, name_of
+
+SUITES = {
+    "agentspend/daemon": "tests/daemon drives the real process and its control socket",
+    "agentspend/proxy": "tests/proxy, tests/simulation and tests/torture drive whole journeys",
+    "agentspend/bookkeeper": "tests/bookkeeper drives the books through their public face",
+}
+ELSEWHERE = {
+    "agentspend/__main__.py": "tests/cli runs every command through it",
+    "agentspend/faults.py": "tests/torture reaches every point",
+    "agentspend/agents/base.py": "values; each launcher's test is by equality of its plan",
+    "agentspend/agents/claude_settings.py": "tests/agents/test_claude.py, its only caller",
+    "agentspend/agents/git.py": "tests/agents/test_identity.py",
+    "agentspend/agents/network.py": "tests/agents/test_generic.py",
+    "agentspend/cli/access.py": "tests/cli/test_budget.py and test_offline.py, through commands",
+    "agentspend/cli/checkup.py": "tests/cli/test_doctor.py",
+    "agentspend/cli/checkup_agents.py": "tests/cli/test_doctor.py",
+    "agentspend/cli/child.py": "tests/e2e",
+    "agentspend/cli/demo_stage.py": "tests/cli/test_demo.py",
+    "agentspend/cli/handover.py": "tests/cli/test_keys_in_session.py and tests/e2e",
+    "agentspend/cli/helping.py": "tests/cli/test_app.py",
+    "agentspend/cli/ledger_reading.py": "tests/cli/test_why.py and test_verify.py",
+    "agentspend/cli/prices_explain.py": "tests/cli/test_shapes.py, every golden case",
+    "agentspend/cli/run.py": "tests/e2e",
+    "agentspend/cli/run_args.py": "tests/e2e",
+    "agentspend/cli/run_help.py": "tests/cli/test_app.py",
+    "agentspend/cli/run_words.py": "tests/e2e",
+    "agentspend/cli/session_link.py": "tests/e2e and tests/daemon",
+    "agentspend/cli/smallest.py": "tests/cli/test_budget.py",
+    "agentspend/config/secret_keyring.py": "tests/config/test_secrets_keyring.py",
+    "agentspend/config/secret_file.py": "tests/config/test_secrets_file.py",
+    "agentspend/config/secret_text.py": "tests/config/test_secrets.py",
+    "agentspend/config/shape.py": "tests/config/test_schema.py: values without code",
+    "agentspend/dialects/base.py": "protocols; tests/dialects/test_golden.py",
+    "agentspend/dialects/anthropic/envelope.py": "tests/dialects/anthropic/test_meter.py",
+    "agentspend/dialects/anthropic/shapes.py": "tests/dialects/anthropic/test_contents.py",
+    "agentspend/sandbox/behaviour.py": "tests/sandbox/test_model.py and test_script.py",
+    "agentspend/sandbox/checks.py": "tests/sandbox/test_server.py",
+    "agentspend/sandbox/content.py": "tests/sandbox/test_model.py",
+    "agentspend/sandbox/events.py": "tests/sandbox/test_delivery.py",
+}
+
+
+def has_test(name: str) -> bool:
+    """Whether `agentspend/x/y.py` has `tests/x/test_y.py`."""
+    folder, _, file = name.removeprefix("agentspend/").rpartition("/")
+    return (ROOT / "tests" / folder / f"test_{file.replace('__', '')}").exists()
+
+
+def test_every_module_has_its_test() -> None:
+    """A module without a test of its name is on the list above, with where it is tested."""
+    untested = [
+        name
+        for path in modules(*PACKAGES)
+        if path.name != "__init__.py"
+        and not has_test(name := name_of(path))
+        and name not in ELSEWHERE
+        and not name.startswith(tuple(SUITES))
+    ]
+    assert untested == []
+
+
+def test_the_list_is_no_longer_than_it_must_be() -> None:
+    """An entry whose module has its test by now, or is gone, is taken out."""
+    stale = [name for name in ELSEWHERE if has_test(name) or not (ROOT / name).exists()]
+    assert stale == []
+
+
+def test_the_reasons_name_what_is_there() -> None:
+    """Every test file or folder that a reason names exists."""
+    for reason in [*ELSEWHERE.values(), *SUITES.values()]:
+        for word in reason.replace(",", " ").replace(":", " ").split():
+            if word.startswith("tests/"):
+                assert (ROOT / word).exists(), reason

@@ -1,0 +1,66 @@
+"""Who may import whom: the contracts of pyproject.toml, and what a static graph cannot see."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.house.sources import ROOT
+
+LOADED = "import json, sys; print('\\n' + json.dumps(sorted(sys.modules)))"
+
+
+def test_the_import_contracts_hold() -> None:
+    """Imports point down the house; each broken contract is named."""
+    program = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run([program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert "0 broken" in done.stdout
+
+
+def loaded_by(*words: str, home: Path) -> set[str]:
+    """The top-level packages that a command line loads before it ends."""
+    code = (
+        f"import atexit, sys\nsys.argv = ['agentspend', *{list(words)!r}]\n"
+        f"atexit.register(lambda: exec({LOADED!r}))\n"
+        "from agentspend.__main__ import main\nsys.exit(main())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=home,
+        env={"AGENTSPEND_HOME": str(home), "HOME": str(home), "PATH": "/usr/bin:/bin",
+             "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    found: list[str] = json.loads(done.stdout.splitlines()[-1])
+    return {name.partition(".")[0] for name in found}
+
+
+HEAVY = {"aiohttp", "textual", "keyring", "sqlite_utils"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--help",), ("budget", "--help"), ("config", "path"), ("sttaus",), ("daemon", "status")],
+    ids=" ".join,
+)
+def test_light_commands_load_nothing_heavy(tmp_path: Path, words: tuple[str, ...]) -> None:
+    """Help, a typo or a look at the daemon costs no HTTP library, keyring or database."""
+    assert HEAVY & loaded_by(*words, home=tmp_path) == set()
+
+
+def test_run_loads_the_standard_library_only(tmp_path: Path) -> None:
+    """The way of `run` up to its daemon: no typer, no rich, no msgspec, no third party at all."""
+    (tmp_path / "config.toml").write_text("[broken")
+    found = loaded_by("run", "--", "true", home=tmp_path)
+    assert "agentspend" in found
+    assert (HEAVY | {"typer", "rich", "msgspec", "click", "tomlkit", "uvloop"}) & found == set()
+
+
+def test_the_root_imports_nothing(tmp_path: Path) -> None:
+    """`import agentspend` is a version and a sentence."""
+    code = f"import sys\nbefore = set(sys.modules)\nimport agentspend\n{LOADED}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
+                          check=True, cwd=ROOT)  # fmt: skip
+    found = [name for name in json.loads(done.stdout.splitlines()[-1]) if "agentspend" in name]
+    assert found == ["agentspend"]
