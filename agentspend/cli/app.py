@@ -49,6 +49,7 @@ def _group(text: str, example: str) -> typer.Typer:
     return typer.Typer(
         cls=helping.HelpfulGroup,
         help=text,
+        short_help=text.removesuffix("."),
         epilog=example,
         no_args_is_help=True,
         rich_markup_mode=None,

@@ -19,7 +19,19 @@ from agentspend.core.money import dollars, parse_usd
 from agentspend.core.scopes import Scope
 from agentspend.core.windows import Window
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The budget.")]
+
+def known_names(incomplete: str) -> list[str]:
+    """The budgets whose names begin so, for the shell's completion."""
+    try:
+        names = [each.name for each in access.config().budgets]
+    except AgentspendError:
+        return []
+    return [name for name in names if name.startswith(incomplete)]
+
+
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="The budget.", autocompletion=known_names)
+]
 
 
 def list_budgets(

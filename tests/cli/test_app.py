@@ -14,6 +14,7 @@ from agentspend.cli import helping
 from agentspend.cli.app import build
 from agentspend.cli.diagnostics import ExitCode
 from tests.cli.conftest import Command
+from tests.support.process import Home
 
 
 def commands(
@@ -158,3 +159,14 @@ def test_completion_answers() -> None:
         _AGENTSPEND_COMPLETE="complete_bash", COMP_WORDS="agentspend budget r", COMP_CWORD="2"
     )
     assert done.stdout.split() == ["raise", "remove"]
+
+
+def test_completion_knows_the_budgets(fresh: Home) -> None:
+    """A budget's name is completed from the configuration; a broken one completes nothing."""
+    fresh.config.write_text('[[budgets]]\nname = "daily"\nlimit = "5"\nwindow = "day"\n')
+    words = {"_AGENTSPEND_COMPLETE": "complete_bash", "COMP_CWORD": "3",
+             "COMP_WORDS": "agentspend budget raise da"}  # fmt: skip
+    assert fresh.run(**words).stdout.split() == ["daily"]
+    fresh.config.write_text("[broken")
+    done = fresh.run(**words)
+    assert (done.stdout.strip(), done.stderr) == ("", "")

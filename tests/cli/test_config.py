@@ -1,5 +1,7 @@
 """`agentspend config`: every setting with its place, and where everything lies."""
 
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from tests.cli.conftest import Command
@@ -28,7 +30,7 @@ def _home(fresh: Home) -> None:
 def test_show(fresh: Home, agentspend: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each setting stands with its value and its line, or says that it is the default."""
     fresh.config.write_text(FILE)
-    monkeypatch.setenv("TZ", "Europe/Berlin")
+    monkeypatch.setattr("tzlocal.get_localzone", lambda: ZoneInfo("Europe/Berlin"))
     ran = agentspend("config", "show")
     assert (ran.code, ran.err) == (0, "")
     rows = {line.split()[0]: line.split()[1:] for line in ran.out.splitlines()[2:]}

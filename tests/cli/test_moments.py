@@ -1,6 +1,7 @@
 """Moments as people of this machine read them."""
 
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -10,11 +11,14 @@ AT_US = 1_795_608_000_000_000
 
 
 @pytest.fixture(autouse=True)
-def _zone(monkeypatch: pytest.MonkeyPatch) -> None:
+def _zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A machine in Berlin at noon UTC."""
-    monkeypatch.setenv("TZ", "Europe/Berlin")
+    with monkeypatch.context() as here:
+        here.setenv("TZ", "Europe/Berlin")
+        time.tzset()
+        here.setattr(moments.time, "time_ns", lambda: AT_US * 1_000)
+        yield
     time.tzset()
-    monkeypatch.setattr(moments.time, "time_ns", lambda: AT_US * 1_000)
 
 
 def test_a_moment_is_told_in_local_time() -> None:

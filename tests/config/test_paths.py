@@ -11,7 +11,13 @@ from agentspend.config.paths import MAX_SOCKET_BYTES, Paths
 from agentspend.core.errors import AgentspendError
 
 
-def test_one_folder_holds_everything(tmp_path: Path) -> None:
+@pytest.fixture
+def roomy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system on which a socket's path may be long, as the tests' own folders are."""
+    monkeypatch.setattr(paths, "MAX_SOCKET_BYTES", 1_000)
+
+
+def test_one_folder_holds_everything(tmp_path: Path, roomy: None) -> None:
     """`AGENTSPEND_HOME` moves configuration, ledger, lock, keys, socket and log together."""
     found = Paths.find({"AGENTSPEND_HOME": str(tmp_path)})
     assert found.config == tmp_path / "config.toml"
@@ -85,7 +91,7 @@ def test_the_last_length_that_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert Paths.find({"AGENTSPEND_HOME": str(wide)}).run != wide / "run"
 
 
-def test_folders_are_made_for_their_owner_only(tmp_path: Path) -> None:
+def test_folders_are_made_for_their_owner_only(tmp_path: Path, roomy: None) -> None:
     """What does not exist is made 0700."""
     found = Paths.find({"AGENTSPEND_HOME": str(tmp_path / "new")})
     found.make()
@@ -94,7 +100,7 @@ def test_folders_are_made_for_their_owner_only(tmp_path: Path) -> None:
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
-def test_a_run_folder_open_to_others_is_refused(tmp_path: Path) -> None:
+def test_a_run_folder_open_to_others_is_refused(tmp_path: Path, roomy: None) -> None:
     """A socket's folder that others may enter is refused, with the command that closes it."""
     found = Paths.find({"AGENTSPEND_HOME": str(tmp_path)})
     found.run.mkdir(mode=0o755)
@@ -114,7 +120,7 @@ def test_a_run_folder_of_somebody_else_is_refused(
         found.make()
 
 
-def test_a_run_folder_that_is_a_link_is_refused(tmp_path: Path) -> None:
+def test_a_run_folder_that_is_a_link_is_refused(tmp_path: Path, roomy: None) -> None:
     """A link in its place, even to a folder of our own, is not followed."""
     found = Paths.find({"AGENTSPEND_HOME": str(tmp_path / "home")})
     found.data.mkdir()

@@ -6,20 +6,17 @@ import re
 from tests.house.sources import PACKAGES, functions, modules, name_of, texts, tree_of
 
 BANNED = re.compile(r"\b(denied|allotments?)\b", re.IGNORECASE)
-SAID_BY_OTHERS = {
-    "agentspend/daemon/peer.py": "the operating system's word",
-}
-FLOATS = {
-    "agentspend/core/limits.py": "seconds, not money",
-}
 
 
 def test_banned_words_are_not_said() -> None:
-    """What we show says refused and allowance, never denied or allotment."""
+    """What we show says refused and allowance, never denied or allotment.
+
+    The sandbox speaks as a provider does.
+    """
     found = [
         f"{name_of(path)}:{number}: {text!r}"
         for path in modules(*PACKAGES)
-        if name_of(path) not in SAID_BY_OTHERS and "sandbox" not in path.parts
+        if "sandbox" not in path.parts
         for number, text in texts(path)
         if BANNED.search(text)
     ]
@@ -30,8 +27,6 @@ def test_no_float_in_core() -> None:
     """Money is integers: no float literal, no float(), no true division, no float annotation."""
     found = []
     for path in modules("agentspend/core"):
-        if name_of(path) in FLOATS:
-            continue
         for node in ast.walk(tree_of(path)):
             wrong = (
                 (isinstance(node, ast.Constant) and isinstance(node.value, float))
