@@ -5,6 +5,7 @@ It announces commits to whoever asked (`on_commit`) without knowing who listens.
 
 import asyncio
 import os
+import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -36,6 +37,9 @@ from agentspend.core.limits import BALLAST_BYTES
 from agentspend.core.policy import PendingChange
 from agentspend.store import conversations, entries, requests
 from agentspend.wire.entries import decode
+
+REOPEN_BYTES = 2 * BALLAST_BYTES
+"""Free space at which a gate closed by a full disk opens again: the ballast, and room to work."""
 
 T = TypeVar("T")
 Connect = Callable[[], sqlite3.Connection]
@@ -237,7 +241,7 @@ class Bookkeeper:
 
     def _open_books(self, at: Moment) -> Books:
         """On the writer's thread: open, write the genesis of a new ledger, recover."""
-        conn = self._ledger.connect()
+        conn = self._connect()
         first = entries.by_seq(conn, 1)
         books = Books(
             conn,
@@ -261,6 +265,16 @@ class Bookkeeper:
         except OSError as error:
             self._gate_closed = f"the disk is full ({error.strerror})"
         return books
+
+    def _connect(self) -> sqlite3.Connection:
+        """Open the file; on a full disk SQLite needs room even for that."""
+        try:
+            return self._ledger.connect()
+        except StoreError:
+            if self._ledger.read_only or not self._ballast.exists():
+                raise
+            self._ballast.unlink()
+            return self._ledger.connect()
 
     def _begin_or_free_ballast(self, books: Books, at: Moment) -> None:
         """On a full disk the ballast makes room for what a crash left behind."""
@@ -306,9 +320,10 @@ class Bookkeeper:
         if not self._ledger.read_only and time.monotonic() >= self._retry_gate_s:
             self._retry_gate_s = time.monotonic() + 1
             with suppress(OSError):
-                self._lay_ballast()
-                self._reopen()
-                return
+                if shutil.disk_usage(self._ledger.folder).free >= REOPEN_BYTES:
+                    self._lay_ballast()
+                    self._reopen()
+                    return
         raise StoreError(
             f"{self._gate_closed}, so no request may leave",
             f"free disk space under {self._ledger.folder}, or make it writable",

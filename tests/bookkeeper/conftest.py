@@ -11,7 +11,7 @@ from agentspend.bookkeeper.adoption import Adoption
 from agentspend.bookkeeper.books import Books
 from agentspend.bookkeeper.outcomes import HoldAnswer, HoldRequest, Moment, Settlement, Waiting
 from agentspend.core.admission import Ask
-from agentspend.core.budgets import Budget
+from agentspend.core.budgets import BoundKind, Budget, Counts, Mode
 from agentspend.core.money import parse_usd
 from agentspend.core.pricing import Bound
 from agentspend.core.scopes import Payer, Scope
@@ -23,9 +23,13 @@ T = TypeVar("T")
 NOON = 1_795_608_000_000_000  # 2026-11-25T12:00:00Z
 
 
-def budget(name: str, limit: str, window: str = "day", **scope: str) -> Budget:
-    """A hard budget in few words."""
-    return Budget(name, parse_usd(limit), Window.parse(window), Scope.of(scope))
+def budget(
+    name: str, limit: str, window: str = "day", *, mode: str = "hard", bound: str = "strict",
+    counts: str = "billed", **scope: str,
+) -> Budget:  # fmt: skip
+    """A budget in few words, hard if nothing else is said."""
+    kinds = (Mode(mode), BoundKind(bound), Counts(counts))
+    return Budget(name, parse_usd(limit), Window.parse(window), Scope.of(scope), *kinds)
 
 
 def bound(input_usd: str, output_usd_per_mtok: str = "25") -> Bound:
@@ -38,6 +42,24 @@ def bound(input_usd: str, output_usd_per_mtok: str = "25") -> Bound:
         context_window=200_000,
         input_pusd_per_token=5_000_000,
         read_pusd_per_token=500_000,
+    )
+
+
+def hold_request(
+    rid: str, priced: Bound, output: int = 32_000, *, comfort: int = 16_384, floor: int = 4_096,
+    payer: Payer | None = None, counted: str = "billed", arrived_us: int = 0, wait_s: int = 20,
+    warm: Bound | None = None, **ask: bool,
+) -> HoldRequest:  # fmt: skip
+    """A request by its bound and its output limits."""
+    limits = (output, min(comfort, output), min(floor, output))
+    return HoldRequest(
+        rid=rid,
+        payer=payer or Payer(agent="claude", session="s_1"),
+        counted=counted,
+        ask=Ask(priced, warm or priced, *limits, **ask),
+        arrived_us=arrived_us,
+        deadline_us=arrived_us + wait_s * 1_000_000,
+        facts={"provider": "anthropic", "model": "claude-opus-5", "price": "sha256:x"},
     )
 
 
@@ -93,16 +115,10 @@ class Desk:
     ) -> HoldRequest:
         """A request by its bound."""
         self.count += 1
-        priced = bound(input_usd)
-        return HoldRequest(
-            rid=f"r_{self.count:04d}",
-            payer=payer or Payer(agent="claude", session="s_1"),
-            counted=counted,
-            ask=Ask(priced, priced, output, min(comfort, output), min(floor, output), **ask),
-            arrived_us=self.mono_us,
-            deadline_us=self.mono_us + wait_s * 1_000_000,
-            facts={"provider": "anthropic", "model": "claude-opus-5", "price": "sha256:x"},
-        )
+        return hold_request(
+            f"r_{self.count:04d}", bound(input_usd), output, comfort=comfort, floor=floor,
+            payer=payer, counted=counted, arrived_us=self.mono_us, wait_s=wait_s, **ask,
+        )  # fmt: skip
 
     def hold(self, request: HoldRequest) -> HoldAnswer | Waiting:
         """Ask for a hold."""

@@ -32,6 +32,7 @@ T = TypeVar("T")
 START_US = 1_795_608_000_000_000  # 2026-11-25T12:00:00Z
 LONGEST_RUN_US = 3_600_000_000
 _PRAGMAS = db._pragmas
+_NOTHING = b"\0\0\0\0"
 _UNSENT_BYTES = 0x894B  # SIOCOUTQNSD: what the kernel holds back because the peer's window is full
 
 
@@ -161,7 +162,21 @@ class VirtualSelector(selectors.DefaultSelector):  # type: ignore[misc,valid-typ
     def __init__(self, time: VirtualTime) -> None:
         super().__init__()
         self._time = time
+        self._tcp: set[int] = set()
         self._probe_in, self._probe_out = _loopback_pair()
+
+    def register(self, fileobj: Any, events: int, data: Any = None) -> Any:
+        """As any selector; TCP connections are noted."""
+        key = super().register(fileobj, events, data)
+        if _is_tcp(key.fd):
+            self._tcp.add(key.fd)
+        return key
+
+    def unregister(self, fileobj: Any) -> Any:
+        """As any selector."""
+        key = super().unregister(fileobj)
+        self._tcp.discard(key.fd)
+        return key
 
     def close(self) -> None:
         """Close it."""
@@ -195,18 +210,11 @@ class VirtualSelector(selectors.DefaultSelector):  # type: ignore[misc,valid-typ
 
     def _held_back(self) -> bool:
         """Whether a sender waits for its peer's kernel, which may take its (real) time."""
+        if any(key.events & selectors.EVENT_WRITE for key in self._fd_to_key.values()):
+            return True
         if sys.platform != "linux":
-            return any(key.events & selectors.EVENT_WRITE for key in self.get_map().values())
-        for key in self.get_map().values():
-            if key.events & selectors.EVENT_WRITE:
-                return True
-            try:
-                unsent = fcntl.ioctl(key.fd, _UNSENT_BYTES, b"\0\0\0\0")
-            except OSError:  # not a TCP socket
-                continue
-            if unsent != b"\0\0\0\0":
-                return True
-        return False
+            return False
+        return any(fcntl.ioctl(fd, _UNSENT_BYTES, _NOTHING) != _NOTHING for fd in self._tcp)
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
@@ -251,6 +259,15 @@ def _queues(time: VirtualTime) -> Iterator[None]:
 def _no_fsync(*, read_only: bool) -> list[str]:
     """Nothing crashes here, so nothing needs to wait for the disk."""
     return ["synchronous=OFF" if "synchronous" in p else p for p in _PRAGMAS(read_only=read_only)]
+
+
+def _is_tcp(fd: int) -> bool:
+    """A connection, not a listener or the loop's own pipe."""
+    try:
+        fcntl.ioctl(fd, _UNSENT_BYTES, _NOTHING)
+    except OSError:
+        return False
+    return True
 
 
 def _loopback_pair() -> tuple[socket.socket, socket.socket]:
