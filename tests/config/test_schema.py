@@ -15,6 +15,7 @@ from agentspend.core.windows import Window
 
 HERE = Path(__file__).parent
 INVALID = sorted((HERE / "invalid").glob("*.toml"))
+LONGEST_HINT = 110
 MESSAGES = HERE / "invalid" / "messages.txt"
 NUSD = 10**9
 
@@ -25,11 +26,15 @@ def valid(name: str) -> Config:
 
 
 def said(path: Path) -> str:
-    """What is said of a file that cannot be used, as `messages.txt` keeps it."""
+    """What is said of a file that cannot be used, as `messages.txt` keeps it.
+
+    Of a hint that lists every price there is, the beginning is enough.
+    """
     try:
         parse_config(path.read_text("utf-8"))
     except ConfigError as error:
-        return f"{path.stem}\n  {error.message}\n  → {error.hint}\n"
+        hint = error.hint if len(error.hint) <= LONGEST_HINT else f"{error.hint[:20]}…"
+        return f"{path.stem}\n  {error.message}\n  → {hint}\n"
     return f"{path.stem}\n  accepted\n"
 
 
