@@ -34,18 +34,10 @@ SCHEMA = 2
 
 # The columns of `core.price_table.RATE_NAMES`; "" for those only the overlay knows.
 RATE_KEYS = (
-    "input_mtok",
-    "cache_read_mtok",
-    "cache_write_mtok",
-    "cache_write_1h_mtok",
-    "output_mtok",
-    "web_searches_kcount",
-    "",
-    "input_audio_mtok",
-    "cache_audio_read_mtok",
-    "",
+    "input_mtok", "cache_read_mtok", "cache_write_mtok", "cache_write_1h_mtok", "output_mtok",
+    "web_searches_kcount", "", "input_audio_mtok", "cache_audio_read_mtok", "",
     "storage_searches_kcount",
-)
+)  # fmt: skip
 assert len(RATE_KEYS) == len(RATE_NAMES)
 COLUMN = {name: 2 + at for at, name in enumerate(RATE_NAMES)}
 TOKEN_COLUMNS = tuple(COLUMN[name] for name in RATE_NAMES if name not in FEES)
@@ -61,14 +53,10 @@ ONE_PRICE_FOR_AUDIO = "google"
 # that meets one names it as unpriceable, so the text price of the model stays exact.
 OTHER_UNITS = frozenset(
     {
-        "output_audio_mtok",
-        "input_image_mtok",
-        "cache_image_read_mtok",
-        "output_image_mtok",
-        "input_video_mtok",
-        "output_video_mtok",
+        "output_audio_mtok", "input_image_mtok", "cache_image_read_mtok", "output_image_mtok",
+        "input_video_mtok", "output_video_mtok",
     }
-)
+)  # fmt: skip
 # Sold by subscription or credits, or not language models: nothing to bill per token here.
 SKIPPED_PROVIDERS = frozenset({"cursor", "github-copilot", "elevenlabs", "voyageai"})
 DIMENSION_OF = {"processing": "service_tier", "service_tier": "service_tier", "speed": "speed"}
@@ -372,10 +360,8 @@ def apply_overlay(compiled: Compiled, overlay: Mapping[str, Any]) -> None:
 
 def trimmed(row: Row) -> Row:
     """The row without the nulls at its end, down to the main rates."""
-    length = max(
-        [ALWAYS_WRITTEN, *(at + 1 for at, rate in enumerate(row) if at > 1 and rate is not None)]
-    )
-    return row[:length]
+    said = [at + 1 for at, rate in enumerate(row) if rate is not None]
+    return row[: max(ALWAYS_WRITTEN, *said)]
 
 
 def _price_lists(model: Mapping[str, Any]) -> Iterator[list[Row]]:

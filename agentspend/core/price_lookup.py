@@ -15,7 +15,8 @@ from agentspend.core.price_overrides import Overrides, PriceRule
 from agentspend.core.price_table import BEGINNING_US, Table, model_price, standard_words
 from agentspend.core.rates import ModelPrice, RateRow, Rates
 
-_NO_MODELS: Table = {"models": {}}
+_NO_MODELS: Table = {"models": {}, "standard": {"service_tier": ["default", "standard"]}}
+"""A provider the table does not have; these two words mean the list price everywhere."""
 
 
 class PriceLookup:

@@ -85,6 +85,7 @@ def full_rates(row: Iterable[int | None]) -> Rates:
     five = _or(given["cache_write_5m"], -(-input_ * 5 // 4))
     audio = _or(given["input_audio"], input_ * DEAREST_AUDIO)
     search = _or(given["web_search"], CEILING_WEB_SEARCH_PUSD)
+    preview = max(search, CEILING_PREVIEW_SEARCH_PUSD)
     return Rates(
         input=input_,
         cache_read=_or(given["cache_read"], input_),
@@ -96,9 +97,7 @@ def full_rates(row: Iterable[int | None]) -> Rates:
         cache_write_12h=_or(given["cache_write_12h"], 2 * five),
         input_audio=audio,
         cache_read_audio=_or(given["cache_read_audio"], audio),
-        web_search_preview=_or(
-            given["web_search_preview"], max(search, CEILING_PREVIEW_SEARCH_PUSD)
-        ),
+        web_search_preview=_or(given["web_search_preview"], preview),
         file_search=_or(given["file_search"], CEILING_FILE_SEARCH_PUSD),
     )
 

@@ -57,12 +57,16 @@ def charge_parts(
     items: list[tuple[str, int, int, Ratio]] = []
     for part, model, rates in priced:
         prefix = "" if model == priced[0][1] else f"{model} "
-        for what in TOKEN_RATES:
-            if count := getattr(part.usage, f"{what}_tokens"):
-                items.append((prefix + what, count, getattr(rates, what), rates.times))
-        for what in FEES:
-            if count := getattr(part.usage, f"{what}_requests"):
-                items.append((prefix + what, count, getattr(rates, what), rates.fee_times))
+        items += [
+            (prefix + what, count, getattr(rates, what), rates.times)
+            for what in TOKEN_RATES
+            if (count := getattr(part.usage, f"{what}_tokens"))
+        ]
+        items += [
+            (prefix + what, count, getattr(rates, what), rates.fee_times)
+            for what in FEES
+            if (count := getattr(part.usage, f"{what}_requests"))
+        ]
     common = 1
     for _, _, _, (_, den) in items:
         if common % den:

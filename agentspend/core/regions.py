@@ -9,16 +9,21 @@ from dataclasses import replace
 
 from agentspend.core.usage import Metered
 
+_VERTEX_REGION = "-aiplatform.googleapis.com"
 _OPENAI_REGION = re.compile(r"^([a-z]{2})\.api\.openai\.com$")
 
 
-def region_of(provider: str, host: str) -> str:
+def region_of(provider: str, host: str, model: str = "") -> str:
     """The region whose price applies, as the price list spells it; "" for the list price.
 
-    `host` may carry a port.
+    `host` may carry a port. Vertex bills Claude's models more at any regional endpoint.
     """
-    found = _OPENAI_REGION.match(_name(host)) if provider == "openai" else None
-    return found[1] if found else ""
+    name = _name(host)
+    if provider == "openai":
+        found = _OPENAI_REGION.match(name)
+        return found[1] if found else ""
+    at_a_region = provider == "google" and name.endswith(_VERTEX_REGION)
+    return "regional" if at_a_region and "claude" in model else ""
 
 
 def is_this_machine(host: str) -> bool:

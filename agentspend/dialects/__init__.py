@@ -1,21 +1,14 @@
-"""Vendors' formats, without I/O. `route_for` says which one a path speaks."""
+"""Vendors' formats, without I/O.
 
-from dataclasses import dataclass
+`route_for` says which of Anthropic's endpoints a path is; `dialects.routes` knows those of all.
+"""
 
 from agentspend.dialects.anthropic import Anthropic
-from agentspend.dialects.base import Dialect
+from agentspend.dialects.base import Route
+
+__all__ = ["ANTHROPIC", "Route", "route_for"]
 
 ANTHROPIC = Anthropic()
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """Where a path leads: `kind` is messages, count_tokens or models; `path` is the provider's."""
-
-    dialect: Dialect
-    kind: str
-    path: str
-
 
 _ROUTES = {
     "/messages": Route(ANTHROPIC, "messages", "/v1/messages"),

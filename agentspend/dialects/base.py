@@ -42,8 +42,25 @@ class Meter(Protocol):
         ...
 
 
+class Filter(Protocol):
+    """Takes out of an answer what we asked for and the client did not. Never raises."""
+
+    def feed(self, chunk: bytes) -> bytes:
+        """What the client gets of these bytes: whole events, none held back past its own end."""
+        ...
+
+    def flush(self) -> bytes:
+        """What is still held back when the answer ends."""
+        ...
+
+
 class Dialect(Protocol):
-    """One vendor API shape."""
+    """One vendor API shape.
+
+    `path_model` is the model a path names (Gemini); "" where the body does. `count_path` is where
+    the provider counts a prompt for free, `{model}` standing for the path's model; "" where it
+    does not.
+    """
 
     name: str
     provider: str
@@ -53,8 +70,18 @@ class Dialect(Protocol):
         """Whether the NFC form of this body must be bounded (read it in a thread then)."""
         ...
 
-    def read_request(self, body: bytes, *, in_nfc: bool = True) -> RequestFacts:
+    def read_request(
+        self, body: bytes, *, in_nfc: bool = True, path_model: str = ""
+    ) -> RequestFacts:
         """The request's facts; raises `BadRequest`."""
+        ...
+
+    def prepare(self, body: bytes, facts: RequestFacts) -> bytes:
+        """The request as it must leave, so that its answer can be metered."""
+        ...
+
+    def client_filter(self, facts: RequestFacts) -> Filter | None:
+        """What takes the traces of `prepare` out of an event stream; None when there are none."""
         ...
 
     def meter(self, facts: RequestFacts, status: int, content_type: str) -> Meter:
@@ -65,7 +92,7 @@ class Dialect(Protocol):
         """The same request with another output limit: the clamp."""
         ...
 
-    def count_body(self, body: bytes) -> bytes:
+    def count_body(self, body: bytes, path_model: str = "") -> bytes:
         """The body that asks the provider to count this request's prompt, for free."""
         ...
 
@@ -79,3 +106,16 @@ class Dialect(Protocol):
         Kinds: refused, bad_request, too_large, store, unreachable, timed_out.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a path leads: `kind` is messages, count_tokens or models; `path` is the provider's.
+
+    `model` is the model that the path names, "" where the body does.
+    """
+
+    dialect: Dialect
+    kind: str
+    path: str
+    model: str = ""

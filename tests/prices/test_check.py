@@ -60,6 +60,17 @@ def test_the_vendored_table_has_nothing_wrong() -> None:
         ({"speed": {"fast": {"times": [["", 0, 1]]}}}, "damaged multiplier"),
         ({"speed": {"fast": {"times": [["", 2, 0]]}}}, "damaged multiplier"),
         ({"speed": {"fast": {"times": [["2026-01-01", 2, 1], ["", 3, 1]]}}}, "out of order"),
+        ({"rates": [[*ROW, 1, 2, 3, 4, 5, 6]]}, "has damaged rates"),
+        ({"rates": [[*ROW, -1]]}, "has a cache_write_12h rate of -1"),
+        ({"peak": 1}, "peak is not a table"),
+        ({"peak": {"hours": [[1, 4]], "rates": [ROW], "else": 1}}, "peak is not a table"),
+        ({"peak": {"hours": [], "rates": [ROW]}}, "peak has damaged hours"),
+        ({"peak": {"hours": [[4, 4]], "rates": [ROW]}}, "peak has damaged hours"),
+        ({"peak": {"hours": [[4, 25]], "rates": [ROW]}}, "peak has damaged hours"),
+        ({"peak": {"hours": [[1]], "rates": [ROW]}}, "peak has damaged hours"),
+        ({"peak": {"hours": [[1, 4]], "weekdays": [7], "rates": [ROW]}}, "damaged weekdays"),
+        ({"peak": {"hours": [[1, 4]], "since": "soon", "rates": [ROW]}}, "peak has no day"),
+        ({"peak": {"hours": [[1, 4]]}}, "peak has no rates"),
         ({"service_tier": {"flex": {"rates": [[1]]}}}, "service_tier=flex has damaged rates"),
     ],
 )
@@ -120,6 +131,22 @@ def test_every_changed_fact_is_told_in_dollars() -> None:
         ("aliases", "", "m-latest"),
         ("speed=fast", "", "×6"),
     } <= told
+
+
+def test_peaks_and_rare_rates_are_told_too() -> None:
+    """Hours by their days, and rates that only some models have."""
+    peak = {"hours": [[1, 4], [6, 10]], "weekdays": [0, 4], "since": "2026-08-17", "rates": [ROW]}
+    new = table(rates=[[*ROW, 7_500_000, None, None, 25 * 10**9]], peak=peak)
+    told = {(change.what, change.old, change.new) for change in diff(table(), new)}
+    assert {
+        ("peak hours since 2026-08-17", "", "01-04, 06-10 UTC Mon, Fri"),
+        ("peak input", "", "3"),
+        ("cache_write_12h", "", "7.5"),
+        ("web_search_preview", "", "25"),
+    } <= told
+    free = table(peak={**peak, "rates": [row(output=0)]})
+    with pytest.raises(AgentspendError, match="p/m peak output costs something now"):
+        check_update(new, free)
 
 
 def test_models_that_come_and_go_are_told() -> None:

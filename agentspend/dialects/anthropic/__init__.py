@@ -1,4 +1,5 @@
 """Anthropic Messages: `POST /v1/messages`, streaming or not, and its free neighbours."""
+# ruff: noqa: ARG002 (one signature for all dialects)
 
 import msgspec
 
@@ -21,9 +22,19 @@ class Anthropic:
         """Whether NFC could change the text of this body."""
         return needs_normalising(body)
 
-    def read_request(self, body: bytes, *, in_nfc: bool = True) -> RequestFacts:
-        """The request's facts; raises `BadRequest`."""
+    def read_request(
+        self, body: bytes, *, in_nfc: bool = True, path_model: str = ""
+    ) -> RequestFacts:
+        """The request's facts; raises `BadRequest`. The body names the model, never the path."""
         return request.read_request(body, in_nfc=in_nfc)
+
+    def prepare(self, body: bytes, facts: RequestFacts) -> bytes:
+        """The body as it is: every stream tells its usage."""
+        return body
+
+    def client_filter(self, facts: RequestFacts) -> None:
+        """Nothing to take out."""
+        return
 
     def meter(self, facts: RequestFacts, status: int, content_type: str) -> AnthropicMeter:
         """A meter for one response."""
@@ -33,7 +44,7 @@ class Anthropic:
         """The same request with another `max_tokens`."""
         return request.with_max_output(body, tokens)
 
-    def count_body(self, body: bytes) -> bytes:
+    def count_body(self, body: bytes, path_model: str = "") -> bytes:
         """The body for `count_tokens`."""
         return request.count_body(body)
 

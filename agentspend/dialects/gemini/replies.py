@@ -1,0 +1,33 @@
+"""Answers of our own in Gemini's shape, chosen so that the caller shows them and stops.
+
+Measured with Gemini CLI (wire study §0): 400 stops it with the message; 429 and 503 loop; an error
+inside a stream is hidden. Never 401, 404, 413, 429 or 5xx for a budget.
+"""
+
+import msgspec
+
+from agentspend.dialects.base import Reply
+
+
+def reply(kind: str, message: str, rid: str) -> Reply:
+    """The answer for one kind of trouble; unknown kinds are a mistake in the caller."""
+    status, word = _status(kind)
+    body = {"error": {"code": status, "message": message, "status": word}}
+    headers = {
+        "Content-Type": "application/json",
+        "x-request-id": f"req_agentspend_{rid.removeprefix('r_')}",
+    }
+    return Reply(status, headers, msgspec.json.encode(body))
+
+
+def _status(kind: str) -> tuple[int, str]:
+    match kind:
+        case "refused" | "store":
+            return 400, "FAILED_PRECONDITION"
+        case "bad_request" | "too_large":
+            return 400, "INVALID_ARGUMENT"
+        case "unreachable":
+            return 503, "UNAVAILABLE"
+        case "timed_out":
+            return 504, "DEADLINE_EXCEEDED"
+    raise ValueError(f"no reply of kind {kind!r}")

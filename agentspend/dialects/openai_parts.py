@@ -1,0 +1,154 @@
+"""What stands in the contents and tools of OpenAI's two APIs: images, audio, foreign input.
+
+Where a shape is not understood, the dearest reading of it is taken.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from agentspend.core.limits import DEFAULT_SERVER_TOOL_USES, TOKENS_FOR_TOOLS
+from agentspend.dialects.fields import LIST
+from agentspend.dialects.images import DATA_IMAGE, image_tokens, payload_weight
+from agentspend.dialects.json_parts import UNREADABLE
+from agentspend.dialects.tokenizers import Bound
+
+ABSENT = msgspec.Raw(b"")
+LOCAL_PARTS = frozenset(
+    {"text", "refusal", "input_text", "output_text", "summary_text", "reasoning_text", "thinking"}
+)
+IMAGE_PARTS = frozenset({"image_url", "input_image", "computer_screenshot"})
+# Tools the client runs; a namespace only holds others.
+CLIENT_TOOLS = frozenset(
+    {"function", "custom", "namespace", "local_shell", "apply_patch", "computer_use_preview",
+     "computer", "tool_search"}
+)  # fmt: skip
+MAX_NESTING = 4
+TOKENS_OF_A_LINE = 2
+"""A line break in a tool's words is shown to the model as the start of a comment line."""
+
+
+class _Image(msgspec.Struct):
+    url: str = ""
+
+
+class _Part(msgspec.Struct):
+    type: str = ""
+    image_url: _Image | str | None = None
+    file_id: str | None = None
+
+
+class _Tool(msgspec.Struct):
+    type: str = "function"
+    tools: msgspec.Raw = ABSENT
+    environment: msgspec.Raw = ABSENT
+
+
+_PARTS = msgspec.json.Decoder(list[_Part])
+_TOOLS = msgspec.json.Decoder(list[_Tool])
+
+
+@dataclass(slots=True)
+class Parts:
+    """What was found so far. `bound` is the token bound of a piece of JSON, `model` who reads it.
+
+    `remote_input`: input that is not in the body. `web_searches`, `preview_searches` and
+    `file_searches`: kinds of tools the provider runs, asked for or not.
+    """
+
+    model: str
+    bound: Bound
+    remote_input: bool = False
+    audio: bool = False
+    server_tools: int = 0
+    web_searches: bool = False
+    preview_searches: bool = False
+    file_searches: bool = False
+    unpriceable: list[str] = field(default_factory=list)
+
+    def weigh(self, raw: bytes) -> int:
+        """The bound of a piece's own bytes."""
+        return self.bound(raw)
+
+    def content(self, raw: bytes) -> int:
+        """What a content adds to the bound of its bytes: images in place of their payload."""
+        if raw[:1] != b"[":
+            return 0
+        try:
+            parts = _PARTS.decode(raw)
+        except UNREADABLE:
+            self.remote_input = True
+            return 0
+        return sum(self._part(part) for part in parts)
+
+    def image(self, url: str) -> int:
+        """What an image adds: its cap, less what its payload was counted for."""
+        if not url.startswith(DATA_IMAGE):
+            self.remote_input = True
+            return image_tokens(self.model)
+        return image_tokens(self.model) - payload_weight(url, self.bound(b"0"))
+
+    def tools(self, raw: bytes, nesting: int = 0) -> int:
+        """What a list of tools adds to the bound of its bytes; notes those the provider runs."""
+        added = (TOKENS_FOR_TOOLS + TOKENS_OF_A_LINE * raw.count(b"\\n")) if nesting == 0 else 0
+        try:
+            tools = _TOOLS.decode(raw)
+        except UNREADABLE:
+            self.remote_input = True
+            self.unpriceable.append("tools")
+            return added
+        if nesting == MAX_NESTING and tools:
+            self.unpriceable.append("tools")
+            return added
+        for tool in tools:
+            self._tool(tool)
+            if tool.tools:
+                self.tools(bytes(tool.tools), nesting + 1)
+        return added
+
+    def uses(self, at_most: int) -> int:
+        """How often the provider may run a tool; `at_most` 0 where the request names no limit."""
+        if not self.server_tools:
+            return 0
+        return at_most or DEFAULT_SERVER_TOOL_USES * self.server_tools
+
+    def _part(self, part: _Part) -> int:
+        if part.type in LOCAL_PARTS and part.image_url is None:
+            return 0
+        if part.type in IMAGE_PARTS and part.image_url is not None:
+            url = part.image_url if isinstance(part.image_url, str) else part.image_url.url
+            return self.image(url)
+        self.remote_input = True
+        if "audio" in part.type:
+            self.audio = True
+        return 0
+
+    def _tool(self, tool: _Tool) -> None:
+        kind = tool.type
+        if kind in CLIENT_TOOLS or (kind == "shell" and _is_local(tool.environment)):
+            return
+        self.remote_input = True
+        self.server_tools += 1
+        if kind.startswith("web_search_preview"):
+            self.preview_searches = True
+        elif kind.startswith("web_search"):
+            self.web_searches = True
+        elif kind == "file_search":
+            self.file_searches = True
+        elif kind != "mcp":
+            self.unpriceable.append(f"tools.{kind}")
+
+
+def _is_local(environment: msgspec.Raw) -> bool:
+    """A shell without a container of the provider's."""
+    raw = bytes(environment)
+    return not raw or (b"container" not in raw and b"\\u" not in raw)
+
+
+def raw_list(raw: bytes) -> Sequence[bytes]:
+    """The items of a raw list; none where it is no list."""
+    try:
+        return [bytes(item) for item in LIST.decode(raw)]
+    except UNREADABLE:
+        return []

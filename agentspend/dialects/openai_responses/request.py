@@ -1,0 +1,175 @@
+"""Reading a Responses request: the words that cost money, and a bound of the prompt.
+
+Codex names no output limit and keeps its tools in an input item (wire study §2). What the server
+keeps for the client (an earlier response, a conversation, a stored prompt, a file) is bounded by
+the context window alone; what could cost and has no price is named (study §4).
+"""
+
+import msgspec
+
+from agentspend.core.facts import RequestFacts
+from agentspend.core.limits import TOKENS_FOR_TOOLS, TOKENS_PER_MESSAGE
+from agentspend.dialects.base import BadRequest
+from agentspend.dialects.fields import (
+    FLAG,
+    TEXT,
+    Fields,
+    could_bring_input,
+    could_cost,
+    refuse_other_encodings,
+)
+from agentspend.dialects.json_parts import UNREADABLE, put_together, take_apart
+from agentspend.dialects.marks import prefix_marks
+from agentspend.dialects.openai_parts import ABSENT, Parts
+from agentspend.dialects.tokenizers import tokenizer_of
+
+KNOWN = frozenset(
+    {
+        "model", "input", "instructions", "tools", "tool_choice", "max_output_tokens",
+        "max_tool_calls", "stream", "stream_options", "store", "include", "reasoning", "text",
+        "temperature", "top_p", "top_logprobs", "truncation", "parallel_tool_calls", "metadata",
+        "client_metadata", "user", "safety_identifier", "prompt_cache_key",
+        "prompt_cache_retention", "service_tier", "previous_response_id", "conversation", "prompt",
+        "background", "context_management", "generate", "type",
+    }
+)  # fmt: skip
+REMOTE = frozenset({"previous_response_id", "conversation", "prompt"})
+NEUTRAL = frozenset(
+    {
+        "max_output_tokens", "stream", "stream_options", "store", "include", "temperature", "top_p",
+        "top_logprobs", "metadata", "client_metadata", "user", "safety_identifier",
+        "prompt_cache_key", "prompt_cache_retention", "service_tier", "truncation",
+        "max_tool_calls",
+    }
+)  # fmt: skip
+LOCAL_ITEMS = frozenset(
+    {
+        "", "message", "reasoning", "function_call", "custom_tool_call", "local_shell_call",
+        "shell_call", "apply_patch_call", "computer_call", "web_search_call", "file_search_call",
+        "mcp_approval_response", "mcp_list_tools", "mcp_approval_request", "mcp_call",
+        "tool_search_call", "compaction",
+    }
+)  # fmt: skip
+SHORT_RETENTION = frozenset({"in_memory", "in-memory", "30m", "short"})
+LIMIT = "max_output_tokens"
+
+
+class _Item(msgspec.Struct):
+    type: str = ""
+    content: msgspec.Raw = ABSENT
+    output: msgspec.Raw = ABSENT
+    tools: msgspec.Raw = ABSENT
+
+
+class _Screenshot(msgspec.Struct):
+    image_url: str = ""
+
+
+_ITEM = msgspec.json.Decoder(_Item)
+_SCREENSHOT = msgspec.json.Decoder(_Screenshot)
+
+
+def read_request(body: bytes, provider: str, *, in_nfc: bool) -> RequestFacts:
+    """The facts of one request to this provider."""
+    refuse_other_encodings(body)
+    fields = Fields(take_apart(body))
+    model = fields.text("model")
+    parts = Parts(model, tokenizer_of(provider, model).bound(in_nfc=in_nfc))
+    rest = {name: raw for name, raw in fields.raw.items() if name != "input"}
+    bound = sum(parts.weigh(raw) + parts.weigh(name.encode()) for name, raw in rest.items())
+    if "tools" in rest:
+        bound += parts.tools(rest["tools"])
+    if b'"format"' in rest.get("text", b""):
+        bound += TOKENS_FOR_TOOLS
+    items = _items(fields)
+    sizes = [_item(raw, parts) for raw in items]
+    unknown = fields.unknown(KNOWN)
+    runs = 1 + ("context_management" in rest)
+    uses = parts.uses(fields.whole("max_tool_calls", least=1))
+    tier = fields.priced("service_tier", TEXT) or ""
+    stream = fields.read("stream", FLAG) is True
+    return RequestFacts(
+        model=model,
+        max_output_tokens=fields.whole(LIMIT, least=1),
+        input_bound_tokens=bound + sum(sizes),
+        stream=stream,
+        cache_ttl=_retention(fields),
+        service_tier=tier,
+        remote_input=parts.remote_input
+        or bool(rest.keys() & REMOTE)
+        or any(could_bring_input(name) for name in unknown),
+        iterations=runs + uses,
+        web_search_requests=uses if parts.web_searches else 0,
+        web_search_preview_requests=uses if parts.preview_searches else 0,
+        file_search_requests=uses if parts.file_searches else 0,
+        prefixes=prefix_marks(rest, NEUTRAL, items, sizes),
+        unpriceable=tuple(
+            sorted(
+                {
+                    *parts.unpriceable,
+                    *fields.unpriceable,
+                    *(name for name in unknown if could_cost(name)),
+                    *(["background"] if _in_background(fields) else []),
+                }
+            )
+        ),
+        audio=parts.audio,
+    )
+
+
+def with_max_output(body: bytes, tokens: int) -> bytes:
+    """The same request with another output limit; added where there is none."""
+    parts = take_apart(body)
+    return put_together({**parts, LIMIT: msgspec.Raw(str(max(1, tokens)).encode())})
+
+
+def _items(fields: Fields) -> list[bytes]:
+    """The input's items; a plain text is one."""
+    raw = fields.raw.get("input", b"")
+    if raw[:1] == b'"':
+        return [raw]
+    if raw and raw[:1] != b"[":
+        raise BadRequest("input: must be a string or a list")
+    return fields.objects("input")
+
+
+def _item(raw: bytes, parts: Parts) -> int:
+    """The most tokens one item can be."""
+    size = parts.weigh(raw) + TOKENS_PER_MESSAGE
+    if raw[:1] != b"{":
+        return size
+    try:
+        item = _ITEM.decode(raw)
+    except UNREADABLE:
+        parts.remote_input = True
+        return size
+    if item.tools:
+        size += parts.tools(bytes(item.tools))
+    elif item.type not in LOCAL_ITEMS and not item.type.endswith("_output"):
+        parts.remote_input = True
+    output = bytes(item.output)
+    if output[:1] == b"{":
+        size += _screenshot(output, parts)
+    return size + parts.content(bytes(item.content)) + parts.content(output)
+
+
+def _screenshot(output: bytes, parts: Parts) -> int:
+    """What a computer's screenshot adds, where an output is one."""
+    try:
+        url = _SCREENSHOT.decode(output).image_url
+    except UNREADABLE:
+        url = ""
+    return parts.image(url)
+
+
+def _retention(fields: Fields) -> str:
+    """The dearest cache write; OpenAI writes by itself."""
+    asked = fields.read("prompt_cache_retention", TEXT)
+    if asked in SHORT_RETENTION or "prompt_cache_retention" not in fields.raw:
+        return "auto"
+    return "auto-12h"
+
+
+def _in_background(fields: Fields) -> bool:
+    """Whether the usage would only be told to a later question, which nobody here meters."""
+    return "background" in fields.raw and fields.raw["background"] != b"false"
