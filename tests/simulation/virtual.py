@@ -30,6 +30,7 @@ from agentspend.bookkeeper.outcomes import Moment
 
 T = TypeVar("T")
 START_US = 1_795_608_000_000_000  # 2026-11-25T12:00:00Z
+SPINS = 1_000
 LONGEST_RUN_US = 3_600_000_000
 _PRAGMAS = db._pragmas
 _NOTHING = b"\0\0\0\0"
@@ -99,6 +100,7 @@ class JobQueue:
         self._waiting: deque[Any] = deque()
         self._handed: deque[Any] = deque()
         self._free = self._late = self._idle = False
+        self._told_late = 0
         self.deadline_us: int | None = None
         time.jobs.append(self)
 
@@ -137,9 +139,13 @@ class JobQueue:
                 count = (
                     most if self._time.chance.random() < 0.5 else self._time.chance.randint(1, most)
                 )
+                self._told_late = 0
                 self._handed.extend(self._waiting.popleft() for _ in range(count))
             elif self.deadline_us is not None and self.deadline_us <= self._time.now_us:
                 self._late = True
+                self._told_late += 1
+                if self._told_late > SPINS:
+                    raise Stuck("the bookkeeper's thread is told of a deadline and lets it stand")
             else:
                 return False
             self._idle = False
