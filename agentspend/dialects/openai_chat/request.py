@@ -123,8 +123,8 @@ def with_max_output(body: bytes, tokens: int, provider: str) -> bytes:
     parts = take_apart(body)
     fields = Fields(parts)
     model = fields.read("model", TEXT) or ""
-    tokenizer = tokenizer_of(provider, model)
-    uncapped = _uncapped_output(fields, Parts(model, tokenizer.bound(in_nfc=True)))
+    bound = tokenizer_of(provider, model).bound(in_nfc=False)
+    uncapped = _uncapped_output(fields, Parts(model, bound))
     limit = msgspec.Raw(str(max(1, tokens - uncapped)).encode())
     named = [name for name in LIMITS if name in fields.raw]
     if not named:

@@ -32,6 +32,8 @@ class UsageFilter:
     def __init__(self) -> None:
         self._rest = bytearray()
         self._passing = False
+        self._dropped = False
+        self._cut_in_crlf = False
 
     def feed(self, chunk: bytes) -> bytes:
         """The events that this chunk completes, without what the client did not ask for."""
@@ -42,7 +44,7 @@ class UsageFilter:
         passed = bytearray()
         begin = 0
         while (end := _END.search(self._rest, max(begin, looked_at))) is not None:
-            passed += _without_usage(bytes(self._rest[begin : end.end()]))
+            passed += self._let_through(bytes(self._rest[begin : end.end()]))
             begin = end.end()
         del self._rest[:begin]
         if len(self._rest) > MAX_SSE_EVENT_BYTES:
@@ -53,7 +55,18 @@ class UsageFilter:
     def flush(self) -> bytes:
         """What stands without its empty line when the stream ends."""
         rest, self._rest = bytes(self._rest), bytearray()
-        return _without_usage(rest) if rest else b""
+        return self._let_through(rest) if rest else b""
+
+    def _let_through(self, event: bytes) -> bytes:
+        """What passes of one event; a line end in front may be half of the CRLF before it."""
+        half = event[: self._cut_in_crlf and event.startswith(b"\n")]
+        event = event[len(half) :]
+        passed = _without_usage(event)
+        if self._dropped:
+            half = b""
+        self._dropped = bool(event) and not passed
+        self._cut_in_crlf = event.endswith(b"\r")
+        return half + passed
 
 
 def _without_usage(event: bytes) -> bytes:
@@ -71,5 +84,4 @@ def _without_usage(event: bytes) -> bytes:
     if usage == b"null":
         lighter, found = _NULL_USAGE.subn(b"", event)
         return lighter if found == 1 else event
-    # A line end that stands in front belongs to the event before: its CRLF was cut in two.
-    return event[: event.startswith(b"\n")] if usage and chunk.choices == [] else event
+    return b"" if usage and chunk.choices == [] else event
