@@ -146,11 +146,9 @@ class Bookkeeper:
             with suppress(OSError):
                 await asyncio.to_thread(note_emergency, self._emergency, settlement)
 
-    def shrink_soon(self, rid: str, input_nusd: int, output_nusd: int) -> None:
+    def shrink_soon(self, rid: str, amount_nusd: int) -> None:
         """Lower a hold to its exact input and the remaining output bound, with the next commit."""
-        future = self._submit(
-            "shrink", lambda books, _: books.shrink(rid, input_nusd + output_nusd)
-        )
+        future = self._submit("shrink", lambda books, _: books.shrink(rid, amount_nusd))
         future.add_done_callback(_noticed)
 
     async def declare(

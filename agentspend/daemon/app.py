@@ -31,7 +31,8 @@ from agentspend.proxy.sessions import Sessions
 from agentspend.proxy.upstream import Upstream
 from agentspend.store import conversations
 
-LOGGED = frozenset({"settle", "refuse", "warning", "policy", "release"})
+LOGGED = frozenset({"refuse", "warning", "policy"})
+"""What the log tells of the books; charges stand in the ledger (`agentspend log`)."""
 
 
 class Daemon:

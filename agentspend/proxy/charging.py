@@ -12,7 +12,7 @@ from agentspend.core.limits import CANCEL_GRACE_S, TOP_OUTPUT_TOKENS_PER_S
 from agentspend.core.pricebook import PriceBook
 from agentspend.core.pricing import Charge
 from agentspend.core.usage import Billing, Metered, UsagePart
-from agentspend.proxy.ladder import Request, bounds
+from agentspend.proxy.ladder import Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +41,9 @@ def settlement(ended: Ended, book: PriceBook) -> Settlement | None:
         return _written(ended, _charge(ended, metered, book), "provider_usage")
     output_tokens = output_upper_bound(ended)
     if not metered.parts:
-        strict, _ = bounds(ended.asked, book)
         return Settlement(
             rid=ended.asked.rid,
-            amount_nusd=strict.nusd(output_tokens),
+            amount_nusd=ended.asked.strict.nusd(output_tokens),
             billing=Billing.CEILING,
             evidence="estimate",
             entry=_answer_fields(ended),
@@ -62,16 +61,11 @@ def output_upper_bound(ended: Ended) -> int:
     return min(ended.held.output_tokens, max(ended.output_seen_tokens, by_time))
 
 
-def shrunk_nusd(so_far: Metered, asked: Request, held: Held, book: PriceBook) -> tuple[int, int]:
-    """A running stream's exact input cost, and the bound of the output still to come (nano-USD)."""
-    first = so_far.parts[0]
-
-    def cost_nusd(output_tokens: int) -> int:
-        proved = replace(so_far, parts=(_with_output(first, output_tokens),), billing=Billing.EXACT)
-        return book.charge(asked.provider, proved, held.held_us, asked.facts.model).nusd
-
-    input_nusd = cost_nusd(0)
-    return input_nusd, max(0, cost_nusd(held.output_tokens) - input_nusd)
+def shrunk_nusd(so_far: Metered, asked: Request, held: Held, book: PriceBook) -> int:
+    """A running stream's exact input cost and the bound of all its output, in nano-USD."""
+    whole = _with_output(so_far.parts[0], held.output_tokens)
+    proved = replace(so_far, parts=(whole,), billing=Billing.EXACT)
+    return book.charge(asked.provider, proved, held.held_us, asked.facts.model).nusd
 
 
 def _charge(ended: Ended, metered: Metered, book: PriceBook) -> Charge:

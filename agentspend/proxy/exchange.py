@@ -7,7 +7,7 @@ its own task, so that a client that hangs up ends the journey's phase, never its
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 
 import aiohttp
@@ -26,7 +26,7 @@ from agentspend.proxy.credentials import settle_credentials
 from agentspend.proxy.decoding import decoder_for
 from agentspend.proxy.desk import Desk
 from agentspend.proxy.headers import to_client, to_upstream
-from agentspend.proxy.ladder import Request, bounds, hold_request
+from agentspend.proxy.ladder import Request, after_count, asked_of, hold_request
 from agentspend.proxy.reading import read_facts
 from agentspend.proxy.sessions import Session
 from agentspend.proxy.upstream import Departure, Unreachable
@@ -35,6 +35,10 @@ STOPPING = "agentspend: the daemon is stopping; try again in a moment"
 RESTARTED = (
     "agentspend: the daemon was restarted and waits for `agentspend run` to hand the key over"
 )
+
+
+def _future() -> "asyncio.Future[web.StreamResponse | None]":
+    return asyncio.get_running_loop().create_future()
 
 
 class Phase(Enum):
@@ -47,7 +51,10 @@ class Phase(Enum):
 
 @dataclass(slots=True, eq=False)
 class Journey:
-    """One request to a paid endpoint. `left` is set when its client hung up."""
+    """One request to a paid endpoint. `left` is set when its client hung up.
+
+    `answered` is done when the client has its whole answer; the bookkeeping may go on after that.
+    """
 
     desk: Desk
     session: Session
@@ -57,7 +64,8 @@ class Journey:
     path: str
     phase: Phase = Phase.ADMITTING
     left: bool = False
-    task: "asyncio.Task[web.StreamResponse | None] | None" = None
+    task: "asyncio.Task[None] | None" = None
+    answered: "asyncio.Future[web.StreamResponse | None]" = field(default_factory=_future)
     stream: web.StreamResponse | None = None
 
     def client_left(self) -> None:
@@ -72,17 +80,29 @@ class Journey:
         if self.task is not None and self.phase is not Phase.SETTLING:
             self.task.cancel()
 
-    async def run(self) -> web.StreamResponse | None:
-        """Live the request. None when the client is gone before there was anything to say."""
+    async def run(self) -> None:
+        """Live the request to the end of its bookkeeping; `answered` gets what the client hears.
+
+        That is None when the client is gone before there was anything to say. A mistake of ours
+        ends `answered` and this task alike.
+        """
         try:
-            return await self._live()
+            self._answer(await self._live())
         except StoreError as error:
-            return self._reply("store", f"agentspend: {error.message}. {error.hint}")
+            self._answer(self._reply("store", f"agentspend: {error.message}. {error.hint}"))
         except asyncio.CancelledError:
-            if self.left or self.task is None:
-                return None
-            self.task.uncancel()
-            return self._reply("unreachable", STOPPING)
+            if self.task is not None:
+                self.task.uncancel()
+            self._answer(None if self.left else self._reply("unreachable", STOPPING))
+        except Exception as error:
+            if not self.answered.done():
+                self.answered.set_exception(error)
+            raise
+
+    def _answer(self, answer: web.StreamResponse | None) -> None:
+        """Let the client's side end; only the first answer counts."""
+        if not self.answered.done():
+            self.answered.set_result(answer)
 
     async def _live(self) -> web.StreamResponse | None:
         arrived = self.desk.now()
@@ -103,20 +123,18 @@ class Journey:
             return self._reply("unreachable", RESTARTED)
         if paid.missing_key:
             return self._refused(refusal.missing_key_message(provider))
-        asked = Request(
+        asked = asked_of(
+            facts,
+            book,
             rid=self.rid,
             payer=self._payer(facts.model),
             counted=paid.counted,
-            provider=provider,
-            facts=facts,
             known=self.desk.memory.find(facts.prefixes),
-            countable=not facts.remote_input,
             started_us=arrived.wall_us,
             arrived_us=arrived.mono_us,
         )
-        strict, _ = bounds(asked, book)
-        if strict.unpriceable and not book.has_ceiling:
-            return self._refused(refusal.unpriceable_message(strict.unpriceable))
+        if asked.strict.unpriceable and not book.has_ceiling:
+            return self._refused(refusal.unpriceable_message(asked.strict.unpriceable))
         asked, answer = await self._admit(asked, headers, body)
         if isinstance(answer, Refused):
             message = refusal.refused_message(
@@ -132,15 +150,13 @@ class Journey:
         self, asked: Request, headers: CIMultiDict[str], body: bytes
     ) -> tuple[Request, Held | Refused]:
         """Hold, counting the prompt once when the ladder says that would help."""
-        answer = await self.desk.bookkeeper.hold(
-            hold_request(asked, self.desk.book, self.desk.admission)
-        )
+        desk = self.desk
+        version, admission = desk.book.version, desk.admission
+        answer = await desk.bookkeeper.hold(hold_request(asked, version, admission))
         if not isinstance(answer, NeedsCount):
             return asked, answer
-        asked = asked.with_count(await self._count(headers, body))
-        answer = await self.desk.bookkeeper.hold(
-            hold_request(asked, self.desk.book, self.desk.admission)
-        )
+        asked = after_count(asked, await self._count(headers, body), desk.book)
+        answer = await desk.bookkeeper.hold(hold_request(asked, version, admission))
         assert not isinstance(answer, NeedsCount)
         return asked, answer
 
@@ -196,16 +212,16 @@ class Journey:
             if failure is not None:
                 raise failure
             return self._not_reached(unreachable)
+        if complete:
+            self._answer(await self._finish(complete=True))
         elapsed_s = (self.desk.now().mono_us - sent_us) / 1_000_000
         ended = self._ended(asked, held, meter, upstream, elapsed_s, complete=complete)
         await self._settle(asked, ended, clamped_to=held.output_tokens if clamped else 0)
         if failure is not None:
             raise failure
-        return (
-            self._not_reached(unreachable)
-            if upstream is None
-            else await self._finish(complete=complete)
-        )
+        if upstream is None:
+            return self._not_reached(unreachable)
+        return self.stream if complete else await self._finish(complete=False)
 
     async def _pump(
         self, upstream: aiohttp.ClientResponse, meter: Meter, asked: Request, held: Held
@@ -243,8 +259,7 @@ class Journey:
         so_far = meter.so_far()
         if asked.facts.may_add_input or not so_far.parts:
             return
-        input_nusd, output_nusd = shrunk_nusd(so_far, asked, held, self.desk.book)
-        self.desk.bookkeeper.shrink_soon(self.rid, input_nusd, output_nusd)
+        self.desk.bookkeeper.shrink_soon(self.rid, shrunk_nusd(so_far, asked, held, self.desk.book))
 
     def _ended(
         self,

@@ -15,7 +15,10 @@ from agentspend.core.scopes import Payer
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request on its way to the bookkeeper. `known` is the turn it extends, if any."""
+    """One request on its way to the bookkeeper. `known` is the turn it extends, if any.
+
+    `strict` is the bound of what it can cost; `warm` trusts a cache that the known turn proved.
+    """
 
     rid: str
     payer: Payer
@@ -26,42 +29,82 @@ class Request:
     countable: bool
     started_us: int
     arrived_us: int
-    counted_tokens: int | None = None
-
-    def with_count(self, tokens: int | None) -> "Request":
-        """The same request after the provider counted it (None: it would not)."""
-        return replace(self, counted_tokens=tokens, countable=False)
-
-    def basis(self) -> str:
-        """What the input bound rests on, for `why`."""
-        if self.counted_tokens is not None:
-            return "counted by the provider"
-        return "the previous turn" if self.known else "bytes"
+    strict: Bound
+    warm: Bound
+    basis: str
 
 
-def input_tokens_bound(request: Request) -> int:
-    """The tightest upper bound of the prompt that is known."""
-    bounds = [request.facts.input_bound_tokens]
-    if request.known is not None and not request.facts.remote_input:
-        bounds.append(request.known.input_tokens_bound())
-    if request.counted_tokens is not None:
-        count = request.counted_tokens
-        bounds.append(count + max(count * COUNT_MARGIN_PERCENT // 100 + 1, COUNT_MARGIN_TOKENS))
-    return min(bounds)
+def asked_of(
+    facts: RequestFacts,
+    book: PriceBook,
+    *,
+    rid: str,
+    payer: Payer,
+    counted: str,
+    known: Known | None,
+    started_us: int,
+    arrived_us: int,
+) -> Request:
+    """A request with its bounds, by its bytes or by the turn it extends."""
+    strict, warm = _bounds(facts, known, None, payer.provider, started_us, book)
+    return Request(
+        rid=rid,
+        payer=payer,
+        counted=counted,
+        provider=payer.provider,
+        facts=facts,
+        known=known,
+        countable=not facts.remote_input,
+        started_us=started_us,
+        arrived_us=arrived_us,
+        strict=strict,
+        warm=warm,
+        basis="the previous turn" if known else "bytes",
+    )
 
 
-def bounds(request: Request, book: PriceBook) -> tuple[Bound, Bound]:
-    """The strict bound, and the one that trusts a cache the previous turn proved."""
-    tokens = input_tokens_bound(request)
-    strict = book.bound(request.provider, request.facts, request.started_us, tokens)
-    warm_tokens = request.known.warm_tokens(request.started_us) if request.known else 0
+def after_count(request: Request, tokens: int | None, book: PriceBook) -> Request:
+    """The same request after the provider counted it (None: it would not)."""
+    if tokens is None:
+        return replace(request, countable=False)
+    facts, known = request.facts, request.known
+    strict, warm = _bounds(facts, known, tokens, request.provider, request.started_us, book)
+    basis = "counted by the provider"
+    return replace(request, countable=False, strict=strict, warm=warm, basis=basis)
+
+
+def input_tokens_bound(facts: RequestFacts, known: Known | None, counted_tokens: int | None) -> int:
+    """The tightest upper bound of the prompt that is known: by bytes, by a turn, by a count."""
+    tokens = facts.input_bound_tokens
+    if known is not None and not facts.remote_input:
+        tokens = min(tokens, known.input_tokens_bound())
+    if counted_tokens is not None:
+        margin = max(counted_tokens * COUNT_MARGIN_PERCENT // 100 + 1, COUNT_MARGIN_TOKENS)
+        tokens = min(tokens, counted_tokens + margin)
+    return tokens
+
+
+def _bounds(
+    facts: RequestFacts,
+    known: Known | None,
+    counted_tokens: int | None,
+    provider: str,
+    at_us: int,
+    book: PriceBook,
+) -> tuple[Bound, Bound]:
+    """The strict bound of the tightest prompt bound that is known, and the warm one."""
+    tokens = input_tokens_bound(facts, known, counted_tokens)
+    strict = book.bound(provider, facts, at_us, tokens)
+    warm_tokens = known.warm_tokens(at_us) if known else 0
     return strict, strict.with_cached(min(warm_tokens, tokens)) if warm_tokens else strict
 
 
-def hold_request(request: Request, book: PriceBook, admission: AdmissionSection) -> HoldRequest:
-    """What the bookkeeper is asked, with everything a crash would need to settle it."""
-    facts = request.facts
-    strict, warm = bounds(request, book)
+def hold_request(request: Request, version: str, admission: AdmissionSection) -> HoldRequest:
+    """What the bookkeeper is asked, with everything a crash would need to settle it.
+
+    `version` is that of the prices in force.
+    """
+    facts, strict, warm = request.facts, request.strict, request.warm
     comfort, floor = output_limits(
         facts.max_output_tokens,
         thinking=facts.thinking_tokens,
@@ -88,9 +131,9 @@ def hold_request(request: Request, book: PriceBook, admission: AdmissionSection)
         facts={
             "provider": request.provider,
             "model": facts.model,
-            "price": book.version,
+            "price": version,
             "arrived_us": request.started_us,
-            "basis": request.basis(),
+            "basis": request.basis,
             "input_tokens_bound": strict.input_tokens,
             "warm_saves_nusd": strict.nusd(0) - warm.nusd(0),
         },

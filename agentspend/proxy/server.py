@@ -134,7 +134,7 @@ class Proxy:
             self.journeys.add(journey)
             journey.task.add_done_callback(lambda _: self.journeys.discard(journey))
             try:
-                answer = await asyncio.shield(journey.task)
+                answer = await asyncio.shield(journey.answered)
             except asyncio.CancelledError:
                 journey.client_left()
                 raise

@@ -19,7 +19,7 @@ async def test_listeners_hear_of_each_commit_in_order(tmp_path: Path) -> None:
     async with Kept(tmp_path, budget("daily", "5")) as kept:
         held = await kept.keeper.hold(kept.request())
         assert isinstance(held, Held)
-        kept.keeper.shrink_soon(held.rid, 50_000_000, 400_000_000)
+        kept.keeper.shrink_soon(held.rid, 450_000_000)
         await kept.settle(held.rid)
 
     assert [event.kind for event in kept.events] == ["policy", "hold", "shrink", "settle"]
@@ -65,7 +65,7 @@ async def test_a_waiting_hold_is_served_by_a_settle_and_by_a_shrink(tmp_path: Pa
         await kept.rest()
         assert not second.done()
 
-        kept.keeper.shrink_soon(first.rid, 10_000_000, 10_000_000)  # type: ignore[union-attr]
+        kept.keeper.shrink_soon(first.rid, 20_000_000)  # type: ignore[union-attr]
 
         assert isinstance(await second, Held)
 

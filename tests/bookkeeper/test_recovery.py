@@ -55,7 +55,7 @@ async def test_a_shrunk_hold_is_charged_as_it_was_left(tmp_path: Path) -> None:
     """The shrink was committed, so the crash charges no more than that."""
     async with Kept(tmp_path, budget("daily", "5")) as kept:
         held = await kept.keeper.hold(kept.request())
-        kept.keeper.shrink_soon(held.rid, 50_000_000, 100_000_000)  # type: ignore[union-attr]
+        kept.keeper.shrink_soon(held.rid, 150_000_000)  # type: ignore[union-attr]
         await kept.rest()
 
     async with Kept(tmp_path) as again:

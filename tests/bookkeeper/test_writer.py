@@ -2,9 +2,9 @@
 
 import asyncio
 import sqlite3
-import threading
 from collections.abc import Callable
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 from unittest import mock
 
@@ -37,14 +37,17 @@ class Trouble:
         return None
 
 
-def _at_once(kept: Kept, *jobs: Callable[[], Any]) -> "list[asyncio.Future[Any]]":
-    """Ask for several things in one batch: the writer is held up until all of them wait."""
-    gate = threading.Event()
-    loop = asyncio.get_running_loop()
-    blocked = loop.create_task(kept.keeper.ask(lambda *_: gate.wait(10)))
-    asked = [loop.create_task(job()) for job in jobs]
-    loop.call_later(0, lambda: loop.call_later(0, gate.set))
-    return [blocked, *asked]
+async def _at_once(kept: Kept, *jobs: Callable[[], Any]) -> list[Any]:
+    """Ask for several things in one batch, and return what each brought, errors as values."""
+    writer = kept.keeper._writer
+    waiting, writer._jobs = writer._jobs, SimpleQueue()
+    asked = [asyncio.ensure_future(job()) for job in jobs]
+    while writer._jobs.qsize() < len(jobs):
+        await asyncio.sleep(0)
+    held_back, writer._jobs = writer._jobs, waiting
+    for _ in jobs:
+        waiting.put(held_back.get())
+    return await asyncio.gather(*asked, return_exceptions=True)
 
 
 async def test_a_jobs_own_mistake_undoes_only_itself(tmp_path: Path) -> None:
@@ -59,13 +62,12 @@ async def test_a_jobs_own_mistake_undoes_only_itself(tmp_path: Path) -> None:
         commits: list[str] = []
         conn = await kept.keeper.ask(lambda books, _: books.conn)
         conn.set_trace_callback(lambda sql: commits.append(sql) if sql == "COMMIT" else None)
-        jobs = _at_once(
+        mistake, settled, other = await _at_once(
             kept,
             lambda: kept.keeper.ask(wrong),
             lambda: kept.settle(held.rid, "0.11"),  # type: ignore[union-attr]
             lambda: kept.keeper.hold(kept.request()),
         )
-        _, mistake, settled, other = await asyncio.gather(*jobs, return_exceptions=True)
 
         await kept.rest()
         assert isinstance(mistake, ValueError)
@@ -83,12 +85,11 @@ async def test_a_failed_commit_refuses_holds_and_retries_the_rest(tmp_path: Path
     async with Kept(tmp_path, budget("daily", "5"), trouble=trouble) as kept:
         held = await kept.keeper.hold(kept.request())
         trouble.left["COMMIT"] = 1
-        jobs = _at_once(
+        refused, settled = await _at_once(
             kept,
             lambda: kept.keeper.hold(kept.request()),
             lambda: kept.settle(held.rid),  # type: ignore[union-attr]
         )
-        _, refused, settled = await asyncio.gather(*jobs, return_exceptions=True)
 
         assert isinstance(refused, StoreError)
         assert "full" in refused.message

@@ -60,9 +60,16 @@ def _a_shrink_forgets_a_share() -> AbstractContextManager[Any]:
     return mock.patch.object(holds, "accounts_of", _only_when_it_ends(holds.accounts_of))
 
 
+def _without_output(shrunk: Any) -> Any:
+    def input_only(so_far: Any, asked: Any, held: Any, book: Any) -> int:
+        return int(shrunk(so_far, asked, replace(held, output_tokens=0), book))
+
+    return input_only
+
+
 def _a_shrink_forgets_the_output() -> AbstractContextManager[Any]:
     shrunk = exchange.shrunk_nusd
-    return mock.patch.object(exchange, "shrunk_nusd", lambda *a: (shrunk(*a)[0], 0))
+    return mock.patch.object(exchange, "shrunk_nusd", _without_output(shrunk))
 
 
 def _a_shrink_forgets_the_account() -> AbstractContextManager[Any]:
@@ -71,7 +78,7 @@ def _a_shrink_forgets_the_account() -> AbstractContextManager[Any]:
 
 def _bytes_are_bounded_by_a_quarter() -> AbstractContextManager[Any]:
     found = ladder.input_tokens_bound
-    return mock.patch.object(ladder, "input_tokens_bound", lambda request: found(request) // 4)
+    return mock.patch.object(ladder, "input_tokens_bound", lambda *a: found(*a) // 4)
 
 
 def _a_cache_write_is_bounded_as_input() -> AbstractContextManager[Any]:
