@@ -26,7 +26,7 @@ _PLAIN = {
     "/responses": (RESPONSES, "messages", "/v1/responses"),
 }
 _GEMINI = re.compile(
-    r"^/models/([A-Za-z0-9._-]+):(generateContent|streamGenerateContent|countTokens)$"
+    r"^/models/([A-Za-z0-9._-]+):(generateContent|streamGenerateContent|countTokens)\Z"
 )
 
 

@@ -13,6 +13,7 @@ from agentspend.core.limits import TOKENS_FOR_TOOLS
 from agentspend.dialects.base import BadRequest
 from agentspend.dialects.fields import (
     MAX_TOKENS,
+    NOTHING,
     TEXT,
     Fields,
     could_bring_input,
@@ -110,9 +111,9 @@ def with_max_output(body: bytes, tokens: int) -> bytes:
     parts = take_apart(body)
     name = next((name for name in parts if camel(name) == CONFIG), CONFIG)
     raw = bytes(parts.get(name, b"{}"))
-    config = {} if raw == b"null" else take_apart(raw)
+    config = {} if raw in NOTHING else take_apart(raw)
     limit_name = next((each for each in config if camel(each) == LIMIT), LIMIT)
-    limit = max(1, tokens - _settings(raw if name in parts else None).thinking)
+    limit = max(1, tokens - _settings(None if raw in NOTHING else raw).thinking)
     config[limit_name] = msgspec.Raw(str(limit).encode())
     return put_together({**parts, name: msgspec.Raw(put_together(config))})
 
