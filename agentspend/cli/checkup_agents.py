@@ -24,8 +24,13 @@ def provider_keys() -> Iterator[Finding]:
 
 def claude_code() -> Iterator[Finding]:
     """Claude Code is there, and nothing on this machine would take it past us."""
+    import shutil
+
     from agentspend.agents.claude import Claude
 
+    if shutil.which("claude") is None:
+        yield Finding(None, "Claude Code is not installed here")
+        return
     config = access.config()
     facts = SessionFacts(
         base_url=f"http://127.0.0.1:{config.port}/s/doctor",

@@ -44,7 +44,7 @@ class SessionLink:
     def total(self) -> Message:
         """What the session did. From here on the daemon is not brought back any more."""
         self._over.set()
-        return call(self._socket, "session.total", session=self._fields["session"])
+        return call(self._socket, "session.total", session=self.opened["counts_as"])
 
     def _connect(self) -> Connection:
         connection = Connection(self._socket)

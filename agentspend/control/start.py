@@ -72,12 +72,22 @@ def _start(log_path: Path) -> Message:
     finally:
         os.close(read_fd)
     if not said:
-        child.poll()
+        code = _ended(child)
         raise DaemonUnreachable(
-            f"the daemon did not start (exit code {child.returncode})",
+            f"the daemon did not start ({code})",
             f"its last words are in {log_path}",
         )
     return said
+
+
+def _ended(child: "subprocess.Popen[bytes]") -> str:
+    """How a daemon that said nothing came to its end; one that hangs is ended here."""
+    try:
+        return f"exit code {child.wait(1)}"
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+        return f"no word within {READY_WITHIN_S:.0f} s"
 
 
 def _the_other(socket_path: Path) -> Message:

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import time
 import traceback
 
 from agentspend.config.load import load_with_zone
@@ -14,6 +15,8 @@ from agentspend.daemon.log import log
 
 EXIT_FAILED = 1
 EXIT_TAKEN = 3
+LOCK_TRIES = 10
+LOCK_AGAIN_S = 0.05
 
 
 def main() -> int:
@@ -22,7 +25,7 @@ def main() -> int:
     paths = Paths.find()
     try:
         paths.make()
-        lock = lifecycle.take_lock(paths.lock)
+        lock = _lock(paths)
     except lifecycle.LedgerTaken:
         lifecycle.tell_starter(taken=True)
         print("agentspend: another daemon keeps this ledger", file=sys.stderr)
@@ -39,6 +42,16 @@ def main() -> int:
     except OSError as error:
         return _failed(AgentspendError(f"the daemon cannot start: {error}", "agentspend doctor"))
     return 0
+
+
+def _lock(paths: Paths) -> int:
+    """The ledger's lock; a command that reads it at this moment is waited for."""
+    for _ in range(LOCK_TRIES):
+        try:
+            return lifecycle.take_lock(paths.lock)
+        except lifecycle.LedgerTaken:
+            time.sleep(LOCK_AGAIN_S)
+    return lifecycle.take_lock(paths.lock)
 
 
 def _run(daemon: Daemon) -> None:

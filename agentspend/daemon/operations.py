@@ -4,7 +4,7 @@ import os
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import agentspend
@@ -108,7 +108,7 @@ class Operations:
         self._not_anothers(caller, name)
         session = Session(
             id=name,
-            payer=Payer.from_known(message["payer"]),
+            payer=self._payer(caller, Payer.from_known(message["payer"])),
             token=str(message.get("token") or secrets.token_urlsafe(32)),
             auth=self.reload.anthropic.auth,
             keys={str(name): str(key) for name, key in message.get("keys", {}).items()},
@@ -120,6 +120,7 @@ class Operations:
         await caller.send(
             {
                 "session": session.id,
+                "counts_as": session.payer.session,
                 "token": session.token,
                 "port": self.proxy.port,
                 "stored_keys": self.vault.providers,
@@ -133,6 +134,13 @@ class Operations:
                 pass
         if any(live is session for live in self.desk.sessions.all()):
             await self.roster.close(session.id)
+
+    def _payer(self, caller: Caller, payer: Payer) -> Payer:
+        """Who pays for a new session. One begun inside another spends that one's session budget."""
+        for outer in self.desk.sessions.all():
+            if outer.pid != caller.peer.pid and caller.peer.started_by([outer.pid]):
+                return replace(payer, session=outer.payer.session)
+        return payer
 
     async def session_total(self, caller: Caller, message: Message) -> None:
         """What a session cost, once its last requests have settled."""

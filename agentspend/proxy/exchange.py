@@ -116,13 +116,15 @@ class Journey:
         provider, book = self.dialect.provider, self.desk.book
         if book.find(provider, facts.model) is None:
             nearest = book.nearest(provider, facts.model)
-            return self._refused(refusal.unknown_model_message(provider, facts.model, nearest))
+            message = refusal.unknown_model_message(provider, facts.model, nearest)
+            return await self._declined("unknown_model", message, facts.model)
         headers = to_upstream(self.request.headers)
         paid = settle_credentials(headers, self.session, provider, self.desk.key(provider))
         if paid.missing_key and self.session.restored:
             return self._reply("unreachable", RESTARTED)
         if paid.missing_key:
-            return self._refused(refusal.missing_key_message(provider))
+            message = refusal.missing_key_message(provider)
+            return await self._declined("missing_key", message, facts.model)
         asked = asked_of(
             facts,
             book,
@@ -134,7 +136,8 @@ class Journey:
             arrived_us=arrived.mono_us,
         )
         if asked.strict.unpriceable and not book.has_ceiling:
-            return self._refused(refusal.unpriceable_message(asked.strict.unpriceable))
+            message = refusal.unpriceable_message(asked.strict.unpriceable)
+            return await self._declined("unpriceable", message, facts.model)
         asked, answer = await self._admit(asked, headers, body)
         if isinstance(answer, Refused):
             message = refusal.refused_message(
@@ -330,6 +333,19 @@ class Journey:
             provider=self.dialect.provider,
             model=model,
         )
+
+    async def _declined(self, reason: str, message: str, model: str) -> web.Response:
+        """Say no before anything could be priced, and keep the story for `why`."""
+        payer = self._payer(model)
+        story = {
+            "payer": payer.known(),
+            "provider": payer.provider,
+            "model": model,
+            "reason": reason,
+            "why": message.removeprefix("agentspend: "),
+        }
+        await self.desk.bookkeeper.note_refused(self.rid, payer.session, story)
+        return self._refused(message)
 
     def _refused(self, message: str) -> web.Response:
         """Say no in the shape this agent shows and does not retry."""

@@ -77,7 +77,7 @@ class Proxy:
         running = [
             journey.task
             for journey in self.journeys
-            if journey.session.id == session_id and journey.task is not None
+            if journey.session.payer.session == session_id and journey.task is not None
         ]
         if running:
             await asyncio.wait(running, timeout=within_s)
