@@ -40,6 +40,16 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
         thread.join(10)
 
 
+def _answers(line: bytes) -> Callable[[socket.socket], None]:
+    """Hear a question out, and answer it with this line."""
+
+    def work(peer: socket.socket) -> None:
+        peer.makefile("rb").readline()
+        peer.sendall(line)
+
+    return work
+
+
 def test_a_question_and_its_answer(serve: Serve) -> None:
     """One line out, one line back."""
     asked: list[dict[str, object]] = []
@@ -83,7 +93,7 @@ def test_it_refuses(serve: Serve) -> None:
     """The daemon's own error arrives with its way out."""
     line = b'{"v":1,"error":{"message":"no","hint":"ask a person"}}\n'
     with pytest.raises(AgentspendError, match=r"^no$") as raised:
-        call(serve(lambda peer: peer.sendall(line)), "adjust")
+        call(serve(_answers(line)), "adjust")
     assert raised.value.hint == "ask a person"
 
 
@@ -91,7 +101,7 @@ def test_it_refuses(serve: Serve) -> None:
 def test_it_speaks_another_language(serve: Serve, line: bytes) -> None:
     """Nonsense and another version are errors with words, not tracebacks."""
     with pytest.raises(AgentspendError):
-        call(serve(lambda peer: peer.sendall(line)), "ping")
+        call(serve(_answers(line)), "ping")
 
 
 def test_a_stream_of_answers(serve: Serve) -> None:
