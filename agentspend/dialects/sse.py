@@ -1,14 +1,13 @@
 """Event streams, split as they arrive: bytes in, whole events out (WHATWG server-sent events)."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from agentspend.core.limits import MAX_SSE_EVENT_BYTES
 
 BOM = b"\xef\xbb\xbf"
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One event: its name ("" when unnamed) and its data lines joined by newlines."""
 
     name: bytes
@@ -58,7 +57,11 @@ class Splitter:
 
 
 def _parse(block: bytes) -> Event | None:
-    """One block of lines; None without a data line."""
+    """One block of lines; None without a data line. What every provider writes is read at once."""
+    if block.startswith(b"event: "):
+        named, found, text = block[7:].partition(b"\ndata: ")
+        if found and b"\n" not in named and b"\n" not in text:
+            return Event(named.strip(), text)
     name = b""
     data: list[bytes] = []
     for line in block.split(b"\n"):

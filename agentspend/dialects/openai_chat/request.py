@@ -51,6 +51,8 @@ LIMITS = ("max_completion_tokens", "max_tokens")
 SHORT_RETENTION = frozenset({"in_memory", "in-memory", "30m", "short"})
 # Whose Chat API refuses the older name for its reasoning models.
 NEW_LIMIT_NAME = frozenset({"openai", "azure"})
+# Who takes no cache marks of another vendor's.
+NO_MARKS = NEW_LIMIT_NAME
 USAGE_ASKED = b'"stream_options":{"include_usage":true}'
 # Models whose every answer costs a search that no usage counts.
 _SEARCHING = ("-search-preview", "-search-api", "sonar")
@@ -93,7 +95,7 @@ def read_request(body: bytes, provider: str, *, in_nfc: bool, injects: bool) -> 
         max_output_tokens=limit and limit + _uncapped_output(fields, parts),
         input_bound_tokens=bound + sum(sizes),
         stream=stream,
-        cache_ttl=cache_ttl(body, _retention(fields)),
+        cache_ttl=_cache_ttl(body, provider, fields),
         service_tier=tier,
         other_models=others,
         remote_input=parts.remote_input or any(could_bring_input(name) for name in unknown),
@@ -134,7 +136,8 @@ def with_max_output(body: bytes, tokens: int, provider: str) -> bytes:
 
 def asking_for_usage(body: bytes) -> bytes:
     """The same request, asking its stream for usage; every other byte stays."""
-    parts = take_apart(body)
+    plain = b"stream_options" not in body and b"\\u" not in body
+    parts = {} if plain else take_apart(body)
     options = parts.get("stream_options")
     if options is None:
         closing = body.rindex(b"}")
@@ -174,12 +177,12 @@ def _uncapped_output(fields: Fields, parts: Parts) -> int:
     return parts.weigh(fields.raw["prediction"]) if "prediction" in fields.raw else 0
 
 
-def _retention(fields: Fields) -> str:
-    """The dearest cache write, where the provider writes by itself."""
+def _cache_ttl(body: bytes, provider: str, fields: Fields) -> str:
+    """The dearest cache write. OpenAI writes by itself; a gateway may also pass marks on."""
     asked = fields.read("prompt_cache_retention", TEXT)
-    if asked in SHORT_RETENTION or "prompt_cache_retention" not in fields.raw:
-        return "auto"
-    return "auto-12h"
+    short = asked in SHORT_RETENTION or "prompt_cache_retention" not in fields.raw
+    own = "auto" if short else "auto-12h"
+    return own if provider in NO_MARKS else cache_ttl(body, own)
 
 
 def _unpriceable(fields: Fields, model: str) -> list[str]:

@@ -182,8 +182,9 @@ def test_words_that_decide_a_price() -> None:
     ],
 )
 def test_marks_of_another_vendor_are_seen(body: bytes, ttl: str) -> None:
-    """Gateways pass Anthropic's cache marks on; a hidden word may be one."""
-    assert OPENAI.read_request(body).cache_ttl == ttl
+    """Gateways pass Anthropic's cache marks on; a hidden word may be one. OpenAI takes none."""
+    assert OpenAIChat("openrouter").read_request(body).cache_ttl == ttl
+    assert OPENAI.read_request(body).cache_ttl == "auto"
 
 
 def test_a_prediction_may_be_billed_beside_the_limit() -> None:
@@ -240,6 +241,16 @@ def test_all_other_bytes_stay_when_usage_is_asked_for() -> None:
     body = b'{ "model" : "gpt-4.1",\n "temperature": 1.0e0, "stream" : true, "messages":[{}] }\n'
     asked = OPENAI.prepare(body, OPENAI.read_request(body))
     assert asked == body.replace(b" }\n", b' ,"stream_options":{"include_usage":true}}\n')
+
+
+def test_a_key_in_another_spelling_is_the_same_key() -> None:
+    """It is not asked twice."""
+    body = asking(stream=True, stream_options={}).replace(
+        b"stream_options", rb"stre\u0061m_options"
+    )
+    asked = OPENAI.prepare(body, OPENAI.read_request(body))
+    assert json.loads(asked)["stream_options"] == {"include_usage": True}
+    assert asked.count(b"_options") == 1
 
 
 @pytest.mark.parametrize(
