@@ -15,6 +15,9 @@ from agentspend.core.price_overrides import Overrides, PriceRule
 from agentspend.core.price_table import BEGINNING_US, Table, model_price, standard_words
 from agentspend.core.rates import ModelPrice, RateRow, Rates
 
+MAX_NAMES_REMEMBERED = 1_000
+"""Spellings whose price is looked up once; more than any session uses."""
+
 _NO_MODELS: Table = {"models": {}, "standard": {"service_tier": ["default", "standard"]}}
 """A provider the table does not have; these two words mean the list price everywhere."""
 
@@ -35,6 +38,7 @@ class PriceLookup:
             for provider, block in self._providers.items()
         }
         self._read: dict[tuple[str, str], ModelPrice] = {}
+        self._found: dict[tuple[str, str], ModelPrice] = {}
         self._exact = {
             (rule.provider, self._canonical(rule.provider, rule.pattern) or rule.pattern): rule
             for rule in overrides.rules
@@ -47,6 +51,14 @@ class PriceLookup:
 
     def known(self, provider: str, model: str) -> ModelPrice | None:
         """The price of a model by id, alias or safe respelling; None when nobody has one."""
+        found = self._found.get((provider, model))
+        if found is None:
+            found = self._look_up(provider, model)
+            if found is not None and len(self._found) < MAX_NAMES_REMEMBERED:
+                self._found[provider, model] = found
+        return found
+
+    def _look_up(self, provider: str, model: str) -> ModelPrice | None:
         names = [*spellings(provider, model)]
         for name in names if self._overrides.aliases else ():
             target = self._overrides.aliases.get(name)
