@@ -130,9 +130,13 @@ class Books:
         now_us = self.now(at)
         kept = msgspec.json.decode(hold.body)
         payer = Payer.from_known(kept["payer"])
+        shares = holds.accounts_of(self.conn, hold.rid)
         fields = self._entry_fields(settlement, hold, kept)
+        over_nusd = settlement.amount_nusd - min([hold.amount_nusd, *(nusd for _, nusd in shares)])
+        if over_nusd > 0:
+            fields["overrun_nusd"] = over_nusd
         seq = self.chain.append("settle", now_us, fields, payer=payer, window_us=hold.created_us)
-        for account_id, share_nusd in holds.accounts_of(self.conn, hold.rid):
+        for account_id, share_nusd in shares:
             self._charge(account_id, share_nusd, settlement.amount_nusd, hold.created_us)
         holds.delete(self.conn, hold.rid)
         if settlement.turn is not None:
@@ -260,7 +264,7 @@ class Books:
         self, settlement: Settlement, hold: holds.Hold, kept: Mapping[str, object]
     ) -> dict[str, object]:
         """The words of a settle entry: what the response said, and what the hold knew."""
-        fields: dict[str, object] = {
+        return {
             "rid": hold.rid,
             "provider": kept["provider"],
             "model": kept["model"],
@@ -273,10 +277,6 @@ class Books:
             "evidence": settlement.evidence,
             "counted": kept["counted"],
         }
-        overrun_nusd = settlement.amount_nusd - hold.amount_nusd
-        if overrun_nusd > 0:
-            fields["overrun_nusd"] = overrun_nusd
-        return fields
 
     def _tell(
         self, rid: str, at_us: int, outcome: str, session: str, story: Mapping[str, object]

@@ -1,16 +1,18 @@
 """Holds, shrinks, settles and releases on a real ledger."""
 
 import sqlite3
+from dataclasses import replace
 
 import pytest
 
 from agentspend.bookkeeper.outcomes import Held, Refused, Waiting
 from agentspend.core.admission import RefusalReason
+from agentspend.core.budgets import BoundKind
 from agentspend.core.errors import StoreError
 from agentspend.core.scopes import Payer
 from agentspend.store import accounts, entries
 from agentspend.wire.chain import verify_chain
-from tests.bookkeeper.conftest import Desk, budget
+from tests.bookkeeper.conftest import Desk, bound, budget
 
 USD = 10**9
 
@@ -248,3 +250,20 @@ def test_the_chain_verifies_and_a_reopened_ledger_goes_on_where_it_stopped(desk:
     assert verdict.totals.billed_nusd == 110_000_000
     assert [b.name for b in again.adoption.budgets] == ["daily"]
     assert accounts.by_id(again.conn, 1).spent_nusd == 110_000_000
+
+
+def test_what_a_missed_cache_adds_to_a_warm_hold_is_an_overrun(desk: Desk) -> None:
+    """A warm budget holds less; a charge above its share says so, whatever the strict hold was."""
+    warm = replace(budget("warm", "5"), bound=BoundKind.WARM)
+    desk.adopt(warm)
+    asked = desk.request("1.00", 1_000, comfort=1_000, floor=1_000)
+    asked = replace(asked, ask=replace(asked.ask, warm=bound("0.10")))
+    held = desk.hold(asked)
+    assert isinstance(held, Held)
+    assert desk.account("warm") == (0, 125_000_000)
+
+    seq = desk.settle(held.rid, "0.90")
+
+    body = entries.by_seq(desk.conn, seq)
+    assert body is not None
+    assert b'"overrun_nusd":775000000' in body
