@@ -26,11 +26,12 @@ from typing import Any
 from genai_prices import types as genai
 from genai_prices.data import providers as genai_providers
 
-from agentspend.core.price_table import MAIN_RATES, RATE_NAMES
+from agentspend.core.money import PUSD_PER_USD
+from agentspend.core.price_table import DIMENSIONS, MAIN_RATES, RATE_NAMES
 from agentspend.core.rates import FEES
+from agentspend.prices import SCHEMA
 
 PRICES = Path(__file__).resolve().parent.parent / "agentspend" / "prices"
-SCHEMA = 2
 
 # The columns of `core.price_table.RATE_NAMES`; "" for those only the overlay knows.
 RATE_KEYS = (
@@ -43,7 +44,6 @@ COLUMN = {name: 2 + at for at, name in enumerate(RATE_NAMES)}
 TOKEN_COLUMNS = tuple(COLUMN[name] for name in RATE_NAMES if name not in FEES)
 FEE_COLUMNS = tuple(COLUMN[name] for name in FEES)
 ALWAYS_WRITTEN = 2 + len(MAIN_RATES)
-PUSD_PER_USD = 10**12
 PER = {"web_searches_kcount": 1_000, "storage_searches_kcount": 1_000}
 TOKENS_PER_PRICE = 1_000_000
 # Its pages quote one input price for text, images, video and audio where they name no other.
@@ -60,11 +60,10 @@ OTHER_UNITS = frozenset(
 # Sold by subscription or credits, or not language models: nothing to bill per token here.
 SKIPPED_PROVIDERS = frozenset({"cursor", "github-copilot", "elevenlabs", "voyageai"})
 DIMENSION_OF = {"processing": "service_tier", "service_tier": "service_tier", "speed": "speed"}
-DIMENSIONS = ("speed", "service_tier", "inference_geo")
 # Words that no provider uses for anything but its list price.
 PLAIN_TIERS = ("default", "standard")
 MODEL_KEYS = {"provider", "models", "source", "reason", "context_window", "max_output", "like"}
-MODEL_KEYS |= {"aliases", *DIMENSIONS, "becomes", "since", "peak_weekdays"}
+MODEL_KEYS |= {"aliases", "becomes", "since", "peak_weekdays", *DIMENSIONS}
 MODEL_KEYS |= {"web_search", "web_search_preview", "cache_write_12h_times"}
 
 Row = list[Any]
@@ -91,16 +90,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="compare instead of writing")
     arguments = parser.parse_args()
-    stale = []
-    for name, content in render().items():
-        target = PRICES / name
-        if arguments.check:
-            if not target.exists() or target.read_bytes() != content:
-                stale.append(name)
-        else:
+    files = {PRICES / name: content for name, content in render().items()}
+    if not arguments.check:
+        for target, content in files.items():
             target.write_bytes(content)
-    for name in stale:
-        print(f"{name} is stale: run make prices", file=sys.stderr)
+        return 0
+    stale = [each for each in files if not each.exists() or each.read_bytes() != files[each]]
+    for target in stale:
+        print(f"{target.name} is stale: run make prices", file=sys.stderr)
     return 1 if stale else 0
 
 
@@ -215,10 +212,8 @@ def _peak(
 ) -> dict[str, Any]:
     """The price list of those hours, from the last day on which the other prices changed."""
     since = starts[-1]
-    lists = []
-    for hour, _ in windows:
-        prices = model.get_prices(_moment(since, hour), {}).__dict__
-        lists.append(_row_of_each_size(prices))
+    moments = [_moment(since, hour) for hour, _ in windows]
+    lists = [_row_of_each_size(model.get_prices(each, {}).__dict__) for each in moments]
     if any(rows != lists[0] for rows in lists):
         raise CannotExpressError("price differs between its hours")
     rates = [["", *row] for row in lists[0]]
@@ -297,9 +292,8 @@ def _multiplier(
         if [row[1] for row in standard] != [row[1] for row in varied]:
             return None
         for plain, other in zip(standard, varied, strict=True):
-            if any(plain[at] != other[at] for at in FEE_COLUMNS):
-                return None
-            if [rate is None for rate in plain] != [rate is None for rate in other]:
+            same_fees = all(plain[at] == other[at] for at in FEE_COLUMNS)
+            if not same_fees or [r is None for r in plain] != [r is None for r in other]:
                 return None
             pairs = [(other[at], plain[at]) for at in TOKEN_COLUMNS]
             ratios |= {Fraction(a, b) if b else None for a, b in pairs if a is not None}
@@ -333,10 +327,8 @@ def apply_overlay(compiled: Compiled, overlay: Mapping[str, Any]) -> None:
         words = {name: sorted(entry[name]) for name in DIMENSIONS if entry[name]}
         compiled.providers[entry["provider"]]["standard"] = words
     for provider in compiled.providers.values():
-        if not provider["standard"]:
-            provider["standard"] = {"service_tier": list(PLAIN_TIERS)}
-    entries = sorted(overlay["models"], key=lambda entry: "like" not in entry)
-    for entry in entries:
+        provider["standard"] = provider["standard"] or {"service_tier": list(PLAIN_TIERS)}
+    for entry in sorted(overlay["models"], key=lambda entry: "like" not in entry):
         _has_source(entry)
         unknown = set(entry) - MODEL_KEYS
         assert not unknown, f"overlay.toml: unknown keys {sorted(unknown)}"
