@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from agentspend.sandbox.prices import find
-from agentspend.sandbox.tokens import RULES
+from agentspend.sandbox.anthropic.prices import find
+from agentspend.sandbox.rules import RULES
 
 MAX_TOKENS_PER_S = 400
 COUNT_MARGIN_TOKENS = 1_024
@@ -41,19 +41,25 @@ class PromptUsage:
     cache_read_input_tokens: int = 0
     ephemeral_5m_input_tokens: int = 0
     ephemeral_1h_input_tokens: int = 0
+    cache_write_30m_tokens: int = 0
+    cache_write_12h_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """How one request is answered. Every field has the normal answer as its default.
+    """How one request is answered, in any dialect. Every field has the normal answer as its
+    default. Words are Anthropic's; the other dialects translate them (`max_tokens` is OpenAI's
+    `length`, Gemini's `MAX_TOKENS`) and pass on what is not one of them.
 
     What is said:
       answer: blocks `{"type":"text","text"}`, `{"type":"tool_use","name","input"}`; empty means
-        text of a seeded length (or JSON, when the request asks for a `json_schema`).
+        text of a seeded length (or JSON, when the request asks for a `json_schema`). A call of a
+        tool that OpenAI's request declares as `custom` says its `input` argument as plain text.
       output_tokens: exact, or (low, high) drawn by seed; thinking is part of it. None: 16 to 1,024.
       thinking_tokens: of these, spent in a thinking block (hidden when the request says so).
       stop_reason: overrides the one that follows from the answer.
-      refusal: `stop_reason` refusal with no content, which is not billed.
+      refusal: no content. Anthropic: `stop_reason` refusal, not billed. OpenAI: a `refusal` text,
+        billed. Gemini: `finishReason` SAFETY, of which the input is billed.
       response_model: another model answers, and is billed.
 
     What it counts:
@@ -62,10 +68,11 @@ class Behaviour:
         shows, as server tools add it. count_off_tokens: error of `count_tokens`; an under-count
         is limited to what the vendor's error was measured at (result + the larger of 2 % and
         1,024 reaches the truth).
-      web_search_requests, web_fetch_requests, iterations, unknown_usage: more usage fields.
-      speed, inference_geo, service_tier: echoed and billed; "" echoes the request.
+      web_search_requests, unknown_usage: more usage fields (Responses: `web_search_call` items;
+        Gemini: search queries). web_fetch_requests, iterations, speed: Anthropic only.
+      inference_geo, service_tier: echoed and billed; "" echoes the request.
       silent_on_usage: "final" leaves usage out of the last event (and of a JSON answer),
-        "all" leaves it out everywhere.
+        "all" leaves it out everywhere. OpenAI has it nowhere but in the last.
 
     How it arrives:
       first_byte_delay_s, chunk_delay_s: through the server's `sleep`.
@@ -73,10 +80,12 @@ class Behaviour:
       deltas: how many pieces the text is streamed in. torn_bytes: write the stream in pieces of
         that many bytes, blind to event borders.
       cut_after_events, error_after_events, hang_after_events: abort the connection, send
-        `event: error`, or wait for `release()` after that many events; hang at 0 never answers.
+        an error inside the stream (of `error_type` and `error_message`), or wait for `release()`
+        after that many events; hang at 0 never answers. A Responses answer in JSON with
+        error_after_events is one with `status` failed.
 
     Errors before the answer: status, error_type, error_message, retry_after_s; `count_status`
-    for `count_tokens`.
+    for counting tokens.
     """
 
     answer: tuple[dict[str, Any], ...] = ()

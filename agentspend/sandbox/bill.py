@@ -13,8 +13,8 @@ from pathlib import Path
 
 import msgspec
 
-from agentspend.sandbox.model import Answer, nusd_up
-from agentspend.sandbox.prices import Usage
+from agentspend.sandbox.answer import Answer, nusd_up
+from agentspend.sandbox.rates import Usage
 
 _encode = msgspec.json.Encoder().encode
 
@@ -22,7 +22,8 @@ _encode = msgspec.json.Encoder().encode
 @dataclass(frozen=True, slots=True)
 class BillRow:
     """One request's cost. `outcome` is `open` while it runs, then `ok`, `refusal`, `error`,
-    `cut` (the provider aborted) or `disconnect` (the client left)."""
+    `cut` (the provider aborted) or `disconnect` (the client left). `request_id` is the header's
+    (Gemini has none: its body's `responseId`), `message_id` the id in the body."""
 
     n: int
     request_id: str
@@ -32,6 +33,7 @@ class BillRow:
     ts: float
     outcome: str
     session: str
+    message_id: str = ""
 
     @property
     def nusd_up(self) -> int:
@@ -51,6 +53,7 @@ class BillRow:
             "ts": self.ts,
             "outcome": self.outcome,
             "session": self.session,
+            "message_id": self.message_id,
         }
         return _encode(shown) + b"\n"
 
@@ -88,7 +91,7 @@ class Bill:
         return list(self._rows.values())
 
     def row(self, request_id: str) -> BillRow | None:
-        """The row of one request, by its `request-id` header."""
+        """The row of one request, by its `request-id` or `x-request-id` header."""
         return self._rows.get(request_id)
 
     def total(self, session: str | None = None) -> Fraction:
@@ -115,6 +118,7 @@ class Bill:
             ts,
             "open",
             session,
+            answer.message_id,
         )
         self._put(row)
         return row
@@ -155,4 +159,5 @@ def _row(line: bytes) -> BillRow:
         ts=found["ts"],
         outcome=found["outcome"],
         session=found["session"],
+        message_id=found.get("message_id", ""),
     )

@@ -1,81 +1,46 @@
-"""What the provider refuses before any work: requests the real API answers with an error.
+"""Errors as values, and what every dialect checks of a request in the same way.
 
-Only what matters to money or to a client's next step is checked. Nothing refused is billed.
+What a vendor refuses is checked in its room. Nothing refused is billed.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from agentspend.sandbox.prices import find
-
 
 @dataclass(frozen=True, slots=True)
 class ApiError:
-    """An answer that is an error; never billed."""
+    """An answer that is an error; never billed. `type` is the vendor's own word (Gemini's
+    `status`); `code` and `param` are OpenAI's."""
 
     status: int
     type: str
     message: str
     retry_after_s: float | None = None
+    code: str | None = None
+    param: str | None = None
 
 
-def check(body: Mapping[str, Any]) -> ApiError | None:
-    """Refuse what the real API refuses, where it matters to money."""
-    problem = check_shape(body)
-    if problem is not None:
-        return problem
-    model = str(body["model"])
-    limit = body.get("max_tokens")
-    if limit is None:
-        return invalid("max_tokens: Field required")
-    if isinstance(limit, bool) or not isinstance(limit, int):
-        return invalid("max_tokens: Input should be a valid integer")
-    if limit < 1:
-        return invalid("max_tokens: must be greater than or equal to 1")
-    card = find(model)
-    if card is None:
-        return no_model(model)
-    if limit > card.max_output:
-        return invalid(
-            f"max_tokens: {limit} > {card.max_output}, which is the maximum allowed number of "
-            f"output tokens for {model}"
-        )
-    return _check_thinking(body.get("thinking"), limit)
+def is_count(value: object) -> bool:
+    """True for a JSON integer (a boolean is none)."""
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
-def check_shape(body: Mapping[str, Any]) -> ApiError | None:
-    """What counting and answering both need."""
-    model = body.get("model")
-    if not isinstance(model, str) or not model:
-        return invalid("model: Field required")
-    messages = body.get("messages")
-    if not isinstance(messages, list) or not all(isinstance(turn, dict) for turn in messages):
-        return invalid("messages: Field required")
-    if not messages:
-        return invalid("messages: at least one message is required")
-    tools = body.get("tools") or []
-    if not isinstance(tools, list) or not all(isinstance(tool, dict) for tool in tools):
-        return invalid("tools: Input should be a valid list")
-    return None
+def dicts(value: object) -> list[dict[str, Any]]:
+    """The objects of a list; nothing of anything else."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def _check_thinking(thinking: object, limit: int) -> ApiError | None:
-    if not isinstance(thinking, dict) or thinking.get("type") != "enabled":
-        return None
-    budget = thinking.get("budget_tokens")
-    if not isinstance(budget, int) or budget < 1_024:
-        return invalid("thinking.enabled.budget_tokens: Input should be at least 1024")
-    if budget >= limit:
-        return invalid("`max_tokens` must be greater than `thinking.budget_tokens`")
-    return None
+def dig(value: object, *names: str) -> Any:
+    """The value under these names, one within the other; None where there is none."""
+    for name in names:
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(name)
+    return value
 
 
-def invalid(message: str) -> ApiError:
-    """A 400 in the API's words."""
-    return ApiError(400, "invalid_request_error", message)
-
-
-def no_model(model: object) -> ApiError:
-    """A model this provider does not have."""
-    return ApiError(404, "not_found_error", f"model: {model}")
+def has_bearer(headers: Mapping[str, str]) -> bool:
+    """True when the request has an `Authorization: Bearer` of some token."""
+    words = headers.get("Authorization", headers.get("authorization", "")).split()
+    return len(words) == 2 and words[0].lower() == "bearer"

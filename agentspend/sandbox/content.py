@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 
 from agentspend.sandbox.behaviour import Behaviour
-from agentspend.sandbox.tokens import TokenRule, block_tokens, sign
+from agentspend.sandbox.checks import dig
+from agentspend.sandbox.rules import TokenRule, sign
 
 _DEFAULT_OUTPUT = (16, 1_024)
 _FILLER = (
@@ -25,7 +26,8 @@ _encode = msgspec.json.Encoder().encode
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One content block. `text` is the words, or the JSON of a tool call's input."""
+    """One content block: `text`, `thinking`, `refusal`, `tool_use` or `custom_tool`. Its `text`
+    is the words, or the JSON of a tool call's input (a custom tool's: as they are)."""
 
     kind: str
     text: str
@@ -45,13 +47,21 @@ class Content:
 
 
 def compose(
-    body: Mapping[str, Any], behaviour: Behaviour, rule: TokenRule, limit: int, chance: Random
+    body: Mapping[str, Any],
+    behaviour: Behaviour,
+    rule: TokenRule,
+    limit: int,
+    chance: Random,
+    *,
+    hidden: bool = False,
+    custom: frozenset[str] = frozenset(),
 ) -> Content:
-    """Write an answer of at most `limit` output tokens."""
+    """Write an answer of at most `limit` output tokens. `hidden` thinking has no words; `custom`
+    are the tools that take plain text."""
     scripted = behaviour.answer or _asked_json(body)
     wanted = _wanted(behaviour, chance)
     if scripted:
-        blocks = [_scripted(block, rule, chance) for block in scripted]
+        blocks = [_scripted(block, rule, chance, custom) for block in scripted]
         natural = sum(block.tokens for block in blocks) + behaviour.thinking_tokens
         total = max(wanted or 0, natural, 1)
         thinking = behaviour.thinking_tokens
@@ -61,7 +71,7 @@ def compose(
         words = total - thinking
         blocks = [Block("text", _filler(rule.text_bytes(words), chance), words)] if words else []
     if thinking:
-        blocks.insert(0, _thinking(body, thinking, rule, chance))
+        blocks.insert(0, _thinking(thinking, rule, chance, hidden=hidden))
     if total <= limit:
         return Content(tuple(blocks), total, cut=False)
     return Content(tuple(_shorten(blocks, limit, rule)), limit, cut=True)
@@ -83,48 +93,75 @@ def _filler(length: int, chance: Random) -> str:
     return (_FILLER * (length // len(_FILLER) + 2))[start : start + length]
 
 
-def _thinking(body: Mapping[str, Any], tokens: int, rule: TokenRule, chance: Random) -> Block:
-    asked = body.get("thinking")
-    hidden = isinstance(asked, dict) and asked.get("display") == "omitted"
+def _thinking(tokens: int, rule: TokenRule, chance: Random, *, hidden: bool) -> Block:
     words = "" if hidden else _filler(rule.text_bytes(tokens) // 4, chance)
     return Block("thinking", words, tokens, signature=sign(tokens, rule))
 
 
-def _scripted(block: Mapping[str, Any], rule: TokenRule, chance: Random) -> Block:
-    if block.get("type") == "tool_use":
-        ident = f"toolu_{chance.getrandbits(96):024x}"
-        arguments = _encode(block.get("input") or {}).decode()
-        return Block("tool_use", arguments, block_tokens(block, rule), str(block["name"]), ident)
-    return Block("text", str(block.get("text", "")), block_tokens(block, rule))
+def _scripted(
+    block: Mapping[str, Any], rule: TokenRule, chance: Random, custom: frozenset[str]
+) -> Block:
+    if block.get("type") != "tool_use":
+        words = str(block.get("text", ""))
+        return Block("text", words, rule.count(words))
+    name, given = str(block["name"]), block.get("input") or {}
+    ident = f"toolu_{chance.getrandbits(96):024x}"
+    if name in custom:
+        kind, said = "custom_tool", str(given.get("input", ""))
+    else:
+        kind, said = "tool_use", _encode(given).decode()
+    return Block(kind, said, rule.count(name) + rule.count(said), name, ident)
 
 
 def _asked_json(body: Mapping[str, Any]) -> Sequence[dict[str, Any]]:
-    """An answer for a request with a `json_schema` output format (Claude Code's title call)."""
-    config = body.get("output_config")
-    asked = config.get("format") if isinstance(config, dict) else None
-    if not isinstance(asked, dict) or asked.get("type") != "json_schema":
+    """An answer for a request that wants JSON, such as Claude Code's title call."""
+    schema = asked_schema(body)
+    if schema is None:
         return ()
-    value = example(asked.get("schema") or {})
-    return ({"type": "text", "text": _encode(value).decode()},)
+    return ({"type": "text", "text": _encode(example(schema)).decode()},)
 
 
 def asks_json(body: Mapping[str, Any]) -> bool:
-    """True for side calls such as the session title, which ask for a `json_schema` answer."""
-    return bool(_asked_json(body))
+    """True for side calls such as a session's title or a router's choice, which want JSON."""
+    return asked_schema(body) is not None
+
+
+def asked_schema(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The schema an answer must have, in whichever dialect it is asked for; None for prose."""
+    for asked in (dig(body, "output_config", "format"), dig(body, "text", "format")):
+        if dig(asked, "type") == "json_schema":
+            return _mapping(asked.get("schema"))
+    asked = body.get("response_format")
+    if dig(asked, "type") in ("json_schema", "json_object"):
+        return _mapping(dig(asked, "json_schema", "schema"))
+    config = body.get("generationConfig")
+    for name in ("responseJsonSchema", "responseSchema"):
+        if dig(config, name):
+            return _mapping(dig(config, name))
+    return {} if dig(config, "responseMimeType") == "application/json" else None
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {"type": "object"}
 
 
 def example(schema: Mapping[str, Any]) -> Any:
-    """The smallest sensible value of a JSON schema."""
-    if schema.get("enum"):
-        return schema["enum"][0]
-    match schema.get("type"):
+    """The smallest sensible value of a JSON schema; Gemini's has its types in capitals."""
+    choices = schema.get("enum")
+    if isinstance(choices, list) and choices:
+        return choices[0]
+    kind = schema.get("type")
+    inner = schema.get("items")
+    match kind.lower() if isinstance(kind, str) else kind:
         case "object":
-            known = schema.get("properties") or {}
-            return {name: example(known[name]) for name in known}
+            known = schema.get("properties")
+            known = known if isinstance(known, dict) else {}
+            return {name: example(_mapping(known[name])) for name in known}
         case "array":
-            return [example(schema.get("items") or {})]
+            return [example(inner if isinstance(inner, dict) else {})]
         case "integer" | "number":
-            return 1
+            low = schema.get("minimum")
+            return low if isinstance(low, int) and not isinstance(low, bool) else 1
         case "boolean":
             return True
         case _:

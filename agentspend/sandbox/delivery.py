@@ -5,27 +5,27 @@ byte of an answer leaves, so that a client that has read it all finds the bill c
 
 The rule of generation: unpaced, the tokens generated are those of the events sent. Paced, they
 are `tokens_per_s` times the time since generation began, at least those sent, at most the answer.
-A client that leaves stops it: billed are the exact input and the tokens generated until then.
+A client that leaves stops it: billed are the exact input and the tokens generated until then. A
+dialect that `drains` generates, and bills, the whole answer all the same.
 """
 
 import asyncio
 import socket
 import struct
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiohttp import web
 
+from agentspend.sandbox.answer import Answer
 from agentspend.sandbox.behaviour import Behaviour
 from agentspend.sandbox.bill import Bill, BillRow
 from agentspend.sandbox.checks import ApiError
-from agentspend.sandbox.events import error_event, message_body, stream
-from agentspend.sandbox.model import Answer
+from agentspend.sandbox.dialect import Dialect
 
 Clock = Callable[[], float]
 Sleep = Callable[[float], Awaitable[None]]
 _SSE = "text/event-stream; charset=utf-8"
-_OVERLOADED = ApiError(529, "overloaded_error", "Overloaded")
 
 
 class Gate:
@@ -61,6 +61,7 @@ class Gate:
 class Delivery:
     """One answer on its way to one client."""
 
+    dialect: Dialect
     answer: Answer
     bill: Bill
     row: BillRow
@@ -100,9 +101,10 @@ class Delivery:
         if self.ended:
             return
         self.ended = True
-        if outcome == "ok":
-            final = "refusal" if self.answer.stop_reason == "refusal" else "ok"
-            self.bill.end(self.row, self.answer.usage, self.answer.usd(), final)
+        if outcome == "ok" and self.answer.stop_reason == "refusal":
+            outcome = "refusal"
+        if outcome in ("ok", "refusal") or (outcome == "disconnect" and self.dialect.drains):
+            self.bill.end(self.row, self.answer.usage, self.answer.usd(), outcome)
             return
         tokens = self.generated()
         self.bill.end(
@@ -110,7 +112,7 @@ class Delivery:
         )
 
     def _send_at_once(self) -> web.Response:
-        body = b"".join(step.data for step in stream(self.answer))
+        body = b"".join(step.data for step in self.dialect.stream(self.answer))
         self._end("ok")
         response = web.Response(body=body, headers=self._headers(_SSE))
         response.enable_chunked_encoding()
@@ -123,7 +125,7 @@ class Delivery:
         self.sent_tokens = self.answer.usage.output_tokens
         if behaviour.cut_after_events is not None:
             return self._cut(request, web.Response())
-        body = message_body(self.answer)
+        body = self.dialect.whole(self.answer)
         self._end("ok")
         return web.Response(body=body, headers=self._headers("application/json"))
 
@@ -131,13 +133,13 @@ class Delivery:
         behaviour = self.answer.behaviour
         response = web.StreamResponse(headers=self._headers(_SSE))
         await response.prepare(request)
-        steps = list(stream(self.answer))
+        steps = list(self.dialect.stream(self.answer))
         for number, step in enumerate(steps):
             if number == behaviour.cut_after_events:
                 return self._cut(request, response)
             if number == behaviour.error_after_events:
                 self._end("error")
-                await response.write(error_event(_OVERLOADED))
+                await response.write(self.dialect.broken(self.answer, self._error()))
                 break
             if number and number == behaviour.hang_after_events:
                 await self.gate.wait()
@@ -177,12 +179,17 @@ class Delivery:
             transport.abort()
         return response
 
+    def _error(self) -> ApiError:
+        """The error that ends a stream in its middle."""
+        behaviour, usual = self.answer.behaviour, self.dialect.overloaded
+        kind = behaviour.error_type or usual.type
+        return replace(usual, type=kind, message=behaviour.error_message or usual.message)
+
     def _headers(self, content_type: str) -> dict[str, str]:
-        return {
-            "content-type": content_type,
-            "request-id": self.answer.request_id,
-            "cache-control": "no-cache",
-        }
+        headers = {"content-type": content_type, "cache-control": "no-cache"}
+        if self.dialect.request_id_header:
+            headers[self.dialect.request_id_header] = self.answer.request_id
+        return headers
 
 
 def _at_once(behaviour: Behaviour) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from agentspend.sandbox.behaviour import NORMAL, Behaviour, BehaviourError, behaviour_from
+from agentspend.sandbox.checks import dicts
 from agentspend.sandbox.content import asks_json
 
 HEADER = "x-sandbox-behaviour"
@@ -34,7 +35,8 @@ Chooser = Callable[[Seen], Behaviour | None]
 class Script:
     """A scripted conversation, without state: the answer is picked by how many turns the
     assistant has had, so retries and parallel subagents get the right one. `agents` answers
-    requests with a subagent's header; the last answer repeats."""
+    requests with a subagent's header; the last answer repeats. A request without tools (an
+    agent's title call, say) gets no tool call."""
 
     main: tuple[Behaviour, ...]
     agents: tuple[Behaviour, ...] = ()
@@ -46,8 +48,38 @@ class Script:
         answers = self.agents if AGENT_HEADER in seen.headers else self.main
         if not answers:
             return None
-        turns = sum(1 for turn in seen.body["messages"] if turn.get("role") == "assistant")
-        return answers[min(turns, len(answers) - 1)]
+        chosen = answers[min(turns_of(seen.body), len(answers) - 1)]
+        calls = any(block.get("type") == "tool_use" for block in chosen.answer)
+        return None if calls and not _offers_tools(seen.body) else chosen
+
+
+def turns_of(body: Mapping[str, Any]) -> int:
+    """How many turns the model has had: a turn of the Responses API may be several items."""
+    turns, before = 0, False
+    for item in _history(body):
+        ours = _is_models(item)
+        turns += ours and not before
+        before = ours
+    return turns
+
+
+def _history(body: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return next(
+        (dicts(body[name]) for name in ("messages", "input", "contents") if name in body), []
+    )
+
+
+def _is_models(item: Mapping[str, Any]) -> bool:
+    if "role" in item:
+        return item["role"] in ("assistant", "model")
+    kind = str(item.get("type"))
+    return kind == "reasoning" or kind.endswith("_call")
+
+
+def _offers_tools(body: Mapping[str, Any]) -> bool:
+    """Codex declares its tools in the first item of its input."""
+    declared = (item.get("type") == "additional_tools" for item in _history(body))
+    return bool(body.get("tools")) or any(declared)
 
 
 class Director:
@@ -58,19 +90,16 @@ class Director:
         self.queue: deque[Behaviour] = deque()
         self.chooser: Chooser | None = None
 
-    def pick(self, body: Mapping[str, Any], headers: Mapping[str, str]) -> Behaviour:
-        """The behaviour for a request to answer. Raises BehaviourError for an unreadable header."""
+    def pick(
+        self, body: Mapping[str, Any], headers: Mapping[str, str], *, counting: bool = False
+    ) -> Behaviour:
+        """The behaviour for a request; one that only counts tokens leaves the queue as it is.
+        Raises BehaviourError for an unreadable header."""
         if HEADER in headers:
             return _from_header(headers[HEADER])
-        if self.queue and not asks_json(body):
-            return self.queue.popleft()
+        if self.queue and (counting or not asks_json(body)):
+            return self.queue[0] if counting else self.queue.popleft()
         return self._standing(body, headers)
-
-    def pick_count(self, body: Mapping[str, Any], headers: Mapping[str, str]) -> Behaviour:
-        """The behaviour for `count_tokens`: as `pick`, and the queue stays as it is."""
-        if HEADER in headers:
-            return _from_header(headers[HEADER])
-        return self.queue[0] if self.queue else self._standing(body, headers)
 
     def direct(self, order: object) -> None:
         """Take an order from decoded JSON: a bare behaviour is the new default, or any of

@@ -7,21 +7,22 @@ it is sent is `delivery`'s. No request leaves the machine.
 import asyncio
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
 import msgspec
 from aiohttp import web
 
+from agentspend.sandbox.answer import Ask
+from agentspend.sandbox.anthropic.dialect import MESSAGES
 from agentspend.sandbox.behaviour import NORMAL, Behaviour, BehaviourError
 from agentspend.sandbox.bill import Bill
 from agentspend.sandbox.cache import MINIMUM_TOKENS, PromptCache
-from agentspend.sandbox.checks import ApiError
+from agentspend.sandbox.checks import ApiError, has_bearer
 from agentspend.sandbox.delivery import Clock, Delivery, Gate, Sleep
-from agentspend.sandbox.events import ERROR_TYPES, error_body
-from agentspend.sandbox.model import Answer, answer, count
-from agentspend.sandbox.prices import CARDS, find
+from agentspend.sandbox.dialect import Dialect
+from agentspend.sandbox.routes import Route, match, speaker
 from agentspend.sandbox.script import Chooser, Director
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
@@ -138,7 +139,8 @@ class Sandbox:
         self._number += 1
         number = self._number
         if (request.content_length or 0) > MAX_BODY_BYTES:
-            return _refuse(ApiError(413, "request_too_large", "Request exceeds 32 MB"), number)
+            dialect = speaker(request.path, request.headers)
+            return _refuse(dialect.error(413, message="Request exceeds 32 MB"), number, dialect)
         raw = await request.content.read()
         path = request.path
         if path.startswith("/_sandbox/"):
@@ -149,56 +151,39 @@ class Sandbox:
                     number, request.method, request.path_qs, request.headers, raw, self._clock()
                 )
             )
-        if request.method == "POST":
-            if path.endswith("/messages"):
-                return await self._messages(request, raw, number)
-            if path.endswith("/messages/count_tokens"):
-                return self._count_tokens(request, raw, number)
-        return _plain(request.method, path, number)
+        if _wants_websocket(request):
+            return web.Response(status=426, text="Upgrade Required")
+        route = match(request.method, path, request.query, request.headers)
+        if route is None:
+            return _plain(request, number)
+        return await self._paid(request, route, raw, number)
 
-    async def _messages(
-        self, request: web.BaseRequest, raw: bytes, number: int
+    async def _paid(
+        self, request: web.BaseRequest, route: Route, raw: bytes, number: int
     ) -> web.StreamResponse:
-        body = _read(request.headers, raw)
+        dialect = route.dialect
+        body = _read(request, route, raw)
         if isinstance(body, ApiError):
-            return _refuse(body, number)
+            return _refuse(body, number, dialect)
         try:
-            behaviour = self.director.pick(body, request.headers)
+            behaviour = self.director.pick(body, request.headers, counting=route.counting)
         except BehaviourError as error:
-            return _refuse(ApiError(400, "invalid_request_error", str(error)), number)
-        if behaviour.status != 200:
-            if behaviour.first_byte_delay_s:
+            return _refuse(dialect.error(400, message=str(error)), number, dialect)
+        status = behaviour.count_status if route.counting else behaviour.status
+        if status != 200:
+            if behaviour.first_byte_delay_s and not route.counting:
                 await self._sleep(behaviour.first_byte_delay_s)
-            return _refuse(_asked_error(behaviour, behaviour.status), number)
+            return _refuse(_asked_error(behaviour, status, dialect), number, dialect)
+        if route.counting:
+            return _count(body, behaviour, dialect, number)
         now_s = self._clock()
-        found = answer(body, behaviour, seed=self.seed, number=number, at_s=now_s, cache=self.cache)
+        ask = Ask(body, behaviour, self.seed, number, now_s, self.cache)
+        found = dialect.answer(ask)
         if isinstance(found, ApiError):
-            return _refuse(found, number)
-        return await self._deliver(request, found, now_s, streaming=body.get("stream") is True)
-
-    async def _deliver(
-        self, request: web.BaseRequest, found: Answer, now_s: float, *, streaming: bool
-    ) -> web.StreamResponse:
+            return _refuse(found, number, dialect)
         row = self.bill.open(found, session_of(request.path, request.headers), now_s)
-        delivery = Delivery(found, self.bill, row, self._clock, self._sleep, self.gate)
-        return await delivery.send(request, streaming=streaming)
-
-    def _count_tokens(
-        self, request: web.BaseRequest, raw: bytes, number: int
-    ) -> web.StreamResponse:
-        body = _read(request.headers, raw)
-        if isinstance(body, ApiError):
-            return _refuse(body, number)
-        try:
-            behaviour = self.director.pick_count(body, request.headers)
-        except BehaviourError as error:
-            return _refuse(ApiError(400, "invalid_request_error", str(error)), number)
-        if behaviour.count_status != 200:
-            return _refuse(_asked_error(behaviour, behaviour.count_status), number)
-        tokens = count(body, behaviour)
-        if isinstance(tokens, ApiError):
-            return _refuse(tokens, number)
-        return _json(200, {"input_tokens": tokens}, number)
+        delivery = Delivery(dialect, found, self.bill, row, self._clock, self._sleep, self.gate)
+        return await delivery.send(request, streaming=body.get("stream") is True)
 
     def _control(self, method: str, path: str, raw: bytes) -> web.Response:
         """The tester's own door: behaviour, release, evict, bill, requests."""
@@ -231,59 +216,72 @@ def session_of(path: str, headers: Mapping[str, str]) -> str:
     return next((headers[name] for name in SESSION_HEADERS if name in headers), "")
 
 
-def _read(headers: Mapping[str, str], raw: bytes) -> dict[str, Any] | ApiError:
-    if not headers.get("x-api-key"):
-        words = headers.get("Authorization", "").split()
-        if len(words) != 2 or words[0].lower() != "bearer":
-            return ApiError(401, "authentication_error", "x-api-key header is required")
+def _wants_websocket(request: web.BaseRequest) -> bool:
+    """Codex tries a WebSocket first and falls back at once when it gets a 426."""
+    return request.headers.get("Upgrade", "").lower() == "websocket"
+
+
+def _read(request: web.BaseRequest, route: Route, raw: bytes) -> dict[str, Any] | ApiError:
+    dialect = route.dialect
+    if not route.has_key and not has_bearer(request.headers):
+        return dialect.no_credential
     try:
         body = _decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return ApiError(
-            400, "invalid_request_error", f"The request body is not valid JSON: {error}"
-        )
+        return dialect.error(400, message=f"The request body is not valid JSON: {error}")
     if not isinstance(body, dict):
-        return ApiError(400, "invalid_request_error", "Input should be a valid dictionary")
-    return body
+        return dialect.error(400, message="Input should be a valid dictionary")
+    return {**body, **route.more}
 
 
-def _asked_error(behaviour: Behaviour, status: int) -> ApiError:
-    kind = behaviour.error_type or ERROR_TYPES.get(status, "api_error")
-    return ApiError(status, kind, behaviour.error_message or kind, behaviour.retry_after_s)
+def _asked_error(behaviour: Behaviour, status: int, dialect: Dialect) -> ApiError:
+    error = dialect.error(status, behaviour.error_type, behaviour.error_message)
+    return replace(error, retry_after_s=behaviour.retry_after_s)
 
 
-def _plain(method: str, path: str, number: int) -> web.Response:
+def _count(
+    body: Mapping[str, Any], behaviour: Behaviour, dialect: Dialect, number: int
+) -> web.Response:
+    tokens = dialect.count(body, behaviour)
+    if isinstance(tokens, ApiError):
+        return _refuse(tokens, number, dialect)
+    return _json(200, dialect.counted(tokens), number, dialect)
+
+
+def _plain(request: web.BaseRequest, number: int) -> web.Response:
     """Everything that is not a paid call. HEAD is how clients ask whether we are there."""
+    method, path = request.method, request.path
+    dialect = speaker(path, request.headers)
     if method == "HEAD":
-        return web.Response(headers={"request-id": _request_id(number)})
+        return web.Response(headers=_id_headers(number, dialect))
     if method == "GET" and path.endswith("/models"):
-        data = [_model_json(name) for name in CARDS]
-        return _json(200, {"data": data, "has_more": False}, number)
-    if method == "GET" and find(path.rpartition("/models/")[2]) is not None:
-        return _json(200, _model_json(path.rpartition("/")[2]), number)
+        return _json(200, dialect.models(), number, dialect)
     if method == "GET" and path in ("/", "/api/hello"):
-        return _json(200, {}, number)
-    return _refuse(ApiError(404, "not_found_error", "Not Found"), number)
+        return _json(200, {}, number, dialect)
+    found = dialect.model(path.rpartition("/models/")[2]) if "/models/" in path else None
+    if method == "GET" and found is not None:
+        return _json(200, found, number, dialect)
+    return _refuse(dialect.error(404, message="Not Found"), number, dialect)
 
 
-def _model_json(name: str) -> dict[str, str]:
-    created = "2026-01-01T00:00:00Z"
-    return {"type": "model", "id": name, "display_name": name, "created_at": created}
-
-
-def _refuse(error: ApiError, number: int) -> web.Response:
-    headers = {"content-type": "application/json", "request-id": _request_id(number)}
+def _refuse(error: ApiError, number: int, dialect: Dialect) -> web.Response:
+    headers = {"content-type": "application/json", **_id_headers(number, dialect)}
     if error.retry_after_s is not None:
         headers["retry-after"] = f"{error.retry_after_s:g}"
-    body = error_body(error, headers["request-id"])
+    body = dialect.error_body(error, _request_id(number))
     return web.Response(status=error.status, body=body, headers=headers)
 
 
-def _json(status: int, value: object, number: int | None = None) -> web.Response:
+def _json(status: int, value: object, number: int = 0, dialect: Dialect = MESSAGES) -> web.Response:
     headers = {"content-type": "application/json"}
-    if number is not None:
-        headers["request-id"] = _request_id(number)
+    if number:
+        headers.update(_id_headers(number, dialect))
     return web.Response(status=status, body=_encode(value), headers=headers)
+
+
+def _id_headers(number: int, dialect: Dialect) -> dict[str, str]:
+    name = dialect.request_id_header
+    return {name: _request_id(number)} if name else {}
 
 
 def _request_id(number: int) -> str:

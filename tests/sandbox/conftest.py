@@ -69,10 +69,29 @@ def body(**changes: Any) -> dict[str, Any]:
     return {name: value for name, value in whole.items() if value is not None}
 
 
+def chat(**changes: Any) -> dict[str, Any]:
+    """A small Chat Completions request, changed as `body` is."""
+    return body(**{"model": "gpt-4.1", "max_tokens": None, **changes})
+
+
+def response(**changes: Any) -> dict[str, Any]:
+    """A small Responses request."""
+    plain = {"model": "gpt-6.1-sol", "max_tokens": None, "messages": None, "input": "say hi"}
+    return body(**{**plain, **changes})
+
+
+def content(**changes: Any) -> dict[str, Any]:
+    """A small Gemini request, with the model that stands in its path on the wire."""
+    said = [{"role": "user", "parts": [{"text": "say hi"}]}]
+    plain = {"model": "gemini-3.8-flash", "max_tokens": None, "messages": None, "contents": said}
+    return body(**{**plain, **changes})
+
+
 def events(raw: bytes) -> list[dict[str, Any]]:
-    """The decoded `data` of every whole event of a stream."""
+    """The decoded `data` of every whole event of a stream; the `[DONE]` of a chat is none."""
     blocks = raw.decode().split("\n\n")[:-1]
-    return [json.loads(block.split("data: ", 1)[1]) for block in blocks]
+    data = [block.split("data: ", 1)[1] for block in blocks]
+    return [json.loads(value) for value in data if value != "[DONE]"]
 
 
 class Client:

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
+from agentspend.sandbox.anthropic.tokens import block_tokens
 from agentspend.sandbox.behaviour import Behaviour
 from agentspend.sandbox.cache import PromptCache
 from agentspend.sandbox.model import Answer, answer
 from agentspend.sandbox.prices import Usage
-from agentspend.sandbox.tokens import RULES, block_tokens
+from agentspend.sandbox.rules import RULES
 
 from .conftest import body
 

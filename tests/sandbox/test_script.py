@@ -33,7 +33,7 @@ def test_title_calls_and_counting_take_nothing_from_the_queue() -> None:
     director = Director(A)
     director.queue.append(B)
     assert director.pick(TITLE, {}) is A
-    assert director.pick_count(body(), {}) is B
+    assert director.pick(body(), {}, counting=True) is B
     assert director.pick(body(), {}) is B
 
 

@@ -1,0 +1,1 @@
+"""The Gemini API as Google offers it: prices, token counts, billing and chunks."""
