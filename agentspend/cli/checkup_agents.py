@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from agentspend.agents.base import Auth, Caller, KeySource, SessionFacts
+from agentspend.agents.base import Auth, Caller, KeySource, ProviderFacts, SessionFacts
 from agentspend.agents.network import PROXY_VARIABLES
 from agentspend.cli import access
 from agentspend.cli.checkup import Finding
@@ -36,9 +36,13 @@ def claude_code() -> Iterator[Finding]:
         base_url=f"http://127.0.0.1:{config.port}/s/doctor",
         token="doctor",  # noqa: S106 - a stand-in: nothing is started
         scratch=Path("/nonexistent"),
-        key=KeySource.STORED if stored() else KeySource.NONE,
-        auth=Auth(config.anthropic.auth),
-        upstream=config.anthropic.base_url,
+        providers={
+            "anthropic": ProviderFacts(
+                KeySource.STORED if stored() else KeySource.NONE,
+                Auth(config.anthropic.auth),
+                config.anthropic.base_url,
+            )
+        },
     )
     try:
         plan = Claude().plan((), facts, Caller.here())

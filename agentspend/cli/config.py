@@ -71,7 +71,7 @@ def _values(config: Any) -> Iterator[tuple[tuple[str | int, ...], Any]]:
     yield ("daemon", "zone"), config.zone
     yield ("price_table",), config.price_table
     for section, keys in (
-        (config.anthropic, ("providers", "anthropic")),
+        *((section, ("providers", name)) for name, section in config.providers.items()),
         (config.admission, ("admission",)),
         (config.network, ("network",)),
     ):

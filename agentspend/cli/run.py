@@ -13,7 +13,15 @@ from dataclasses import replace
 from pathlib import PurePath
 
 from agentspend.agents import ANY_COMMAND, launcher_for
-from agentspend.agents.base import Auth, Caller, KeySource, Launcher, LaunchPlan, SessionFacts
+from agentspend.agents.base import (
+    Auth,
+    Caller,
+    KeySource,
+    Launcher,
+    LaunchPlan,
+    ProviderFacts,
+    SessionFacts,
+)
 from agentspend.agents.identity import identify
 from agentspend.cli import access, handover, run_words
 from agentspend.cli.child import run_in_foreground
@@ -50,15 +58,19 @@ def run(asked: RunArgs, launcher: Launcher, keys: dict[str, str]) -> int:
         base_url=f"http://127.0.0.1:{opened['port']}/s/{opened['token']}",
         token=opened["token"],
         scratch=scratch,
-        key=_key_source(keys, opened["stored_keys"]),
-        auth=auth,
-        upstream=opened["upstream"],
+        providers={
+            "anthropic": ProviderFacts(
+                _key_source(keys, opened["stored_keys"]), auth, opened["upstream"]
+            )
+        },
+        taken=frozenset(keys.keys() - handover.OURS.keys()),
     )
     try:
         plan = launcher.plan(asked.command, facts, caller)
         _write_files(plan)
+        kept = {name: keys[name] for name in plan.give_back if name in keys}
         run_words.before(plan, payer, access.ask("status"))
-        code = run_in_foreground(plan.argv, plan.environment(caller.env))
+        code = run_in_foreground(plan.argv, plan.environment({**caller.env, **kept}))
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     run_words.after(link, payer, plan.argv[0])
@@ -90,3 +102,6 @@ def _write_files(plan: LaunchPlan) -> None:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(content)
+    for path, target in plan.links.items():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.symlink_to(target)

@@ -9,6 +9,7 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
@@ -42,13 +43,18 @@ class Config:
 
     port: int
     zone: str
-    anthropic: ProviderSection
+    providers: Mapping[str, ProviderSection]
     budgets: tuple[Budget, ...]
     admission: AdmissionSection
     network: NetworkSection
     overrides: Overrides
     price_table: str = ""
     raw: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def anthropic(self) -> ProviderSection:
+        """`[providers.anthropic]`."""
+        return self.providers["anthropic"]
 
     @property
     def settings(self) -> str:
@@ -95,7 +101,7 @@ class _Reader:
         return Config(
             port=found.daemon.port,
             zone=found.daemon.zone,
-            anthropic=found.providers.anthropic,
+            providers=_providers(found),
             budgets=budgets,
             admission=found.admission,
             network=found.network,
@@ -116,8 +122,10 @@ class _Reader:
         if not 0 <= admission.wait_s <= 600:
             raise self._error(("admission", "wait_s"), f"{admission.wait_s} is out of range",
                               "use 0 to 600 seconds")  # fmt: skip
-        base_url, proxy = found.providers.anthropic.base_url, found.network.proxy
-        self._at(("providers", "anthropic", "base_url"), lambda: check_base_url(base_url, port))
+        for name, provider in _providers(found).items():
+            keys = ("providers", name, "base_url")
+            self._at(keys, partial(check_base_url, provider.base_url, port))
+        proxy = found.network.proxy
         if proxy:
             self._at(("network", "proxy"), lambda: check_proxy(proxy))
 
@@ -168,6 +176,11 @@ class _Reader:
         line = line_of(self._text, keys) if self._text and keys else None
         where = f"{self._name} line {line}" if line else self._name
         return f"{where}: {dotted.removeprefix('.')}" if dotted else where
+
+
+def _providers(found: File) -> dict[str, ProviderSection]:
+    sections = found.providers
+    return {"anthropic": sections.anthropic, "openai": sections.openai, "google": sections.google}
 
 
 def check_budget_name(name: str) -> None:

@@ -12,6 +12,8 @@ from agentspend.core.limits import DEFAULT_COMFORT_TOKENS, DEFAULT_FLOOR_TOKENS,
 
 DEFAULT_PORT = 4141
 DEFAULT_ANTHROPIC = "https://api.anthropic.com"
+DEFAULT_OPENAI = "https://api.openai.com"
+DEFAULT_GOOGLE = "https://generativelanguage.googleapis.com"
 
 
 class Section(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -36,10 +38,28 @@ class ProviderSection(Section, frozen=True):
     on_disconnect: Literal["cancel", "drain"] = "cancel"
 
 
+class OpenAISection(ProviderSection, frozen=True):
+    """`[providers.openai]`: as `[providers.anthropic]`."""
+
+    base_url: str = DEFAULT_OPENAI
+
+
+class GoogleSection(ProviderSection, frozen=True):
+    """`[providers.google]`: as `[providers.anthropic]`.
+
+    Google bills a whole answer although the client hangs up, so it is drained (pricing study §3.6).
+    """
+
+    base_url: str = DEFAULT_GOOGLE
+    on_disconnect: Literal["cancel", "drain"] = "drain"
+
+
 class ProvidersSection(Section, frozen=True):
     """`[providers]`."""
 
     anthropic: ProviderSection = ProviderSection()
+    openai: OpenAISection = OpenAISection()
+    google: GoogleSection = GoogleSection()
 
 
 class BudgetSection(Section, frozen=True):

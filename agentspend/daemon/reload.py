@@ -26,12 +26,13 @@ OLD_UPSTREAM_S = 600
 def settings_from(config: Config, paths: Paths) -> Settings:
     """The part of a configuration that journeys use."""
     table = load_table(paths.price_table(config.price_table), config.price_table)
-    anthropic = config.anthropic
     return Settings(
         book=PriceBook(table, config.overrides),
         admission=config.admission,
-        on_disconnect={"anthropic": anthropic.on_disconnect},
-        upstream=Upstream({"anthropic": anthropic.base_url}, config.network),
+        on_disconnect={name: each.on_disconnect for name, each in config.providers.items()},
+        upstream=Upstream(
+            {name: each.base_url for name, each in config.providers.items()}, config.network
+        ),
     )
 
 

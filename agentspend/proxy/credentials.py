@@ -1,8 +1,8 @@
 """Whose money a request spends: our token is swapped for the key; other logins pass untouched.
 
-An OAuth token (a Claude subscription) goes on as it came and counts as `subscription`; a key the
-caller sent itself goes on as it came and counts as real dollars (DESIGN.md §6). Only our own
-token is ever taken out.
+A subscription's login (Claude's OAuth token, Codex's ChatGPT login) goes on as it came and counts
+as `subscription`; a key the caller sent itself goes on as it came and counts as real dollars
+(DESIGN.md §6). Only our own token is ever taken out.
 """
 
 from dataclasses import dataclass
@@ -12,6 +12,11 @@ from multidict import CIMultiDict
 from agentspend.proxy.sessions import Session
 
 OAUTH_PREFIX = "sk-ant-oat"
+CHATGPT_ACCOUNT = "chatgpt-account-id"
+BEARER = "Authorization"
+KEY_HEADERS = ("x-api-key", "x-goog-api-key")
+KEY_HEADER_OF = {"anthropic": "x-api-key", "google": "x-goog-api-key"}
+"""Where a provider expects its key; every other takes it as a bearer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,28 +35,33 @@ def settle_credentials(
     `key` is the provider key the daemon may inject; a session's own key comes first.
     """
     ours = _take_out(headers, session.token)
-    sent = headers.get("x-api-key") or _bearer(headers)
+    sent = next((headers[name] for name in KEY_HEADERS if headers.get(name)), _bearer(headers))
     if sent:
-        return Credentials("subscription" if sent.startswith(OAUTH_PREFIX) else "billed")
+        login = sent.startswith(OAUTH_PREFIX) or CHATGPT_ACCOUNT in headers
+        return Credentials("subscription" if login else "billed")
     usable = session.keys.get(provider) or key
     if session.auth == "passthrough" or not usable:
         return Credentials(missing_key=ours)
-    headers["x-api-key"] = usable
+    if provider in KEY_HEADER_OF:
+        headers[KEY_HEADER_OF[provider]] = usable
+    else:
+        headers[BEARER] = f"Bearer {usable}"
     return Credentials()
 
 
 def _take_out(headers: CIMultiDict[str], token: str) -> bool:
     """Remove our own token wherever it stands in for a key."""
     found = False
-    if headers.get("x-api-key") == token:
-        del headers["x-api-key"]
-        found = True
+    for name in KEY_HEADERS:
+        if headers.get(name) == token:
+            del headers[name]
+            found = True
     if _bearer(headers) == token:
-        del headers["Authorization"]
+        del headers[BEARER]
         found = True
     return found
 
 
 def _bearer(headers: CIMultiDict[str]) -> str:
-    scheme, _, value = headers.get("Authorization", "").partition(" ")
+    scheme, _, value = headers.get(BEARER, "").partition(" ")
     return value.strip() if scheme.lower() == "bearer" else ""

@@ -19,7 +19,7 @@ from agentspend.bookkeeper.outcomes import Held, NeedsCount, Refused
 from agentspend.core.conversation import remember
 from agentspend.core.errors import StoreError
 from agentspend.core.scopes import Payer
-from agentspend.dialects.base import BadRequest, Dialect, Meter
+from agentspend.dialects.base import BadRequest, Dialect, Meter, Route
 from agentspend.proxy import refusal
 from agentspend.proxy.charging import Ended, settlement, shrunk_nusd
 from agentspend.proxy.credentials import settle_credentials
@@ -58,7 +58,7 @@ class Journey:
 
     desk: Desk
     session: Session
-    dialect: Dialect
+    route: Route
     request: web.Request
     rid: str
     path: str
@@ -67,6 +67,11 @@ class Journey:
     task: "asyncio.Task[None] | None" = None
     answered: "asyncio.Future[web.StreamResponse | None]" = field(default_factory=_future)
     stream: web.StreamResponse | None = None
+
+    @property
+    def dialect(self) -> Dialect:
+        """The API this request speaks."""
+        return self.route.dialect
 
     def client_left(self) -> None:
         """The client hung up: leave the line, or cancel upstream where that stops the bill."""
@@ -108,7 +113,7 @@ class Journey:
         arrived = self.desk.now()
         try:
             body = await self.request.read()
-            facts = await read_facts(self.dialect, body)
+            facts = await read_facts(self.dialect, body, self.route.model)
         except BadRequest as error:
             return self._reply("bad_request", str(error))
         except (ConnectionError, aiohttp.ClientError, web.RequestPayloadError):
@@ -118,6 +123,7 @@ class Journey:
             nearest = book.nearest(provider, facts.model)
             message = refusal.unknown_model_message(provider, facts.model, nearest)
             return await self._declined("unknown_model", message, facts.model)
+        facts = book.with_limits(provider, facts)
         headers = to_upstream(self.request.headers)
         paid = settle_credentials(headers, self.session, provider, self.desk.key(provider))
         if paid.missing_key and self.session.restored:
@@ -132,6 +138,7 @@ class Journey:
             payer=self._payer(facts.model),
             counted=paid.counted,
             known=self.desk.memory.find(facts.prefixes),
+            countable=bool(self.dialect.count_path),
             started_us=arrived.wall_us,
             arrived_us=arrived.mono_us,
         )
@@ -144,8 +151,9 @@ class Journey:
                 answer, self.desk.local_now(), self.desk.zone, self.desk.admission.wait_s
             )
             return self._refused(message)
+        body = self.dialect.prepare(body, facts)
         clamped = answer.output_tokens < facts.max_output_tokens
-        if clamped:
+        if clamped or facts.assumed_limit:
             body = self.dialect.with_max_output(body, answer.output_tokens)
         return await self._forward(asked, answer, headers, body, clamped=clamped)
 
@@ -165,9 +173,9 @@ class Journey:
 
     async def _count(self, headers: CIMultiDict[str], body: bytes) -> int | None:
         """The provider's own count of this prompt, for free; None when it gives none."""
-        answer = await self.desk.upstream.fetch(
-            self.dialect.provider, self.dialect.count_path, headers, self.dialect.count_body(body)
-        )
+        path = self.dialect.count_path.format(model=self.route.model)
+        counted = self.dialect.count_body(body, self.route.model)
+        answer = await self.desk.upstream.fetch(self.dialect.provider, path, headers, counted)
         return None if answer is None else self.dialect.read_count(answer)
 
     async def _forward(
@@ -231,8 +239,12 @@ class Journey:
     ) -> bool:
         """Pass chunks on as they arrive, metering a copy; True when the answer came whole."""
         decode = decoder_for(upstream.headers)
+        kept = self.dialect.client_filter(asked.facts)
+        headers = to_client(upstream.headers)
+        if kept is not None:
+            headers.popall("Content-Length", None)
         stream = self.stream = web.StreamResponse(
-            status=upstream.status, reason=upstream.reason, headers=to_client(upstream.headers)
+            status=upstream.status, reason=upstream.reason, headers=headers
         )
         if not self.left:
             with suppress(ConnectionError, aiohttp.ClientConnectionError):
@@ -240,17 +252,19 @@ class Journey:
         first_news = True
         try:
             async for chunk in upstream.content.iter_any():
-                await self._pass_on(stream, chunk)
+                await self._pass_on(stream, chunk if kept is None else kept.feed(chunk))
                 if decode is not None and meter.feed(decode(chunk)) and first_news:
                     first_news = False
                     self._shrink(asked, held, meter)
                 faults.reach("forward.mid_stream")
+            if kept is not None:
+                await self._pass_on(stream, kept.flush())
         except (aiohttp.ClientError, ConnectionError, TimeoutError):
             return False
         return True
 
     async def _pass_on(self, stream: web.StreamResponse, chunk: bytes) -> None:
-        if self.left:
+        if self.left or not chunk:
             return
         try:
             await stream.write(chunk)

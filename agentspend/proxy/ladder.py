@@ -42,6 +42,7 @@ def asked_of(
     payer: Payer,
     counted: str,
     known: Known | None,
+    countable: bool,
     started_us: int,
     arrived_us: int,
 ) -> Request:
@@ -54,7 +55,7 @@ def asked_of(
         provider=payer.provider,
         facts=facts,
         known=known,
-        countable=not facts.remote_input,
+        countable=countable and not facts.remote_input,
         started_us=started_us,
         arrived_us=arrived_us,
         strict=strict,

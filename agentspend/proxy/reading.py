@@ -8,12 +8,14 @@ from agentspend.dialects.base import Dialect
 INLINE_BYTES = 2 * 1024 * 1024
 
 
-async def read_facts(dialect: Dialect, body: bytes) -> RequestFacts:
+async def read_facts(dialect: Dialect, body: bytes, path_model: str = "") -> RequestFacts:
     """The facts of a request. Huge bodies, and texts that are not NFC, are read in a thread.
 
     Raises `dialects.base.BadRequest`.
     """
     in_nfc = not dialect.needs_normalising(body)
     if len(body) > INLINE_BYTES or not in_nfc:
-        return await asyncio.to_thread(dialect.read_request, body, in_nfc=in_nfc)
-    return dialect.read_request(body)
+        return await asyncio.to_thread(
+            dialect.read_request, body, in_nfc=in_nfc, path_model=path_model
+        )
+    return dialect.read_request(body, path_model=path_model)

@@ -11,12 +11,13 @@ import aiohttp
 from aiohttp import web
 
 from agentspend.core.limits import MAX_BODY_BYTES, MAX_HEADER_BYTES
-from agentspend.dialects import Route, route_for
+from agentspend.dialects.base import Route
 from agentspend.proxy import guard, refusal
 from agentspend.proxy.credentials import settle_credentials
 from agentspend.proxy.desk import Desk
 from agentspend.proxy.exchange import RESTARTED, STOPPING, Journey
 from agentspend.proxy.headers import to_client, to_upstream
+from agentspend.proxy.routing import route_for
 from agentspend.proxy.sessions import Session
 from agentspend.proxy.upstream import Unreachable
 
@@ -89,7 +90,7 @@ class Proxy:
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         """Every path under a session's prefix."""
-        route = route_for("/" + request.match_info.get("rest", ""))
+        route = route_for("/" + request.match_info.get("rest", ""), request.headers)
         rejected = guard.rejection(request, self.port)
         if rejected is not None:
             return _rejected(request, route, *rejected)
@@ -121,7 +122,7 @@ class Proxy:
         journey = Journey(
             desk=self._desk,
             session=session,
-            dialect=route.dialect,
+            route=route,
             request=request,
             rid=rid,
             path=route.path

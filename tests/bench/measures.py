@@ -9,6 +9,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -77,9 +78,7 @@ def chunk_gaps_us(way: Way, body: bytes, *, streams: int) -> list[float]:
         arrivals: list[float] = []
         client.ask(arrivals)
         client.close()
-        gaps.extend(
-            (after - before) * 1e6 for before, after in zip(arrivals, arrivals[1:], strict=False)
-        )
+        gaps.extend((after - before) * 1e6 for before, after in pairwise(arrivals))
 
     threads = [threading.Thread(target=one) for _ in range(streams)]
     for thread in threads:

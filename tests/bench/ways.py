@@ -87,7 +87,7 @@ def nginx(folder: Path, upstream: int) -> Iterator[Way | None]:
 
 @contextmanager
 def agentspend(folder: Path, upstream: int) -> Iterator[tuple[Way, float, Home]]:
-    """The real daemon with one generous hard budget and an open session; and its start time in s."""
+    """The real daemon, one generous hard budget, an open session; and its start time in s."""
     budget = '[[budgets]]\nname = "bench"\nlimit = "100000"\nwindow = "day"\n'
     home = Home(folder, f"http://127.0.0.1:{upstream}", budget, AGENTSPEND_ANTHROPIC_KEY="sk-ant-b")
     start = time.perf_counter()

@@ -10,8 +10,10 @@ from agentspend.core.explain import Answered, explain
 from agentspend.core.facts import RequestFacts
 from agentspend.core.price_overrides import read_overrides
 from agentspend.core.pricebook import PriceBook
-from agentspend.dialects import ANTHROPIC
+from agentspend.dialects.anthropic import Anthropic
 from agentspend.prices import load_table
+
+ANTHROPIC = Anthropic()
 
 HERE = Path(__file__).parent
 TABLE = load_table()

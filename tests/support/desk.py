@@ -17,7 +17,7 @@ import msgspec
 from agentspend.bookkeeper import Bookkeeper, Ledger, clock
 from agentspend.bookkeeper.outcomes import Event
 from agentspend.config.shape import AdmissionSection, NetworkSection
-from agentspend.core.budgets import Budget, BoundKind, Counts, Mode
+from agentspend.core.budgets import BoundKind, Budget, Counts, Mode
 from agentspend.core.money import parse_usd
 from agentspend.core.price_overrides import Overrides
 from agentspend.core.scopes import Payer, Scope
@@ -118,7 +118,10 @@ class Device:
         if not self.bookkeeper.read_only:
             await self.adopt(*self._budgets)
         turns = await self.bookkeeper.ask(lambda books, _: conversations.newest(books.conn))
-        upstream = Upstream({"anthropic": self._base_url or self.sandbox.url}, self._network)
+        upstream = Upstream(
+            dict.fromkeys(("anthropic", "openai", "google"), self._base_url or self.sandbox.url),
+            self._network,
+        )
         self.desk = Desk(
             bookkeeper=self.bookkeeper,
             sessions=Sessions(),

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentspend.core.facts import RequestFacts
-from agentspend.dialects import ANTHROPIC
+from agentspend.dialects.anthropic import Anthropic
 from agentspend.dialects.anthropic.envelope import KNOWN
 from agentspend.dialects.anthropic.request import count_body, read_request, with_max_output
 from agentspend.dialects.base import BadRequest
@@ -26,6 +26,8 @@ from tests.dialects.anthropic.requests import (
     saying,
 )
 from tests.dialects.cases import RECORDED
+
+ANTHROPIC = Anthropic()
 
 SHAPES = st.recursive(
     JSON_VALUES | st.sampled_from(["ephemeral", "1h", "image", "url", "web_search_1", 10**30, 0.5]),

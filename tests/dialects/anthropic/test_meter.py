@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from agentspend.core.facts import RequestFacts
 from agentspend.core.limits import MAX_METERED_JSON_BYTES
 from agentspend.core.usage import Billing, Metered, Usage
-from agentspend.dialects import ANTHROPIC
+from agentspend.dialects.anthropic import Anthropic
 from agentspend.dialects.anthropic.meter import AnthropicMeter
 from tests.dialects.anthropic.requests import FUZZ_EXAMPLES
 from tests.dialects.cases import CASES, EVENT_STREAM, JSON, as_stream
+
+ANTHROPIC = Anthropic()
 
 FACTS = RequestFacts("claude-opus-5", 100, 1_000)
 USAGE = {"input_tokens": 10, "cache_read_input_tokens": 90, "output_tokens": 40}

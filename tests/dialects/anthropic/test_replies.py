@@ -4,7 +4,9 @@ import json
 
 import pytest
 
-from agentspend.dialects import ANTHROPIC
+from agentspend.dialects.anthropic import Anthropic
+
+ANTHROPIC = Anthropic()
 
 CLAUDE = "claude-cli/2.1.330 (external, cli)"
 OTHERS = ["OpenAI/Python 2.20.0", "litellm/1.109", "opencode/1.18.33", "", "x claude-cli/2"]

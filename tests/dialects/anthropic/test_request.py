@@ -8,12 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agentspend.dialects import ANTHROPIC
+from agentspend.dialects.anthropic import Anthropic
 from agentspend.dialects.anthropic.request import count_body, read_request, with_max_output
 from agentspend.dialects.base import BadRequest
 from agentspend.sandbox.tokens import RULES, count_prompt
 from tests.dialects.anthropic.requests import FUZZ_EXAMPLES, MINIMAL, REQUESTS, asking, dumped
 from tests.dialects.cases import RECORDED
+
+ANTHROPIC = Anthropic()
 
 FIRST = Path(__file__).parents[1] / "recorded" / "claude-first-request.json"
 
