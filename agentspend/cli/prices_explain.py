@@ -14,10 +14,7 @@ import typer
 from agentspend.cli import access, output
 from agentspend.cli.diagnostics import UsageError
 from agentspend.cli.moments import now_us
-from agentspend.core.errors import AgentspendError
 from agentspend.core.money import usd_text
-
-EVENT_STREAM = "text/event-stream"
 
 
 def explain(
@@ -65,32 +62,14 @@ def priced(
     """The bill of one answer. `asked` is its request; `agentspend_config` in it adds settings."""
     from agentspend.core.explain import Answered
     from agentspend.core.explain import explain as bill
-    from agentspend.dialects.anthropic import Anthropic
+    from agentspend.dialects.answers import content_type_of, facts_for, meter_for
 
-    dialect = Anthropic()
-    if provider != dialect.provider:
-        raise AgentspendError(
-            f"answers of {provider} cannot be read by this version",
-            f"known: {dialect.provider}",
-        )
-    kind = "application/json" if answer.lstrip()[:1] == b"{" else EVENT_STREAM
-    meter = dialect.meter(_facts(dialect, asked, model), http_status, kind)
+    facts = facts_for(provider, api, asked, model)
+    meter = meter_for(provider, api, facts, http_status, content_type_of(answer))
     meter.feed(answer)
     book = access.price_book(asked.get("agentspend_config", {}))
     metered = meter.end(complete=True)
     return bill(book, Answered(provider, api, model, at_us, http_status, metered, upstream_host))
-
-
-def _facts(dialect: Any, asked: Mapping[str, Any], model: str) -> Any:
-    """What the meter must know of the request; a fragment of one will do."""
-    from agentspend.core.facts import RequestFacts
-    from agentspend.dialects.base import BadRequest
-
-    try:
-        return dialect.read_request(json.dumps(asked).encode())
-    except BadRequest:
-        long = '"ttl": "1h"' in json.dumps(asked)
-        return RequestFacts(model, 0, 0, cache_ttl="1h" if long else "")
 
 
 def _moment(text: str) -> int:
@@ -130,6 +109,9 @@ def _show(found: dict[str, Any]) -> None:
     if found["billing"] == "blocked":
         near = ", ".join(found.get("nearest", [])) or "none like it"
         output.line(f"blocked: {found['error'].replace('_', ' ')}; known: {near}")
+        return
+    if found["usd"] is None:
+        output.line(f"unknown: the answer tells no usage ({found['prices']})")
         return
     rows = [
         [line["what"], f"{line['count']:,}", f"{line['rate_pusd'] / 1e6:g}",
