@@ -9,7 +9,7 @@ import re
 import zlib
 from dataclasses import dataclass
 
-_SIGNED = re.compile(r"sandbox\.(\d+)\.")
+_SIGNED = re.compile(r"sandboxX(\d+)X")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +72,11 @@ class Segment:
 
 
 def sign(tokens: int, rule: TokenRule) -> str:
-    """The signature of a thinking block of `tokens`: sent back, it counts just as many."""
-    head = f"sandbox.{tokens}."
-    return head + "A" * max(16, rule.text_bytes(tokens) - len(head))
+    """The signature of a thinking block of `tokens`: sent back, it counts just as many. It is
+    base64, as clients that decode it and encode it anew expect."""
+    head = f"sandboxX{tokens}X"
+    length = max(len(head) + 16, rule.text_bytes(tokens))
+    return head.ljust(-(-length // 4) * 4, "A")
 
 
 def signed_tokens(signature: str) -> int | None:

@@ -1,5 +1,7 @@
 """Token rules of texts."""
 
+import base64
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,6 +26,7 @@ def test_a_signature_counts_what_it_stands_for(name: str, tokens: int, bytewise:
     signature = sign(tokens, rule)
     assert signed_tokens(signature) == tokens
     assert rule.text_bytes(tokens) <= len(signature)
+    assert base64.b64encode(base64.b64decode(signature)).decode() == signature
     if bytewise:
         assert tokens <= max(16, len(signature)) * 4
 

@@ -76,7 +76,7 @@ def test_a_function_call_is_one_part_with_the_thoughts_signature() -> None:
         {"name": "read_file", "args": {"path": "é.py"}},
         {"name": "ls", "args": {}},
     ]
-    assert parts[0]["thoughtSignature"].startswith("sandbox.30.")
+    assert parts[0]["thoughtSignature"].startswith("sandboxX30X")
     assert "thoughtSignature" not in parts[1]
     assert whole(found)["candidates"][0]["finishReason"] == "STOP"
     assert len(streamed(found)) == 2

@@ -59,7 +59,7 @@ def test_reasoning_is_sealed_where_asked_for() -> None:
     sealed = made(how, include=["reasoning.encrypted_content"])
     first = items_of(sealed)[0].shown
     assert first["type"] == "reasoning"
-    assert first["encrypted_content"].startswith("sandbox.50.")
+    assert first["encrypted_content"].startswith("sandboxX50X")
     assert "encrypted_content" not in items_of(made(how))[0].shown
     usage = json.loads(RESPONSES.whole(sealed))["usage"]
     assert usage["output_tokens_details"] == {"reasoning_tokens": 50}
