@@ -53,8 +53,9 @@ class Behaviour:
 
     What is said:
       answer: blocks `{"type":"text","text"}`, `{"type":"tool_use","name","input"}`; empty means
-        text of a seeded length (or JSON, when the request asks for a `json_schema`). A call of a
-        tool that OpenAI's request declares as `custom` says its `input` argument as plain text.
+        text of a seeded length. A request that wants JSON and offers no tools gets JSON, whatever
+        stands here. A call of a tool that OpenAI's request declares as `custom` says its `input`
+        argument as plain text.
       output_tokens: exact, or (low, high) drawn by seed; thinking is part of it. None: 16 to 1,024.
       thinking_tokens: of these, spent in a thinking block (hidden when the request says so).
       stop_reason: overrides the one that follows from the answer.

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from agentspend.sandbox.behaviour import Behaviour
-from agentspend.sandbox.checks import dig
+from agentspend.sandbox.checks import dicts, dig
 from agentspend.sandbox.rules import TokenRule, sign
 
 _DEFAULT_OUTPUT = (16, 1_024)
@@ -58,7 +58,7 @@ def compose(
 ) -> Content:
     """Write an answer of at most `limit` output tokens. `hidden` thinking has no words; `custom`
     are the tools that take plain text."""
-    scripted = behaviour.answer or _asked_json(body)
+    scripted = _said(body, behaviour)
     wanted = _wanted(behaviour, chance)
     if scripted:
         blocks = [_scripted(block, rule, chance, custom) for block in scripted]
@@ -113,12 +113,24 @@ def _scripted(
     return Block(kind, said, rule.count(name) + rule.count(said), name, ident)
 
 
-def _asked_json(body: Mapping[str, Any]) -> Sequence[dict[str, Any]]:
-    """An answer for a request that wants JSON, such as Claude Code's title call."""
+def _said(body: Mapping[str, Any], behaviour: Behaviour) -> Sequence[dict[str, Any]]:
+    """The answer told, but to a request that wants JSON and offers no tools (a title call, a
+    router) never prose or a call: agents ask again without end for what they cannot read."""
     schema = asked_schema(body)
-    if schema is None:
-        return ()
-    return ({"type": "text", "text": _encode(example(schema)).decode()},)
+    if schema is None or (behaviour.answer and offers_tools(body)):
+        return behaviour.answer
+    words = "".join(str(block.get("text", "")) for block in behaviour.answer)
+    try:
+        msgspec.json.decode(words)
+    except msgspec.DecodeError:
+        return ({"type": "text", "text": _encode(example(schema)).decode()},)
+    return behaviour.answer
+
+
+def offers_tools(body: Mapping[str, Any]) -> bool:
+    """Whether an answer may call a tool. Codex declares its own in an item of its input."""
+    declared = (item.get("type") == "additional_tools" for item in dicts(body.get("input")))
+    return bool(body.get("tools")) or any(declared)
 
 
 def asks_json(body: Mapping[str, Any]) -> bool:

@@ -14,7 +14,7 @@ import msgspec
 
 from agentspend.sandbox.behaviour import NORMAL, Behaviour, BehaviourError, behaviour_from
 from agentspend.sandbox.checks import dicts
-from agentspend.sandbox.content import asks_json
+from agentspend.sandbox.content import asks_json, offers_tools
 
 HEADER = "x-sandbox-behaviour"
 AGENT_HEADER = "x-claude-code-agent-id"
@@ -50,7 +50,7 @@ class Script:
             return None
         chosen = answers[min(turns_of(seen.body), len(answers) - 1)]
         calls = any(block.get("type") == "tool_use" for block in chosen.answer)
-        return None if calls and not _offers_tools(seen.body) else chosen
+        return None if calls and not offers_tools(seen.body) else chosen
 
 
 def turns_of(body: Mapping[str, Any]) -> int:
@@ -74,12 +74,6 @@ def _is_models(item: Mapping[str, Any]) -> bool:
         return item["role"] in ("assistant", "model")
     kind = str(item.get("type"))
     return kind == "reasoning" or kind.endswith("_call")
-
-
-def _offers_tools(body: Mapping[str, Any]) -> bool:
-    """Codex declares its tools in the first item of its input."""
-    declared = (item.get("type") == "additional_tools" for item in _history(body))
-    return bool(body.get("tools")) or any(declared)
 
 
 class Director:

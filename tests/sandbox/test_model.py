@@ -158,6 +158,22 @@ def test_every_dialects_way_to_ask_for_json_is_known(request_: dict[str, Any]) -
     assert asks_json(request_)
 
 
+@pytest.mark.parametrize("told", [text("Hello."), tool("Bash", command="ls")])
+def test_who_wants_json_gets_json(told: dict[str, Any]) -> None:
+    """A side call is not answered with the prose or the call meant for the main one, unless it
+    offers tools itself; JSON that is told is said."""
+    asked = {"generationConfig": {"responseSchema": {"type": "BOOLEAN"}}}
+
+    def said(how: Behaviour, **more: Any) -> str:
+        found = answer(content(**asked, **more), how, dialect=GEMINI)
+        assert isinstance(found, Answer)
+        return found.blocks[0].text
+
+    assert said(Behaviour(answer=(told,))) == "true"
+    assert said(Behaviour(answer=(text("[1]"),))) == "[1]"
+    assert said(Behaviour(answer=(told,)), tools=[{"functionDeclarations": []}]) != "true"
+
+
 def test_plain_requests_ask_for_prose() -> None:
     """A format of plain text is none."""
     assert not any(asks_json(request()) for request in (body, chat, response, content))

@@ -11,6 +11,8 @@ from agentspend.sandbox.rules import Segment, TokenRule, signed_tokens
 TURN_TOKENS = 3
 """Framing of a user turn. The model's own framing was billed as its output."""
 _MEDIA_TOKENS = 1_120
+_NO_SIGNATURE = "skip_thought_signature_validator"
+"""What Gemini CLI puts where it has none: no thought, no token."""
 _encode = msgspec.json.Encoder().encode
 
 
@@ -61,7 +63,7 @@ def _part_tokens(part: Mapping[str, Any], rule: TokenRule) -> int:
 
 def _signature_tokens(part: Mapping[str, Any], rule: TokenRule) -> int:
     signature = part.get("thoughtSignature")
-    if not isinstance(signature, str):
+    if not isinstance(signature, str) or signature == _NO_SIGNATURE:
         return 0
     tokens = signed_tokens(signature)
     return rule.count(signature) if tokens is None else min(tokens, len(signature))

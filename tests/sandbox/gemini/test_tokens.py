@@ -69,3 +69,11 @@ def test_an_answer_sent_back_never_counts_above_its_output(
         assert isinstance(found, Answer)
         echoed = json.loads(GEMINI.whole(found))["candidates"][0]["content"]
         assert count_prompt({"contents": [echoed]}, rule_for(how)) <= found.usage.output_tokens
+
+
+def test_a_signature_that_stands_for_nothing_counts_nothing() -> None:
+    """Gemini CLI signs its calls with a fixed word where the model gave no signature."""
+    call = {"functionCall": {"name": "ls", "args": {}}}
+    signed = {**call, "thoughtSignature": "skip_thought_signature_validator"}
+    plain, marked = ({"contents": [{"role": "model", "parts": [part]}]} for part in (call, signed))
+    assert count_prompt(plain, RULES["prose"]) == count_prompt(marked, RULES["prose"])
