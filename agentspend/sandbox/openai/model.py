@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from fractions import Fraction
 from typing import Any
 
-from agentspend.sandbox.answer import Answer, Ask, Choice, choice_of
+from agentspend.sandbox.answer import Answer, Ask, Choice, Price, choice_of
 from agentspend.sandbox.behaviour import Behaviour, counted
 from agentspend.sandbox.cache import CacheSplit
 from agentspend.sandbox.checks import ApiError, dicts, dig
@@ -112,27 +112,24 @@ def _respond(ask: Ask, prefix: str, limit: int | None, count: int) -> Answer | A
     )
 
 
-def _price(ask: Ask, card: ModelCard, tier: str) -> "_Price":
-    kinds = {tool.get("type") for tool in dicts(ask.body.get("tools"))}
-    return _Price(card, tier, ask.behaviour.inference_geo, "web_search_preview" in kinds)
+def _price(ask: Ask, asked: ModelCard, tier: str) -> Price:
+    """What usage costs in this request. A model or tier that is not sold (only a behaviour can
+    answer with one) costs as the model asked for, and as the default tier."""
+    region = ask.behaviour.inference_geo
+    tools = dicts(ask.body.get("tools"))
+    preview = any(tool.get("type") == "web_search_preview" for tool in tools)
 
-
-class _Price:
-    """What a model's usage costs in this request. A model name or tier that is not sold (only a
-    behaviour can answer with one) costs as asked for, and as the default tier."""
-
-    def __init__(self, asked: ModelCard, tier: str, region: str, preview: bool) -> None:  # noqa: FBT001
-        self.asked, self.tier, self.region, self.preview = asked, tier, region, preview
-
-    def __call__(self, model: str, usage: Usage) -> Fraction:
-        card = find(model) or self.asked
+    def cost(model: str, usage: Usage) -> Fraction:
+        card = find(model) or asked
         return price(
             card.name,
             usage,
-            tier=self.tier if self.tier in card.tiers else "default",
-            inference_geo=self.region if card.regional else "",
-            preview_search=self.preview,
+            tier=tier if tier in card.tiers else "default",
+            inference_geo=region if card.regional else "",
+            preview_search=preview,
         )
+
+    return cost
 
 
 def _choices(ask: Ask, rule: TokenRule, limit: int, count: int) -> tuple[Choice, ...]:
