@@ -3,14 +3,22 @@
 Each launcher is imported when it is asked for: `run` must start fast.
 """
 
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
 
 from agentspend.core.errors import LaunchError
 
 if TYPE_CHECKING:
     from agentspend.agents.base import Launcher
 
-AGENTS = ("claude",)
+_LAUNCHERS = {
+    "claude": "Claude",
+    "codex": "Codex",
+    "gemini": "Gemini",
+    "opencode": "OpenCode",
+    "aider": "Aider",
+}
+AGENTS = tuple(_LAUNCHERS)
 ANY_COMMAND = "--"
 
 
@@ -20,10 +28,9 @@ def launcher_for(name: str) -> "Launcher":
         from agentspend.agents.generic import Generic
 
         return Generic(AGENTS)
-    if name == "claude":
-        from agentspend.agents.claude import Claude
-
-        return Claude()
+    if name in _LAUNCHERS:
+        found = getattr(import_module(f"agentspend.agents.{name}"), _LAUNCHERS[name])
+        return cast("Launcher", found())
     raise LaunchError(
         f"no launcher for {name!r}; there is one for: {', '.join(AGENTS)}",
         f"agentspend run -- {name} …    starts any command",

@@ -9,14 +9,29 @@ import re
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from agentspend.core.errors import LaunchError
 
 ANTHROPIC_ORIGIN = "https://api.anthropic.com"
+ORIGINS = {
+    "anthropic": ANTHROPIC_ORIGIN,
+    "openai": "https://api.openai.com",
+    "google": "https://generativelanguage.googleapis.com",
+}
+VENDORS = {"anthropic": "Anthropic", "openai": "OpenAI", "google": "Gemini"}
+KEY_VARIABLES = {
+    "anthropic": ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"),
+    "openai": ("OPENAI_API_KEY",),
+    "google": ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
+}
+"""The variables that clients of a provider take its key from; our token stands in there."""
+TOKEN_VARIABLE = "AGENTSPEND_TOKEN"  # noqa: S105 - a name
+TOKEN_HEADER = "x-agentspend-token"  # noqa: S105 - a name
 _OURS = re.compile(r"http://(127\.0\.0\.1|localhost):\d+/s/([^/]+)(/.*)?")
 
 
@@ -29,7 +44,7 @@ class KeySource(StrEnum):
 
 
 class Auth(StrEnum):
-    """`[providers.anthropic] auth`: who authenticates, the daemon's key or the agent itself."""
+    """`[providers.NAME] auth`: who authenticates, the daemon's key or the agent itself."""
 
     AUTO = "auto"
     KEY = "key"
@@ -37,19 +52,41 @@ class Auth(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ProviderFacts:
+    """What a session knows of one provider. `upstream` is the origin the daemon forwards to."""
+
+    key: KeySource = KeySource.NONE
+    auth: Auth = Auth.AUTO
+    upstream: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SessionFacts:
     """One session as the daemon opened it.
 
     `base_url` is `http://127.0.0.1:<port>/s/<token>`. `scratch` is a folder of mode 0700 for the
-    plan's files, gone with the session. `upstream` is the origin the daemon forwards to.
+    plan's files, gone with the session. `providers` are those with a setting of their own;
+    `taken` are the key variables that `run` took out of the caller's environment.
     """
 
     base_url: str
     token: str
     scratch: Path
-    key: KeySource = KeySource.NONE
-    auth: Auth = Auth.AUTO
-    upstream: str = ANTHROPIC_ORIGIN
+    providers: Mapping[str, ProviderFacts] = field(default_factory=dict)
+    taken: frozenset[str] = frozenset()
+
+    def of(self, provider: str) -> ProviderFacts:
+        """The facts of a provider: "anthropic", "openai" or "google"."""
+        known = self.providers.get(provider, ProviderFacts())
+        return known if known.upstream else replace(known, upstream=ORIGINS[provider])
+
+    @property
+    def public_url(self) -> str:
+        """The base URL without the token, for places where others read, such as `argv`.
+
+        The token then goes in `TOKEN_HEADER`, from the variable `TOKEN_VARIABLE`.
+        """
+        return f"{self.base_url.removesuffix(self.token)}-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +114,18 @@ class LaunchPlan:
     """How to start an agent so that it comes through us.
 
     `files` are written with mode 0600 before the start: they may hold the session token, which
-    must not stand in `argv`, where every user of the machine can read it. `notes` and `warnings`
-    are sentences for stderr. `auth` is KEY (the daemon puts its key on) or PASSTHROUGH.
+    must not stand in `argv`, where every user of the machine can read it. `links` are symbolic
+    links in the scratch folder and what they point to. `give_back` are variables out of
+    `SessionFacts.taken` that the agent keeps. `notes` and `warnings` are sentences for stderr.
+    `auth` is KEY (the daemon puts its key on, for one provider at least) or PASSTHROUGH.
     """
 
     argv: tuple[str, ...]
     env_set: Mapping[str, str] = field(default_factory=dict)
     env_unset: tuple[str, ...] = ()
     files: Mapping[Path, str] = field(default_factory=dict)
+    links: Mapping[Path, Path] = field(default_factory=dict)
+    give_back: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     auth: Auth = Auth.PASSTHROUGH
@@ -96,9 +137,10 @@ class LaunchPlan:
 
 
 class Launcher(Protocol):
-    """One agent's way in."""
+    """One agent's way in. `providers` are those it can be brought through us to."""
 
     name: str
+    providers: tuple[str, ...]
 
     def plan(self, args: Sequence[str], facts: SessionFacts, caller: Caller) -> LaunchPlan:
         """Plan a start with the agent's own `args`; `LaunchError` when it would slip past us."""
@@ -111,31 +153,57 @@ def require_program(name: str, caller: Caller, install: str) -> None:
         raise LaunchError(f"{name} was not found on PATH", install)
 
 
-def choose_auth(facts: SessionFacts, logins: Sequence[str]) -> Auth:
-    """Who authenticates this session: KEY or PASSTHROUGH.
+def choose_auth(
+    facts: SessionFacts,
+    logins: Sequence[str],
+    provider: str = "anthropic",
+    *,
+    login_first: bool = False,
+) -> Auth:
+    """Who authenticates this session to a provider: KEY or PASSTHROUGH.
 
     `logins` name the agent's own credentials ("a login in ~/.claude/.credentials.json"). A
     subscriber must never be moved to paid API silently: with a stored key and a login, auto
-    refuses to guess. A key in the caller's environment is a choice already made.
+    refuses to guess. A key in the caller's environment is a choice already made, unless the agent
+    itself would use its login all the same (`login_first`).
     """
-    if facts.auth is Auth.PASSTHROUGH:
+    known = facts.of(provider)
+    vendor = VENDORS[provider]
+    if known.auth is Auth.PASSTHROUGH:
         return Auth.PASSTHROUGH
-    if facts.auth is Auth.KEY:
-        if facts.key is KeySource.NONE:
+    if known.auth is Auth.KEY:
+        if known.key is KeySource.NONE:
             raise LaunchError(
-                'auth = "key", but there is no Anthropic key', "agentspend keys set anthropic"
+                f'auth = "key", but there is no {vendor} key', f"agentspend keys set {provider}"
             )
         return Auth.KEY
-    if facts.key is KeySource.STORED and logins:
+    if known.key is KeySource.STORED and logins:
+        article = "a" if vendor == "Gemini" else "an"
         raise LaunchError(
-            f"an Anthropic key is stored, and there is {logins[0]}: each bills another account",
-            'choose in config.toml under [providers.anthropic]: auth = "key" (API dollars)'
+            f"{article} {vendor} key is stored, and there is {logins[0]}: each bills another"
+            " account",
+            f'choose in config.toml under [providers.{provider}]: auth = "key" (API dollars)'
             ' or auth = "passthrough" (the login)',
         )
-    return Auth.PASSTHROUGH if facts.key is KeySource.NONE else Auth.KEY
+    if known.key is KeySource.NONE or (login_first and logins):
+        return Auth.PASSTHROUGH
+    return Auth.KEY
 
 
 def session_token_in(url: str) -> str:
     """The token in a base URL of ours (an outer session's), or "" for any other URL."""
     found = _OURS.fullmatch(url)
     return found[2] if found else ""
+
+
+def outer_token(env: Mapping[str, str]) -> str:
+    """The token of an outer session of ours that this environment comes from, "" without one."""
+    urls = (value for name, value in env.items() if name.endswith(("_BASE_URL", "_API_BASE")))
+    return next(filter(None, map(session_token_in, urls)), "") or env.get(TOKEN_VARIABLE, "")
+
+
+def origin(url: str) -> str:
+    """Scheme, host and port of a URL; never its user, path or query."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}".lower()

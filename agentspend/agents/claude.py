@@ -15,7 +15,6 @@ import json
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from agentspend.agents.base import (
     ANTHROPIC_ORIGIN,
@@ -24,6 +23,7 @@ from agentspend.agents.base import (
     LaunchPlan,
     SessionFacts,
     choose_auth,
+    origin,
     require_program,
     session_token_in,
 )
@@ -57,6 +57,7 @@ class Claude:
     """The launcher of `agentspend run claude`."""
 
     name = "claude"
+    providers: tuple[str, ...] = ("anthropic",)
 
     def plan(self, args: Sequence[str], facts: SessionFacts, caller: Caller) -> LaunchPlan:
         """Redirect Claude Code to the session's URL, above every layer a flag can beat.
@@ -125,7 +126,8 @@ def _remarks(
             " but not for a claude that the agent starts itself"
         )
     given = settings.layers[0].env.get(BASE_URL, "")
-    if given and not session_token_in(given) and _origin(given) != _origin(facts.upstream):
+    upstream = facts.of("anthropic").upstream
+    if given and not session_token_in(given) and origin(given) != origin(upstream):
         notes.append(f"{BASE_URL} in your environment is replaced for this session")
     if auth is Auth.PASSTHROUGH and not logins:
         notes.append(
@@ -187,7 +189,7 @@ def _no_managed_redirect(settings: Settings, facts: SessionFacts, auth: Auth) ->
     url = settings.find(BASE_URL)
     if url and url[1].managed and url[0].rstrip("/") != facts.base_url:
         raise LaunchError(
-            f"{url[1].place(BASE_URL)} sends Claude Code to {_origin(url[0])}, past the meter",
+            f"{url[1].place(BASE_URL)} sends Claude Code to {origin(url[0])}, past the meter",
             f"{manager}; to go there through agentspend, set it as base_url under"
             " [providers.anthropic] in config.toml",
         )
@@ -212,21 +214,15 @@ def _no_gateway_credential(settings: Settings, facts: SessionFacts, auth: Auth) 
     url = settings.find(BASE_URL)
     if auth is Auth.KEY or url is None or session_token_in(url[0]):
         return
-    origin = _origin(url[0])
-    if origin in (_origin(facts.upstream), ANTHROPIC_ORIGIN):
+    there = origin(url[0])
+    upstream = facts.of("anthropic").upstream
+    if there in (origin(upstream), ANTHROPIC_ORIGIN):
         return
     held = credentials(settings)
     if held:
         raise LaunchError(
-            f"{url[1].place(BASE_URL)} names {origin}, and Claude Code has {held[0]} for it;"
-            f" agentspend would hand that to {_origin(facts.upstream)}",
-            f'base_url = "{origin}" under [providers.anthropic] in config.toml: then agentspend'
+            f"{url[1].place(BASE_URL)} names {there}, and Claude Code has {held[0]} for it;"
+            f" agentspend would hand that to {origin(upstream)}",
+            f'base_url = "{there}" under [providers.anthropic] in config.toml: then agentspend'
             " forwards there",
         )
-
-
-def _origin(url: str) -> str:
-    """Scheme, host and port of a URL; never its user, path or query."""
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    return f"{parts.scheme}://{host}".lower()

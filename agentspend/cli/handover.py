@@ -11,9 +11,19 @@ import sys
 from collections.abc import Mapping
 
 KEYS_FD = "AGENTSPEND_KEYS_FD"
-OURS = {"AGENTSPEND_ANTHROPIC_KEY": "anthropic"}
+OURS = {
+    "AGENTSPEND_ANTHROPIC_KEY": "anthropic",
+    "AGENTSPEND_OPENAI_KEY": "openai",
+    "AGENTSPEND_GOOGLE_KEY": "google",
+}
 """Variables meant for us, so no agent ever sees them; they count as a stored key."""
-KEY_VARIABLES = OURS | {"ANTHROPIC_API_KEY": "anthropic"}
+KEY_VARIABLES = OURS | {
+    "ANTHROPIC_API_KEY": "anthropic",
+    "CODEX_API_KEY": "openai",
+    "OPENAI_API_KEY": "openai",
+    "GOOGLE_API_KEY": "google",
+    "GEMINI_API_KEY": "google",
+}
 """Variables that hold a provider's key, and the provider; of two, the later one is used."""
 
 

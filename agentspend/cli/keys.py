@@ -24,7 +24,9 @@ MIN_PASSPHRASE_CHARS = 8
 LONGEST_ECHOED_NAME = 20
 """A word longer than a provider's name may be a key, and is not repeated."""
 
-Provider = Annotated[str, typer.Argument(metavar="PROVIDER", help="Whose key: anthropic.")]
+Provider = Annotated[
+    str, typer.Argument(metavar="PROVIDER", help="Whose key: anthropic, openai, google.")
+]
 
 
 def set_key(

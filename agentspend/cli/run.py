@@ -8,7 +8,7 @@ import os
 import secrets
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePath
 
@@ -50,20 +50,17 @@ def run(asked: RunArgs, launcher: Launcher, keys: dict[str, str]) -> int:
     link = SessionLink(folders.socket, folders.log, fields)
     opened = _unlocked(link.open(), by_provider)
     scratch = folders.scratch / session
-    auth = Auth(opened["auth"])
-    if auth is Auth.PASSTHROUGH:
-        own = {name: key for name, key in keys.items() if name not in handover.OURS}
-        caller = replace(caller, env={**caller.env, **own})
+    providers = _providers(opened, keys)
+    passed_on = {name for name, each in providers.items() if each.auth is Auth.PASSTHROUGH}
+    own = {name: key for name, key in keys.items() if name not in handover.OURS}
+    shown = {name: key for name, key in own.items() if handover.KEY_VARIABLES[name] in passed_on}
+    caller = replace(caller, env={**caller.env, **shown})
     facts = SessionFacts(
         base_url=f"http://127.0.0.1:{opened['port']}/s/{opened['token']}",
         token=opened["token"],
         scratch=scratch,
-        providers={
-            "anthropic": ProviderFacts(
-                _key_source(keys, opened["stored_keys"]), auth, opened["upstream"]
-            )
-        },
-        taken=frozenset(keys.keys() - handover.OURS.keys()),
+        providers=providers,
+        taken=frozenset(own),
     )
     try:
         plan = launcher.plan(asked.command, facts, caller)
@@ -89,10 +86,18 @@ def _unlocked(opened: Message, keys: dict[str, str]) -> Message:
     return opened | access.ask("keys.changed", passphrase=passphrase)
 
 
-def _key_source(keys: dict[str, str], stored: Sequence[str]) -> KeySource:
-    if keys.keys() - handover.OURS.keys():
-        return KeySource.ENVIRONMENT
-    return KeySource.STORED if keys or "anthropic" in stored else KeySource.NONE
+def _providers(opened: Message, keys: Mapping[str, str]) -> dict[str, ProviderFacts]:
+    """What the session knows of each provider: whose key there is, who authenticates, where to."""
+    ours = {handover.OURS[name] for name in keys if name in handover.OURS}
+    given = {handover.KEY_VARIABLES[name] for name in keys if name not in handover.OURS}
+    found = {}
+    for name, said in opened["providers"].items():
+        source = (
+            KeySource.STORED if name in ours or name in opened["stored_keys"] else KeySource.NONE
+        )
+        source = KeySource.ENVIRONMENT if name in given else source
+        found[name] = ProviderFacts(source, Auth(said["auth"]), said["upstream"])
+    return found
 
 
 def _write_files(plan: LaunchPlan) -> None:

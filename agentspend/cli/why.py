@@ -41,7 +41,7 @@ def _who(story: Story) -> list[tuple[str, str]]:
     payer = story.get("payer", {})
     names = ("agent", "project", "branch", "member", "subagent", "session")
     known = " · ".join(str(payer[name]) for name in names if payer.get(name))
-    model = f"{story.get('provider', '')}/{story.get('model', '')}"
+    model = f"{story.get('provider', '')}/{story.get('model', '')}".strip("/")
     paid = "a subscription, at list price" if story.get("counted") == "subscription" else "dollars"
     return [("who", known or "-"), ("model", f"{model}, paid in {paid}")]
 

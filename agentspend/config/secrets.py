@@ -20,7 +20,7 @@ from agentspend.core.errors import KeyStoreError
 
 __all__ = ["PROVIDERS", "KeyStore", "NoKeyringError", "PassphraseError"]
 
-PROVIDERS = ("anthropic",)
+PROVIDERS = ("anthropic", "openai", "google")
 KEYRING_WITHIN_S = 10.0
 
 

@@ -110,7 +110,7 @@ class Operations:
             id=name,
             payer=self._payer(caller, Payer.from_known(message["payer"])),
             token=str(message.get("token") or secrets.token_urlsafe(32)),
-            auth=self.reload.anthropic.auth,
+            auth={name: each.auth for name, each in self.reload.providers.items()},
             keys={str(name): str(key) for name, key in message.get("keys", {}).items()},
             pid=caller.peer.pid,
             opened_us=self.desk.now().wall_us,
@@ -125,8 +125,10 @@ class Operations:
                 "port": self.proxy.port,
                 "stored_keys": self.vault.providers,
                 "locked": self.vault.locked,
-                "auth": session.auth,
-                "upstream": self.reload.anthropic.base_url,
+                "providers": {
+                    name: {"auth": each.auth, "upstream": each.base_url}
+                    for name, each in self.reload.providers.items()
+                },
             }
         )
         with suppress(ConnectionError):

@@ -5,7 +5,7 @@ the file and puts into force what was adopted.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 from agentspend.config.load import Loaded, adopted, load_with_zone
@@ -57,9 +57,9 @@ class Reload:
         return self._loaded
 
     @property
-    def anthropic(self) -> ProviderSection:
+    def providers(self) -> Mapping[str, ProviderSection]:
         """The provider settings in force."""
-        return adopted(self._loaded, self._desk.bookkeeper.settings).config.anthropic
+        return adopted(self._loaded, self._desk.bookkeeper.settings).config.providers
 
     async def declare(self, loaded: Loaded) -> None:
         """Hand a configuration to the bookkeeper, and put into force what it adopted of it."""

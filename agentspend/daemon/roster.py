@@ -39,7 +39,7 @@ class Roster:
 
     async def open(self, session: Session) -> None:
         """Let a session in, on disk first."""
-        who = {"payer": session.payer.known(), "auth": session.auth}
+        who = {"payer": session.payer.known(), "auth": dict(session.auth)}
         run = {"pid": session.pid, "born_us": _born_us(session.pid)}
         body = msgspec.json.encode({**who, **run})
         row = SessionRow(session.id, token_hash(session.token), body, session.opened_us)
@@ -75,13 +75,14 @@ def _end(books: Books, at: Moment, session_id: str) -> None:
 
 
 def _session(row: SessionRow, kept: dict[str, object]) -> Session:
-    payer = kept["payer"]
+    payer, auth = kept["payer"], kept["auth"]
     assert isinstance(payer, dict)
+    assert isinstance(auth, dict)
     return Session(
         id=row.id,
         payer=Payer.from_known(payer),
         token="",
-        auth=str(kept["auth"]),
+        auth=auth,
         pid=int(str(kept["pid"])),
         opened_us=row.opened_us,
         restored=True,

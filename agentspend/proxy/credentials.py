@@ -40,7 +40,7 @@ def settle_credentials(
         login = sent.startswith(OAUTH_PREFIX) or CHATGPT_ACCOUNT in headers
         return Credentials("subscription" if login else "billed")
     usable = session.keys.get(provider) or key
-    if session.auth == "passthrough" or not usable:
+    if session.auth.get(provider) == "passthrough" or not usable:
         return Credentials(missing_key=ours)
     if provider in KEY_HEADER_OF:
         headers[KEY_HEADER_OF[provider]] = usable

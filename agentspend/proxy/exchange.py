@@ -122,7 +122,7 @@ class Journey:
         if book.find(provider, facts.model) is None:
             nearest = book.nearest(provider, facts.model)
             message = refusal.unknown_model_message(provider, facts.model, nearest)
-            return await self._declined("unknown_model", message, facts.model)
+            return await self._declined("unknown_model", message)
         facts = book.with_limits(provider, facts)
         headers = to_upstream(self.request.headers)
         paid = settle_credentials(headers, self.session, provider, self.desk.key(provider))
@@ -130,7 +130,7 @@ class Journey:
             return self._reply("unreachable", RESTARTED)
         if paid.missing_key:
             message = refusal.missing_key_message(provider)
-            return await self._declined("missing_key", message, facts.model)
+            return await self._declined("missing_key", message)
         asked = asked_of(
             facts,
             book,
@@ -144,7 +144,7 @@ class Journey:
         )
         if asked.strict.unpriceable and not book.has_ceiling:
             message = refusal.unpriceable_message(asked.strict.unpriceable)
-            return await self._declined("unpriceable", message, facts.model)
+            return await self._declined("unpriceable", message)
         asked, answer = await self._admit(asked, headers, body)
         if isinstance(answer, Refused):
             message = refusal.refused_message(
@@ -348,15 +348,17 @@ class Journey:
             model=model,
         )
 
-    async def _declined(self, reason: str, message: str, model: str) -> web.Response:
-        """Say no before anything could be priced, and keep the story for `why`."""
-        payer = self._payer(model)
+    async def _declined(self, reason: str, message: str) -> web.Response:
+        """Say no before anything could be priced, and keep the story for `why`.
+
+        The story has none of the request's own words: a name nobody knows may be anything.
+        """
+        payer = self._payer("")
         story = {
             "payer": payer.known(),
             "provider": payer.provider,
-            "model": model,
             "reason": reason,
-            "why": message.removeprefix("agentspend: "),
+            "why": refusal.DECLINED[reason],
         }
         await self.desk.bookkeeper.note_refused(self.rid, payer.session, story)
         return self._refused(message)

@@ -13,7 +13,7 @@ HOP_BY_HOP = frozenset(
 NOT_SENT_UP = HOP_BY_HOP | {
     "host", "content-length", "cookie", "forwarded", "accept-encoding", "expect", "origin",
     "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip",
-    "x-agentspend-tags",
+    "x-agentspend-tags", "x-agentspend-token",
 }  # fmt: skip
 NOT_SENT_BACK = HOP_BY_HOP | {"set-cookie", "date", "server"}
 

@@ -7,6 +7,13 @@ from agentspend.core.admission import RefusalReason
 from agentspend.core.money import dollars
 from agentspend.core.phrases import resets_text
 
+DECLINED = {
+    "unknown_model": "it asked for a model without a known price; the agent was told which",
+    "missing_key": "no key of the provider is stored, and the agent had none of its own",
+    "unpriceable": "it asked for something without a known price; the agent was told what",
+}
+"""What `why` says of requests that were refused before they could be priced, by reason."""
+
 
 def refused_message(refused: Refused, now: datetime, zone: tzinfo, wait_s: int) -> str:
     """The message of a budget refusal, one paragraph that a terminal shows whole."""

@@ -24,6 +24,9 @@ from agentspend.proxy.upstream import Unreachable
 BROKEN = "agentspend: a mistake of ours ended this request; agentspend daemon logs names it"
 TOO_LARGE = f"agentspend: the request is larger than {MAX_BODY_BYTES // 1024**2} MiB"
 
+TOKEN_IN_HEADER = "-"  # noqa: S105 - a sign
+TOKEN_HEADER = "x-agentspend-token"  # noqa: S105 - a name
+
 Spawn = Callable[[Coroutine[Any, Any, Any], str], "asyncio.Task[Any]"]
 
 
@@ -94,7 +97,7 @@ class Proxy:
         rejected = guard.rejection(request, self.port)
         if rejected is not None:
             return _rejected(request, route, *rejected)
-        session = self._desk.sessions.by_token(request.match_info["token"])
+        session = self._desk.sessions.by_token(_token(request))
         if session is None:
             return _ended(request, route)
         if request.method == "HEAD":
@@ -182,6 +185,12 @@ class Proxy:
         with suppress(ConnectionError):
             await stream.write_eof()
         return stream
+
+
+def _token(request: web.Request) -> str:
+    """The session's token: in the path, or in a header where the path is seen by others."""
+    named = request.match_info["token"]
+    return request.headers.get(TOKEN_HEADER, "") if named == TOKEN_IN_HEADER else named
 
 
 def _rejected(request: web.Request, route: Route | None, status: int, message: str) -> web.Response:

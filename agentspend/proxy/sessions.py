@@ -6,6 +6,7 @@ memory, and never in the ledger, a log, or a repr.
 
 import asyncio
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from agentspend.core.limits import MAX_IN_FLIGHT_PER_SESSION
@@ -16,13 +17,14 @@ from agentspend.core.scopes import Payer
 class Session:
     """One `agentspend run`. `keys` maps a provider to the key its caller had in the environment.
 
+    `auth` says per provider who authenticates ("auto", "key" or "passthrough").
     `restored`: let in again after a restart; its `run` has not handed its keys over yet.
     """
 
     id: str
     payer: Payer
     token: str = field(repr=False)
-    auth: str = "auto"
+    auth: Mapping[str, str] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict, repr=False)
     pid: int = 0
     opened_us: int = 0

@@ -1,14 +1,14 @@
 """Shared by the launcher tests: a machine of its own for each, with nothing on it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from agentspend.agents.base import Auth, Caller, KeySource, SessionFacts
+from agentspend.agents.base import Auth, Caller, KeySource, ProviderFacts, SessionFacts
 
 TOKEN = "tok_session"
 BASE_URL = f"http://127.0.0.1:4141/s/{TOKEN}"
@@ -51,15 +51,23 @@ class Machine:
             self.managed,
         )
 
-    def facts(self, key: KeySource = KeySource.STORED, auth: Auth = Auth.AUTO) -> SessionFacts:
-        return SessionFacts(BASE_URL, TOKEN, self.root / "scratch", key, auth)
+    def facts(
+        self,
+        key: KeySource = KeySource.STORED,
+        auth: Auth = Auth.AUTO,
+        taken: Collection[str] = (),
+        providers: Collection[str] = ("anthropic",),
+    ) -> SessionFacts:
+        """A session with this key and choice for these providers."""
+        each = dict.fromkeys(providers, ProviderFacts(key, auth))
+        return SessionFacts(BASE_URL, TOKEN, self.root / "scratch", each, frozenset(taken))
 
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Machine:
-    """An empty machine where claude and aider are installed."""
+    """An empty machine where every agent is installed."""
     found = Machine(tmp_path)
     found.work.mkdir(parents=True)
-    for name in ("claude", "aider"):
+    for name in ("claude", "codex", "gemini", "opencode", "aider"):
         found.put(f"bin/{name}", "#!/bin/sh\n").chmod(0o755)
     return found

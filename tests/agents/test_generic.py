@@ -13,7 +13,7 @@ URLS = {
     "OPENAI_BASE_URL": f"{BASE_URL}/v1",
     "OPENAI_API_BASE": f"{BASE_URL}/v1",
     "GOOGLE_GEMINI_BASE_URL": BASE_URL,
-    "GEMINI_API_BASE": BASE_URL,
+    "GEMINI_API_BASE": f"{BASE_URL}/v1beta",
 }
 NO_PROXY = {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
 KEYS = {"ANTHROPIC_API_KEY": TOKEN, "ANTHROPIC_AUTH_TOKEN": TOKEN}
@@ -45,6 +45,15 @@ def test_a_known_agent_is_pointed_to_its_own_launcher(machine: Machine) -> None:
     assert found.notes == ("`agentspend run claude` also checks claude's own settings",)
 
 
+def test_each_provider_with_a_key_gets_the_token(machine: Machine) -> None:
+    """A stored OpenAI key moves nothing but OpenAI's clients."""
+    facts = machine.facts(providers=["openai"])
+
+    found = launcher_for("--").plan(["aider"], facts, machine.caller())
+
+    assert found.env_set == {**URLS, **NO_PROXY, "OPENAI_API_KEY": TOKEN}
+
+
 def test_an_existing_no_proxy_is_kept(machine: Machine) -> None:
     """Loopback is added to what is there; a star already covers it."""
     facts = machine.facts()
@@ -66,7 +75,7 @@ def test_nothing_to_start_is_refused(machine: Machine, args: list[str]) -> None:
 def test_an_unknown_agent_is_answered_with_the_known_ones() -> None:
     """The message lists the launchers, the hint starts the command anyway."""
     with pytest.raises(LaunchError) as caught:
-        launcher_for("aider")
+        launcher_for("goose")
 
-    assert "claude" in caught.value.message
-    assert "agentspend run -- aider" in caught.value.hint
+    assert "claude, codex, gemini, opencode, aider" in caught.value.message
+    assert "agentspend run -- goose" in caught.value.hint

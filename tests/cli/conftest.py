@@ -12,6 +12,7 @@ import pytest
 from agentspend.__main__ import main
 from tests.support.process import Home, SandboxProcess
 
+PYTHON = str(Path(sys.executable).with_name("python"))
 SPEND = Path(__file__).with_name("spend.py")
 KEY = "sk-ant-api03-canary-4711"
 
@@ -91,6 +92,6 @@ def settle(monkeypatch: pytest.MonkeyPatch, home: Home) -> None:
 def spend(home: Home, *orders: dict[str, Any], words: tuple[str, ...] = ()) -> list[dict[str, Any]]:
     """A session that sends these requests; what came back of each."""
     sent = [json.dumps(order) for order in orders or ({},)]
-    done = home.run("run", *words, "--", sys.executable, str(SPEND), *sent)
+    done = home.run("run", *words, "--", PYTHON, str(SPEND), *sent)
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]

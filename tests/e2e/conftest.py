@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.agents.real import why_missing
 from tests.e2e.terminal import Terminal
 from tests.e2e.world import World
 from tests.support.process import AGENTS
@@ -17,8 +18,11 @@ CLAUDE = AGENTS / "claude"
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave out what cannot run here, and say why."""
     for item in items:
-        if "agent" in item.keywords and not CLAUDE.exists():
+        agent = item.get_closest_marker("agent")
+        if agent is not None and not agent.args and not CLAUDE.exists():
             item.add_marker(pytest.mark.skip("no Claude Code: scripts/install_test_agents.sh"))
+        elif agent is not None and agent.args and why_missing(agent.args[0]):
+            item.add_marker(pytest.mark.skip(why_missing(agent.args[0])))
         if "terminal" in getattr(item, "fixturenames", ()) and shutil.which("tmux") is None:
             item.add_marker(pytest.mark.skip("no tmux on this machine"))
 

@@ -6,6 +6,7 @@ SUITES = {
     "agentspend/daemon": "tests/daemon drives the real process and its control socket",
     "agentspend/proxy": "tests/proxy, tests/simulation and tests/torture drive whole journeys",
     "agentspend/bookkeeper": "tests/bookkeeper drives the books through their public face",
+    "agentspend/dialects": "tests/dialects drives each API by golden cases, recordings and fuzz",
 }
 ELSEWHERE = {
     "agentspend/__main__.py": "tests/cli runs every command through it",
@@ -33,9 +34,6 @@ ELSEWHERE = {
     "agentspend/config/secret_file.py": "tests/config/test_secrets_file.py",
     "agentspend/config/secret_text.py": "tests/config/test_secrets.py",
     "agentspend/config/shape.py": "tests/config/test_schema.py: values without code",
-    "agentspend/dialects/base.py": "protocols; tests/dialects/test_golden.py",
-    "agentspend/dialects/anthropic/envelope.py": "tests/dialects/anthropic/test_meter.py",
-    "agentspend/dialects/anthropic/shapes.py": "tests/dialects/anthropic/test_contents.py",
     "agentspend/sandbox/behaviour.py": "tests/sandbox/test_model.py and test_script.py",
     "agentspend/sandbox/checks.py": "tests/sandbox/test_server.py",
     "agentspend/sandbox/content.py": "tests/sandbox/test_model.py",

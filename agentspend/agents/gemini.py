@@ -1,0 +1,239 @@
+"""Gemini CLI: how it is brought through us, and what would take it past us unseen.
+
+Measured with 0.61.0 (Node 20, Linux, 2026-11-25); the layers of settings are in
+`gemini_settings`:
+
+- `GOOGLE_GEMINI_BASE_URL` redirects the API-key sign-in, which sends `x-goog-api-key` (and a
+  bearer beside it with `GEMINI_API_KEY_AUTH_MECHANISM=bearer`);
+- where no file selects a sign-in, the variable selects "gateway", which the CLI itself rejects
+  (exit code 41): so a folder of ours stands in as `GEMINI_CLI_HOME`, with the user's settings, the
+  API key selected, and links to everything else in `~/.gemini`;
+- the selected sign-in beats every variable: with a Google login selected, `GEMINI_API_KEY` and the
+  base URL are ignored. A Google login is checked with Google before the first request, so whether
+  it could be redirected (`CODE_ASSIST_ENDPOINT`) could not be measured: it passes by unmetered;
+- `enforcedType` in any layer stops a sign-in of another type;
+- `HTTP_PROXY` is kept off loopback by `NO_PROXY`.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from agentspend.agents.base import (
+    Auth,
+    Caller,
+    KeySource,
+    LaunchPlan,
+    SessionFacts,
+    choose_auth,
+    origin,
+    require_program,
+    session_token_in,
+)
+from agentspend.agents.gemini_settings import (
+    ENFORCED,
+    SELECTED,
+    GeminiSettings,
+    gemini_home,
+    read_settings,
+)
+from agentspend.agents.network import no_proxy_variables
+from agentspend.core.errors import LaunchError
+
+BASE_URL = "GOOGLE_GEMINI_BASE_URL"
+API_KEY = "gemini-api-key"
+GOOGLE_LOGIN = "oauth-personal"
+_VENDORS = {
+    "vertex-ai": "Google Vertex AI",
+    "compute-default-credentials": "the machine's Google Cloud account",
+    "cloud-shell": "the Cloud Shell account",
+    "gateway": "a gateway",
+}
+_SWITCHES = {"GOOGLE_GENAI_USE_VERTEXAI": "vertex-ai", "GOOGLE_GENAI_USE_GCA": GOOGLE_LOGIN}
+_BESIDE = (".env", ".agents")
+_ON = ("true", "1", "docker", "podman", "runsc", "lxc")
+
+
+class Gemini:
+    """The launcher of `agentspend run gemini`."""
+
+    name = "gemini"
+    providers: tuple[str, ...] = ("google",)
+
+    def plan(self, args: Sequence[str], facts: SessionFacts, caller: Caller) -> LaunchPlan:
+        """Redirect Gemini CLI's API-key sign-in; `LaunchError` for what leads past us."""
+        require_program("gemini", caller, "npm install -g @google/gemini-cli")
+        settings = read_settings(caller)
+        _no_container(args, settings, caller)
+        selected, place = _sign_in(settings)
+        logins = _logins(settings, selected, place, caller)
+        auth = choose_auth(facts, logins, "google", login_first=selected == GOOGLE_LOGIN)
+        if selected in _VENDORS:
+            raise LaunchError(
+                f"Gemini CLI would use {_VENDORS[selected]}: {selected!r} is set in {place};"
+                " that cannot be metered",
+                "take it out, or run plain `gemini`, unmetered",
+            )
+        if auth is Auth.PASSTHROUGH and selected == GOOGLE_LOGIN:
+            return _past_us(args, facts, caller, place)
+        _no_gateway_credential(settings, facts, auth)
+        return _through_us(args, facts, caller, settings, auth, logins)
+
+
+def _through_us(
+    args: Sequence[str],
+    facts: SessionFacts,
+    caller: Caller,
+    settings: GeminiSettings,
+    auth: Auth,
+    logins: Sequence[str],
+) -> LaunchPlan:
+    """The plan of an API-key sign-in, ours or the user's own."""
+    env = {BASE_URL: facts.base_url, **no_proxy_variables(caller.env)}
+    files: dict[Path, str] = {}
+    links: dict[Path, Path] = {}
+    notes: list[str] = []
+    if auth is Auth.KEY:
+        env["GEMINI_API_KEY"] = facts.token
+    if auth is Auth.KEY or logins:
+        _can_select(settings)
+        found = settings.find(*SELECTED)
+        if found is None or found[0] != API_KEY:
+            stand_in = facts.scratch / "gemini"
+            files, links = _stand_in(settings, caller, stand_in)
+            env["GEMINI_CLI_HOME"] = str(stand_in)
+            notes.append(
+                f"{settings.user.path} does not select {API_KEY!r}: this session works on a copy,"
+                " and settings changed in it are not kept"
+            )
+    else:
+        notes.append(
+            "no Gemini key is stored and none was found: `agentspend keys set google`, or choose"
+            " the API key inside"
+        )
+    return LaunchPlan(
+        argv=("gemini", *args),
+        env_set=env,
+        env_unset=("GEMINI_API_KEY_AUTH_MECHANISM",) if auth is Auth.KEY else (),
+        files=files,
+        links=links,
+        notes=tuple(notes),
+        auth=auth,
+    )
+
+
+def _past_us(args: Sequence[str], facts: SessionFacts, caller: Caller, place: str) -> LaunchPlan:
+    """The plan of a Google login: it costs no API dollars, and nothing of it is seen."""
+    keeps = facts.of("google").key is KeySource.ENVIRONMENT
+    told = (
+        f"Gemini CLI uses its Google login ({place}), which goes past agentspend: no API dollars,"
+        " but nothing of it is metered, and no budget applies"
+    )
+    return LaunchPlan(
+        argv=("gemini", *args),
+        env_set=no_proxy_variables(caller.env),
+        give_back=tuple(sorted(facts.taken)) if keeps else (),
+        warnings=(told,),
+    )
+
+
+def _stand_in(
+    settings: GeminiSettings, caller: Caller, folder: Path
+) -> tuple[dict[Path, str], dict[Path, Path]]:
+    """A home for Gemini CLI with the API key selected, and all else as it is at home."""
+    content = dict(settings.user.content)
+    security = dict(content.get("security") or {})
+    security["auth"] = {**(security.get("auth") or {}), "selectedType": API_KEY}
+    content["security"] = security
+    home = gemini_home(caller)
+    inside = [path.name for path in _entries(home / ".gemini") if path.name != "settings.json"]
+    names = [f".gemini/{name}" for name in inside]
+    names += [name for name in _BESIDE if (home / name).exists()]
+    files = {folder / ".gemini/settings.json": json.dumps(content, indent=1)}
+    return files, {folder / name: home / name for name in names}
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
+
+
+def _sign_in(settings: GeminiSettings) -> tuple[str, str]:
+    """The sign-in that would count and where it is chosen, ("", "") when nowhere."""
+    found = settings.find(*SELECTED)
+    if found is not None:
+        return str(found[0]), found[1].place("selectedType")
+    for name, kind in _SWITCHES.items():
+        value, place = settings.variable(name)
+        if value == "true":
+            return kind, f"{place} ({name})"
+    return "", ""
+
+
+def _can_select(settings: GeminiSettings) -> None:
+    """Refuse where a file that a stand-in for the user's cannot beat says otherwise."""
+    above = settings.layers[settings.layers.index(settings.user) + 1 :]
+    for name, keys, layers in (
+        ("selectedType", SELECTED, above),
+        ("enforcedType", ENFORCED, settings.layers),
+    ):
+        found = [(layer.get(*keys), layer) for layer in layers if layer.get(*keys) is not None]
+        if found and found[-1][0] != API_KEY:
+            raise LaunchError(
+                f"{found[-1][1].place(name)} sets {name} {found[-1][0]!r}: the API key cannot be"
+                " used",
+                f"take it out, or make it {API_KEY!r}",
+            )
+
+
+def _logins(settings: GeminiSettings, selected: str, place: str, caller: Caller) -> list[str]:
+    """Gemini CLI's own credentials: looked for by name, never read out."""
+    found: list[str] = []
+    path = gemini_home(caller) / ".gemini/oauth_creds.json"
+    if selected == GOOGLE_LOGIN:
+        found.append(f"a Google login ({place})")
+    elif not selected and path.is_file():
+        found.append(f"a Google login in {path}")
+    value, where = settings.variable("GEMINI_API_KEY")
+    outer = session_token_in(settings.variable(BASE_URL)[0])
+    if value and value != outer:
+        found.append(f"GEMINI_API_KEY in {where}")
+    return found
+
+
+def _no_gateway_credential(settings: GeminiSettings, facts: SessionFacts, auth: Auth) -> None:
+    """Refuse to send a gateway's key to another host than the gateway."""
+    url, place = settings.variable(BASE_URL)
+    upstream = origin(facts.of("google").upstream)
+    if auth is Auth.KEY or not url or session_token_in(url) or origin(url) == upstream:
+        return
+    raise LaunchError(
+        f"{BASE_URL} in {place} names {origin(url)}; agentspend would hand its key to {upstream}",
+        f'base_url = "{origin(url)}" under [providers.google] in config.toml: then agentspend'
+        " forwards there",
+    )
+
+
+def _no_container(args: Sequence[str], settings: GeminiSettings, caller: Caller) -> None:
+    """Refuse a sandbox in a container: our loopback cannot be reached from there."""
+    before = list(args[: args.index("--")] if "--" in args else args)
+    asked = [item for item in before if item in ("-s", "--sandbox", "--sandbox=true")]
+    value, place = settings.variable("GEMINI_SANDBOX")
+    found = settings.find("tools", "sandbox")
+    if asked:
+        kind, where = "true", asked[0]
+    elif value:
+        kind, where = value.lower(), f"GEMINI_SANDBOX in {place}"
+    elif found is not None:
+        kind, where = str(found[0]).lower(), found[1].place("sandbox")
+    else:
+        return
+    if kind not in _ON or (kind in ("true", "1") and caller.platform == "darwin"):
+        return
+    raise LaunchError(
+        f"{where} puts Gemini CLI into a container, from which this machine's agentspend cannot be"
+        " reached",
+        "leave the sandbox out (GEMINI_SANDBOX=false), or run plain `gemini`, unmetered",
+    )

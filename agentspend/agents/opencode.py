@@ -1,0 +1,274 @@
+"""OpenCode: how it is brought through us, and what would take it past us unseen.
+
+Measured with 1.18.33 (native build, Linux, 2026-11-25); the layers are in `opencode_config`:
+
+- `provider.X.options.baseURL` in `OPENCODE_CONFIG_CONTENT` beats every file but managed ones, also
+  `api` at a provider or a model; Anthropic's and OpenAI's get `/messages` and `/responses`
+  appended, Google's `/models/…`;
+- the title of a first prompt is asked for through the same address, from a small model;
+- a ChatGPT login rewrites every address with `/v1/responses` in it to chatgpt.com, past us: an
+  address without `/v1` stays, and the login's bearer and `chatgpt-account-id` come to us;
+- that login also beats `options.apiKey`, unless `OPENCODE_DISABLE_DEFAULT_PLUGINS` is set; keys
+  that OpenCode keeps itself do not, but beat those in the environment;
+- `enabled_providers` leaves out every other provider, its own free one included.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from agentspend.agents.base import (
+    KEY_VARIABLES,
+    VENDORS,
+    Auth,
+    Caller,
+    KeySource,
+    LaunchPlan,
+    SessionFacts,
+    choose_auth,
+    origin,
+    outer_token,
+    require_program,
+    session_token_in,
+)
+from agentspend.agents.generic import base_urls
+from agentspend.agents.network import no_proxy_variables
+from agentspend.agents.opencode_config import (
+    CONTENT,
+    data_home,
+    given_content,
+    merged,
+    read_layers,
+)
+from agentspend.agents.places import SettingsFile, dig, read_jsonc
+from agentspend.core.errors import LaunchError
+
+_VERSION_IN_URL = {"anthropic": "/v1", "openai": "", "google": "/v1beta"}
+
+
+class OpenCode:
+    """The launcher of `agentspend run opencode`."""
+
+    name = "opencode"
+    providers: tuple[str, ...] = tuple(_VERSION_IN_URL)
+
+    def plan(self, args: Sequence[str], facts: SessionFacts, caller: Caller) -> LaunchPlan:
+        """Redirect three providers and leave out all others; `LaunchError` for one in use."""
+        require_program("opencode", caller, "npm install -g opencode-ai")
+        before = list(args[: args.index("--")] if "--" in args else args)
+        _runs_here(before)
+        given = given_content(caller)
+        layers = read_layers(caller)
+        _no_other_provider(before, given, layers)
+        stored = read_jsonc(data_home(caller) / "auth.json")
+        logins = {name: _logins(name, given, layers, stored, caller) for name in self.providers}
+        pays = {
+            name: choose_auth(facts, logins[name], name, login_first=bool(logins[name]))
+            for name in self.providers
+        }
+        _no_managed_redirect(layers, facts)
+        _no_gateway_credential(given, layers, facts, pays)
+        keyed = [name for name, auth in pays.items() if auth is Auth.KEY]
+        return LaunchPlan(
+            argv=("opencode", *args),
+            env_set=_environment(facts, caller, given, pays, stored),
+            give_back=tuple(_kept(facts, pays)),
+            notes=tuple(_notes(facts, pays, logins)),
+            warnings=tuple(_warnings(layers)),
+            auth=Auth.KEY if keyed else Auth.PASSTHROUGH,
+        )
+
+
+def _environment(
+    facts: SessionFacts,
+    caller: Caller,
+    given: dict[str, Any],
+    pays: Mapping[str, Auth],
+    stored: SettingsFile | None,
+) -> dict[str, str]:
+    keyed = [name for name, auth in pays.items() if auth is Auth.KEY]
+    found = {**base_urls(facts.base_url, keyed), **no_proxy_variables(caller.env)}
+    found |= {item: facts.token for name in keyed for item in KEY_VARIABLES[name]}
+    found[CONTENT] = json.dumps(merged(given, _content(facts, given, keyed)))
+    if "openai" in keyed and stored is not None and stored.get("openai", "type") == "oauth":
+        found["OPENCODE_DISABLE_DEFAULT_PLUGINS"] = "1"
+    return found
+
+
+def _content(facts: SessionFacts, given: dict[str, Any], keyed: Sequence[str]) -> dict[str, Any]:
+    """What goes on top of every file of the user's."""
+    own = given.get("enabled_providers")
+    wanted = [name for name in _VERSION_IN_URL if not isinstance(own, list) or name in own]
+    providers = {}
+    for name, version in _VERSION_IN_URL.items():
+        options = {"baseURL": f"{facts.base_url}{version}"}
+        if name in keyed:
+            options["apiKey"] = facts.token
+        providers[name] = {"options": options}
+    return {"provider": providers, "enabled_providers": wanted}
+
+
+def _notes(
+    facts: SessionFacts, pays: Mapping[str, Auth], logins: Mapping[str, Sequence[str]]
+) -> Iterator[str]:
+    """What the person should know."""
+    yield (
+        "OpenCode is offered Anthropic, OpenAI and Google only: nothing else of it can be metered"
+    )
+    for name, auth in pays.items():
+        if auth is Auth.PASSTHROUGH and facts.of(name).key is KeySource.ENVIRONMENT:
+            yield (
+                f"OpenCode pays {VENDORS[name]} with {logins[name][0]}, not with the key in the"
+                " environment, as it does on its own"
+            )
+    if Auth.KEY not in pays.values() and not any(logins.values()):
+        yield (
+            "no provider key is stored and no login was found: `agentspend keys set anthropic`,"
+            " or `opencode auth login`"
+        )
+
+
+def _kept(facts: SessionFacts, pays: Mapping[str, Auth]) -> Iterator[str]:
+    """The key variables of providers that the agent's own login pays."""
+    for name, auth in pays.items():
+        if auth is Auth.PASSTHROUGH:
+            yield from (item for item in KEY_VARIABLES[name] if item in facts.taken)
+
+
+def _warnings(layers: Sequence[SettingsFile]) -> Iterator[str]:
+    """Redirects of the user's own, which this session overrides."""
+    for layer in layers:
+        for name in _VERSION_IN_URL:
+            url = _base_url(layer.content, name)
+            if url and not session_token_in(url) and not layer.managed:
+                yield (
+                    f"{layer.place('baseURL')} sends {name} to {origin(url)}: overridden for this"
+                    " session"
+                )
+
+
+def _base_url(content: Mapping[str, Any], name: str) -> str:
+    found = dig(content, "provider", name, "options", "baseURL")
+    return found if isinstance(found, str) else ""
+
+
+def _runs_here(before: Sequence[str]) -> None:
+    """`LaunchError` for what works on a server that was started elsewhere."""
+    away = [item for item in before[:1] if item == "attach"]
+    away += [item for item in before if item.partition("=")[0] == "--attach"]
+    if away:
+        raise LaunchError(
+            f"opencode {away[0]} works outside this session, where nothing can be metered",
+            f"leave {away[0]} out, or start it as plain `opencode {away[0]}`, unmetered",
+        )
+
+
+def _no_other_provider(
+    before: Sequence[str], given: dict[str, Any], layers: Sequence[SettingsFile]
+) -> None:
+    """Refuse a model of a provider that does not come through us: that choice is the person's."""
+    chosen = [(value, f"{option} {value}") for option, value in _model_flags(before)]
+    if not chosen:
+        chosen = [(value, f"{CONTENT} in the environment") for value in _models(given)]
+        chosen += [
+            (value, layer.place(value)) for layer in layers for value in _models(layer.content)
+        ]
+    for model, place in chosen:
+        provider, slash, _ = model.partition("/")
+        if slash and provider not in _VERSION_IN_URL:
+            raise LaunchError(
+                f"OpenCode would use the provider {provider!r}: {place}; that cannot be metered",
+                "name a model of Anthropic, OpenAI or Google with -m, or run plain `opencode`,"
+                " unmetered",
+            )
+    for layer in layers:
+        others = set(layer.get("enabled_providers") or ()) - set(_VERSION_IN_URL)
+        if layer.managed and others:
+            raise LaunchError(
+                f"{layer.place('enabled_providers')} enables {', '.join(sorted(others))}, which"
+                " cannot be metered",
+                "ask who manages this machine to take it out",
+            )
+
+
+def _model_flags(before: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Every model that the arguments name, and by which option."""
+    for index, item in enumerate(before):
+        name, equals, value = item.partition("=")
+        if name == "--model" and equals:
+            yield name, value
+        elif index and before[index - 1] in ("-m", "--model"):
+            yield before[index - 1], item
+
+
+def _models(content: Mapping[str, Any]) -> Iterator[str]:
+    """Every model a configuration names."""
+    places = [content]
+    for kind in ("agent", "mode", "command"):
+        named = content.get(kind)
+        if isinstance(named, dict):
+            places += [item for item in named.values() if isinstance(item, dict)]
+    for place in places:
+        yield from (
+            value for name in ("model", "small_model") if isinstance(value := place.get(name), str)
+        )
+
+
+def _no_managed_redirect(layers: Sequence[SettingsFile], facts: SessionFacts) -> None:
+    """Refuse what managed files force: nothing a person sets beats them."""
+    for layer in layers:
+        for name in _VERSION_IN_URL:
+            url = _base_url(layer.content, name) if layer.managed else ""
+            if url and session_token_in(url) != facts.token:
+                raise LaunchError(
+                    f"{layer.place('baseURL')} sends OpenCode to {origin(url)}, past the meter",
+                    "ask who manages this machine to take it out; to go there through agentspend,"
+                    f" set it as base_url under [providers.{name}] in config.toml",
+                )
+
+
+def _no_gateway_credential(
+    given: dict[str, Any],
+    layers: Sequence[SettingsFile],
+    facts: SessionFacts,
+    pays: Mapping[str, Auth],
+) -> None:
+    """Refuse to send a gateway's credential to another host than the gateway."""
+    places = [(layer.content, layer.place("baseURL")) for layer in layers]
+    places.append((given, f"{CONTENT} in the environment"))
+    for name, auth in pays.items():
+        upstream = origin(facts.of(name).upstream)
+        for content, place in places:
+            url = _base_url(content, name)
+            if auth is Auth.KEY or not url or session_token_in(url) or origin(url) == upstream:
+                continue
+            raise LaunchError(
+                f"{place} sends {name} to {origin(url)}; agentspend would hand what is meant for"
+                f" it to {upstream}",
+                f'base_url = "{origin(url)}" under [providers.{name}] in config.toml: then'
+                " agentspend forwards there",
+            )
+
+
+def _logins(
+    name: str,
+    given: dict[str, Any],
+    layers: Sequence[SettingsFile],
+    stored: SettingsFile | None,
+    caller: Caller,
+) -> list[str]:
+    """OpenCode's own credentials for a provider: looked for by name, never read out."""
+    found: list[str] = []
+    kind = stored.get(name, "type") if stored is not None else None
+    if stored is not None and kind:
+        what = "login" if kind == "oauth" else "key"
+        found.append(f"OpenCode's own {VENDORS[name]} {what} in {stored.path}")
+    ours = ("", outer_token(caller.env), session_token_in(_base_url(given, name)))
+    keys = [(layer.content, layer.place("apiKey")) for layer in layers]
+    keys.append((given, f"{CONTENT} in the environment"))
+    for content, place in keys:
+        key = dig(content, "provider", name, "options", "apiKey")
+        if isinstance(key, str) and key not in ours:
+            found.append(f"{name}'s apiKey in {place}")
+    variables = [item for item in KEY_VARIABLES[name] if caller.env.get(item, "") not in ours]
+    return found + [f"{item} in the environment" for item in variables]
