@@ -12,6 +12,7 @@ import msgspec
 
 from agentspend.dialects.base import BadRequest
 from agentspend.dialects.json_parts import UNREADABLE
+from agentspend.dialects.text_bound import has_escapes
 
 T = TypeVar("T")
 
@@ -118,7 +119,7 @@ def could_bring_input(name: str) -> bool:
 
 def cache_ttl(body: bytes, otherwise: str) -> str:
     """The dearest cache write that marks in a body ask for; `otherwise` where there are none."""
-    if b"\\u" in body and _HIDDEN_WORD.search(body):
+    if has_escapes(body) and _HIDDEN_WORD.search(body):
         return "1h"
     if b'"cache_control"' in body:
         return "1h" if b'"1h"' in body else "5m"

@@ -65,9 +65,9 @@ class Machine:
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Machine:
-    """An empty machine where every agent is installed."""
+    """An empty machine where every agent is installed, and one that we do not know."""
     found = Machine(tmp_path)
     found.work.mkdir(parents=True)
-    for name in ("claude", "codex", "gemini", "opencode", "aider"):
+    for name in ("claude", "codex", "gemini", "opencode", "aider", "some-agent"):
         found.put(f"bin/{name}", "#!/bin/sh\n").chmod(0o755)
     return found

@@ -21,10 +21,10 @@ KEYS = {"ANTHROPIC_API_KEY": TOKEN, "ANTHROPIC_AUTH_TOKEN": TOKEN}
 
 def test_the_plan_with_a_key(machine: Machine) -> None:
     """The command is untouched; both Anthropic key variables hold the token."""
-    found = launcher_for("--").plan(["aider", "--x"], machine.facts(), machine.caller())
+    found = launcher_for("--").plan(["some-agent", "--x"], machine.facts(), machine.caller())
 
     assert found == LaunchPlan(
-        argv=("aider", "--x"), env_set={**URLS, **NO_PROXY, **KEYS}, auth=Auth.KEY
+        argv=("some-agent", "--x"), env_set={**URLS, **NO_PROXY, **KEYS}, auth=Auth.KEY
     )
 
 
@@ -32,7 +32,7 @@ def test_the_plan_without_a_key_sets_no_credential(machine: Machine) -> None:
     """The program's own credentials go through untouched."""
     facts = machine.facts(KeySource.NONE)
 
-    found = launcher_for("--").plan(["aider"], facts, machine.caller(ANTHROPIC_API_KEY="own"))
+    found = launcher_for("--").plan(["some-agent"], facts, machine.caller(ANTHROPIC_API_KEY="own"))
 
     assert dict(found.env_set) == {**URLS, **NO_PROXY}
     assert found.env_unset == ()
@@ -49,7 +49,7 @@ def test_each_provider_with_a_key_gets_the_token(machine: Machine) -> None:
     """A stored OpenAI key moves nothing but OpenAI's clients."""
     facts = machine.facts(providers=["openai"])
 
-    found = launcher_for("--").plan(["aider"], facts, machine.caller())
+    found = launcher_for("--").plan(["some-agent"], facts, machine.caller())
 
     assert found.env_set == {**URLS, **NO_PROXY, "OPENAI_API_KEY": TOKEN}
 
@@ -57,8 +57,8 @@ def test_each_provider_with_a_key_gets_the_token(machine: Machine) -> None:
 def test_an_existing_no_proxy_is_kept(machine: Machine) -> None:
     """Loopback is added to what is there; a star already covers it."""
     facts = machine.facts()
-    lists = launcher_for("--").plan(["aider"], facts, machine.caller(NO_PROXY="a, localhost"))
-    star = launcher_for("--").plan(["aider"], facts, machine.caller(NO_PROXY="*"))
+    lists = launcher_for("--").plan(["some-agent"], facts, machine.caller(NO_PROXY="a, localhost"))
+    star = launcher_for("--").plan(["some-agent"], facts, machine.caller(NO_PROXY="*"))
 
     assert lists.env_set["NO_PROXY"] == "a,localhost,127.0.0.1"
     assert lists.env_set["no_proxy"] == "a,localhost,127.0.0.1"

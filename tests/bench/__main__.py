@@ -13,6 +13,7 @@ import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from tests.bench import measures
 from tests.bench.measures import percentile
@@ -45,7 +46,7 @@ def _measure(folder: Path, stack: ExitStack, rounds: int) -> str:
     ways += [between] if between else []
     ours, ready_s, home = stack.enter_context(agentspend(folder / "home", upstream))
     ways.append(ours)
-    small, large = json.dumps(SMALL).encode(), _large()
+    small, large = _compact(SMALL), _large()
     rows = [("", *(way.name for way in ways), "agentspend adds")]
     for label, body, query, each in (
         ("small request", small, "", 25),
@@ -103,7 +104,12 @@ def _large() -> bytes:
     """A 420 KB prompt with cache marks, as a warm session sends it."""
     block = {"type": "text", "text": WORDS * (420_000 // len(WORDS)),
              "cache_control": {"type": "ephemeral"}}  # fmt: skip
-    return json.dumps({**SMALL, "messages": [{"role": "user", "content": [block]}]}).encode()
+    return _compact({**SMALL, "messages": [{"role": "user", "content": [block]}]})
+
+
+def _compact(body: dict[str, Any]) -> bytes:
+    """As every agent we recorded writes it: without spaces."""
+    return json.dumps(body, separators=(",", ":")).encode()
 
 
 def _text(rows: list[tuple[str, ...]], own: list[tuple[str, ...]]) -> str:

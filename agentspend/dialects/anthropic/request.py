@@ -28,6 +28,7 @@ from agentspend.dialects.anthropic.shapes import (
 from agentspend.dialects.base import BadRequest
 from agentspend.dialects.json_parts import UNREADABLE, put_together, take_apart
 from agentspend.dialects.text_bound import (
+    has_escapes,
     json_tokens_bound,
     normalised_tokens_bound,
     tokens_bound,
@@ -54,7 +55,7 @@ def read_request(body: bytes, *, in_nfc: bool = True) -> RequestFacts:
     if not model:
         raise BadRequest("model: must not be empty")
     options = _Options(parts)
-    escapes = b"\\u" in body
+    escapes = has_escapes(body)
     quick = json_tokens_bound if escapes else tokens_bound
     contents = Contents(quick if in_nfc else normalised_tokens_bound, escapes)
     rest = _read_rest(parts, options, contents)
