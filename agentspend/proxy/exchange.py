@@ -25,7 +25,7 @@ from agentspend.proxy.charging import Ended, settlement, shrunk_nusd
 from agentspend.proxy.credentials import settle_credentials
 from agentspend.proxy.decoding import decoder_for
 from agentspend.proxy.desk import Desk
-from agentspend.proxy.headers import to_client, to_upstream
+from agentspend.proxy.headers import request_id, to_client, to_upstream
 from agentspend.proxy.ladder import Request, after_count, asked_of, hold_request
 from agentspend.proxy.reading import read_facts
 from agentspend.proxy.sessions import Session
@@ -297,7 +297,7 @@ class Journey:
             elapsed_s=elapsed_s,
             output_seen_tokens=meter.output_seen_tokens,
             status=upstream.status if upstream is not None else 0,
-            request_id=upstream.headers.get("request-id", "") if upstream is not None else "",
+            request_id=request_id(upstream.headers) if upstream is not None else "",
         )
 
     async def _settle(self, asked: Request, ended: Ended, *, clamped_to: int) -> None:

@@ -30,6 +30,11 @@ def to_client(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
     return _without(headers, NOT_SENT_BACK)
 
 
+def request_id(headers: CIMultiDictProxy[str]) -> str:
+    """The provider's own id of a request: Anthropic's header, else OpenAI's; Google sends none."""
+    return headers.get("request-id") or headers.get("x-request-id", "")
+
+
 def _without(headers: CIMultiDictProxy[str], dropped: frozenset[str]) -> CIMultiDict[str]:
     named = _named_by_connection(headers.getall("Connection", ()))
     return CIMultiDict(

@@ -8,7 +8,6 @@ import pytest
 from agentspend.agents.base import Auth, KeySource
 from tests.agents.real import (
     ANTHROPIC,
-    GEMINI,
     MESSAGE,
     OPENAI,
     TOKEN,
@@ -27,11 +26,8 @@ MODELS = {
     "openai/gpt-5.4": (f"/s/{TOKEN}/responses", "authorization", f"Bearer {TOKEN}"),
     "google/gemini-2.5-pro": (f"/s/{TOKEN}/v1beta/models/", "x-goog-api-key", TOKEN),
 }
-REFUSALS = {
-    "anthropic/claude-sonnet-4-5": ANTHROPIC,
-    "openai/gpt-5.4": OPENAI,
-    "google/gemini-2.5-pro": GEMINI,
-}
+# Google's stops it in the same way; each run takes seconds.
+REFUSALS = {"anthropic/claude-sonnet-4-5": ANTHROPIC, "openai/gpt-5.4": OPENAI}
 LOGIN = {
     "type": "oauth",
     "refresh": "r",
