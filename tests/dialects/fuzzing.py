@@ -83,7 +83,8 @@ def read(dialect: Dialect, body: bytes, path_model: str = "") -> RequestFacts | 
     clamped = dialect.with_max_output(body, 10**6)
     again = dialect.read_request(clamped, in_nfc=in_nfc, path_model=path_model)
     assert 1 <= again.max_output_tokens <= max(10**6, facts.max_output_tokens)
-    assert again.input_bound_tokens >= facts.input_bound_tokens - 100
+    if b"\\u" not in body:  # names are written again without escapes, which shortens them
+        assert again.input_bound_tokens >= facts.input_bound_tokens - 100
     prepared = dialect.prepare(body, facts)
     assert not dialect.read_request(prepared, path_model=path_model).adds_usage
     assert facts.adds_usage or prepared == body
