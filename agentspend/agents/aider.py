@@ -29,7 +29,7 @@ from agentspend.agents.base import (
     require_program,
     session_token_in,
 )
-from agentspend.agents.generic import base_urls
+from agentspend.agents.generic import base_urls, stand_ins
 from agentspend.agents.network import no_proxy_variables
 from agentspend.agents.places import read_text
 from agentspend.core.errors import LaunchError
@@ -87,8 +87,7 @@ class Aider:
         text = f"{read_text(named).rstrip()}\n" if named is not None else ""
         return LaunchPlan(
             argv=("aider", "--env-file", str(path), *without(args, "--env-file")),
-            env_set=variables,
-            give_back=tuple(_kept(facts, pays)),
+            env_set={**stand_ins(facts), **variables},
             files={path: text + "".join(f"{key}='{value}'\n" for key, value in variables.items())},
             notes=tuple(_notes(pays, logins)),
             auth=Auth.KEY if keyed else Auth.PASSTHROUGH,
@@ -113,13 +112,6 @@ def _notes(pays: dict[str, Auth], logins: dict[str, list[str]]) -> Iterator[str]
     )
     if Auth.KEY not in pays.values() and not any(logins.values()):
         yield "no provider key is stored and none was found: `agentspend keys set anthropic`"
-
-
-def _kept(facts: SessionFacts, pays: dict[str, Auth]) -> Iterator[str]:
-    """The key variables of providers that aider's own key pays."""
-    for name, auth in pays.items():
-        if auth is Auth.PASSTHROUGH:
-            yield from (item for item in KEY_VARIABLES[name] if item in facts.taken)
 
 
 def _no_other_provider(settings: Sequence[Setting]) -> None:

@@ -32,7 +32,7 @@ KEY_VARIABLES = {
 """The variables that clients of a provider take its key from; our token stands in there."""
 TOKEN_VARIABLE = "AGENTSPEND_TOKEN"  # noqa: S105 - a name
 TOKEN_HEADER = "x-agentspend-token"  # noqa: S105 - a name
-_OURS = re.compile(r"http://(127\.0\.0\.1|localhost):\d+/s/([^/]+)(/.*)?")
+_OURS = re.compile(r"http://(127\.0\.0\.1|localhost):\d+/[sk]/([^/]+)(/.*)?")
 
 
 class KeySource(StrEnum):
@@ -115,9 +115,8 @@ class LaunchPlan:
 
     `files` are written with mode 0600 before the start: they may hold the session token, which
     must not stand in `argv`, where every user of the machine can read it. `links` are symbolic
-    links in the scratch folder and what they point to. `give_back` are variables out of
-    `SessionFacts.taken` that the agent keeps. `notes` and `warnings` are sentences for stderr.
-    `auth` is KEY (the daemon puts its key on, for one provider at least) or PASSTHROUGH.
+    links in the scratch folder and what they point to. `notes` and `warnings` are sentences for
+    stderr. `auth` is KEY (the daemon puts its key on, for one provider at least) or PASSTHROUGH.
     """
 
     argv: tuple[str, ...]
@@ -125,7 +124,6 @@ class LaunchPlan:
     env_unset: tuple[str, ...] = ()
     files: Mapping[Path, str] = field(default_factory=dict)
     links: Mapping[Path, Path] = field(default_factory=dict)
-    give_back: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     auth: Auth = Auth.PASSTHROUGH
@@ -191,7 +189,7 @@ def choose_auth(
 
 
 def session_token_in(url: str) -> str:
-    """The token in a base URL of ours (an outer session's), or "" for any other URL."""
+    """The token in a base URL of ours (an outer session's, a virtual key's), or "" in any other."""
     found = _OURS.fullmatch(url)
     return found[2] if found else ""
 

@@ -29,6 +29,7 @@ from agentspend.agents.base import (
 )
 from agentspend.agents.claude_login import credentials, stored_logins
 from agentspend.agents.claude_settings import Settings, read_settings
+from agentspend.agents.generic import stand_ins
 from agentspend.agents.network import (
     PROXY_VARIABLES,
     no_proxy_variables,
@@ -87,7 +88,8 @@ class Claude:
 
 
 def _environment(facts: SessionFacts, caller: Caller, auth: Auth) -> dict[str, str]:
-    found = {BASE_URL: facts.base_url, **no_proxy_variables(caller.env)}
+    found = stand_ins(facts, but=("anthropic",))
+    found |= {BASE_URL: facts.base_url, **no_proxy_variables(caller.env)}
     if "ENABLE_TOOL_SEARCH" not in caller.env:
         # A custom base URL switches tool search off, which raises the bill.
         found["ENABLE_TOOL_SEARCH"] = "true"

@@ -36,7 +36,7 @@ from agentspend.agents.base import (
     require_program,
     session_token_in,
 )
-from agentspend.agents.generic import base_urls
+from agentspend.agents.generic import base_urls, stand_ins
 from agentspend.agents.network import no_proxy_variables
 from agentspend.agents.places import SettingsFile, read_jsonc, read_toml
 from agentspend.core.errors import LaunchError
@@ -73,8 +73,7 @@ class Codex:
             argv=("codex", *_flags(facts, auth), *args),
             env_set=_environment(facts, caller, auth),
             env_unset=OWN_KEYS if auth is Auth.KEY else (),
-            give_back=tuple(sorted(facts.taken)) if stays else (),
-            notes=tuple(_notes(own, facts, auth, logins, stays=stays)),
+            notes=tuple(_notes(own, auth, logins, stays=stays)),
             auth=auth,
         )
 
@@ -95,15 +94,14 @@ def _flags(facts: SessionFacts, auth: Auth) -> tuple[str, ...]:
 
 def _environment(facts: SessionFacts, caller: Caller, auth: Auth) -> dict[str, str]:
     found = {TOKEN_VARIABLE: facts.token, **no_proxy_variables(caller.env)}
+    # Not for Codex: for programs that it starts.
+    found |= stand_ins(facts)
     if auth is Auth.KEY:
-        # Not for Codex: for programs that it starts.
         found |= {"OPENAI_API_KEY": facts.token, **base_urls(facts.base_url, ("openai",))}
     return found
 
 
-def _notes(
-    own: Sequence[str], facts: SessionFacts, auth: Auth, logins: Sequence[str], *, stays: bool
-) -> Iterator[str]:
+def _notes(own: Sequence[str], auth: Auth, logins: Sequence[str], *, stays: bool) -> Iterator[str]:
     """What the person should know."""
     yield "Codex's own web search is off in a metered session: its calls have no price"
     if {"resume", "fork"} & set(_words(own)[:2]):
@@ -111,8 +109,7 @@ def _notes(
             "the list holds the sessions started through agentspend; resume another one by its id"
         )
     if stays:
-        variables = " and ".join(sorted(facts.taken)) or "the key in the environment"
-        yield f"Codex pays with {logins[0]}, not with {variables}, as it does on its own"
+        yield f"Codex pays with {logins[0]}, not with OPENAI_API_KEY, as it does on its own"
     if auth is Auth.PASSTHROUGH and not logins:
         yield (
             "no OpenAI key is stored and no login was found: `agentspend keys set openai`,"

@@ -22,7 +22,6 @@ from pathlib import Path
 from agentspend.agents.base import (
     Auth,
     Caller,
-    KeySource,
     LaunchPlan,
     SessionFacts,
     choose_auth,
@@ -37,6 +36,7 @@ from agentspend.agents.gemini_settings import (
     gemini_home,
     read_settings,
 )
+from agentspend.agents.generic import stand_ins
 from agentspend.agents.network import no_proxy_variables
 from agentspend.core.errors import LaunchError
 
@@ -89,7 +89,7 @@ def _through_us(
     logins: Sequence[str],
 ) -> LaunchPlan:
     """The plan of an API-key sign-in, ours or the user's own."""
-    env = {BASE_URL: facts.base_url, **no_proxy_variables(caller.env)}
+    env = {**stand_ins(facts), BASE_URL: facts.base_url, **no_proxy_variables(caller.env)}
     files: dict[Path, str] = {}
     links: dict[Path, Path] = {}
     notes: list[str] = []
@@ -124,15 +124,13 @@ def _through_us(
 
 def _past_us(args: Sequence[str], facts: SessionFacts, caller: Caller, place: str) -> LaunchPlan:
     """The plan of a Google login: it costs no API dollars, and nothing of it is seen."""
-    keeps = facts.of("google").key is KeySource.ENVIRONMENT
     told = (
         f"Gemini CLI uses its Google login ({place}), which goes past agentspend: no API dollars,"
         " but nothing of it is metered, and no budget applies"
     )
     return LaunchPlan(
         argv=("gemini", *args),
-        env_set=no_proxy_variables(caller.env),
-        give_back=tuple(sorted(facts.taken)) if keeps else (),
+        env_set={**stand_ins(facts), **no_proxy_variables(caller.env)},
         warnings=(told,),
     )
 

@@ -35,6 +35,19 @@ def base_urls(base_url: str, providers: Sequence[str] = tuple(KEY_VARIABLES)) ->
     return {name: url for provider in providers for name, url in every[provider].items()}
 
 
+def stand_ins(facts: SessionFacts, but: Sequence[str] = ()) -> dict[str, str]:
+    """Our token in place of every key that `run` took out of the environment, but some providers'.
+
+    For the programs an agent starts: they go on working, are metered, and hold no key.
+    """
+    found: dict[str, str] = {}
+    for provider, names in KEY_VARIABLES.items():
+        taken = [name for name in names if name in facts.taken]
+        if taken and provider not in but and facts.of(provider).auth is not Auth.PASSTHROUGH:
+            found |= {**base_urls(facts.base_url, (provider,)), **dict.fromkeys(taken, facts.token)}
+    return found
+
+
 class Generic:
     """The launcher of `agentspend run -- CMD…`; `known` are the agents with one of their own."""
 

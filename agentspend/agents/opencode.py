@@ -31,7 +31,7 @@ from agentspend.agents.base import (
     require_program,
     session_token_in,
 )
-from agentspend.agents.generic import base_urls
+from agentspend.agents.generic import base_urls, stand_ins
 from agentspend.agents.network import no_proxy_variables
 from agentspend.agents.opencode_config import (
     CONTENT,
@@ -72,7 +72,6 @@ class OpenCode:
         return LaunchPlan(
             argv=("opencode", *args),
             env_set=_environment(facts, caller, given, pays, stored),
-            give_back=tuple(_kept(facts, pays)),
             notes=tuple(_notes(facts, pays, logins)),
             warnings=tuple(_warnings(layers)),
             auth=Auth.KEY if keyed else Auth.PASSTHROUGH,
@@ -87,7 +86,8 @@ def _environment(
     stored: SettingsFile | None,
 ) -> dict[str, str]:
     keyed = [name for name, auth in pays.items() if auth is Auth.KEY]
-    found = {**base_urls(facts.base_url, keyed), **no_proxy_variables(caller.env)}
+    found = {**stand_ins(facts), **base_urls(facts.base_url, keyed)}
+    found |= no_proxy_variables(caller.env)
     found |= {item: facts.token for name in keyed for item in KEY_VARIABLES[name]}
     found[CONTENT] = json.dumps(merged(given, _content(facts, given, keyed)))
     if "openai" in keyed and stored is not None and stored.get("openai", "type") == "oauth":
@@ -126,13 +126,6 @@ def _notes(
             "no provider key is stored and no login was found: `agentspend keys set anthropic`,"
             " or `opencode auth login`"
         )
-
-
-def _kept(facts: SessionFacts, pays: Mapping[str, Auth]) -> Iterator[str]:
-    """The key variables of providers that the agent's own login pays."""
-    for name, auth in pays.items():
-        if auth is Auth.PASSTHROUGH:
-            yield from (item for item in KEY_VARIABLES[name] if item in facts.taken)
 
 
 def _warnings(layers: Sequence[SettingsFile]) -> Iterator[str]:

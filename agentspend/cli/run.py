@@ -65,9 +65,8 @@ def run(asked: RunArgs, launcher: Launcher, keys: dict[str, str]) -> int:
     try:
         plan = launcher.plan(asked.command, facts, caller)
         _write_files(plan)
-        kept = {name: keys[name] for name in plan.give_back if name in keys}
         run_words.before(plan, payer, access.ask("status"))
-        code = run_in_foreground(plan.argv, plan.environment({**caller.env, **kept}))
+        code = run_in_foreground(plan.argv, plan.environment(caller.env))
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     run_words.after(link, payer, plan.argv[0])

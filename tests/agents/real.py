@@ -82,6 +82,7 @@ class Trial:
         key: KeySource = KeySource.STORED,
         auth: Auth = Auth.AUTO,
         providers: Collection[str] = ("anthropic", "openai", "google"),
+        taken: Collection[str] = (),
     ) -> "subprocess.CompletedProcess[str]":
         """Start an agent with these arguments to its end, as `agentspend run` does."""
         name, *args = words
@@ -102,6 +103,7 @@ class Trial:
             TOKEN,
             self.folder / "scratch",
             dict.fromkeys(providers, ProviderFacts(key, auth)),
+            frozenset(taken),
         )
         caller = Caller(env, work, self.home, managed_dir=self.folder / "managed")
         plan = launcher_for(name).plan(args, facts, caller)

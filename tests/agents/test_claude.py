@@ -92,6 +92,19 @@ def test_the_real_key_leaves_the_environment(machine: Machine) -> None:
     assert env["ANTHROPIC_AUTH_TOKEN"] == TOKEN
 
 
+def test_other_providers_keys_are_stood_in_for(machine: Machine) -> None:
+    """What Claude Code starts goes on working, metered, and holds no key."""
+    facts = machine.facts(taken=["OPENAI_API_KEY", "ANTHROPIC_API_KEY"])
+
+    found = launcher_for("claude").plan([], facts, machine.caller())
+
+    assert found.env_set["OPENAI_API_KEY"] == TOKEN
+    assert found.env_set["OPENAI_BASE_URL"] == f"{BASE_URL}/v1"
+    assert "ANTHROPIC_API_KEY" not in found.env_set
+    passed = machine.facts(KeySource.NONE, Auth.PASSTHROUGH, ["OPENAI_API_KEY"], ["openai"])
+    assert "OPENAI_API_KEY" not in launcher_for("claude").plan([], passed, machine.caller()).env_set
+
+
 @pytest.mark.parametrize("value", ["false", "auto", ""])
 def test_tool_search_stays_as_the_user_set_it(machine: Machine, value: str) -> None:
     """A choice already made is kept, whatever it is."""

@@ -59,10 +59,13 @@ def test_the_token_pays_over_plain_http(trial: Trial) -> None:
 
 
 def test_a_chatgpt_login_comes_along_untouched(trial: Trial) -> None:
-    """Its bearer and account go through us; our token is in its own header, not in `argv`."""
+    """Its bearer and account go through us; our token is in its own header, not in `argv`.
+
+    Also where the environment held a key, which Codex itself would not use.
+    """
     trial.write(".codex/auth.json", LOGIN)
 
-    done = trial.run(*ASK, key=KeySource.NONE)
+    done = trial.run(*ASK, key=KeySource.ENVIRONMENT, taken=["OPENAI_API_KEY"])
 
     assert SAYS in done.stdout, done.stderr
     (call,) = trial.recorder.calls()

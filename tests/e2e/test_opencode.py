@@ -50,12 +50,12 @@ def _with_the_key(model: str) -> Case:
 
 
 def _with_the_login(auth: Auth, key: KeySource) -> Case:
-    """There is a ChatGPT login in OpenCode's own store."""
+    """There is a ChatGPT login in OpenCode's own store, and a key in the environment."""
 
     def case(trial: Trial) -> "subprocess.CompletedProcess[str]":
         trial.write(".local/share/opencode/auth.json", {"openai": LOGIN})
         words = ("opencode", "run", "-m", "openai/gpt-5.4", "say hi")
-        return trial.run(*words, key=key, auth=auth)
+        return trial.run(*words, key=key, auth=auth, taken=["OPENAI_API_KEY"])
 
     return case
 
@@ -75,7 +75,7 @@ def outcomes() -> Iterator[dict[str, Outcome]]:
         pytest.skip(why_missing("opencode"))
     cases = {f"key {model}": _with_the_key(model) for model in MODELS}
     cases |= {f"refused {model}": _refused(model, reply) for model, reply in REFUSALS.items()}
-    cases["login"] = _with_the_login(Auth.AUTO, KeySource.NONE)
+    cases["login"] = _with_the_login(Auth.AUTO, KeySource.ENVIRONMENT)
     cases["login and key"] = _with_the_login(Auth.KEY, KeySource.STORED)
     with at_once(cases, OPENCODE_DISABLE_MODELS_FETCH="1") as found:
         yield found
