@@ -11,6 +11,7 @@ from agentspend.bookkeeper.outcomes import Held, Settlement
 from agentspend.core.limits import CANCEL_GRACE_S, TOP_OUTPUT_TOKENS_PER_S
 from agentspend.core.pricebook import PriceBook
 from agentspend.core.pricing import Charge
+from agentspend.core.regions import in_region
 from agentspend.core.usage import Billing, Metered, UsagePart
 from agentspend.proxy.ladder import Request
 
@@ -49,28 +50,38 @@ def settlement(ended: Ended, book: PriceBook) -> Settlement | None:
             entry=_answer_fields(ended),
         )
     first = metered.parts[0]
-    known = max(output_tokens, first.usage.output_tokens)
+    known = max(_of_all(output_tokens, ended.asked), first.usage.output_tokens)
     estimated = replace(metered, parts=(_with_output(first, known), *metered.parts[1:]))
     charge = replace(_charge(ended, estimated, book), billing=Billing.CEILING)
     return _written(ended, charge, "estimate")
 
 
 def output_upper_bound(ended: Ended) -> int:
-    """The most output the provider can have generated for an answer that broke off."""
+    """The most output that one candidate of an answer that broke off can have had."""
     by_time = int((ended.elapsed_s + CANCEL_GRACE_S) * TOP_OUTPUT_TOKENS_PER_S) + 1
     return min(ended.held.output_tokens, max(ended.output_seen_tokens, by_time))
 
 
 def shrunk_nusd(so_far: Metered, asked: Request, held: Held, book: PriceBook) -> int:
     """A running stream's exact input cost and the bound of all its output, in nano-USD."""
-    whole = _with_output(so_far.parts[0], held.output_tokens)
+    whole = _with_output(so_far.parts[0], _of_all(held.output_tokens, asked))
     proved = replace(so_far, parts=(whole,), billing=Billing.EXACT)
-    return book.charge(asked.provider, proved, held.held_us, asked.facts.model).nusd
+    return _priced(asked, held, proved, book).nusd
+
+
+def _of_all(output_tokens: int, asked: Request) -> int:
+    """The output of every candidate (`n`, `candidateCount`): a request's limit is each one's."""
+    return output_tokens * asked.facts.candidates
 
 
 def _charge(ended: Ended, metered: Metered, book: PriceBook) -> Charge:
-    asked = ended.asked
-    return book.charge(asked.provider, metered, ended.held.held_us, asked.facts.model)
+    return _priced(ended.asked, ended.held, metered, book)
+
+
+def _priced(asked: Request, held: Held, metered: Metered, book: PriceBook) -> Charge:
+    """Anthropic's answers name their region; for the others the host that was asked counts."""
+    region = "" if asked.provider == "anthropic" else asked.facts.inference_geo
+    return book.charge(asked.provider, in_region(metered, region), held.held_us, asked.facts.model)
 
 
 def _with_output(part: UsagePart, output_tokens: int) -> UsagePart:

@@ -9,6 +9,7 @@ import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
+from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp import web
@@ -18,6 +19,8 @@ from agentspend import faults
 from agentspend.bookkeeper.outcomes import Held, NeedsCount, Refused
 from agentspend.core.conversation import remember
 from agentspend.core.errors import StoreError
+from agentspend.core.facts import RequestFacts
+from agentspend.core.regions import region_of
 from agentspend.core.scopes import Payer
 from agentspend.dialects.base import BadRequest, Dialect, Meter, Route
 from agentspend.proxy import refusal
@@ -123,7 +126,7 @@ class Journey:
             nearest = book.nearest(provider, facts.model)
             message = refusal.unknown_model_message(provider, facts.model, nearest)
             return await self._declined("unknown_model", message)
-        facts = book.with_limits(provider, facts)
+        facts = self._in_region(book.with_limits(provider, facts))
         headers = to_upstream(self.request.headers)
         paid = settle_credentials(headers, self.session, provider, self.desk.key(provider))
         if paid.missing_key and self.session.restored:
@@ -270,6 +273,13 @@ class Journey:
             await stream.write(chunk)
         except (ConnectionError, aiohttp.ClientConnectionError):
             self.client_left()
+
+    def _in_region(self, facts: RequestFacts) -> RequestFacts:
+        """The region that the provider's host stands for, where the request names none."""
+        provider = self.dialect.provider
+        host = urlsplit(self.desk.upstream.base_url(provider)).netloc
+        region = facts.inference_geo or region_of(provider, host, facts.model)
+        return replace(facts, inference_geo=region)
 
     def _shrink(self, asked: Request, held: Held, meter: Meter) -> None:
         """At the first usage event most of the hold is free again (DESIGN.md §3)."""

@@ -32,7 +32,7 @@ def to_client(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
 
 def request_id(headers: CIMultiDictProxy[str]) -> str:
     """The provider's own id of a request: Anthropic's header, else OpenAI's; Google sends none."""
-    return headers.get("request-id") or headers.get("x-request-id", "")
+    return headers.get("request-id") or headers.get("x-request-id") or ""
 
 
 def _without(headers: CIMultiDictProxy[str], dropped: frozenset[str]) -> CIMultiDict[str]:

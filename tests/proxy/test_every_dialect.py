@@ -1,12 +1,15 @@
 """Every dialect through the whole journey, against the provider's own bill."""
 
 import asyncio
+import socket
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from agentspend.sandbox.behaviour import Behaviour
+from agentspend.sandbox.server import Sandbox
 from tests.support.desk import TOKEN, Device, Reply, budget, message
 
 TURN = {"role": "user", "content": "say hi, and then count to ten"}
@@ -57,6 +60,46 @@ async def test_a_request_is_billed_to_the_nano_dollar(
         assert entry["amount_nusd"] == device.sandbox.bill.total_nusd() > 0
         assert (entry["billing"], entry["evidence"]) == ("exact", "provider_usage")
         assert (await device.status("daily"))["held_nusd"] == 0
+
+
+async def test_a_regional_host_costs_what_the_region_costs(
+    tmp_path: Path, keys: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OpenAI's answers do not say where they were made: the host does, at a tenth more."""
+    look_up = socket.getaddrinfo
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda host, *more, **kw: look_up("127.0.0.1", *more, **kw)
+    )
+    async with Sandbox(behaviour=Behaviour(output_tokens=40)) as sandbox:
+        url = f"http://us.api.openai.com:{sandbox.url.rpartition(':')[2]}"
+        async with Device(tmp_path, [], keys=keys, sandbox=sandbox, base_url=url) as device:
+            body = {"model": "gpt-5.4-mini", "messages": [TURN], "max_completion_tokens": 900}
+            await ask(device, "/v1/chat/completions", body)
+            await device.until_idle()
+
+            [entry] = await device.ledger()
+            assert entry["amount_nusd"] * 10 == sandbox.bill.total_nusd() * 11 > 0
+
+
+async def test_every_candidate_of_a_cut_stream_is_charged(
+    tmp_path: Path, keys: dict[str, str]
+) -> None:
+    """The limit is each candidate's: three of them, cut off, are estimated as three."""
+    amounts = []
+    for count in (1, 3):
+        behaviour = Behaviour(output_tokens=900, cut_after_events=3)
+        async with Sandbox(behaviour=behaviour) as sandbox:
+            folder = tmp_path / str(count)
+            folder.mkdir()
+            async with Device(folder, [], keys=keys, sandbox=sandbox) as device:
+                options = {"maxOutputTokens": 900, "candidateCount": count}
+                body = {**GEMINI, "generationConfig": options}
+                await ask(device, f"{FLASH}:streamGenerateContent?alt=sse", body)
+                await device.until_idle()
+                [entry] = await device.ledger()
+                amounts.append(entry["amount_nusd"])
+
+    assert amounts[1] > 2 * amounts[0] > 0
 
 
 async def test_the_usage_only_we_asked_for_is_taken_out_again(
