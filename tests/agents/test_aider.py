@@ -131,6 +131,7 @@ def test_a_key_in_the_environment_does_not_beat_a_file(machine: Machine) -> None
 
 
 def test_without_any_key_the_way_out_is_named(machine: Machine) -> None:
+    """A note says how a key is stored."""
     assert "agentspend keys set" in plan(machine, key=KeySource.NONE).notes[1]
 
 
@@ -147,6 +148,7 @@ def test_without_any_key_the_way_out_is_named(machine: Machine) -> None:
 def test_another_provider_in_the_arguments_is_refused(
     machine: Machine, args: tuple[str, ...], named: str
 ) -> None:
+    """An address on the command line would go past the meter."""
     with pytest.raises(LaunchError, match=f"aider would use {named}, set by --"):
         plan(machine, *args)
 
@@ -235,6 +237,7 @@ def test_the_configuration_that_is_named_is_the_only_one(machine: Machine) -> No
 
 
 def test_aider_that_is_not_installed_is_named_with_the_remedy(machine: Machine) -> None:
+    """The refusal says how it is installed."""
     with pytest.raises(LaunchError) as caught:
         plan(machine, PATH="/nowhere")
 

@@ -245,6 +245,7 @@ def test_resuming_says_which_sessions_are_listed(machine: Machine) -> None:
 
 
 def test_codex_that_is_not_installed_is_named_with_the_remedy(machine: Machine) -> None:
+    """The refusal says how it is installed."""
     with pytest.raises(LaunchError) as caught:
         plan(machine, PATH="/nowhere")
 

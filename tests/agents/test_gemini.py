@@ -212,6 +212,7 @@ def test_a_container_is_refused(machine: Machine, args: tuple[str, ...], env: st
 
 
 def test_gemini_that_is_not_installed_is_named_with_the_remedy(machine: Machine) -> None:
+    """The refusal says how it is installed."""
     with pytest.raises(LaunchError) as caught:
         plan(machine, PATH="/nowhere")
 

@@ -133,6 +133,7 @@ def test_a_key_in_the_environment_does_not_beat_what_opencode_keeps(machine: Mac
 
 
 def test_without_a_key_and_a_login_the_way_out_is_named(machine: Machine) -> None:
+    """A note says how a key is stored, or how one logs in."""
     assert "agentspend keys set" in plan(machine, key=KeySource.NONE).notes[1]
 
 
@@ -156,6 +157,7 @@ def test_the_users_own_content_is_kept_below_ours(machine: Machine) -> None:
 
 
 def test_content_that_cannot_be_read_is_refused(machine: Machine) -> None:
+    """What we cannot read we cannot add our settings to."""
     with pytest.raises(LaunchError, match="OPENCODE_CONFIG_CONTENT"):
         plan(machine, OPENCODE_CONFIG_CONTENT="{broken")
 
@@ -196,6 +198,7 @@ def test_a_model_of_an_agents_own_is_looked_at_too(machine: Machine) -> None:
 def test_another_provider_in_the_arguments_is_refused(
     machine: Machine, args: tuple[str, ...]
 ) -> None:
+    """An address on the command line would go past the meter."""
     with pytest.raises(LaunchError, match="groq"):
         plan(machine, *args)
 
@@ -240,10 +243,12 @@ def test_a_session_that_works_elsewhere_is_refused(machine: Machine, args: tuple
 
 
 def test_words_after_two_dashes_are_a_prompt(machine: Machine) -> None:
+    """They are no options, whatever they look like."""
     assert plan(machine, "run", "--", "--attach", "-m", "groq/x").auth is Auth.KEY
 
 
 def test_opencode_that_is_not_installed_is_named_with_the_remedy(machine: Machine) -> None:
+    """The refusal says how it is installed."""
     with pytest.raises(LaunchError) as caught:
         plan(machine, PATH="/nowhere")
 
