@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -111,7 +111,7 @@ class Operations:
             payer=self._payer(caller, Payer.from_known(message["payer"])),
             token=str(message.get("token") or secrets.token_urlsafe(32)),
             auth={name: each.auth for name, each in self.reload.providers.items()},
-            keys={str(name): str(key) for name, key in message.get("keys", {}).items()},
+            keys=self._keys(message.get("keys", {})),
             pid=caller.peer.pid,
             opened_us=self.desk.now().wall_us,
         )
@@ -136,6 +136,16 @@ class Operations:
                 pass
         if any(live is session for live in self.desk.sessions.all()):
             await self.roster.close(session.id)
+
+    def _keys(self, given: Mapping[str, str]) -> dict[str, str]:
+        """The caller's keys. An outer session's token stands for the key that it stands for."""
+        found: dict[str, str] = {}
+        for provider, key in given.items():
+            outer = self.desk.sessions.by_token(key)
+            own = outer.keys.get(provider, "") if outer is not None else key
+            if own:
+                found[provider] = own
+        return found
 
     def _payer(self, caller: Caller, payer: Payer) -> Payer:
         """Who pays for a new session. One begun inside another spends that one's session budget."""

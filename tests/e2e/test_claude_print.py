@@ -36,6 +36,17 @@ def test_our_token_stands_in_for_the_key(world: World) -> None:
     assert KEY not in world.run("env").stdout
 
 
+def test_a_run_inside_a_run_pays_with_the_outer_ones_key(world: World) -> None:
+    """The outer token never leaves as a key: it stands for the caller's key inside, too."""
+    world.sandbox.direct(SAYS)
+
+    done = world.run("--", "agentspend", "run", "claude", "-p", "say hi")
+
+    assert (done.returncode, done.stdout) == (0, "Hello from the sandbox.\n"), done.stderr
+    assert {post["headers"]["x-api-key"] for post in world.seen()} == {KEY}
+    world.agree(at_least=1)
+
+
 def test_a_second_turn_agrees_too(world: World) -> None:
     """A conversation that goes on, with cache reads: still the same sums on both sides."""
     world.sandbox.direct(SAYS)
