@@ -96,7 +96,8 @@ def build() -> typer.Typer:
     _add(app, run_help.run, "run", "Run an agent, metered and kept within its budgets",
          "agentspend run claude",
          "agentspend run --tag team=blue claude -p 'say hi'",
-         "agentspend run --project acme/api -- aider --model sonnet",
+         "agentspend run --project acme/api codex exec 'fix the build'",
+         "agentspend run -- ./my-own-agent",
          context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
          )  # fmt: skip
     _add(app, status.status, "status", "What is spent, held and free, and who is running",

@@ -13,7 +13,8 @@ def run(
         list[str] | None,
         typer.Argument(
             metavar="AGENT [ARGS]… | -- CMD…",
-            help="An agent (claude) with its own arguments, or any command after --.",
+            help="claude, codex, gemini, opencode or aider with its own arguments, or any command"
+            " after --.",
         ),
     ] = None,
     tag: Annotated[
