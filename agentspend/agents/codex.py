@@ -108,7 +108,7 @@ def _notes(own: Sequence[str], auth: Auth, logins: Sequence[str], *, stays: bool
         yield (
             "the list holds the sessions started through agentspend; resume another one by its id"
         )
-    if stays:
+    if stays and logins:
         yield f"Codex pays with {logins[0]}, not with OPENAI_API_KEY, as it does on its own"
     if auth is Auth.PASSTHROUGH and not logins:
         yield (

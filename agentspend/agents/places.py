@@ -59,7 +59,7 @@ def parse_jsonc(text: str) -> Any:
     """JSON with comments and trailing commas; None where it is neither."""
     try:
         return json.loads(_JSONC.sub(lambda it: it[0] if it[0][0] == '"' else " ", text))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
@@ -87,5 +87,6 @@ def read_dotenv(path: Path) -> dict[str, str]:
     for line in read_text(path).splitlines():
         name, equals, value = line.strip().removeprefix("export ").partition("=")
         if equals and re.fullmatch(r"\w+", name.strip()):
-            found[name.strip()] = value.strip().strip("'\"")
+            quoted = re.match(r"""\s*(["'])(.*?)\1""", value)
+            found[name.strip()] = quoted[2] if quoted else re.split(r"\s#", value)[0].strip()
     return found

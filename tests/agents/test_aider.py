@@ -5,6 +5,7 @@ from collections.abc import Collection
 import pytest
 
 from agentspend.agents import launcher_for
+from agentspend.agents.aider_files import read_settings, value_of, without
 from agentspend.agents.base import Auth, KeySource, LaunchPlan
 from agentspend.core.errors import LaunchError
 from tests.agents.conftest import BASE_URL, TOKEN, Machine
@@ -249,7 +250,105 @@ def test_an_outer_session_is_replaced_without_a_word(machine: Machine) -> None:
     outer = plan(machine).env_set
     env = {name: value.replace(TOKEN, "tok_outer") for name, value in outer.items()}
 
-    found = plan(machine, **env)
+    machine.env |= env
+    found = plan(machine)
 
     assert "tok_outer" not in str(found.environment(env))
     assert (found.auth, found.notes) == (Auth.KEY, (NOTE,))
+
+
+def test_the_token_never_stands_in_argv(machine: Machine) -> None:
+    """Every user of a machine can read a process's arguments: the file holds it."""
+    for key in KeySource:
+        assert not any(TOKEN in item for item in plan(machine, "x.py", key=key).argv)
+
+
+def test_a_key_that_is_asked_for_and_not_there_is_refused(machine: Machine) -> None:
+    """`auth = "key"` without a key: the hint stores one."""
+    with pytest.raises(LaunchError, match="there is no Gemini key") as caught:
+        plan(machine, key=KeySource.NONE, auth=Auth.KEY, providers=["google"])
+
+    assert caught.value.hint == "agentspend keys set google"
+
+
+@pytest.mark.parametrize(
+    ("args", "name"),
+    [
+        (("--api-key", "gemini=canary"), "google"),
+        (("--anthropic-api-key", "canary"), "anthropic"),
+        (("--openai-api-key=canary",), "openai"),
+    ],
+)
+def test_a_key_in_the_arguments_counts_as_its_own(
+    machine: Machine, args: tuple[str, ...], name: str
+) -> None:
+    """The option is named, and not the key; another provider's is no reason."""
+    with pytest.raises(LaunchError, match=f"a key for .* in {args[0].partition('=')[0]}") as caught:
+        plan(machine, *args, providers=[name])
+
+    assert "canary" not in caught.value.message + caught.value.hint
+    assert plan(machine, "--api-key", "groq=canary").auth is Auth.KEY
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("read: [a.md, 'b.md']", [("a.md", 1), ("b.md", 1)]),
+        ('read:\n  - a.md\n  - "b.md"  # why', [("a.md", 2), ("b.md", 3)]),
+        ("read:\n- a.md\n\n# between\n- b.md", [("a.md", 2), ("b.md", 5)]),
+        ("read: a.md # why", [("a.md", 1)]),
+        ("# read: a.md\nother: x", []),
+        ("read:", []),
+    ],
+)
+def test_lists_of_a_configuration_file(
+    machine: Machine, text: str, values: list[tuple[str, int]]
+) -> None:
+    """In brackets, in dashes or plain: each item with its line."""
+    file = machine.put(CONFIG, text)
+
+    found = [item for item in read_settings((), machine.caller()) if item.name == "read"]
+
+    assert [(item.value, item.place) for item in found] == [
+        (value, f"{file} line {line}") for value, line in values
+    ]
+
+
+def test_the_order_of_all_places(machine: Machine) -> None:
+    """Weakest first, as aider reads them: variables, files of them, options, arguments."""
+    machine.put("home/work/.git/HEAD", "ref: refs/heads/main\n")
+    for name in ("home/.aider/oauth-keys.env", "home/.env", "home/work/.env", "home/work/own.env"):
+        machine.put(name, f"AIDER_MODEL={name}\n")
+    for name in ("home/.aider.conf.yml", CONFIG):
+        machine.put(name, f"model: {name}\n")
+    own = ("--env-file", "own.env", "--model", "last")
+
+    found = read_settings(own, machine.caller(AIDER_MODEL="first"))
+
+    assert [item.value for item in found if item.name in ("model", "AIDER_MODEL")] == [
+        "first",
+        "home/.aider/oauth-keys.env",
+        "home/.env",
+        "home/work/.env",
+        "home/work/own.env",
+        "home/.aider.conf.yml",
+        CONFIG,
+        "last",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("own", "value", "rest"),
+    [
+        (("--a", "1", "x"), "1", ["x"]),
+        (("--a=1", "x", "--a", "2"), "2", ["x"]),
+        (("x", "--a"), "", ["x"]),
+        (("--ab", "1"), "", ["--ab", "1"]),
+    ],
+)
+def test_an_option_and_the_arguments_without_it(
+    own: tuple[str, ...], value: str, rest: list[str]
+) -> None:
+    """The last one counts; each leaves with its value."""
+    assert value_of(own, "--a") == value
+    assert without(own, "--a") == rest

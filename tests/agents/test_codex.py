@@ -210,20 +210,24 @@ def test_a_flag_that_beats_ours_is_refused(machine: Machine, args: tuple[str, ..
 
 
 @pytest.mark.parametrize(
-    "args",
+    ("args", "told"),
     [
-        ("cloud", "exec", "x"),
-        ("-m", "gpt-5.4", "remote-control"),
-        ("queue", "--thread", "x"),
-        ("app-server", "daemon", "start"),
-        ("--remote", "ws://127.0.0.1:1"),
-        ("agents",),
-        ("exec", "--oss", "x"),
+        (("cloud", "exec", "x"), "codex cloud works outside"),
+        (("-m", "gpt-5.4", "remote-control"), "codex remote-control works outside"),
+        (("queue", "--thread", "x"), "codex queue works outside"),
+        (("app-server", "daemon", "start"), "codex app-server daemon works outside"),
+        (("--remote", "ws://127.0.0.1:1"), "codex --remote works outside"),
+        (("exec", "--remote=ws://127.0.0.1:1"), "codex --remote works outside"),
+        (("agents",), "codex agents works outside"),
+        (("exec", "--oss", "x"), "--oss takes a model on this machine"),
+        (("--local-provider=ollama",), "--local-provider=ollama takes a model on this machine"),
     ],
 )
-def test_a_session_that_works_elsewhere_is_refused(machine: Machine, args: tuple[str, ...]) -> None:
+def test_a_session_that_works_elsewhere_is_refused(
+    machine: Machine, args: tuple[str, ...], told: str
+) -> None:
     """A session outside this process, or on a local model, would not be seen."""
-    with pytest.raises(LaunchError):
+    with pytest.raises(LaunchError, match=told):
         plan(machine, *args)
 
 
@@ -260,3 +264,70 @@ def test_an_outer_session_is_replaced_without_a_word(machine: Machine) -> None:
     env = found.environment({"AGENTSPEND_TOKEN": "tok_outer", "OPENAI_BASE_URL": outer})
     assert "tok_outer" not in str(env)
     assert found.notes == (NO_SEARCH,)
+
+
+def test_a_key_that_is_asked_for_and_not_there_is_refused(machine: Machine) -> None:
+    """`auth = "key"` without a key: the hint stores one."""
+    with pytest.raises(LaunchError, match="there is no OpenAI key") as caught:
+        plan(machine, key=KeySource.NONE, auth=Auth.KEY)
+
+    assert caught.value.hint == "agentspend keys set openai"
+
+
+@pytest.mark.parametrize("name", ["CODEX_API_KEY", "CODEX_ACCESS_TOKEN"])
+def test_a_credential_variable_of_its_own_counts_as_a_login(machine: Machine, name: str) -> None:
+    """Named and not shown; where ours is chosen it does not reach Codex."""
+    machine.env[name] = "canary"
+
+    with pytest.raises(LaunchError, match=f"there is {name} in the environment") as caught:
+        plan(machine)
+
+    assert "canary" not in caught.value.message + caught.value.hint
+    kept = plan(machine, key=KeySource.NONE).environment({name: "canary"})
+    assert kept[name] == "canary"
+    assert name not in plan(machine, auth=Auth.KEY).environment({name: "canary"})
+
+
+@pytest.mark.parametrize("store", ["auto", "file"])
+def test_which_places_of_a_login_are_presumed(machine: Machine, store: str) -> None:
+    """ "auto" may be the keyring; a file would be there to be seen."""
+    machine.put("home/.codex/config.toml", f'cli_auth_credentials_store = "{store}"\n')
+
+    if store == "auto":
+        with pytest.raises(LaunchError, match="perhaps a login in the keyring"):
+            plan(machine)
+    else:
+        assert plan(machine).auth is Auth.KEY
+
+
+def test_managed_configuration_is_for_its_owner_to_change(machine: Machine) -> None:
+    """The person cannot take it out, so the hint does not say so."""
+    machine.put("managed/managed_config.toml", 'model_provider = "azure"\n')
+
+    with pytest.raises(LaunchError) as caught:
+        plan(machine)
+
+    assert caught.value.hint.startswith("ask who manages this machine")
+
+
+def test_a_broken_file_is_left_to_codex(machine: Machine) -> None:
+    """Codex itself stops at it."""
+    machine.put("home/.codex/config.toml", 'model_provider = "azure"\nmodel = ')
+
+    assert plan(machine).auth is Auth.KEY
+
+
+def test_other_settings_by_flag_are_left_alone(machine: Machine) -> None:
+    """Only what names a provider is refused."""
+    args = ("exec", "-c", 'model_reasoning_effort="low"', "--config=model_providers.mine.name=x")
+
+    assert plan(machine, *args).argv[5:] == args
+
+
+def test_what_codex_starts_finds_tokens_for_keys(machine: Machine) -> None:
+    """Another provider's key that `run` took is stood in for, and a proxy spares loopback."""
+    found = plan(machine, taken=["ANTHROPIC_API_KEY"], no_proxy="corp.example")
+
+    assert found.env_set["ANTHROPIC_API_KEY"] == TOKEN
+    assert found.env_set["ANTHROPIC_BASE_URL"] == BASE_URL
+    assert found.env_set["NO_PROXY"] == "corp.example,127.0.0.1,localhost"

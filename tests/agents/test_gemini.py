@@ -151,15 +151,16 @@ def test_another_provider_is_refused_by_line(machine: Machine, kind: str) -> Non
 def test_the_switch_to_vertex_is_refused_by_place(machine: Machine, where: str) -> None:
     """Where nothing is selected, the variable decides; a selected API key beats it (measured)."""
     file = machine.put("home/work/.env", "A=1\nGOOGLE_GENAI_USE_VERTEXAI=true\n")
-    env = {"GOOGLE_GENAI_USE_VERTEXAI": "true"} if where == "environment" else {}
+    if where == "environment":
+        machine.env["GOOGLE_GENAI_USE_VERTEXAI"] = "true"
 
     with pytest.raises(LaunchError) as caught:
-        plan(machine, **env)
+        plan(machine)
 
-    place = "the environment" if env else f"{file} line 2"
+    place = "the environment" if where == "environment" else f"{file} line 2"
     assert f"set in {place} (GOOGLE_GENAI_USE_VERTEXAI)" in caught.value.message
     machine.put(USER, selects("gemini-api-key"))
-    assert plan(machine, **env).auth is Auth.KEY
+    assert plan(machine).auth is Auth.KEY
 
 
 @pytest.mark.parametrize(
@@ -202,10 +203,11 @@ def test_a_gateway_and_its_own_key_are_not_parted(machine: Machine) -> None:
 @pytest.mark.parametrize(("args", "env"), [(("-s",), ""), ((), "docker"), (("--sandbox",), "")])
 def test_a_container_is_refused(machine: Machine, args: tuple[str, ...], env: str) -> None:
     """Our loopback is not the container's. On macOS the sandbox is none."""
-    given = {"GEMINI_SANDBOX": env} if env else {}
+    if env:
+        machine.env["GEMINI_SANDBOX"] = env
 
     with pytest.raises(LaunchError, match="into a container"):
-        plan(machine, *args, **given)
+        plan(machine, *args)
     machine.platform = "darwin"
     if args:
         assert plan(machine, *args).auth is Auth.KEY
@@ -231,3 +233,100 @@ def test_an_outer_session_is_replaced_without_a_word(machine: Machine) -> None:
 
     assert (found.auth, found.notes, found.warnings) == (Auth.KEY, (), ())
     assert "tok_outer" not in str(found.environment(found.env_set))
+
+
+def test_the_token_never_stands_in_argv(machine: Machine) -> None:
+    """Every user of a machine can read a process's arguments."""
+    for key in KeySource:
+        assert plan(machine, "-p", "x", key=key).argv == ("gemini", "-p", "x")
+
+
+def test_a_key_that_is_asked_for_and_not_there_is_refused(machine: Machine) -> None:
+    """`auth = "key"` without a key: the hint stores one."""
+    with pytest.raises(LaunchError, match="there is no Gemini key") as caught:
+        plan(machine, key=KeySource.NONE, auth=Auth.KEY)
+
+    assert caught.value.hint == "agentspend keys set google"
+
+
+def test_a_google_login_by_a_variable_passes_by_too(machine: Machine) -> None:
+    """GOOGLE_GENAI_USE_GCA decides where nothing is selected."""
+    found = plan(machine, key=KeySource.NONE, GOOGLE_GENAI_USE_GCA="true")
+
+    assert "GOOGLE_GEMINI_BASE_URL" not in found.env_set
+    assert "(the environment (GOOGLE_GENAI_USE_GCA))" in found.warnings[0]
+
+
+@pytest.mark.parametrize("variable", ["", "GEMINI_CLI_SYSTEM_DEFAULTS_PATH"])
+def test_system_defaults_are_the_weakest(machine: Machine, variable: str) -> None:
+    """They count until the user's own file says otherwise."""
+    file = machine.put(
+        "own.json" if variable else "managed/system-defaults.json", selects("vertex-ai")
+    )
+    if variable:
+        machine.env[variable] = str(file)
+
+    with pytest.raises(LaunchError, match=f"Google Vertex AI: 'vertex-ai' is set in {file} line 7"):
+        plan(machine)
+    machine.put(USER, selects("gemini-api-key"))
+    assert plan(machine).auth is Auth.KEY
+
+
+def test_system_settings_may_lie_elsewhere(machine: Machine) -> None:
+    """Where the variable says."""
+    file = machine.put("sys.json", selects("cloud-shell"))
+
+    with pytest.raises(LaunchError, match=f"the Cloud Shell account: .* in {file} line 7"):
+        plan(machine, GEMINI_CLI_SYSTEM_SETTINGS_PATH=str(file))
+
+
+def test_the_home_that_is_named_is_the_one_that_is_read(machine: Machine) -> None:
+    """GEMINI_CLI_HOME moves the user's settings, and the copy is made from there."""
+    machine.put(USER, selects("vertex-ai"))
+    moved = machine.put("moved/.gemini/settings.json", {"ui": {"theme": "GitHub"}})
+
+    found = plan(machine, GEMINI_CLI_HOME=str(machine.root / "moved"))
+
+    (text,) = found.files.values()
+    assert json.loads(text) == selects("gemini-api-key")
+    assert found.notes[0].startswith(f"{moved} does not select")
+
+
+@pytest.mark.parametrize(
+    ("files", "place"),
+    [
+        (["home/work/.gemini/.env", "home/work/.env"], "home/work/.gemini/.env"),
+        (["home/work/.env", "home/.gemini/.env"], "home/work/.env"),
+        (["home/.gemini/.env", "home/.env"], "home/.gemini/.env"),
+    ],
+)
+def test_only_the_first_env_file_counts(machine: Machine, files: list[str], place: str) -> None:
+    """From the working folder upwards; a variable that is set beats it."""
+    for name in files:
+        machine.put(name, "A=1\nGEMINI_API_KEY=canary\n")
+
+    with pytest.raises(LaunchError, match=f"GEMINI_API_KEY in {machine.root / place} line 2"):
+        plan(machine)
+    assert plan(machine, GEMINI_API_KEY="").auth is Auth.KEY
+
+
+def test_a_container_in_the_settings_is_refused_by_line(machine: Machine) -> None:
+    """Unless a variable switches it off."""
+    file = machine.put(USER, {"tools": {"sandbox": True}})
+
+    with pytest.raises(LaunchError, match=f"{file} line 3 puts Gemini CLI into a container"):
+        plan(machine)
+    assert plan(machine, GEMINI_SANDBOX="false").auth is Auth.KEY
+
+
+def test_words_after_two_dashes_are_a_prompt(machine: Machine) -> None:
+    """What looks like an option there is none."""
+    assert plan(machine, "--", "--sandbox", "-s").auth is Auth.KEY
+
+
+def test_other_providers_keys_are_stood_in_for(machine: Machine) -> None:
+    """What Gemini CLI starts goes on working, and holds no key."""
+    found = plan(machine, taken=["OPENAI_API_KEY"])
+
+    assert found.env_set["OPENAI_API_KEY"] == TOKEN
+    assert found.env_set["OPENAI_BASE_URL"] == f"{BASE_URL}/v1"

@@ -176,14 +176,12 @@ def test_content_that_cannot_be_read_is_refused(machine: Machine) -> None:
 def test_another_provider_is_refused_by_line(machine: Machine, path: str) -> None:
     """Moving a person from their provider to another is not ours to do silently."""
     file = machine.put(path, {"theme": "x", "model": "openrouter/anthropic/claude-sonnet-4.5"})
-    env = {
-        "OPENCODE_CONFIG": str(machine.root / "own.json"),
-        "OPENCODE_CONFIG_DIR": str(machine.root / "dir"),
-    }
+    machine.env["OPENCODE_CONFIG"] = str(machine.root / "own.json")
+    machine.env["OPENCODE_CONFIG_DIR"] = str(machine.root / "dir")
 
     with pytest.raises(LaunchError, match=f"the provider 'openrouter': {file} line 3"):
-        plan(machine, **env)
-    assert plan(machine, "-m", "openai/gpt-5.4", **env).auth is Auth.KEY
+        plan(machine)
+    assert plan(machine, "-m", "openai/gpt-5.4").auth is Auth.KEY
 
 
 def test_a_model_of_an_agents_own_is_looked_at_too(machine: Machine) -> None:
@@ -260,7 +258,98 @@ def test_an_outer_session_is_replaced_without_a_word(machine: Machine) -> None:
     outer = plan(machine).env_set
     env = {name: value.replace(TOKEN, "tok_outer") for name, value in outer.items()}
 
-    found = plan(machine, **env)
+    machine.env |= env
+    found = plan(machine)
 
     assert "tok_outer" not in str(found.environment(env))
     assert (found.auth, found.notes, found.warnings) == (Auth.KEY, (ONLY,), ())
+
+
+def test_the_token_never_stands_in_argv(machine: Machine) -> None:
+    """Every user of a machine can read a process's arguments."""
+    for key in KeySource:
+        args = ("run", "-m", "openai/gpt-5.4", "x")
+        taken = [] if key is not KeySource.ENVIRONMENT else ["OPENAI_API_KEY"]
+        assert plan(machine, *args, key=key, taken=taken).argv == ("opencode", *args)
+
+
+def test_a_key_that_is_asked_for_and_not_there_is_refused(machine: Machine) -> None:
+    """`auth = "key"` without a key: the hint stores one."""
+    with pytest.raises(LaunchError, match="there is no OpenAI key") as caught:
+        plan(machine, key=KeySource.NONE, auth=Auth.KEY, providers=["openai"])
+
+    assert caught.value.hint == "agentspend keys set openai"
+
+
+@pytest.mark.parametrize("where", ["file", "content", "variable"])
+def test_a_key_of_its_own_is_named_and_not_shown(machine: Machine, where: str) -> None:
+    """Wherever it stands, it and a stored key bill another account."""
+    own = {"provider": {"anthropic": {"options": {"apiKey": "canary"}}}}
+    place = "anthropic's apiKey in OPENCODE_CONFIG_CONTENT"
+    if where == "file":
+        place = f"anthropic's apiKey in {machine.put(PROJECT, own)} line 5"
+    elif where == "content":
+        machine.env["OPENCODE_CONFIG_CONTENT"] = json.dumps(own)
+    else:
+        machine.env["ANTHROPIC_API_KEY"] = "canary"
+        place = "ANTHROPIC_API_KEY in the environment"
+
+    with pytest.raises(LaunchError, match=place) as caught:
+        plan(machine)
+
+    assert "canary" not in caught.value.message + caught.value.hint
+    assert plan(machine, key=KeySource.NONE).auth is Auth.PASSTHROUGH
+
+
+def test_a_gateway_in_the_given_content_keeps_its_key(machine: Machine) -> None:
+    """With a key of ours it is overridden; the file's own would go to another host."""
+    machine.env["OPENCODE_CONFIG_CONTENT"] = json.dumps(redirect(OTHER))
+
+    assert content(plan(machine))["provider"]["anthropic"]["options"]["apiKey"] == TOKEN
+    with pytest.raises(LaunchError, match="OPENCODE_CONFIG_CONTENT in the environment sends"):
+        plan(machine, key=KeySource.NONE)
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        {"small_model": "groq/x"},
+        {"mode": {"build": {"small_model": "groq/x"}}},
+        {"command": {"review": {"model": "groq/x"}}},
+    ],
+)
+def test_another_provider_in_the_given_content_is_refused(
+    machine: Machine, own: dict[str, Any]
+) -> None:
+    """Small models, modes and commands name one too."""
+    with pytest.raises(LaunchError, match="'groq': OPENCODE_CONFIG_CONTENT in the environment"):
+        plan(machine, OPENCODE_CONFIG_CONTENT=json.dumps(own))
+
+
+def test_project_files_are_looked_for_up_to_the_git_root(machine: Machine) -> None:
+    """Not above it, and not at all where they are switched off."""
+    machine.put("home/opencode.json", {"model": "groq/x"})
+    assert plan(machine).auth is Auth.KEY
+
+    machine.put("home/.git/HEAD", "ref: refs/heads/main\n")
+    with pytest.raises(LaunchError, match="'groq'"):
+        plan(machine)
+    assert plan(machine, OPENCODE_DISABLE_PROJECT_CONFIG="1").auth is Auth.KEY
+
+
+def test_the_xdg_folders_are_followed(machine: Machine) -> None:
+    """Configuration and logins lie where the variables say."""
+    machine.put("data/opencode/auth.json", {"openai": {"type": "api", "key": "canary"}})
+    file = machine.put("cfg/opencode/config.json", {"model": "groq/x"})
+
+    with pytest.raises(LaunchError, match=f"{file} line 2"):
+        plan(machine, XDG_CONFIG_HOME=str(machine.root / "cfg"))
+    with pytest.raises(LaunchError, match="OpenCode's own OpenAI key in"):
+        plan(machine, XDG_DATA_HOME=str(machine.root / "data"))
+
+
+def test_a_managed_base_url_of_the_session_itself_is_no_redirect(machine: Machine) -> None:
+    """It leads to us."""
+    machine.put("managed/opencode.json", redirect(f"{BASE_URL}/v1"))
+
+    assert plan(machine).warnings == ()
