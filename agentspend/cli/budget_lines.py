@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from agentspend.core.money import dollars
+from agentspend.core.money import dollars, free_dollars
 from agentspend.core.phrases import in_text, resets_text
 from agentspend.core.scopes import KEYS, Payer, Scope
 
@@ -34,7 +34,8 @@ def tightest(lines: Iterable[Line]) -> Line | None:
 def left_text(line: Line) -> str:
     """`laptop $5.97 of $25.00 free per day`."""
     per = "" if line["window"] == "total" else f" per {line['window']}"
-    return f"{line['name']} {dollars(line['free_nusd'])} of {dollars(line['limit_nusd'])} free{per}"
+    free = free_dollars(line["free_nusd"])
+    return f"{line['name']} {free} of {dollars(line['limit_nusd'])} free{per}"
 
 
 def resets_in(line: Line, now_us: int) -> str:

@@ -10,7 +10,7 @@ import typer
 
 from agentspend.cli import access, output
 from agentspend.cli.diagnostics import ExitCode, paint
-from agentspend.core.money import dollars
+from agentspend.core.money import dollars, free_dollars
 
 if TYPE_CHECKING:
     from agentspend.cli.demo_stage import Stage
@@ -156,7 +156,7 @@ def _compare(stage: "Stage") -> None:
 def _bar(stage: "Stage") -> None:
     budget = stage.budget()
     shown = output.bar(budget["spent_nusd"], budget["held_nusd"], budget["limit_nusd"])
-    output.line(f"  {shown}  {dollars(budget['free_nusd'])} free")
+    output.line(f"  {shown}  {free_dollars(budget['free_nusd'])} free")
 
 
 @contextmanager

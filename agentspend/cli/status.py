@@ -8,7 +8,7 @@ from agentspend.cli import access, output
 from agentspend.cli.budget_lines import resets_in
 from agentspend.cli.moments import ago_text, now_us
 from agentspend.core.limits import WAIT_SHOWN_AFTER_S
-from agentspend.core.money import dollars
+from agentspend.core.money import dollars, free_dollars
 
 FULL_PERCENT = 100
 NEAR_PERCENT = 80
@@ -76,7 +76,7 @@ def _waiting(session: dict[str, Any], budgets: list[dict[str, Any]]) -> list[str
             continue
         line = next((each for each in budgets if each["name"] == wait["budget"]), None)
         why = (
-            f": {dollars(line['free_nusd'])} is free, {dollars(line['held_nusd'])} is held by"
+            f": {free_dollars(line['free_nusd'])} is free, {dollars(line['held_nusd'])} is held by"
             " requests in flight and may come free"
             if line
             else ""
@@ -113,7 +113,7 @@ def _budget_row(line: dict[str, Any], at_us: int) -> list[str]:
         output.styled(f"{percent}%", style),
         spent,
         dollars(line["held_nusd"]),
-        dollars(line["free_nusd"]),
+        free_dollars(line["free_nusd"]),
         dollars(line["limit_nusd"]),
         resets_in(line, at_us),
     ]

@@ -66,8 +66,22 @@ def dollars(amount_nusd: int) -> str:
 
     Spent money is never shown smaller than it is: the last digit is rounded up.
     """
-    sign = "-" if amount_nusd < 0 else ""
-    places = 2 if abs(amount_nusd) >= NUSD_PER_USD // 10 or amount_nusd == 0 else 4
-    step = 10 ** (9 - places)
-    units = -(-abs(amount_nusd) // step)
-    return f"{sign}${units // 10**places:,}.{units % 10**places:0{places}d}"
+    places = _places(amount_nusd)
+    units = -(-abs(amount_nusd) // 10 ** (9 - places))
+    return ("-" if amount_nusd < 0 else "") + _shown(units, places)
+
+
+def free_dollars(amount_nusd: int) -> str:
+    """As `dollars`, for money that may still be spent: never shown larger than it is."""
+    if amount_nusd < 0:
+        return dollars(amount_nusd)
+    places = _places(amount_nusd)
+    return _shown(amount_nusd // 10 ** (9 - places), places)
+
+
+def _places(amount_nusd: int) -> int:
+    return 2 if abs(amount_nusd) >= NUSD_PER_USD // 10 or amount_nusd == 0 else 4
+
+
+def _shown(units: int, places: int) -> str:
+    return f"${units // 10**places:,}.{units % 10**places:0{places}d}"

@@ -5,6 +5,7 @@ JSON answer, counts what may have been generated, and says how sure the usage is
 it less sure, never an exception.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from copy import copy
 from decimal import Decimal
@@ -27,7 +28,7 @@ EVENT_STREAM = "text/event-stream"
 DONE = b"[DONE]"
 
 
-class AnswerMeter:
+class AnswerMeter(ABC):
     """Usage of one response. Only a `status` of success bills anything.
 
     Subclasses set `_usage`, `_final` (the usage is the answer's last), `_broken` and the words.
@@ -129,24 +130,24 @@ class AnswerMeter:
             stated_pusd=stated if billing is Billing.EXACT else None,
         )
 
+    @abstractmethod
     def _was_cut(self) -> bool:
         """Whether the answer ended at its output limit."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _read(self, message: Any, data: bytes) -> bool:
         """One message of a stream; True when it brought usage."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _read_whole(self, message: Any) -> None:
         """The one message of an answer that is no stream."""
-        raise NotImplementedError
 
-    def _read_done(self) -> None:
+    def _read_done(self) -> None:  # noqa: B027 - most streams have none
         """The stream's own last word."""
 
+    @abstractmethod
     def _parts(self) -> tuple[tuple[UsagePart, ...], list[str], int | None]:
         """The priced parts, the unknown counts, and what the provider says it charged."""
-        raise NotImplementedError
 
     def _count_output(self, content: object, data: bytes) -> None:
         """Count every text in a piece of content; the whole event where there is none."""

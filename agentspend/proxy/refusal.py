@@ -4,7 +4,7 @@ from datetime import datetime, tzinfo
 
 from agentspend.bookkeeper.outcomes import Refused
 from agentspend.core.admission import RefusalReason
-from agentspend.core.money import dollars
+from agentspend.core.money import dollars, free_dollars
 from agentspend.core.phrases import resets_text
 
 DECLINED = {
@@ -18,10 +18,11 @@ DECLINED = {
 def refused_message(refused: Refused, now: datetime, zone: tzinfo, wait_s: int) -> str:
     """The message of a budget refusal, one paragraph that a terminal shows whole."""
     spent = f"{dollars(refused.spent_nusd)} of {dollars(refused.limit_nusd)} is spent"
+    free = free_dollars(refused.free_nusd)
     held = f", {dollars(refused.held_nusd)} held by requests in flight" if refused.held_nusd else ""
     return (
         f"agentspend: budget {refused.budget!r} ({refused.scope}, per {refused.window}) "
-        f"{_what(refused, wait_s)}: {spent}{held}, {dollars(refused.free_nusd)} is free, and this "
+        f"{_what(refused, wait_s)}: {spent}{held}, {free} is free, and this "
         f"request can cost {dollars(refused.needed_nusd)} at least. "
         f"{_reset(refused, now, zone)} To change it, in another terminal: "
         f"agentspend budget raise {refused.budget} AMOUNT"

@@ -112,6 +112,16 @@ def test_a_key_in_the_environment_and_no_login(machine: Machine) -> None:
     assert found.auth is Auth.KEY
 
 
+def test_passthrough_with_a_key_in_the_environment_and_no_login_starts(machine: Machine) -> None:
+    """Codex itself asks for the login, and a note says what is missing."""
+    found = plan(
+        machine, key=KeySource.ENVIRONMENT, auth=Auth.PASSTHROUGH, taken=["OPENAI_API_KEY"]
+    )
+
+    assert found.auth is Auth.PASSTHROUGH
+    assert any("no login was found" in note for note in found.notes)
+
+
 @pytest.mark.parametrize("content", [{"OPENAI_API_KEY": "sk-canary"}, {"tokens": {}}, "{broken"])
 def test_which_stored_credentials_count(machine: Machine, content: dict[str, str] | str) -> None:
     """A key Codex keeps itself does; an empty or broken file does not."""

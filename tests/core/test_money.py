@@ -17,6 +17,7 @@ from agentspend.core.money import (
     PUSD_PER_NUSD,
     PUSD_PER_USD,
     dollars,
+    free_dollars,
     nusd_from_pusd,
     parse_usd,
     usd_text,
@@ -106,6 +107,14 @@ def test_people_never_see_less_than_was_spent(amount_nusd: int) -> None:
     shown = Fraction(dollars(amount_nusd).removeprefix("$").replace(",", "")) * NUSD_PER_USD
     step = 10**7 if amount_nusd >= 10**8 else 10**5
     assert amount_nusd <= shown < amount_nusd + step
+
+
+@given(AMOUNTS)
+def test_people_never_see_more_free_than_there_is(amount_nusd: int) -> None:
+    """What may still be spent is rounded down, by less than the last digit."""
+    shown = Fraction(free_dollars(amount_nusd).removeprefix("$").replace(",", "")) * NUSD_PER_USD
+    step = 10**7 if amount_nusd >= 10**8 else 10**5
+    assert amount_nusd - step < shown <= amount_nusd
 
 
 @pytest.mark.parametrize(
