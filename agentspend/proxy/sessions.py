@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from agentspend.core.limits import MAX_IN_FLIGHT_PER_SESSION
+from agentspend.core.rules import NO_RULES, Rules
 from agentspend.core.scopes import Payer
 
 
@@ -19,6 +20,8 @@ class Session:
 
     `auth` says per provider who authenticates ("auto", "key" or "passthrough").
     `restored`: let in again after a restart; its `run` has not handed its keys over yet.
+    `rules` hold for its requests besides the configuration's: those of its virtual key or of the
+    repository it works in.
     """
 
     id: str
@@ -31,6 +34,7 @@ class Session:
     restored: bool = False
     requests: int = 0
     refused: int = 0
+    rules: Rules = NO_RULES
     slots: asyncio.Semaphore = field(
         default_factory=lambda: asyncio.Semaphore(MAX_IN_FLIGHT_PER_SESSION), repr=False
     )

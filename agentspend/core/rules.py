@@ -1,0 +1,94 @@
+"""Rules besides budgets: which models, how fast, how wide, and what happens instead.
+
+Values only. Rules never merge into looser ones: every matching rule must pass, and model lists
+intersect. `core.access`, `core.pacing` and `core.loop_guard` apply them.
+"""
+
+from dataclasses import dataclass
+
+from agentspend.core.scopes import Scope
+
+EVERYTHING = Scope()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRule:
+    """Which models a scope may use: patterns with `*` and `?`, as in `scopes`.
+
+    An empty `allow` allows all; `deny` beats `allow`. A pattern with a slash names the provider
+    too (`openai/gpt-*`).
+    """
+
+    scope: Scope = EVERYTHING
+    allow: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """How fast and how wide a scope may ask; 0 means no limit.
+
+    `per` is the payer's attribute that has a counter of its own ("session", "key", "subagent", …),
+    "" for one counter of the whole scope. `rpm` and `tpm` are requests and tokens a minute,
+    `parallel` requests in flight, `subagents` different subagents in flight.
+    """
+
+    scope: Scope = EVERYTHING
+    per: str = ""
+    rpm: int = 0
+    tpm: int = 0
+    parallel: int = 0
+    subagents: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Downgrade:
+    """Past a share of a budget, a dearer model is replaced by a cheaper one.
+
+    `of` is a pattern of model ids, `to` a model of the same provider. `percent` is the share of
+    the limit of `budget` (of mode warn or hard) that must be spent.
+    """
+
+    budget: str
+    of: str
+    to: str
+    percent: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class LoopGuard:
+    """The same request body `repeats` times within `within_s` pauses its session. 0: off."""
+
+    repeats: int = 0
+    within_s: int = 0
+
+
+NO_GUARD = LoopGuard()
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Everything of one source: the configuration, a virtual key, a repository."""
+
+    models: tuple[ModelRule, ...] = ()
+    rates: tuple[RateLimit, ...] = ()
+    downgrades: tuple[Downgrade, ...] = ()
+    loop_guard: LoopGuard = NO_GUARD
+
+    def __add__(self, other: "Rules") -> "Rules":
+        """Both sources at once: all rules of each, and the tighter loop guard."""
+        return Rules(
+            self.models + other.models,
+            self.rates + other.rates,
+            self.downgrades + other.downgrades,
+            tighter(self.loop_guard, other.loop_guard),
+        )
+
+
+NO_RULES = Rules()
+
+
+def tighter(one: LoopGuard, other: LoopGuard) -> LoopGuard:
+    """The guard that stops sooner: fewer repeats, and of the same number the longer time."""
+    guards = [guard for guard in (one, other) if guard.repeats]
+    return min(guards, key=lambda guard: (guard.repeats, -guard.within_s), default=NO_GUARD)
