@@ -34,6 +34,7 @@ torture: $(STAMP)
 
 simulate: $(STAMP)
 	$(BIN)/python -m tests.simulation --runs 2000
+	$(BIN)/python -m tests.simulation --mixed --runs 1000
 
 prices: $(STAMP)
 	$(BIN)/python scripts/compile_prices.py

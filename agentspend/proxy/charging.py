@@ -15,6 +15,11 @@ from agentspend.core.regions import in_region
 from agentspend.core.usage import Billing, Metered, UsagePart
 from agentspend.proxy.ladder import Request
 
+STOPS_ON_HANG_UP = frozenset(
+    {"anthropic", "openai", "azure", "xai", "x-ai", "deepseek", "fireworks", "together", "cohere"}
+)
+"""Providers that stop, and bill no further, when the connection ends (pricing study §3.6)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ended:
@@ -57,7 +62,12 @@ def settlement(ended: Ended, book: PriceBook) -> Settlement | None:
 
 
 def output_upper_bound(ended: Ended) -> int:
-    """The most output that one candidate of an answer that broke off can have had."""
+    """The most output that one candidate of an answer that broke off can have had.
+
+    A provider that goes on after the connection ended bills the answer to its limit.
+    """
+    if ended.asked.provider not in STOPS_ON_HANG_UP:
+        return ended.held.output_tokens
     by_time = int((ended.elapsed_s + CANCEL_GRACE_S) * TOP_OUTPUT_TOKENS_PER_S) + 1
     return min(ended.held.output_tokens, max(ended.output_seen_tokens, by_time))
 

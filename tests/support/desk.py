@@ -36,6 +36,7 @@ from tests.support.manual_time import ManualTime
 TOKEN = "test-session-token"
 CLAUDE = "claude-cli/2.1.332 (external, cli)"
 OPUS = "claude-opus-5"
+PROVIDERS = ("anthropic", "openai", "google")
 
 
 def budget(
@@ -119,7 +120,7 @@ class Device:
             await self.adopt(*self._budgets)
         turns = await self.bookkeeper.ask(lambda books, _: conversations.newest(books.conn))
         upstream = Upstream(
-            dict.fromkeys(("anthropic", "openai", "google"), self._base_url or self.sandbox.url),
+            dict.fromkeys(PROVIDERS, self._base_url or self.sandbox.url),
             self._network,
         )
         self.desk = Desk(
@@ -127,7 +128,7 @@ class Device:
             sessions=Sessions(),
             memory=Memory(b"test", turns),
             settings=Settings(load_book(self._overrides), self._admission,
-                              {"anthropic": self._on_disconnect}, upstream),
+                              dict.fromkeys(PROVIDERS, self._on_disconnect), upstream),
             now=self.time.moment if self.time else clock,
             keys=self._keys,
         )  # fmt: skip
