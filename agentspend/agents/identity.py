@@ -5,16 +5,13 @@ Reads no secret and keeps none: a git remote is reduced to host and path (`agent
 
 import getpass
 import platform
-import re
 from collections.abc import Sequence
 
 from agentspend.agents import git
 from agentspend.agents.base import Caller
 from agentspend.core.errors import AgentspendError
-from agentspend.core.limits import MAX_TAG_BYTES, MAX_TAGS
 from agentspend.core.scopes import Payer
-
-_TAG = re.compile(r"[A-Za-z0-9_.-]+(=[^,\x00-\x1f\x7f]+)?")
+from agentspend.core.tags import all_of, read_tag, read_tags
 
 
 def identify(agent: str, caller: Caller, tags: Sequence[str] = ()) -> Payer:
@@ -30,21 +27,16 @@ def identify(agent: str, caller: Caller, tags: Sequence[str] = ()) -> Payer:
 
 
 def collect_tags(given: Sequence[str], from_env: str = "") -> tuple[str, ...]:
-    """`k=v` or bare tags, sorted; a given one replaces the environment's of the same key.
+    """The tags of a session, sorted; a given one replaces the environment's of the same key.
 
-    `from_env` is a comma-separated list (`AGENTSPEND_TAGS`).
+    `from_env` is `AGENTSPEND_TAGS`: a list separated by commas or blanks.
     """
-    inherited = [tag.strip() for tag in from_env.split(",") if tag.strip()]
-    found: dict[str, str] = {}
-    for tag in [*inherited, *given]:
-        if _TAG.fullmatch(tag) is None or len(tag.encode()) > MAX_TAG_BYTES:
-            raise AgentspendError(
-                f"{tag!r} is not a tag", "write it like ticket=ABC-12, without commas"
-            )
-        found[tag.partition("=")[0]] = tag
-    if len(found) > MAX_TAGS:
-        raise AgentspendError(f"{len(found)} tags on one session", f"give at most {MAX_TAGS}")
-    return tuple(sorted(found.values()))
+    try:
+        inherited = read_tags(from_env)
+    except AgentspendError as error:
+        raise AgentspendError(f"AGENTSPEND_TAGS: {error.message}", error.hint) from error
+    tags = [*inherited, *map(read_tag, given)]
+    return all_of({tag.partition("=")[0]: tag for tag in tags}.values())
 
 
 def _member(caller: Caller) -> str:

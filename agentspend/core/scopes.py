@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from agentspend.core.errors import AgentspendError
+from agentspend.core.tags import spelled
 
 KEYS = (
     "member",
@@ -77,6 +78,8 @@ class Scope:
         empty = [key for key, value in terms.items() if not value]
         if empty:
             raise AgentspendError(f"scope {empty[0]!r} is empty", f"write {empty[0]}=VALUE")
+        if "tag" in terms:
+            terms = {**terms, "tag": spelled(terms["tag"])}
         return cls(tuple((key, terms[key]) for key in KEYS if key in terms))
 
     def matches(self, payer: Payer) -> bool:

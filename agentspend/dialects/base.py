@@ -70,6 +70,10 @@ class Dialect(Protocol):
         """Whether the NFC form of this body must be bounded (read it in a thread then)."""
         ...
 
+    def take_tags(self, body: bytes) -> tuple[bytes, list[str]]:
+        """The body without our own tags, and those tags as written; raises `BadRequest`."""
+        ...
+
     def read_request(
         self, body: bytes, *, in_nfc: bool = True, path_model: str = ""
     ) -> RequestFacts:

@@ -32,6 +32,7 @@ from agentspend.proxy.headers import request_id, to_client, to_upstream
 from agentspend.proxy.ladder import Request, after_count, asked_of, hold_request
 from agentspend.proxy.reading import read_facts
 from agentspend.proxy.sessions import Session
+from agentspend.proxy.tagging import tagged
 from agentspend.proxy.upstream import Departure, Unreachable
 
 STOPPING = "agentspend: the daemon is stopping; try again in a moment"
@@ -67,6 +68,7 @@ class Journey:
     path: str
     phase: Phase = Phase.ADMITTING
     left: bool = False
+    tags: tuple[str, ...] = ()
     task: "asyncio.Task[None] | None" = None
     answered: "asyncio.Future[web.StreamResponse | None]" = field(default_factory=_future)
     stream: web.StreamResponse | None = None
@@ -116,6 +118,8 @@ class Journey:
         arrived = self.desk.now()
         try:
             body = await self.request.read()
+            own = self.session.payer.tags
+            self.tags, body = tagged(own, self.request.headers, body, self.dialect)
             facts = await read_facts(self.dialect, body, self.route.model)
         except BadRequest as error:
             return self._reply("bad_request", str(error))
@@ -356,6 +360,7 @@ class Journey:
             subagent=self.request.headers.get("x-claude-code-agent-id", "")[:64],
             provider=self.dialect.provider,
             model=model,
+            tags=self.tags,
         )
 
     async def _declined(self, reason: str, message: str) -> web.Response:

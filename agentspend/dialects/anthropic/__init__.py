@@ -22,6 +22,10 @@ class Anthropic:
         """Whether NFC could change the text of this body."""
         return needs_normalising(body)
 
+    def take_tags(self, body: bytes) -> tuple[bytes, list[str]]:
+        """The body as it is: its `metadata` is the agent's own, and matters upstream."""
+        return body, []
+
     def read_request(
         self, body: bytes, *, in_nfc: bool = True, path_model: str = ""
     ) -> RequestFacts:

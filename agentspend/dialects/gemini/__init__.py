@@ -31,6 +31,10 @@ class Gemini:
         """Whether NFC could change the text of this body."""
         return needs_normalising(body)
 
+    def take_tags(self, body: bytes) -> tuple[bytes, list[str]]:
+        """The body as it is: this API has no place for tags."""
+        return body, []
+
     def read_request(
         self, body: bytes, *, in_nfc: bool = True, path_model: str = ""
     ) -> RequestFacts:

@@ -6,6 +6,7 @@ from agentspend.dialects import openai_replies
 from agentspend.dialects.base import Reply
 from agentspend.dialects.openai_responses import request
 from agentspend.dialects.openai_responses.meter import ResponsesMeter
+from agentspend.dialects.openai_tags import take_tags
 from agentspend.dialects.text_bound import needs_normalising
 
 
@@ -21,6 +22,10 @@ class OpenAIResponses:
     def needs_normalising(self, body: bytes) -> bool:
         """Whether NFC could change the text of this body; OpenAI's own tokenizers do not use it."""
         return self.provider not in ("openai", "azure") and needs_normalising(body)
+
+    def take_tags(self, body: bytes) -> tuple[bytes, list[str]]:
+        """The body without `metadata.tags`, and those tags; raises `BadRequest`."""
+        return take_tags(body)
 
     def read_request(
         self, body: bytes, *, in_nfc: bool = True, path_model: str = ""
