@@ -2,7 +2,8 @@
 
 The configuration declares. What tightens is adopted at once; what loosens, removes or moves a
 budget waits for a person (`agentspend budget confirm`). The settings that decide what a request
-costs and where it goes are part of the policy: cheaper prices would be a raise by another name.
+costs, where it goes and which rules hold are part of the policy: cheaper prices would be a raise by
+another name.
 """
 
 from collections.abc import Sequence
@@ -15,12 +16,19 @@ from agentspend.bookkeeper.outcomes import Event, Moment
 from agentspend.bookkeeper.rooms import InForce
 from agentspend.core.budgets import Budget, Mode
 from agentspend.core.errors import AgentspendError
-from agentspend.core.policy import PendingChange, budget_from_dict, budget_to_dict, policy_diff
+from agentspend.core.policy import (
+    PendingChange,
+    budget_from_dict,
+    budget_to_dict,
+    has_rules,
+    only_adds_rules,
+    policy_diff,
+)
 from agentspend.store import accounts, entries
 from agentspend.wire.entries import decode
 
 SETTINGS_CHANGE = PendingChange(
-    "", "settings change in the file: prices, providers, network or time zone"
+    "", "settings change in the file: prices, providers, network, rules or time zone"
 )
 
 
@@ -61,17 +69,25 @@ class Adoption:
     ) -> tuple[PendingChange, ...]:
         """Take what the configuration says; returns what waits for a person.
 
-        Settings wait only while a hard budget is in force: without one there is nothing to raise.
+        Settings wait only while a hard budget or a rule is in force: else there is nothing to
+        loosen. Rules that are only added tighten, and do not wait.
         """
         before = self.budgets if self.settings is not None else None
         diff = policy_diff(before, budgets)
         self._remember()
         self.declared, self._declared_settings = budgets, settings
-        capped = any(budget.mode is Mode.HARD for budget in before or ())
-        waiting = capped and settings != self.settings
+        waiting = self._would_loosen(settings)
         self._adopt(diff.adopt, (self.settings or "{}") if waiting else settings, "config", at)
         self.waits = (*diff.waits, SETTINGS_CHANGE) if waiting else diff.waits
         return self.waits
+
+    def _would_loosen(self, settings: str) -> bool:
+        """Whether other settings than those in force could let more through."""
+        if settings == self.settings:
+            return False
+        old, new = msgspec.json.decode(self.settings or "{}"), msgspec.json.decode(settings)
+        capped = any(budget.mode is Mode.HARD for budget in self.budgets)
+        return (capped or has_rules(old)) and not only_adds_rules(old, new)
 
     def confirm(self, agreed: Sequence[str], at: Moment) -> tuple[PendingChange, ...]:
         """A person agrees to the changes with these texts: all that wait, or it is refused.

@@ -77,10 +77,11 @@ def _values(config: Any) -> Iterator[tuple[tuple[str | int, ...], Any]]:
     ):
         for name, value in msgspec.structs.asdict(section).items():
             yield (*keys, name), value
-    for number, budget in enumerate(config.raw.get("budgets", ())):
-        for name, value in budget.items():
-            yield ("budgets", number, name), value
-    for section in ("prices", "aliases", "unknown_model"):
+    for section in ("budgets", "models", "rate_limits", "downgrades"):
+        for number, item in enumerate(config.raw.get(section, ())):
+            for name, value in item.items():
+                yield (section, number, name), value
+    for section in ("loop_guard", "prices", "aliases", "unknown_model"):
         for name, value in config.raw.get(section, {}).items():
             yield (section, name), value
 

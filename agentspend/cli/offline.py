@@ -100,6 +100,7 @@ class _File:
             waits = _declare(adoption, loaded, at)
             return {
                 "budgets": snapshot.budget_lines(books, at),
+                "rules": _rules(loaded, adoption),
                 "sessions": [],
                 "today_nusd": snapshot.today_nusd(books, at),
                 "waits": [{"budget": change.budget, "what": change.text} for change in waits],
@@ -145,6 +146,14 @@ def _declare(
     if loaded is None:
         return ()
     return adoption.declare(loaded.config.budgets, loaded.settings, at)
+
+
+def _rules(loaded: "Loaded | None", adoption: "Adoption") -> list[dict[str, str]]:
+    """The rules a daemon would start with."""
+    from agentspend.config.load import adopted
+    from agentspend.core.rule_words import rule_lines
+
+    return rule_lines(adopted(loaded, adoption.settings).config.rules) if loaded else []
 
 
 def _configuration(paths: Paths) -> "tuple[Loaded | None, tzinfo, str]":

@@ -30,6 +30,7 @@ def status(
     for text in problems(found):
         output.line(text)
     show_budgets(found["budgets"])
+    _show_rules(found.get("rules", []))
     if found["sessions"]:
         output.line()
         _show_sessions(found["sessions"])
@@ -50,6 +51,22 @@ def show_budgets(lines: list[dict[str, Any]]) -> None:
     spare = [columns.index(name) for name in ("BAR", "FOR", "WINDOW", ">RESETS IN", ">HELD")]
     columns[spare[0]] = ""
     output.table(columns, [_budget_row(line, at_us) for line in ordered], spare=spare)
+
+
+def _show_rules(lines: list[dict[str, str]]) -> None:
+    """One row a rule besides budgets, with whoever made it; nothing where there is none."""
+    if not lines:
+        return
+    output.line()
+    rows = [
+        [line["kind"].replace("_", " "), line["for"], line["text"],
+         line["source"] or line["session"] or "configuration"]
+        for line in lines
+    ]  # fmt: skip
+    output.table(
+        ["RULE", "FOR", "SAYS", "OF"], [[output.plain(cell) for cell in row] for row in rows],
+        wrap=True,
+    )  # fmt: skip
 
 
 def problems(found: dict[str, Any]) -> list[str]:

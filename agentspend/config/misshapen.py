@@ -17,6 +17,7 @@ _STEP = re.compile(r"\.([A-Za-z0-9_]+)|\[(\d+|\.\.\.)\]")
 _UNKNOWN = re.compile(r"unknown field `([^`]*)`")
 _EXPECTED = re.compile(r"Expected `(\w+)`, got `(\w+)`")
 _IN_QUOTES = ("limit",)
+_LISTS = ("budgets", "models", "rate_limits", "downgrades")
 _SECRETS = ("key", "token", "secret", "password")
 _WANTED = {
     "int": ("a whole number", "a number stands without quotes"),
@@ -49,8 +50,8 @@ def in_words(said: str) -> tuple[tuple[Key, ...], str, str]:
 
 def _wrong_type(keys: tuple[Key, ...], wanted: str, found: str, *, inside: bool) -> tuple[str, str]:
     """What a value is and should be; `inside` a table whose keys are anybody's."""
-    if keys == ("budgets",):
-        return "begins with one bracket too few", "write [[budgets]] before each budget"
+    if len(keys) == 1 and keys[0] in _LISTS:
+        return "begins with one bracket too few", f"write [[{keys[0]}]] before each of them"
     name = next((key for key in reversed(keys) if isinstance(key, str)), "")
     if name in _IN_QUOTES and wanted == "str":
         return "is not in quotes", f'write it like {name} = "25.00"'

@@ -17,6 +17,7 @@ import msgspec
 from agentspend.config.addresses import check_base_url, check_proxy
 from agentspend.config.lines import Key, line_of
 from agentspend.config.misshapen import in_words
+from agentspend.config.rules import read_rules
 from agentspend.config.shape import (
     AdmissionSection,
     BudgetSection,
@@ -27,13 +28,17 @@ from agentspend.config.shape import (
 from agentspend.core.budgets import BoundKind, Budget, Counts, Mode
 from agentspend.core.errors import AgentspendError, ConfigError
 from agentspend.core.money import parse_usd
+from agentspend.core.policy import RULE_SECTIONS
 from agentspend.core.price_overrides import Overrides, read_overrides
+from agentspend.core.rules import NO_RULES, Rules
 from agentspend.core.scopes import Scope
 from agentspend.core.windows import Window
 
 T = TypeVar("T")
-SETTINGS = ("providers", "network", "price_table", "prices", "aliases", "unknown_model")
-"""The sections that decide what a request costs and where it goes."""
+SETTINGS = (
+    "providers", "network", "price_table", "prices", "aliases", "unknown_model", *RULE_SECTIONS,
+)  # fmt: skip
+"""The sections that decide what a request costs, where it goes, and what besides budgets rules."""
 _BUDGET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
@@ -49,6 +54,7 @@ class Config:
     network: NetworkSection
     overrides: Overrides
     price_table: str = ""
+    rules: Rules = NO_RULES
     raw: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -74,7 +80,10 @@ def parse_config(text: str, name: str = "config.toml") -> Config:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{name} is not valid TOML: {error}", "mend that line") from error
-    return _Reader(text, name).read(raw)
+    reader = _Reader(text, name)
+    config = reader.read(raw)
+    reader.check_downgrades(config)
+    return config
 
 
 class _Reader:
@@ -107,8 +116,18 @@ class _Reader:
             network=found.network,
             overrides=overrides,
             price_table=found.price_table,
+            rules=read_rules(found, self._at),
             raw=raw,
         )
+
+    def check_downgrades(self, config: Config) -> None:
+        """A downgrade goes by a budget of the same file; what was adopted may have lost its own."""
+        names = [budget.name for budget in config.budgets]
+        for number, rule in enumerate(config.rules.downgrades):
+            if rule.budget not in names:
+                hint = f"budgets here: {', '.join(names) or 'none'}"
+                what = f"{rule.budget!r} is not a budget of this file"
+                raise self._error(("downgrades", number, "budget"), what, hint)
 
     def _check(self, found: File) -> None:
         """Values that have the right type and still cannot be."""

@@ -75,6 +75,44 @@ class BudgetSection(Section, frozen=True):
     warn_percents: tuple[int, ...] = (50, 80)
 
 
+class ModelsSection(Section, frozen=True):
+    """`[[models]]`: which models a scope may use. No `allow` allows all; `deny` beats `allow`."""
+
+    scope: dict[str, str] = {}
+    allow: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+
+
+class RateLimitSection(Section, frozen=True):
+    """`[[rate_limits]]`: requests and tokens a minute, requests and subagents at once; 0: no limit.
+
+    `per` gives each session, key, subagent … a counter of its own ("": one for the whole scope).
+    """
+
+    scope: dict[str, str] = {}
+    per: str = ""
+    rpm: int = 0
+    tpm: int = 0
+    parallel: int = 0
+    subagents: int = 0
+
+
+class DowngradeSection(Section, frozen=True):
+    """`[[downgrades]]`: past `percent` of a budget, models like `of` are replaced by `to`."""
+
+    budget: str
+    of: str
+    to: str
+    percent: int = 100
+
+
+class LoopGuardSection(Section, frozen=True):
+    """`[loop_guard]`: the same request `repeats` times `within` so long pauses its session."""
+
+    repeats: int = 0
+    within: str = "5m"
+
+
 class AdmissionSection(Section, frozen=True):
     """`[admission]`: the tunable steps of the ladder."""
 
@@ -102,6 +140,10 @@ class File(Section, frozen=True):
     daemon: DaemonSection = DaemonSection()
     providers: ProvidersSection = ProvidersSection()
     budgets: tuple[BudgetSection, ...] = ()
+    models: tuple[ModelsSection, ...] = ()
+    rate_limits: tuple[RateLimitSection, ...] = ()
+    downgrades: tuple[DowngradeSection, ...] = ()
+    loop_guard: LoopGuardSection = LoopGuardSection()
     admission: AdmissionSection = AdmissionSection()
     network: NetworkSection = NetworkSection()
     prices: dict[str, dict[str, Any]] = {}

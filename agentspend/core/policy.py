@@ -13,6 +13,9 @@ from agentspend.core.money import dollars
 from agentspend.core.scopes import Scope
 from agentspend.core.windows import Window
 
+RULE_SECTIONS = ("models", "rate_limits", "downgrades", "loop_guard")
+"""The settings that are rules: who may use which model, how fast, and what happens instead."""
+
 
 @dataclass(frozen=True, slots=True)
 class PendingChange:
@@ -92,6 +95,26 @@ def _tighten(old: Budget, new: Budget) -> tuple[Budget, list[str]]:
         warn_percents=new.warn_percents,
     )
     return adopted, waits
+
+
+def has_rules(settings: Mapping[str, Any]) -> bool:
+    """Whether adopted settings hold any rule."""
+    return any(settings.get(name) for name in RULE_SECTIONS)
+
+
+def only_adds_rules(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Whether settings differ in nothing but rules that were added: that only tightens.
+
+    A loop guard that changes is compared whole: it counts as added only where there was none.
+    """
+    others = {*old, *new}.difference(RULE_SECTIONS)
+    if any(old.get(name) != new.get(name) for name in others):
+        return False
+    guard = old.get("loop_guard") or {}
+    if guard.get("repeats") and new.get("loop_guard") != guard:
+        return False
+    lists = (name for name in RULE_SECTIONS if name != "loop_guard")
+    return all(rule in new.get(name, ()) for name in lists for rule in old.get(name, ()))
 
 
 def budget_to_dict(budget: Budget) -> dict[str, Any]:

@@ -15,13 +15,15 @@ EVERYTHING = Scope()
 class ModelRule:
     """Which models a scope may use: patterns with `*` and `?`, as in `scopes`.
 
-    An empty `allow` allows all; `deny` beats `allow`. A pattern with a slash names the provider
-    too (`openai/gpt-*`).
+    An empty `allow` allows all; `deny` beats `allow`. A pattern is compared with a model's id and
+    with its provider and id (`openai/gpt-*`); one without `*` and `?` means that model in every
+    spelling. `source` says in words who made the rule, "" for the configuration.
     """
 
     scope: Scope = EVERYTHING
     allow: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,8 @@ class RateLimit:
 
     `per` is the payer's attribute that has a counter of its own ("session", "key", "subagent", …),
     "" for one counter of the whole scope. `rpm` and `tpm` are requests and tokens a minute,
-    `parallel` requests in flight, `subagents` different subagents in flight.
+    `parallel` requests in flight, `subagents` different subagents in flight. `source` says in words
+    who made the rule, "" for the configuration.
     """
 
     scope: Scope = EVERYTHING
@@ -39,6 +42,7 @@ class RateLimit:
     tpm: int = 0
     parallel: int = 0
     subagents: int = 0
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from agentspend.bookkeeper.corrections import adjust, charged_nusd
 from agentspend.core.errors import AgentspendError
 from agentspend.core.limits import READ_PAGE_ROWS
 from agentspend.core.policy import PendingChange, budget_from_dict
+from agentspend.core.rule_words import rule_lines
 from agentspend.core.scopes import Payer
 from agentspend.daemon.control_api import Caller, Message, Operation
 from agentspend.daemon.reload import Reload
@@ -86,10 +87,14 @@ class Operations:
         await caller.send(await self.snapshot())
 
     async def snapshot(self) -> Message:
-        """Budgets, sessions and today's spending at this moment."""
+        """Budgets, rules, sessions and today's spending at this moment."""
+        rules = rule_lines(self.desk.settings.rules)
+        for session in self.desk.sessions.all():
+            rules += rule_lines(session.rules, session.id)
         return await self.bookkeeper.ask(
             lambda books, at: {
                 "budgets": snapshot.budget_lines(books, at),
+                "rules": rules,
                 "sessions": snapshot.session_lines(books, at),
                 "today_nusd": snapshot.today_nusd(books, at),
                 "waits": [_change(change) for change in self.bookkeeper.waits],

@@ -33,6 +33,7 @@ def settings_from(config: Config, paths: Paths) -> Settings:
         upstream=Upstream(
             {name: each.base_url for name, each in config.providers.items()}, config.network
         ),
+        rules=config.rules,
     )
 
 
@@ -75,7 +76,7 @@ class Reload:
         before = self._desk.settings
         if wanted.config.settings == self._in_force:
             kept = Settings(before.book, wanted.config.admission,
-                            before.on_disconnect, before.upstream)  # fmt: skip
+                            before.on_disconnect, before.upstream, before.rules)  # fmt: skip
             self._desk.settings = kept
             return
         self._desk.settings = await asyncio.to_thread(settings_from, wanted.config, self._paths)

@@ -7,12 +7,16 @@ the larger of what was seen and the time it ran × the model's top speed, at mos
 
 from dataclasses import dataclass, replace
 
+from aiohttp import ClientResponse
+
 from agentspend.bookkeeper.outcomes import Held, Settlement
 from agentspend.core.limits import CANCEL_GRACE_S, TOP_OUTPUT_TOKENS_PER_S
 from agentspend.core.pricebook import PriceBook
 from agentspend.core.pricing import Charge
 from agentspend.core.regions import in_region
 from agentspend.core.usage import Billing, Metered, UsagePart
+from agentspend.dialects.base import Meter
+from agentspend.proxy.headers import request_id
 from agentspend.proxy.ladder import Request
 
 STOPS_ON_HANG_UP = frozenset(
@@ -36,6 +40,28 @@ class Ended:
     output_seen_tokens: int
     status: int
     request_id: str
+
+
+def ended_by(
+    asked: Request,
+    held: Held,
+    meter: Meter,
+    upstream: ClientResponse | None,
+    elapsed_s: float,
+    *,
+    complete: bool,
+) -> Ended:
+    """What is known of a request in the end; `upstream` is None where no answer began."""
+    return Ended(
+        asked=asked,
+        held=held,
+        metered=meter.end(complete=complete),
+        complete=complete,
+        elapsed_s=elapsed_s,
+        output_seen_tokens=meter.output_seen_tokens,
+        status=upstream.status if upstream is not None else 0,
+        request_id=request_id(upstream.headers) if upstream is not None else "",
+    )
 
 
 def settlement(ended: Ended, book: PriceBook) -> Settlement | None:

@@ -12,8 +12,9 @@ from agentspend.bookkeeper import Bookkeeper
 from agentspend.bookkeeper.outcomes import Moment
 from agentspend.config.shape import AdmissionSection
 from agentspend.core.pricebook import PriceBook
+from agentspend.core.rules import NO_RULES, Rules
 from agentspend.proxy.memory import Memory
-from agentspend.proxy.sessions import Sessions
+from agentspend.proxy.sessions import Session, Sessions
 from agentspend.proxy.upstream import Upstream
 
 
@@ -25,6 +26,7 @@ class Settings:
     admission: AdmissionSection
     on_disconnect: Mapping[str, str]
     upstream: Upstream
+    rules: Rules = NO_RULES
 
 
 @dataclass(slots=True)
@@ -57,6 +59,13 @@ class Desk:
     def upstream(self) -> Upstream:
         """The way to the providers."""
         return self.settings.upstream
+
+    def rules_of(self, session: Session) -> Rules:
+        """The rules that hold for a session: the configuration's and its own."""
+        ours, own = self.settings.rules, session.rules
+        if own is NO_RULES:
+            return ours
+        return own if ours is NO_RULES else ours + own
 
     def key(self, provider: str) -> str | None:
         """The stored key of a provider, if there is one."""

@@ -6,9 +6,11 @@ its own task, so that a client that hangs up ends the journey's phase, never its
 """
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -24,13 +26,14 @@ from agentspend.core.regions import region_of
 from agentspend.core.scopes import Payer
 from agentspend.dialects.base import BadRequest, Dialect, Meter, Route
 from agentspend.proxy import refusal
-from agentspend.proxy.charging import Ended, settlement, shrunk_nusd
+from agentspend.proxy.charging import Ended, ended_by, settlement, shrunk_nusd
 from agentspend.proxy.credentials import settle_credentials
 from agentspend.proxy.decoding import decoder_for
 from agentspend.proxy.desk import Desk
-from agentspend.proxy.headers import request_id, to_client, to_upstream
+from agentspend.proxy.headers import to_client, to_upstream
 from agentspend.proxy.ladder import Request, after_count, asked_of, hold_request
 from agentspend.proxy.reading import read_facts
+from agentspend.proxy.rulings import model_ruling
 from agentspend.proxy.sessions import Session
 from agentspend.proxy.tagging import tagged
 from agentspend.proxy.upstream import Departure, Unreachable
@@ -130,6 +133,9 @@ class Journey:
             nearest = book.nearest(provider, facts.model)
             message = refusal.unknown_model_message(provider, facts.model, nearest)
             return await self._declined("unknown_model", message)
+        rules, payer = self.desk.rules_of(self.session), self._payer(facts.model)
+        if rules.models and (said_no := model_ruling(rules, payer, facts, book)):
+            return await self._declined(*said_no)
         facts = self._in_region(book.with_limits(provider, facts))
         headers = to_upstream(self.request.headers)
         paid = settle_credentials(headers, self.session, provider, self.desk.key(provider))
@@ -142,7 +148,7 @@ class Journey:
             facts,
             book,
             rid=self.rid,
-            payer=self._payer(facts.model),
+            payer=payer,
             counted=paid.counted,
             known=self.desk.memory.find(facts.prefixes),
             countable=bool(self.dialect.count_path),
@@ -233,7 +239,7 @@ class Journey:
         if complete:
             self._answer(await self._finish(complete=True))
         elapsed_s = (self.desk.now().mono_us - sent_us) / 1_000_000
-        ended = self._ended(asked, held, meter, upstream, elapsed_s, complete=complete)
+        ended = ended_by(asked, held, meter, upstream, elapsed_s, complete=complete)
         await self._settle(asked, ended, clamped_to=held.output_tokens if clamped else 0)
         if failure is not None:
             raise failure
@@ -292,28 +298,6 @@ class Journey:
             return
         self.desk.bookkeeper.shrink_soon(self.rid, shrunk_nusd(so_far, asked, held, self.desk.book))
 
-    def _ended(
-        self,
-        asked: Request,
-        held: Held,
-        meter: Meter,
-        upstream: aiohttp.ClientResponse | None,
-        elapsed_s: float,
-        *,
-        complete: bool,
-    ) -> Ended:
-        """What is known of the request in the end, for pricing."""
-        return Ended(
-            asked=asked,
-            held=held,
-            metered=meter.end(complete=complete),
-            complete=complete,
-            elapsed_s=elapsed_s,
-            output_seen_tokens=meter.output_seen_tokens,
-            status=upstream.status if upstream is not None else 0,
-            request_id=request_id(upstream.headers) if upstream is not None else "",
-        )
-
     async def _settle(self, asked: Request, ended: Ended, *, clamped_to: int) -> None:
         """End the hold exactly once, and remember the turn for the next request."""
         charge = settlement(ended, self.desk.book)
@@ -363,10 +347,13 @@ class Journey:
             tags=self.tags,
         )
 
-    async def _declined(self, reason: str, message: str) -> web.Response:
+    async def _declined(
+        self, reason: str, message: str, told: Mapping[str, str] = MappingProxyType({})
+    ) -> web.Response:
         """Say no before anything could be priced, and keep the story for `why`.
 
-        The story has none of the request's own words: a name nobody knows may be anything.
+        The story has none of the request's own words: a name nobody knows may be anything. `told`
+        are words of ours.
         """
         payer = self._payer("")
         story = {
@@ -374,6 +361,7 @@ class Journey:
             "provider": payer.provider,
             "reason": reason,
             "why": refusal.DECLINED[reason],
+            **told,
         }
         await self.desk.bookkeeper.note_refused(self.rid, payer.session, story)
         return self._refused(message)

@@ -3,6 +3,7 @@
 from datetime import datetime, tzinfo
 
 from agentspend.bookkeeper.outcomes import Refused
+from agentspend.core.access import Forbidden
 from agentspend.core.admission import RefusalReason
 from agentspend.core.money import dollars, free_dollars
 from agentspend.core.phrases import resets_text
@@ -11,6 +12,7 @@ DECLINED = {
     "unknown_model": "it asked for a model without a known price; the agent was told which",
     "missing_key": "no key of the provider is stored, and the agent had none of its own",
     "unpriceable": "it asked for something without a known price; the agent was told what",
+    "forbidden_model": "it asked for a model that a rule forbids",
 }
 """What `why` says of requests that were refused before they could be priced, by reason."""
 
@@ -51,6 +53,35 @@ def unknown_model_message(provider: str, model: str, nearest: list[str]) -> str:
     return (
         f"agentspend: no price is known for model {model!r} of {provider}, so it is not sent."
         f"{names} Set one with: agentspend prices set {provider}/{model} --input USD --output USD"
+    )
+
+
+def forbidden_message(found: Forbidden) -> str:
+    """The message for a model that a rule forbids: who says so, and what is allowed."""
+    allowed = ", ".join(found.allowed) or "none of this provider"
+    return (
+        f"agentspend: model {found.model!r} may not be used here, so it is not sent: "
+        f"{forbidding(found)} says so. Allowed: {allowed}. "
+        f"{_change_rule(found.rule.source, 'models')}"
+    )
+
+
+def forbidding(found: Forbidden) -> str:
+    """The rule that forbids a model, in words."""
+    return f"the rule on models for {found.rule.scope.text()}{_made_by(found.rule.source)}"
+
+
+def _made_by(source: str) -> str:
+    return f", of {source}," if source else ""
+
+
+def _change_rule(source: str, section: str) -> str:
+    """The way out: where a rule is changed, by a person."""
+    if source:
+        return f"It comes from {source}, and is changed there."
+    return (
+        f"To change it, edit [[{section}]] in the configuration (agentspend config path); then, in"
+        " another terminal: agentspend budget confirm"
     )
 
 

@@ -107,6 +107,32 @@ def test_cheaper_prices_are_adopted_where_nothing_is_capped(
     assert desk.adoption.settings == CHEAP
 
 
+RULE = '{"models":[{"deny":["opus"]}]}'
+RULES = '{"models":[{"deny":["opus"]}],"rate_limits":[{"rpm":9}]}'
+
+
+def test_a_rule_that_is_added_holds_at_once_and_one_that_goes_waits(desk: Desk) -> None:
+    """Without any budget too: what a rule refuses is not let through by editing the file."""
+    _declare(desk, settings="{}")
+
+    assert _declare(desk, settings=RULE) == []
+    assert _declare(desk, settings=RULES) == []
+    assert desk.adoption.settings == RULES
+
+    for looser in (RULE, "{}", RULES.replace("opus", "gpt"), RULES.replace("9", "90")):
+        assert _declare(desk, settings=looser) == [SETTINGS_CHANGE.text]
+        assert desk.adoption.settings == RULES
+
+
+def test_a_rule_beside_a_cheaper_price_waits_with_it(desk: Desk) -> None:
+    """Settings are adopted whole."""
+    _declare(desk, budget("daily", "1"))
+
+    both = CHEAP[:-1] + ',"models":[{"deny":["opus"]}]}'
+    assert _declare(desk, budget("daily", "1"), settings=both) == [SETTINGS_CHANGE.text]
+    assert desk.adoption.settings == FULL_PRICE
+
+
 def test_the_same_configuration_again_writes_nothing(desk: Desk) -> None:
     """A reload without a change leaves no entry."""
     _declare(desk, budget("daily", "1"))

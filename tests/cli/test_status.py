@@ -53,6 +53,18 @@ def test_nothing_set(monkeypatch: pytest.MonkeyPatch, agentspend: Command) -> No
     ]
 
 
+def test_rules_are_told_with_whoever_made_them(
+    monkeypatch: pytest.MonkeyPatch, agentspend: Command
+) -> None:
+    """A row each; without rules there is no table."""
+    line = {"kind": "loop_guard", "for": "every session", "text": "pauses when …", "source": "",
+            "session": ""}  # fmt: skip
+    out = shown(monkeypatch, agentspend, rules=[line, {**line, "source": "key ci"}])
+    assert "loop guard  every session  pauses when …  configuration" in out
+    assert "key ci" in out
+    assert "RULE" not in shown(monkeypatch, agentspend)
+
+
 @pytest.mark.parametrize(
     ("spent", "held", "mark", "bar"),
     [

@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 
 from agentspend.core.budgets import BoundKind, Budget, Counts, Mode
 from agentspend.core.errors import AgentspendError
-from agentspend.core.policy import budget_from_dict, budget_to_dict, policy_diff
+from agentspend.core.policy import (
+    budget_from_dict,
+    budget_to_dict,
+    has_rules,
+    only_adds_rules,
+    policy_diff,
+)
 from agentspend.core.scopes import Scope
 from agentspend.core.windows import Window
 
@@ -134,3 +140,37 @@ def test_two_budgets_of_one_name_are_refused(old: Policy | None) -> None:
 def test_a_budget_reads_back_from_its_entry(budget: Budget) -> None:
     """The policy in the ledger is the policy that was adopted."""
     assert budget_from_dict(budget_to_dict(budget)) == budget
+
+
+RULES = st.lists(st.sampled_from([{"deny": ["a"]}, {"deny": ["b"]}, {"rpm": 1}]), max_size=3)
+GUARDS = st.sampled_from([{}, {"repeats": 0}, {"repeats": 5}, {"repeats": 5, "within": "9m"}])
+SETTINGS = st.fixed_dictionaries(
+    {},
+    optional={"models": RULES, "rate_limits": RULES, "loop_guard": GUARDS,
+              "prices": st.sampled_from([{}, {"*": {"multiplier": "0.5"}}])},
+)  # fmt: skip
+
+
+@given(SETTINGS, SETTINGS)
+def test_rules_that_are_only_added_take_nothing_away(old: dict, new: dict) -> None:  # type: ignore[type-arg]
+    """Every old rule stands, and nothing else changed."""
+    if only_adds_rules(old, new):
+        for name in ("models", "rate_limits"):
+            assert all(rule in new.get(name, []) for rule in old.get(name, []))
+        assert new.get("prices") == old.get("prices")
+        if old.get("loop_guard", {}).get("repeats"):
+            assert new["loop_guard"] == old["loop_guard"]
+
+
+def test_added_rules_by_example() -> None:
+    """One more is added; one less, another, or another guard is not."""
+    one, two = {"models": [{"deny": ["a"]}]}, {"models": [{"deny": ["b"]}, {"deny": ["a"]}]}
+    assert only_adds_rules({}, one)
+    assert only_adds_rules(one, two)
+    assert only_adds_rules(one, {**one, "loop_guard": {"repeats": 5}})
+    assert not only_adds_rules(two, one)
+    assert not only_adds_rules(one, {"models": [{"deny": ["c"]}]})
+    assert not only_adds_rules({"loop_guard": {"repeats": 5}}, {"loop_guard": {"repeats": 9}})
+    assert not only_adds_rules(one, {**one, "providers": {}})
+    assert has_rules(one)
+    assert not has_rules({"models": [], "prices": {"*": {}}})

@@ -20,6 +20,7 @@ from agentspend.config.shape import AdmissionSection, NetworkSection
 from agentspend.core.budgets import BoundKind, Budget, Counts, Mode
 from agentspend.core.money import parse_usd
 from agentspend.core.price_overrides import Overrides
+from agentspend.core.rules import NO_RULES, Rules
 from agentspend.core.scopes import Payer, Scope
 from agentspend.core.windows import Window
 from agentspend.prices import load_book
@@ -88,6 +89,7 @@ class Device:
         keys: dict[str, str] | None = None,
         read_only: bool = False,
         on_disconnect: str = "cancel",
+        rules: Rules = NO_RULES,
         seed: int = 0,
     ) -> None:
         self.folder = folder
@@ -104,6 +106,7 @@ class Device:
         self._keys = {"anthropic": "sk-ant-test"} if keys is None else keys
         self._read_only = read_only
         self._on_disconnect = on_disconnect
+        self._rules = rules
         self._tasks: set[asyncio.Task[Any]] = set()
         self.events: list[Event] = []
 
@@ -128,7 +131,8 @@ class Device:
             sessions=Sessions(),
             memory=Memory(b"test", turns),
             settings=Settings(load_book(self._overrides), self._admission,
-                              dict.fromkeys(PROVIDERS, self._on_disconnect), upstream),
+                              dict.fromkeys(PROVIDERS, self._on_disconnect), upstream,
+                              self._rules),
             now=self.time.moment if self.time else clock,
             keys=self._keys,
         )  # fmt: skip
@@ -150,10 +154,12 @@ class Device:
         if not self._given:
             await self.sandbox.stop()
 
-    def open_session(self, session_id: str = "s_test", token: str = TOKEN, **payer: Any) -> None:
+    def open_session(
+        self, session_id: str = "s_test", token: str = TOKEN, rules: Rules = NO_RULES, **payer: Any
+    ) -> None:
         """Let one more session in."""
-        who = Payer(member="ana", agent="claude", session=session_id, **payer)
-        self.desk.sessions.open(Session(session_id, who, token))
+        who = Payer(**{"member": "ana", "agent": "claude", "session": session_id, **payer})
+        self.desk.sessions.open(Session(session_id, who, token, rules=rules))
 
     async def adopt(self, *budgets: Budget) -> None:
         """Put budgets in force, as a person would."""
