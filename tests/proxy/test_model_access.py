@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from agentspend.bookkeeper import snapshot
@@ -27,10 +28,9 @@ async def test_a_forbidden_model_is_refused_before_anything_is_held_or_sent(
         for words in ("agent=claude", "all but claude-opus-*", "agentspend budget confirm"):
             assert words in reply.error["message"]
         assert device.sandbox.requests == []
-        [refuse] = device.events[-1:]
-        assert (refuse.kind, refuse.fields["reason"]) == ("refuse", "forbidden_model")
-        rid = str(refuse.fields["rid"])
+        rid = msgspec.json.decode(reply.body)["request_id"].replace("req_agentspend_", "r_")
         story = await device.bookkeeper.ask(lambda books, _: snapshot.why(books, rid))
+        assert (story["outcome"], story["reason"]) == ("refused", "forbidden_model")
         assert story["model"] == "claude-opus-5"
         assert story["why"] == "the rule on models for agent=claude does not allow it"
         assert (await device.status("daily"))["held_nusd"] == 0
