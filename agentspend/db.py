@@ -5,7 +5,6 @@ Transactions are begun by hand (`BEGIN IMMEDIATE`), so autocommit mode is used t
 """
 
 import os
-import re
 import sqlite3
 import sys
 from collections.abc import Callable, Sequence
@@ -13,18 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agentspend.core.errors import StoreError
+from agentspend.mounts import network_kind
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-NETWORK_FILESYSTEMS = frozenset(
-    {
-        "9p", "afs", "ceph", "cifs", "fuse.glusterfs", "fuse.rclone", "fuse.sshfs", "lustre",
-        "nfs", "nfs4", "smb3", "smbfs",
-    }
-)  # fmt: skip
-MOUNTS = Path("/proc/mounts")
-_ESCAPE = re.compile(rb"\\([0-3][0-7]{2})")
+LOCAL_HOME = "/var/tmp/agentspend-$USER"  # noqa: S108 - a hint; the folder is made 0700
+"""Where a home on a network has its own disk: kept across restarts, unlike /tmp."""
 
 
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
@@ -154,37 +148,11 @@ def _refuse_newer(now: int, target: int, path: Path) -> None:
         )
 
 
-def refuse_network_filesystem(path: Path, mounts: Path = MOUNTS) -> None:
+def refuse_network_filesystem(path: Path) -> None:
     """Refuse a database on NFS and its like: WAL needs shared memory between processes."""
-    kind = filesystem_kind(path, mounts)
-    if kind in NETWORK_FILESYSTEMS:
+    kind = network_kind(path)
+    if kind:
         raise StoreError(
             f"the ledger {path} is on a network filesystem ({kind}), where it could be damaged",
-            "keep it on a local disk: export AGENTSPEND_HOME=/var/tmp/agentspend-$USER",
+            f"keep it on a local disk: export AGENTSPEND_HOME={LOCAL_HOME}",
         )
-
-
-def filesystem_kind(path: Path, mounts: Path = MOUNTS) -> str:
-    """The filesystem a path is on, from the mount table; "" where there is none to read.
-
-    Of two mounts at one point the later one is on top: an automounter's, then the real one.
-    """
-    try:
-        lines = mounts.read_bytes().splitlines()
-    except OSError:
-        return ""
-    target = os.fsencode(os.path.realpath(path)) + b"/"
-    best, kind = b"", b""
-    for line in lines:
-        words = line.split(b" ")
-        if len(words) < 3:
-            continue
-        folder = _ESCAPE.sub(_unescaped, words[1]).rstrip(b"/") + b"/"
-        if target.startswith(folder) and len(folder) >= len(best):
-            best, kind = folder, words[2]
-    return os.fsdecode(kind)
-
-
-def _unescaped(found: re.Match[bytes]) -> bytes:
-    """The mount table writes a space as `\\040`."""
-    return bytes([int(found[1], 8)])

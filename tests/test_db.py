@@ -182,68 +182,10 @@ def test_a_newer_file_is_refused_untouched(path: Path, conn: sqlite3.Connection)
     assert conn.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
 
 
-MOUNTS = """\
-/dev/sda1 / ext4 rw 0 0
-proc /proc proc rw 0 0
-server:/home /home nfs4 rw 0 0
-/dev/sdb1 /home/me/local xfs rw 0 0
-systemd-1 /net/share autofs rw 0 0
-//nas/share /net/share cifs rw 0 0
-//nas/b /mnt/My\\040Share cifs rw 0 0
-host:/ /homes fuse.sshfs rw 0 0
-
-odd
-"""
-
-
-@pytest.mark.parametrize(
-    ("where", "kind"),
-    [
-        ("/var/lib/ledger.db", "ext4"),
-        ("/home/me/ledger.db", "nfs4"),
-        ("/home", "nfs4"),
-        ("/home/me/local/ledger.db", "xfs"),
-        ("/home/me/locale/ledger.db", "nfs4"),
-        ("/homestead/ledger.db", "ext4"),
-        ("/net/share/ledger.db", "cifs"),
-        ("/mnt/My Share/ledger.db", "cifs"),
-    ],
-)
-def test_the_mount_a_path_is_on_is_found(tmp_path: Path, where: str, kind: str) -> None:
-    """The deepest, the last of two at one point, and names with spaces."""
-    table = tmp_path / "mounts"
-    table.write_text(MOUNTS)
-    assert db.filesystem_kind(Path(where), table) == kind
-
-
-def test_a_link_is_followed_to_where_the_file_is(tmp_path: Path) -> None:
-    """A home of links does not hide the network behind it."""
-    (tmp_path / "real").mkdir()
-    (tmp_path / "link").symlink_to(tmp_path / "real")
-    table = tmp_path / "mounts"
-    table.write_bytes(b"x %s nfs rw\n/dev / ext4 rw\n" % bytes(tmp_path / "real"))
-    assert db.filesystem_kind(tmp_path / "link" / "ledger.db", table) == "nfs"
-
-
-@pytest.mark.parametrize("kind", sorted(db.NETWORK_FILESYSTEMS))
-def test_a_network_filesystem_is_refused(tmp_path: Path, kind: str) -> None:
-    """Two machines would each believe that they hold the only lock."""
-    table = tmp_path / "mounts"
-    table.write_text(f"server:/x / {kind} rw 0 0\n")
-    with pytest.raises(StoreError, match="network filesystem") as raised:
-        db.refuse_network_filesystem(tmp_path / "ledger.db", table)
-    assert "AGENTSPEND_HOME" in raised.value.hint
-
-
-def test_connecting_looks_at_the_mount_table(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before a file is made."""
-    monkeypatch.setattr(db, "filesystem_kind", lambda _path, _mounts: "nfs4")
-    with pytest.raises(StoreError, match="nfs4"):
+def test_a_network_filesystem_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before a file is made: two machines would each believe that they hold the only lock."""
+    monkeypatch.setattr(db, "network_kind", lambda _path: "nfs4")
+    with pytest.raises(StoreError, match=r"network filesystem \(nfs4\)") as raised:
         db.connect(path)
+    assert "AGENTSPEND_HOME" in raised.value.hint
     assert not path.exists()
-
-
-def test_without_a_mount_table_nothing_is_refused(tmp_path: Path) -> None:
-    """macOS has none."""
-    assert db.filesystem_kind(tmp_path, tmp_path / "none") == ""
-    db.refuse_network_filesystem(tmp_path, tmp_path / "none")

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agentspend.agents.base import Caller
-from agentspend.agents.git import worktree_root
 from agentspend.agents.places import place, read_dotenv, read_text
+from agentspend.git import worktree_root
 
 CONFIG = ".aider.conf.yml"
 

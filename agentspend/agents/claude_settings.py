@@ -27,8 +27,8 @@ from pathlib import Path
 from typing import Any
 
 from agentspend.agents.base import Caller
-from agentspend.agents.git import main_worktree, worktree_root
 from agentspend.core.errors import LaunchError
+from agentspend.git import main_worktree, worktree_root
 
 _MANAGED_DIRS = {"darwin": Path("/Library/Application Support/ClaudeCode")}
 _MANAGED_PREFERENCES = Path("/Library/Managed Preferences/com.anthropic.claudecode.plist")

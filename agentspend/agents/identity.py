@@ -1,17 +1,18 @@
 """Who pays: the names a session is filed under, taken from its surroundings.
 
-Reads no secret and keeps none: a git remote is reduced to host and path (`agents.git`).
+Reads no secret and keeps none: a git remote is reduced to host and path (`agentspend.git`).
 """
 
 import getpass
 import platform
 from collections.abc import Sequence
 
-from agentspend.agents import git
+from agentspend import git
 from agentspend.agents.base import Caller
 from agentspend.core.errors import AgentspendError
 from agentspend.core.scopes import Payer
 from agentspend.core.tags import all_of, read_tag, read_tags
+from agentspend.mounts import may_hang
 
 
 def identify(agent: str, caller: Caller, tags: Sequence[str] = ()) -> Payer:
@@ -24,6 +25,16 @@ def identify(agent: str, caller: Caller, tags: Sequence[str] = ()) -> Payer:
         branch=git.branch(caller.cwd, caller.env),
         tags=collect_tags(tags, caller.env.get("AGENTSPEND_TAGS", "")),
     )
+
+
+def work_tree_head(caller: Caller) -> str:
+    """The `HEAD` that says which branch is checked out at any time; "" where none is to be asked.
+
+    Not in CI, whose checkouts are detached, and not on a network, where a look may hang.
+    """
+    path = git.head_file(caller.cwd)
+    asked = path is not None and not git.ci_branch(caller.env) and not may_hang(path)
+    return str(path) if asked else ""
 
 
 def collect_tags(given: Sequence[str], from_env: str = "") -> tuple[str, ...]:

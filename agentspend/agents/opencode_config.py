@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from agentspend.agents.base import Caller
-from agentspend.agents.git import worktree_root
 from agentspend.agents.places import SettingsFile, parse_jsonc, read_jsonc
 from agentspend.core.errors import LaunchError
+from agentspend.git import worktree_root
 
 CONTENT = "OPENCODE_CONFIG_CONTENT"
 _FILES = ("opencode.json", "opencode.jsonc")

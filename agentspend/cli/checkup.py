@@ -9,9 +9,10 @@ from pathlib import Path
 import agentspend
 from agentspend.cli import access
 from agentspend.core.errors import DaemonUnreachable
+from agentspend.db import LOCAL_HOME
+from agentspend.mounts import NETWORK_FILESYSTEMS, filesystem_kind
 
 LOW_DISK_BYTES = 256 * 1024 * 1024
-NETWORK_FILE_SYSTEMS = ("nfs", "cifs", "smb", "9p", "fuse.sshfs", "afpfs", "webdav", "ceph")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +72,10 @@ def files() -> Iterator[Finding]:
             yield Finding(
                 False, f"{path} can be read by others (mode {mode:o})", f"chmod 600 {path}"
             )
-    kind = _file_system(folders.data)
-    if kind.startswith(NETWORK_FILE_SYSTEMS):
+    kind = filesystem_kind(folders.data)
+    if kind in NETWORK_FILESYSTEMS:
         yield Finding(False, f"the ledger is on {kind}, where SQLite's locks do not hold",
-                      "set AGENTSPEND_HOME to a folder on a local disk")  # fmt: skip
+                      f"keep it on a local disk: export AGENTSPEND_HOME={LOCAL_HOME}")  # fmt: skip
     elif folders.data.exists():
         yield Finding(True, f"the ledger is on a local disk ({kind or 'unknown kind'})")
     free = shutil.disk_usage(_there(folders.data)).free
@@ -125,16 +126,3 @@ def _clock() -> Iterator[Finding]:
 def _there(path: Path) -> Path:
     """The nearest folder that exists."""
     return path if path.exists() or path == path.parent else _there(path.parent)
-
-
-def _file_system(path: Path) -> str:
-    """The kind of file system a path is on, "" when it cannot be told."""
-    import psutil
-
-    where = str(_there(path).resolve())
-    mounts = [part for part in psutil.disk_partitions(all=True) if _holds(part.mountpoint, where)]
-    return str(max(mounts, key=lambda part: len(part.mountpoint)).fstype) if mounts else ""
-
-
-def _holds(mountpoint: str, where: str) -> bool:
-    return where == mountpoint or where.startswith(mountpoint.rstrip("/") + "/")

@@ -22,7 +22,7 @@ from agentspend.agents.base import (
     ProviderFacts,
     SessionFacts,
 )
-from agentspend.agents.identity import identify
+from agentspend.agents.identity import identify, work_tree_head
 from agentspend.cli import access, handover, run_words
 from agentspend.cli.child import run_in_foreground
 from agentspend.cli.run_args import RunArgs, parse
@@ -47,6 +47,7 @@ def run(asked: RunArgs, launcher: Launcher, keys: dict[str, str]) -> int:
     access.daemon()
     by_provider = {handover.KEY_VARIABLES[name]: key for name, key in keys.items()}
     fields = {"session": session, "payer": payer.known(), "keys": by_provider}
+    fields["head"] = work_tree_head(caller)
     link = SessionLink(folders.socket, folders.log, fields)
     opened = _unlocked(link.open(), by_provider)
     scratch = folders.scratch / session

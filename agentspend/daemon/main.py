@@ -12,6 +12,7 @@ from agentspend.daemon import lifecycle
 from agentspend.daemon.app import Daemon, build
 from agentspend.daemon.identity import load_device
 from agentspend.daemon.log import log
+from agentspend.db import refuse_network_filesystem
 
 EXIT_FAILED = 1
 EXIT_TAKEN = 3
@@ -25,6 +26,7 @@ def main() -> int:
     paths = Paths.find()
     try:
         paths.make()
+        refuse_network_filesystem(paths.ledger)
         lock = _lock(paths)
     except lifecycle.LedgerTaken:
         lifecycle.tell_starter(taken=True)

@@ -17,7 +17,7 @@ from agentspend.core.rule_words import rule_lines
 from agentspend.core.scopes import Payer
 from agentspend.daemon.control_api import Caller, Message, Operation
 from agentspend.daemon.reload import Reload
-from agentspend.daemon.roster import Roster
+from agentspend.daemon.roster import Roster, head_at
 from agentspend.daemon.vault import Vault
 from agentspend.daemon.watchers import Watchers
 from agentspend.proxy.desk import Desk
@@ -119,6 +119,7 @@ class Operations:
             keys=self._keys(message.get("keys", {})),
             pid=caller.peer.pid,
             opened_us=self.desk.now().wall_us,
+            head=head_at(str(message.get("head", ""))),
         )
         await self.roster.open(session)
         await self.vault.ready()

@@ -4,6 +4,8 @@ A daemon that died and was started again lets a running agent's requests in at o
 hands the provider key over again when it reconnects.
 """
 
+from pathlib import Path
+
 import msgspec
 import psutil
 
@@ -11,6 +13,7 @@ from agentspend.bookkeeper import Bookkeeper
 from agentspend.bookkeeper.books import Books
 from agentspend.bookkeeper.outcomes import Event, Moment
 from agentspend.core.scopes import Payer
+from agentspend.git import Head
 from agentspend.proxy.sessions import Session, Sessions, token_hash
 from agentspend.store import sessions as store
 from agentspend.store.sessions import SessionRow
@@ -40,7 +43,8 @@ class Roster:
     async def open(self, session: Session) -> None:
         """Let a session in, on disk first."""
         who = {"payer": session.payer.known(), "auth": dict(session.auth)}
-        run = {"pid": session.pid, "born_us": _born_us(session.pid)}
+        head = str(session.head.path) if session.head else ""
+        run = {"pid": session.pid, "born_us": _born_us(session.pid), "head": head}
         body = msgspec.json.encode({**who, **run})
         row = SessionRow(session.id, token_hash(session.token), body, session.opened_us)
         await self._bookkeeper.ask(lambda books, _: store.put(books.conn, row))
@@ -74,6 +78,11 @@ def _end(books: Books, at: Moment, session_id: str) -> None:
     books.events.append(Event("session_closed", {"session": session_id}))
 
 
+def head_at(path: str) -> Head | None:
+    """The work tree with this `HEAD`; None for none."""
+    return Head(Path(path)) if path else None
+
+
 def _session(row: SessionRow, kept: dict[str, object]) -> Session:
     payer, auth = kept["payer"], kept["auth"]
     assert isinstance(payer, dict)
@@ -86,4 +95,5 @@ def _session(row: SessionRow, kept: dict[str, object]) -> Session:
         pid=int(str(kept["pid"])),
         opened_us=row.opened_us,
         restored=True,
+        head=head_at(str(kept.get("head", ""))),
     )

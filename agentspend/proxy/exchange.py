@@ -344,6 +344,7 @@ class Journey:
             subagent=self.request.headers.get("x-claude-code-agent-id", "")[:64],
             provider=self.dialect.provider,
             model=model,
+            branch=self.session.branch,
             tags=self.tags,
         )
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from agentspend.core.limits import MAX_IN_FLIGHT_PER_SESSION
 from agentspend.core.rules import NO_RULES, Rules
 from agentspend.core.scopes import Payer
+from agentspend.git import Head
 
 
 @dataclass(slots=True)
@@ -21,7 +22,8 @@ class Session:
     `auth` says per provider who authenticates ("auto", "key" or "passthrough").
     `restored`: let in again after a restart; its `run` has not handed its keys over yet.
     `rules` hold for its requests besides the configuration's: those of its virtual key or of the
-    repository it works in.
+    repository it works in. `head` is the work tree whose branch its requests are filed under, None
+    where the branch cannot change.
     """
 
     id: str
@@ -35,9 +37,15 @@ class Session:
     requests: int = 0
     refused: int = 0
     rules: Rules = NO_RULES
+    head: Head | None = None
     slots: asyncio.Semaphore = field(
         default_factory=lambda: asyncio.Semaphore(MAX_IN_FLIGHT_PER_SESSION), repr=False
     )
+
+    @property
+    def branch(self) -> str:
+        """The branch that is checked out now, where there is a work tree to look at."""
+        return self.head.branch() if self.head else self.payer.branch
 
 
 class Sessions:

@@ -67,7 +67,7 @@ def test_files_that_others_can_read(fresh: Home) -> None:
 
 def test_a_disk_that_does_not_keep_its_word(monkeypatch: pytest.MonkeyPatch) -> None:
     """A network file system and a full disk are both named."""
-    monkeypatch.setattr(checkup, "_file_system", lambda _: "nfs4")
+    monkeypatch.setattr(checkup, "filesystem_kind", lambda _: "nfs4")
     monkeypatch.setattr(checkup.shutil, "disk_usage", lambda _: Usage())
     told = bad(list(checkup.files()))
     assert told[0].startswith("the ledger is on nfs4")

@@ -15,7 +15,6 @@ ELSEWHERE = {
     "agentspend/agents/aider_files.py": "tests/agents/test_aider.py, its only caller",
     "agentspend/agents/claude_settings.py": "tests/agents/test_claude.py, its only caller",
     "agentspend/agents/gemini_settings.py": "tests/agents/test_gemini.py, its only caller",
-    "agentspend/agents/git.py": "tests/agents/test_identity.py",
     "agentspend/agents/network.py": "tests/agents/test_generic.py",
     "agentspend/agents/opencode_config.py": "tests/agents/test_opencode.py, its only caller",
     "agentspend/cli/access.py": "tests/cli/test_budget.py and test_offline.py, through commands",

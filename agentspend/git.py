@@ -1,17 +1,29 @@
 """What git knows about a folder, read from its files: no git process is started.
 
 Owns the two names a request is filed under, project and branch. A remote URL often holds a
-secret, so nothing of it is kept but host and path.
+secret, so nothing of it is kept but host and path. `run` reads the project once; the proxy reads
+the branch for each request (`Head`).
 """
 
+import os
 import re
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
 _MAX_FILE_BYTES = 1 << 20
 _HOST = re.compile(r"(?:([A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)|\[([0-9A-Fa-f:.]+)\])(?::\d+)?")
 _SECTION = re.compile(r'\[\s*([A-Za-z0-9.-]+)\s*(?:"((?:[^"\\]|\\.)*)")?\s*\]')
-_HEADS = "ref: refs/heads/"
+_HEADS = "refs/heads/"
+CI_BRANCHES = (
+    "GITHUB_HEAD_REF",  # GitHub: the source branch of a pull request, empty elsewhere
+    "GITHUB_REF_NAME",
+    "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME",  # GitLab: older ones name refs/merge-requests/… below
+    "CI_COMMIT_REF_NAME",
+    "BUILDKITE_BRANCH",
+    "CIRCLE_BRANCH",
+)
+"""Variables by which CI names the branch it builds; the first one that is set counts."""
 
 
 def worktree_root(cwd: Path) -> Path | None:
@@ -42,14 +54,55 @@ def project(cwd: Path) -> str:
     return clean_remote(url) if url else f"local/{main.name}"
 
 
+def ci_branch(env: Mapping[str, str]) -> str:
+    """The branch that CI says it builds (its checkouts are detached), "" outside CI."""
+    return next((env[name] for name in CI_BRANCHES if env.get(name)), "")
+
+
 def branch(cwd: Path, env: Mapping[str, str]) -> str:
-    """The branch: what CI says (its checkouts are detached), else `.git/HEAD`; "" when detached."""
-    for name in ("GITHUB_HEAD_REF", "GITHUB_REF_NAME", "CI_COMMIT_REF_NAME"):
-        if env.get(name):
-            return env[name]
+    """The branch: what CI says, else what is checked out; "" when nothing is."""
+    path = head_file(cwd)
+    return ci_branch(env) or (Head(path).branch() if path else "")
+
+
+def head_file(cwd: Path) -> Path | None:
+    """The `HEAD` of the work tree around a folder; None outside git."""
     root = worktree_root(cwd)
-    head = _read(_git_dir(root) / "HEAD").strip() if root else ""
-    name = head.removeprefix(_HEADS) if head.startswith(_HEADS) else ""
+    return _git_dir(root) / "HEAD" if root else None
+
+
+class Head:
+    """The branch of one work tree, read anew only when its `HEAD` is another file than before.
+
+    git writes a new `HEAD` beside the old one and renames it, so a look costs one `stat`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._seen: tuple[int, ...] = ()
+        self._branch = ""
+
+    def branch(self) -> str:
+        """The branch checked out now, or being rebased; "" when `HEAD` is detached.
+
+        What was known stays when `HEAD` cannot be read. Only a regular file is opened: a pipe in
+        its place would keep every request waiting.
+        """
+        try:
+            found = os.stat(self.path)
+        except OSError:
+            return self._branch
+        seen = (found.st_mtime_ns, found.st_ino, found.st_size)
+        if seen != self._seen and stat.S_ISREG(found.st_mode):
+            self._seen, self._branch = seen, _branch_in(self.path)
+        return self._branch
+
+
+def _branch_in(head: Path) -> str:
+    """The branch in a `HEAD`; a rebase detaches it and keeps the name beside."""
+    names = (head, head.parent / "rebase-merge/head-name", head.parent / "rebase-apply/head-name")
+    found = (_read(path).strip().removeprefix("ref: ") for path in names)
+    name = next((text.removeprefix(_HEADS) for text in found if text.startswith(_HEADS)), "")
     return "" if name == ".invalid" else name
 
 
@@ -112,9 +165,10 @@ def _remotes(config: str) -> dict[str, str]:
 
 
 def _read(path: Path) -> str:
-    """A small text file, "" when it cannot be read."""
+    """A small text file, "" when it cannot be read; a pipe is not waited for."""
     try:
-        with path.open(encoding="utf-8", errors="replace") as file:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(handle, encoding="utf-8", errors="replace") as file:
             return file.read(_MAX_FILE_BYTES)
     except OSError:
         return ""
