@@ -131,6 +131,3 @@ def test_what_in_the_shell_deserves_a_word(monkeypatch: pytest.MonkeyPatch) -> N
 def test_the_nearest_folder_that_exists() -> None:
     """A home that is not made yet is judged by the folder it would be made in."""
     assert checkup._there(Path("/nonexistent/deep/er")) == Path("/")
-    assert checkup._holds("/", "/home")
-    assert checkup._holds("/home", "/home/ana")
-    assert not checkup._holds("/home", "/homework")
