@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from agentspend.bookkeeper.adoption import Adoption
 from agentspend.bookkeeper.books import Books
+from agentspend.bookkeeper.included import note_included
 from agentspend.bookkeeper.outcomes import (
     Event,
     HoldAnswer,
@@ -33,9 +34,10 @@ from agentspend.bookkeeper.recovery import (
 from agentspend.bookkeeper.writer import Hooks, Job, Writer
 from agentspend.core.budgets import Budget
 from agentspend.core.errors import StoreError
+from agentspend.core.included import IncludedWindow
 from agentspend.core.limits import BALLAST_BYTES
 from agentspend.core.policy import PendingChange
-from agentspend.store import conversations, entries, requests
+from agentspend.store import conversations, entries, included, requests
 from agentspend.wire.entries import decode
 
 REOPEN_BYTES = 2 * BALLAST_BYTES
@@ -149,6 +151,13 @@ class Bookkeeper:
     def shrink_soon(self, rid: str, amount_nusd: int) -> None:
         """Lower a hold to its exact input and the remaining output bound, with the next commit."""
         future = self._submit("shrink", lambda books, _: books.shrink(rid, amount_nusd))
+        future.add_done_callback(_noticed)
+
+    def included_soon(
+        self, windows: Sequence[IncludedWindow], gone: Sequence[tuple[str, str, str, str]]
+    ) -> None:
+        """Remember, with the next commit, what a provider said of a subscription's windows."""
+        future = self._submit("ask", lambda books, _: note_included(books, windows, gone))
         future.add_done_callback(_noticed)
 
     async def declare(
@@ -303,6 +312,7 @@ class Bookkeeper:
             self.recovered = recover(books, at, read_emergency(self._emergency))
             conversations.trim(conn)
             requests.trim(conn)
+            included.trim(conn, books.now(at))
             conn.execute("COMMIT")
         except BaseException:
             if conn.in_transaction:

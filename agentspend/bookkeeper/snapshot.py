@@ -10,9 +10,10 @@ from agentspend.bookkeeper.outcomes import Moment
 from agentspend.bookkeeper.rooms import InForce
 from agentspend.core.budgets import Budget
 from agentspend.core.errors import AgentspendError
+from agentspend.core.included import called
 from agentspend.core.scopes import Scope
 from agentspend.core.windows import Window, WindowKind, span
-from agentspend.store import entries, holds, requests, sessions
+from agentspend.store import entries, holds, included, requests, sessions
 from agentspend.store.accounts import Account
 from agentspend.store.sessions import SessionRow
 
@@ -36,6 +37,26 @@ def today_nusd(books: Books, at: Moment) -> int:
     """Real dollars spent since midnight in the budgets' zone."""
     here = span(TODAY, books.now(at), books.rooms.zone)
     return entries.spent_nusd(books.conn, Scope(), here, WindowKind.DAY, billed_only=True)
+
+
+def included_lines(books: Books, at: Moment) -> list[dict[str, object]]:
+    """One line a window that a subscription's login is in, as its provider told it last."""
+    now_us = books.now(at)
+    return [
+        {
+            "provider": window.provider,
+            "account": window.account,
+            "name": window.name,
+            "model": window.model,
+            "called": called(window),
+            "used_percent": None if window.used_bp is None else window.used_bp // 100,
+            "resets_at": _iso(books, window.resets_us),
+            "status": window.stand.value,
+            "seen_at": _iso(books, window.seen_us),
+        }
+        for window in included.all_of(books.conn)
+        if window.ends_us > now_us
+    ]
 
 
 def session_lines(books: Books, at: Moment) -> list[dict[str, object]]:

@@ -6,6 +6,7 @@ import typer
 
 from agentspend.cli import access, output
 from agentspend.cli.budget_lines import resets_in
+from agentspend.cli.included_lines import show_included
 from agentspend.cli.moments import ago_text, now_us
 from agentspend.core.limits import WAIT_SHOWN_AFTER_S
 from agentspend.core.money import dollars, free_dollars
@@ -34,6 +35,9 @@ def status(
     if found["sessions"]:
         output.line()
         _show_sessions(found["sessions"])
+    if found.get("windows"):
+        output.line()
+        show_included(found["windows"])
     output.line()
     output.line(f"today: {dollars(found['today_nusd'])} spent")
 

@@ -23,6 +23,7 @@ _WANTED = {
     "int": ("a whole number", "a number stands without quotes"),
     "str": ("text", 'write it in quotes: {key} = "…"'),
     "array": ("a list", 'write it in brackets: {key} = ["…"]'),
+    "bool": ("true or false", "{key} = true"),
     "object": ("a table", 'write it like {key} = {{ name = "value" }}'),
 }
 _FOUND = {

@@ -144,6 +144,14 @@ class _Reader:
         for name, provider in _providers(found).items():
             keys = ("providers", name, "base_url")
             self._at(keys, partial(check_base_url, provider.base_url, port))
+            if not 0 <= provider.included_margin_percent < 100:
+                raise self._error(
+                    ("providers", name, "included_margin_percent"), "must lie between 0 and 99",
+                    "included_margin_percent = 2",
+                )  # fmt: skip
+        login_url = found.providers.openai.login_base_url
+        keys = ("providers", "openai", "login_base_url")
+        self._at(keys, partial(check_base_url, login_url, port))
         proxy = found.network.proxy
         if proxy:
             self._at(("network", "proxy"), lambda: check_proxy(proxy))

@@ -13,6 +13,8 @@ from agentspend.core.limits import DEFAULT_COMFORT_TOKENS, DEFAULT_FLOOR_TOKENS,
 DEFAULT_PORT = 4141
 DEFAULT_ANTHROPIC = "https://api.anthropic.com"
 DEFAULT_OPENAI = "https://api.openai.com"
+DEFAULT_CHATGPT = "https://chatgpt.com/backend-api/codex"
+DEFAULT_MARGIN_PERCENT = 2
 DEFAULT_GOOGLE = "https://generativelanguage.googleapis.com"
 
 
@@ -31,17 +33,25 @@ class ProviderSection(Section, frozen=True):
     """`[providers.anthropic]`: where requests go, and who authenticates.
 
     `on_disconnect`: when a client hangs up, "cancel" stops the provider too, "drain" reads on.
+    `stop_at_included`: requests of a subscription's login are refused before paid overage begins,
+    `included_margin_percent` before the end of a window.
     """
 
     base_url: str = DEFAULT_ANTHROPIC
     auth: Literal["auto", "key", "passthrough"] = "auto"
     on_disconnect: Literal["cancel", "drain"] = "cancel"
+    stop_at_included: bool = False
+    included_margin_percent: int = DEFAULT_MARGIN_PERCENT
 
 
 class OpenAISection(ProviderSection, frozen=True):
-    """`[providers.openai]`: as `[providers.anthropic]`."""
+    """`[providers.openai]`: as `[providers.anthropic]`.
+
+    `login_base_url` is where requests of a ChatGPT login go, which no API key opens.
+    """
 
     base_url: str = DEFAULT_OPENAI
+    login_base_url: str = DEFAULT_CHATGPT
 
 
 class GoogleSection(ProviderSection, frozen=True):

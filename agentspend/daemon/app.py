@@ -25,11 +25,12 @@ from agentspend.daemon.tasks import Tasks
 from agentspend.daemon.vault import Vault
 from agentspend.daemon.watchers import Watchers
 from agentspend.proxy.desk import Desk
+from agentspend.proxy.included import Included
 from agentspend.proxy.memory import Memory
 from agentspend.proxy.server import Proxy
 from agentspend.proxy.sessions import Sessions
 from agentspend.proxy.upstream import Upstream
-from agentspend.store import conversations
+from agentspend.store import conversations, included
 
 LOGGED = frozenset({"refuse", "warning", "policy"})
 """What the log tells of the books; charges stand in the ledger (`agentspend log`)."""
@@ -55,6 +56,7 @@ class Daemon:
         self.bookkeeper.on_commit(self.watchers.announce)
         self.bookkeeper.on_commit(_log_events)
         turns = await self.bookkeeper.ask(lambda books, _: conversations.newest(books.conn))
+        windows = await self.bookkeeper.ask(lambda books, _: included.all_of(books.conn))
         self._keys: dict[str, str] = {}
         before = adopted(self._loaded, self.bookkeeper.settings)
         self.vault = Vault(self._paths.data, self._keys)
@@ -65,6 +67,7 @@ class Daemon:
             settings=settings_from(before.config, self._paths),
             now=clock,
             keys=self._keys,
+            included=Included(self._device.conversation_key, windows),
         )
         self.reload = Reload(self._paths, self._loaded, self.desk, self._close_later)
         await self.reload.declare(self._loaded)

@@ -7,16 +7,19 @@ the file and puts into force what was adopted.
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 
 from agentspend.config.load import Loaded, adopted, load_with_zone
 from agentspend.config.paths import Paths
 from agentspend.config.schema import Config
-from agentspend.config.shape import ProviderSection
+from agentspend.config.shape import OpenAISection, ProviderSection
 from agentspend.core.errors import AgentspendError
+from agentspend.core.included import ALL_BP
 from agentspend.core.pricebook import PriceBook
 from agentspend.daemon.log import log
 from agentspend.prices import load_table
 from agentspend.proxy.desk import Desk, Settings
+from agentspend.proxy.login import CHATGPT
 from agentspend.proxy.upstream import Upstream
 
 OLD_UPSTREAM_S = 600
@@ -30,11 +33,22 @@ def settings_from(config: Config, paths: Paths) -> Settings:
         book=PriceBook(table, config.overrides),
         admission=config.admission,
         on_disconnect={name: each.on_disconnect for name, each in config.providers.items()},
-        upstream=Upstream(
-            {name: each.base_url for name, each in config.providers.items()}, config.network
-        ),
+        upstream=Upstream(_origins(config), config.network),
         rules=config.rules,
+        stops_bp={
+            name: ALL_BP - 100 * each.included_margin_percent
+            for name, each in config.providers.items()
+            if each.stop_at_included
+        },
     )
+
+
+def _origins(config: Config) -> dict[str, str]:
+    """Every address that requests may go to, by name."""
+    found = {name: each.base_url for name, each in config.providers.items()}
+    openai = config.providers["openai"]
+    assert isinstance(openai, OpenAISection)
+    return {**found, CHATGPT: openai.login_base_url}
 
 
 class Reload:
@@ -75,9 +89,7 @@ class Reload:
         wanted = adopted(self._loaded, self._desk.bookkeeper.settings)
         before = self._desk.settings
         if wanted.config.settings == self._in_force:
-            kept = Settings(before.book, wanted.config.admission,
-                            before.on_disconnect, before.upstream, before.rules)  # fmt: skip
-            self._desk.settings = kept
+            self._desk.settings = replace(before, admission=wanted.config.admission)
             return
         self._desk.settings = await asyncio.to_thread(settings_from, wanted.config, self._paths)
         self._in_force = wanted.config.settings

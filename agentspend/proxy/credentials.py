@@ -35,7 +35,7 @@ def settle_credentials(
     `key` is the provider key the daemon may inject; a session's own key comes first.
     """
     ours = _take_out(headers, session.token)
-    sent = next((headers[name] for name in KEY_HEADERS if headers.get(name)), _bearer(headers))
+    sent = next((headers[name] for name in KEY_HEADERS if headers.get(name)), bearer(headers))
     if sent:
         login = sent.startswith(OAUTH_PREFIX) or CHATGPT_ACCOUNT in headers
         return Credentials("subscription" if login else "billed")
@@ -56,12 +56,13 @@ def _take_out(headers: CIMultiDict[str], token: str) -> bool:
         if headers.get(name) == token:
             del headers[name]
             found = True
-    if _bearer(headers) == token:
+    if bearer(headers) == token:
         del headers[BEARER]
         found = True
     return found
 
 
-def _bearer(headers: CIMultiDict[str]) -> str:
+def bearer(headers: CIMultiDict[str]) -> str:
+    """The bearer a request brings, "" when there is none."""
     scheme, _, value = headers.get(BEARER, "").partition(" ")
     return value.strip() if scheme.lower() == "bearer" else ""

@@ -5,7 +5,7 @@ journey takes what it needs when it needs it.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 
 from agentspend.bookkeeper import Bookkeeper
@@ -13,6 +13,7 @@ from agentspend.bookkeeper.outcomes import Moment
 from agentspend.config.shape import AdmissionSection
 from agentspend.core.pricebook import PriceBook
 from agentspend.core.rules import NO_RULES, Rules
+from agentspend.proxy.included import Included
 from agentspend.proxy.memory import Memory
 from agentspend.proxy.sessions import Session, Sessions
 from agentspend.proxy.upstream import Upstream
@@ -20,13 +21,18 @@ from agentspend.proxy.upstream import Upstream
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The reloadable part. `on_disconnect` maps a provider to "cancel" or "drain"."""
+    """The reloadable part. `on_disconnect` maps a provider to "cancel" or "drain".
+
+    `stops_bp` holds the providers with `stop_at_included`: at which share, in basis points, a
+    login's requests stop.
+    """
 
     book: PriceBook
     admission: AdmissionSection
     on_disconnect: Mapping[str, str]
     upstream: Upstream
     rules: Rules = NO_RULES
+    stops_bp: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -39,6 +45,7 @@ class Desk:
     settings: Settings
     now: Callable[[], Moment]
     keys: Mapping[str, str]
+    included: Included
 
     @property
     def zone(self) -> tzinfo:

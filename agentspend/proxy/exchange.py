@@ -32,6 +32,7 @@ from agentspend.proxy.decoding import decoder_for
 from agentspend.proxy.desk import Desk
 from agentspend.proxy.headers import to_client, to_upstream
 from agentspend.proxy.ladder import Request, after_count, asked_of, hold_request
+from agentspend.proxy.login import Login, login_of, way_out
 from agentspend.proxy.reading import read_facts
 from agentspend.proxy.rulings import model_ruling
 from agentspend.proxy.sessions import Session
@@ -75,6 +76,7 @@ class Journey:
     task: "asyncio.Task[None] | None" = None
     answered: "asyncio.Future[web.StreamResponse | None]" = field(default_factory=_future)
     stream: web.StreamResponse | None = None
+    login: Login | None = None
 
     @property
     def dialect(self) -> Dialect:
@@ -144,6 +146,9 @@ class Journey:
         if paid.missing_key:
             message = refusal.missing_key_message(provider)
             return await self._declined("missing_key", message)
+        self.login = login_of(self.desk, paid, provider, headers, body, facts.model)
+        if self.login is not None and (stopped := self.login.refusal()):
+            return await self._declined("included", stopped)
         asked = asked_of(
             facts,
             book,
@@ -211,10 +216,11 @@ class Journey:
         meter = self.dialect.meter(asked.facts, 200, "")
         complete = False
         try:
-            upstream = await self.desk.upstream.send(
-                self.dialect.provider, "POST", self.path, headers, body, departure
-            )
+            origin, path = way_out(self.dialect.provider, self.path, self.login)
+            upstream = await self.desk.upstream.send(origin, "POST", path, headers, body, departure)
             faults.reach("forward.after_headers")
+            if self.login is not None:
+                self.login.hear(upstream.headers)
             meter = self.dialect.meter(
                 asked.facts, upstream.status, upstream.headers.get("Content-Type", "")
             )

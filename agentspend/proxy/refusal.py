@@ -5,12 +5,14 @@ from datetime import datetime, tzinfo
 from agentspend.bookkeeper.outcomes import Refused
 from agentspend.core.access import Forbidden
 from agentspend.core.admission import RefusalReason
+from agentspend.core.included import ALL_BP, IncludedWindow, Stand, called, percent_text
 from agentspend.core.money import dollars, free_dollars
 from agentspend.core.phrases import resets_text
 
 DECLINED = {
     "unknown_model": "it asked for a model without a known price; the agent was told which",
     "missing_key": "no key of the provider is stored, and the agent had none of its own",
+    "included": "what the subscription includes was used up, and stop_at_included is on",
     "unpriceable": "it asked for something without a known price; the agent was told what",
     "forbidden_model": "it asked for a model that a rule forbids",
 }
@@ -45,6 +47,24 @@ def _reset(refused: Refused, now: datetime, zone: tzinfo) -> str:
     if refused.resets_us is None:
         return "It does not reset by the calendar."
     return f"It resets {resets_text(refused.resets_us, now, zone)}."
+
+
+def included_message(window: IncludedWindow, at_bp: int, now: datetime, zone: tzinfo) -> str:
+    """The message before paid overage: which window, when it resets, and how to turn it off."""
+    what = f"the {called(window)} of this {window.provider} login"
+    if window.stand is Stand.PAID:
+        fact = f"this {window.provider} login is on paid overage"
+    elif window.stand is Stand.USED_UP or (window.used_bp or 0) >= ALL_BP:
+        fact = f"{what} is used up"
+    else:
+        room = f"requests stop at {percent_text(at_bp)}"
+        fact = f"{what} is {percent_text(window.used_bp)} used, and {room}"
+    return (
+        f"agentspend: {fact}, so this request could cost money beyond what the subscription"
+        f" includes. It resets {resets_text(window.ends_us, now, zone)}. To go on and pay, set"
+        f" stop_at_included = false under [providers.{window.provider}] in config.toml, then, in"
+        " another terminal: agentspend budget confirm"
+    )
 
 
 def unknown_model_message(provider: str, model: str, nearest: list[str]) -> str:

@@ -17,6 +17,7 @@ from agentspend.proxy.credentials import settle_credentials
 from agentspend.proxy.desk import Desk
 from agentspend.proxy.exchange import RESTARTED, STOPPING, Journey
 from agentspend.proxy.headers import to_client, to_upstream
+from agentspend.proxy.login import login_of, way_out
 from agentspend.proxy.routing import route_for
 from agentspend.proxy.sessions import Session
 from agentspend.proxy.upstream import Unreachable
@@ -167,8 +168,12 @@ class Proxy:
             f"?{request.rel_url.raw_query_string}" if request.rel_url.raw_query_string else ""
         )
         try:
-            upstream = await self._desk.upstream.send(provider, request.method, path, headers, body)
+            login = login_of(self._desk, paid, provider, headers, body or b"", route.model)
+            origin, there = way_out(provider, path, login)
+            upstream = await self._desk.upstream.send(origin, request.method, there, headers, body)
             async with upstream:
+                if login is not None:
+                    login.hear(upstream.headers)
                 stream = web.StreamResponse(
                     status=upstream.status, headers=to_client(upstream.headers)
                 )

@@ -85,6 +85,8 @@ class Behaviour:
         after that many events; hang at 0 never answers. A Responses answer in JSON with
         error_after_events is one with `status` failed.
 
+      headers: more headers on the answer or the error (a subscription's windows, say).
+
     Errors before the answer: status, error_type, error_message, retry_after_s; `count_status`
     for counting tokens.
     """
@@ -117,6 +119,7 @@ class Behaviour:
     cut_after_events: int | None = None
     error_after_events: int | None = None
     hang_after_events: int | None = None
+    headers: dict[str, str] = field(default_factory=dict)
     status: int = 200
     error_type: str = ""
     error_message: str = ""

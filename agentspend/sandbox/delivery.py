@@ -186,7 +186,10 @@ class Delivery:
         return replace(usual, type=kind, message=behaviour.error_message or usual.message)
 
     def _headers(self, content_type: str) -> dict[str, str]:
-        headers = {"content-type": content_type, "cache-control": "no-cache"}
+        headers = {
+            **self.answer.behaviour.headers, "content-type": content_type,
+            "cache-control": "no-cache",
+        }  # fmt: skip
         if self.dialect.request_id_header:
             headers[self.dialect.request_id_header] = self.answer.request_id
         return headers

@@ -173,7 +173,8 @@ class Sandbox:
         if status != 200:
             if behaviour.first_byte_delay_s and not route.counting:
                 await self._sleep(behaviour.first_byte_delay_s)
-            return _refuse(_asked_error(behaviour, status, dialect), number, dialect)
+            asked = _asked_error(behaviour, status, dialect)
+            return _refuse(asked, number, dialect, behaviour.headers)
         if route.counting:
             return _count(body, behaviour, dialect, number)
         now_s = self._clock()
@@ -264,8 +265,11 @@ def _plain(request: web.BaseRequest, number: int) -> web.Response:
     return _refuse(dialect.error(404, message="Not Found"), number, dialect)
 
 
-def _refuse(error: ApiError, number: int, dialect: Dialect) -> web.Response:
-    headers = {"content-type": "application/json", **_id_headers(number, dialect)}
+def _refuse(
+    error: ApiError, number: int, dialect: Dialect, more: Mapping[str, str] | None = None
+) -> web.Response:
+    headers = {**(more or {}), "content-type": "application/json"}
+    headers |= _id_headers(number, dialect)
     if error.retry_after_s is not None:
         headers["retry-after"] = f"{error.retry_after_s:g}"
     body = dialect.error_body(error, _request_id(number))

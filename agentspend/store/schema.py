@@ -118,4 +118,24 @@ def m001_initial(database: "Database") -> None:
             database.execute(statement)
 
 
-MIGRATIONS = (m001_initial,)
+INCLUDED = """
+CREATE TABLE included (
+  provider TEXT NOT NULL,
+  account TEXT NOT NULL,
+  name TEXT NOT NULL,
+  model TEXT NOT NULL,
+  stand TEXT NOT NULL,
+  used_bp INTEGER,
+  resets_us INTEGER,
+  seen_us INTEGER NOT NULL,
+  PRIMARY KEY (provider, account, name, model)
+) WITHOUT ROWID
+"""
+
+
+def m002_included(database: "Database") -> None:
+    """What each subscription's windows were last said to be; `account` is a short HMAC."""
+    database.execute(INCLUDED)
+
+
+MIGRATIONS = (m001_initial, m002_included)

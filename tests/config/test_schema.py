@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from agentspend.config.schema import Config, parse_config
-from agentspend.config.shape import DEFAULT_PORT
+from agentspend.config.shape import DEFAULT_PORT, OpenAISection
 from agentspend.core.budgets import BoundKind, Budget, Counts, Mode
 from agentspend.core.errors import AgentspendError, ConfigError
 from agentspend.core.price_overrides import read_overrides
@@ -54,6 +54,11 @@ def test_every_setting_is_read() -> None:
     assert (found.port, found.zone) == (4999, "Europe/Berlin")
     assert found.anthropic.base_url == "https://gateway.corp:8443/anthropic"
     assert (found.anthropic.auth, found.anthropic.on_disconnect) == ("key", "drain")
+    assert (found.anthropic.stop_at_included, found.anthropic.included_margin_percent) == (True, 5)
+    openai = found.providers["openai"]
+    assert isinstance(openai, OpenAISection)
+    assert openai.login_base_url == "https://chatgpt.corp/codex"
+    assert (openai.stop_at_included, openai.included_margin_percent) == (False, 2)
     assert found.budgets == (
         Budget("laptop", 25 * NUSD, Window.parse("day"), Scope()),
         Budget(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from agentspend import db
 from agentspend.store import accounts
 from agentspend.store.accounts import Account
-from agentspend.store.schema import INITIAL
+from agentspend.store.schema import INITIAL, MIGRATIONS
 
 from .conftest import USD, open_account
 
@@ -197,4 +197,4 @@ def test_the_largest_limit_and_what_is_spent_past_it_are_exact(conn: Connection)
     assert accounts.take(conn, large.id, top)
     accounts.move(conn, large.id, held_nusd=-top, spent_nusd=2**62)
     assert amounts(conn, large) == (2**62, 0, 2**62 - top)
-    assert db.version(conn) == 1
+    assert db.version(conn) == len(MIGRATIONS)

@@ -58,7 +58,9 @@ def test_a_ledger_that_cannot_be_written_is_opened_for_reading(locked: Path) -> 
     conn.close()
 
 
-@pytest.mark.parametrize(("version", "said"), [(9, "knows only 1"), (0, "cannot be written")])
+@pytest.mark.parametrize(
+    ("version", "said"), [(9, f"knows only {len(MIGRATIONS)}"), (0, "cannot be written")]
+)
 def test_a_read_only_ledger_of_another_schema_is_not_guessed_at(
     locked: Path, version: int, said: str
 ) -> None:
@@ -66,7 +68,6 @@ def test_a_read_only_ledger_of_another_schema_is_not_guessed_at(
     writable = db.connect(locked)
     writable.execute(f"PRAGMA user_version = {version}")
     writable.close()
-    assert len(MIGRATIONS) == 1
     with pytest.raises(StoreError, match=said) as raised:
         open_ledger(locked)[0]()
     assert raised.value.hint

@@ -5,7 +5,7 @@
 """
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -25,12 +25,14 @@ from agentspend.core.scopes import Payer, Scope
 from agentspend.core.windows import Window
 from agentspend.prices import load_book
 from agentspend.proxy.desk import Desk, Settings
+from agentspend.proxy.included import Included
+from agentspend.proxy.login import CHATGPT
 from agentspend.proxy.memory import Memory
 from agentspend.proxy.server import Proxy
 from agentspend.proxy.sessions import Session, Sessions
 from agentspend.proxy.upstream import Upstream
 from agentspend.sandbox.server import Sandbox
-from agentspend.store import conversations, entries
+from agentspend.store import conversations, entries, included
 from agentspend.store.ledger_file import open_ledger
 from tests.support.manual_time import ManualTime
 
@@ -91,6 +93,7 @@ class Device:
         on_disconnect: str = "cancel",
         rules: Rules = NO_RULES,
         seed: int = 0,
+        stops_bp: Mapping[str, int] | None = None,
     ) -> None:
         self.folder = folder
         self.time = time
@@ -107,6 +110,7 @@ class Device:
         self._read_only = read_only
         self._on_disconnect = on_disconnect
         self._rules = rules
+        self._stops_bp = stops_bp or {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self.events: list[Event] = []
 
@@ -122,19 +126,20 @@ class Device:
         if not self.bookkeeper.read_only:
             await self.adopt(*self._budgets)
         turns = await self.bookkeeper.ask(lambda books, _: conversations.newest(books.conn))
-        upstream = Upstream(
-            dict.fromkeys(PROVIDERS, self._base_url or self.sandbox.url),
-            self._network,
-        )
+        windows = await self.bookkeeper.ask(lambda books, _: included.all_of(books.conn))
+        there = self._base_url or self.sandbox.url
+        origins = {**dict.fromkeys(PROVIDERS, there), CHATGPT: f"{there}/backend-api/codex"}
+        upstream = Upstream(origins, self._network)
         self.desk = Desk(
             bookkeeper=self.bookkeeper,
             sessions=Sessions(),
             memory=Memory(b"test", turns),
             settings=Settings(load_book(self._overrides), self._admission,
                               dict.fromkeys(PROVIDERS, self._on_disconnect), upstream,
-                              self._rules),
+                              self._rules, self._stops_bp),
             now=self.time.moment if self.time else clock,
             keys=self._keys,
+            included=Included(b"test", windows),
         )  # fmt: skip
         self.open_session()
         self.proxy = Proxy(self.desk, self._spawn)
