@@ -3,10 +3,11 @@
 The configuration declares. What tightens is adopted at once; what loosens, removes or moves a
 budget waits for a person (`agentspend budget confirm`). The settings that decide what a request
 costs, where it goes and which rules hold are part of the policy: cheaper prices would be a raise by
-another name.
+another name. Repositories declare budgets too, each for itself: a change of one source leaves the
+budgets of the others alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -16,6 +17,7 @@ from agentspend.bookkeeper.outcomes import Event, Moment
 from agentspend.bookkeeper.rooms import InForce
 from agentspend.core.budgets import Budget, Mode
 from agentspend.core.errors import AgentspendError
+from agentspend.core.limits import MAX_BUDGETS
 from agentspend.core.policy import (
     PendingChange,
     budget_from_dict,
@@ -35,15 +37,16 @@ SETTINGS_CHANGE = PendingChange(
 class Adoption:
     """Keeps the books' budgets in step with what was adopted.
 
-    `declared` is what the configuration last said; `waits` is what of it is not in force yet.
-    `settings` is the JSON of the adopted settings, None before anything was adopted.
+    A source is "" for the configuration, else a repository's file (`Budget.source`). What a source
+    last said is known from its first word in this daemon's life on; before that its budgets stay
+    as they were adopted. `settings` is the JSON of the adopted settings, None before anything was.
     """
 
     def __init__(self, books: Books) -> None:
         self._books = books
-        self.declared: tuple[Budget, ...] = ()
+        self._declared: dict[str, tuple[Budget, ...]] = {}
         self._declared_settings = "{}"
-        self.waits: tuple[PendingChange, ...] = ()
+        self._waits: dict[str, tuple[PendingChange, ...]] = {}
         self.settings: str | None = None
         self.load()
 
@@ -64,6 +67,11 @@ class Adoption:
         """The budgets in force."""
         return tuple(item.budget for item in self._books.rooms.in_force)
 
+    @property
+    def waits(self) -> tuple[PendingChange, ...]:
+        """What was declared and is not in force yet, of every source."""
+        return tuple(change for changes in self._waits.values() for change in changes)
+
     def declare(
         self, budgets: tuple[Budget, ...], settings: str, at: Moment
     ) -> tuple[PendingChange, ...]:
@@ -72,14 +80,41 @@ class Adoption:
         Settings wait only while a hard budget or a rule is in force: else there is nothing to
         loosen. Rules that are only added tighten, and do not wait.
         """
-        before = self.budgets if self.settings is not None else None
+        before = self._of("") if self.settings is not None else None
+        others = self._of_others({""})
+        _refuse_taken_names(budgets, others)
         diff = policy_diff(before, budgets)
         self._remember()
-        self.declared, self._declared_settings = budgets, settings
+        self._declared[""], self._declared_settings = budgets, settings
         waiting = self._would_loosen(settings)
-        self._adopt(diff.adopt, (self.settings or "{}") if waiting else settings, "config", at)
-        self.waits = (*diff.waits, SETTINGS_CHANGE) if waiting else diff.waits
+        adopted = (self.settings or "{}") if waiting else settings
+        self._adopt((*diff.adopt, *others), adopted, "config", at)
+        self._waits[""] = (*diff.waits, SETTINGS_CHANGE) if waiting else diff.waits
         return self.waits
+
+    def declare_repositories(
+        self, declared: Mapping[str, tuple[Budget, ...]], at: Moment
+    ) -> tuple[PendingChange, ...]:
+        """Take what repositories' files say, by source; returns what of it waits for a person.
+
+        Raises `AgentspendError`, and changes nothing, for a name that another source has already.
+        """
+        others = self._of_others(declared)
+        for budgets in declared.values():
+            _refuse_taken_names(budgets, others)
+        diffs = {source: policy_diff(self._of(source), new) for source, new in declared.items()}
+        adopted = [budget for diff in diffs.values() for budget in diff.adopt]
+        policy_diff(None, tuple(adopted))
+        if len(others) + len(adopted) > MAX_BUDGETS:
+            raise AgentspendError(
+                f"more than {MAX_BUDGETS} budgets would be in force",
+                "agentspend budget list; agentspend budget remove NAME",
+            )
+        self._remember()
+        self._declared.update(declared)
+        self._waits.update({source: diff.waits for source, diff in diffs.items()})
+        self._adopt((*others, *adopted), self.settings or "{}", "repository", at)
+        return tuple(change for diff in diffs.values() for change in diff.waits)
 
     def _would_loosen(self, settings: str) -> bool:
         """Whether other settings than those in force could let more through."""
@@ -101,13 +136,16 @@ class Adoption:
             )
         self._remember()
         changed = self.waits
-        self._adopt(self.declared, self._declared_settings, "confirmed", at)
-        self.waits = ()
+        declared = [budget for budgets in self._declared.values() for budget in budgets]
+        budgets = (*declared, *self._of_others(self._declared))
+        self._adopt(budgets, self._declared_settings, "confirmed", at)
+        self._waits.clear()
         return changed
 
     def set_one(self, name: str, expected: Budget | None, at: Moment) -> None:
         """A person set this budget by command (None: removed it): adopt it and nothing else."""
-        declared = next((budget for budget in self.declared if budget.name == name), None)
+        own = self._declared.get("", ())
+        declared = next((budget for budget in own if budget.name == name), None)
         if declared != expected:
             raise AgentspendError(
                 f"the configuration says something else of budget {name} now",
@@ -119,7 +157,15 @@ class Adoption:
         if expected is not None:
             kept.insert(at_place, expected)
         self._adopt(tuple(kept), self.settings or "{}", "command", at)
-        self.waits = tuple(change for change in self.waits if change.budget != name)
+        self._settle_waits(name)
+
+    def forget(self, name: str, at: Moment) -> None:
+        """A person removed a repository's budget by command. Its file, where it still says so,
+        brings it back with the next session there."""
+        self._remember()
+        kept = tuple(budget for budget in self.budgets if budget.name != name)
+        self._adopt(kept, self.settings or "{}", "command", at)
+        self._settle_waits(name)
 
     def set_settings(self, expected: str, at: Moment) -> None:
         """A person changed the settings by command: adopt them, and no budget."""
@@ -129,16 +175,31 @@ class Adoption:
             )
         self._remember()
         self._adopt(self.budgets, expected, "command", at)
-        self.waits = tuple(change for change in self.waits if change.budget)
+        self._settle_waits("")
+
+    def _of(self, source: str) -> tuple[Budget, ...]:
+        """The budgets of one source in force."""
+        return tuple(budget for budget in self.budgets if budget.source == source)
+
+    def _of_others(self, sources: Collection[str]) -> tuple[Budget, ...]:
+        """The budgets in force of all sources but these."""
+        return tuple(budget for budget in self.budgets if budget.source not in sources)
+
+    def _settle_waits(self, name: str) -> None:
+        """No change of this budget waits any more ("": of the settings)."""
+        self._waits = {
+            source: tuple(change for change in changes if change.budget != name)
+            for source, changes in self._waits.items()
+        }
 
     def _remember(self) -> None:
         """Have the books take back what follows if it does not reach the disk."""
         rooms = self._books.rooms
-        before = (self.declared, self._declared_settings, self.waits, self.settings)
+        before = (dict(self._declared), self._declared_settings, dict(self._waits), self.settings)
         in_force, zone = rooms.in_force, rooms.zone
 
         def take_back() -> None:
-            self.declared, self._declared_settings, self.waits, self.settings = before
+            self._declared, self._declared_settings, self._waits, self.settings = before
             rooms.in_force = in_force
             rooms.use_zone(zone)
 
@@ -146,6 +207,7 @@ class Adoption:
 
     def _adopt(self, budgets: tuple[Budget, ...], settings: str, source: str, at: Moment) -> None:
         """Put a policy in force, with an entry when it differs from the one that was."""
+        budgets = _in_order(budgets, self.budgets)
         if budgets == self.budgets and settings == self.settings:
             return
         books = self._books
@@ -176,6 +238,23 @@ class Adoption:
         name = msgspec.json.decode(self.settings or "{}").get("zone", "")
         if name:
             self._books.rooms.use_zone(ZoneInfo(name))
+
+
+def _in_order(budgets: Sequence[Budget], before: Sequence[Budget]) -> tuple[Budget, ...]:
+    """Those that were in force where they stood, the new ones after them."""
+    places = {budget.name: number for number, budget in enumerate(before)}
+    return tuple(sorted(budgets, key=lambda budget: places.get(budget.name, len(places))))
+
+
+def _refuse_taken_names(budgets: Sequence[Budget], others: Sequence[Budget]) -> None:
+    """Two budgets of one name would share their accounts, whoever declares them."""
+    taken = {budget.name: budget.source for budget in others}
+    for budget in budgets:
+        if budget.name in taken:
+            whose = taken[budget.name] or "the configuration"
+            raise AgentspendError(
+                f"the budget name {budget.name!r} is taken by {whose}", "give it another name"
+            )
 
 
 def _generation(before: InForce | None, budget: Budget, seq: int) -> int:

@@ -166,6 +166,16 @@ class Bookkeeper:
         """Adopt what tightens of a configuration; returns what waits for a person."""
         return await self.ask(lambda _, at: self._adoption.declare(budgets, settings, at))
 
+    async def declare_repositories(
+        self, declared: Mapping[str, tuple[Budget, ...]]
+    ) -> tuple[PendingChange, ...]:
+        """Adopt what tightens of repositories' files, by source; returns what of it waits."""
+        return await self.ask(lambda _, at: self._adoption.declare_repositories(declared, at))
+
+    async def forget(self, name: str) -> None:
+        """A person removed a repository's budget by command."""
+        await self.ask(lambda _, at: self._adoption.forget(name, at))
+
     async def confirm(self, agreed: Sequence[str]) -> tuple[PendingChange, ...]:
         """A person agrees to the changes with these texts; returns them."""
         return await self.ask(lambda _, at: self._adoption.confirm(agreed, at))

@@ -119,6 +119,7 @@ def _line(books: Books, item: InForce, account: Account, session: str) -> dict[s
         "over_nusd": account.over_nusd,
         "resets_at": _iso(books, account.ends_us),
         "session": session,
+        "source": budget.source,
     }
 
 

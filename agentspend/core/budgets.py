@@ -32,7 +32,8 @@ class Counts(StrEnum):
 class Budget:
     """One budget as adopted. `name` is unique; `limit_nusd` is in nano-USD.
 
-    `warn_percents` are the shares of the limit at which people are told (ascending).
+    `warn_percents` are the shares of the limit at which people are told (ascending). `source` names
+    who declares it: a repository's file, "" for the configuration.
     """
 
     name: str
@@ -43,3 +44,4 @@ class Budget:
     bound: BoundKind = BoundKind.STRICT
     counts: Counts = Counts.BILLED
     warn_percents: tuple[int, ...] = (50, 80)
+    source: str = ""

@@ -119,6 +119,7 @@ def only_adds_rules(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
 
 def budget_to_dict(budget: Budget) -> dict[str, Any]:
     """A budget as the JSON of a ledger entry: strings and integers only."""
+    source = {"source": budget.source} if budget.source else {}
     return {
         "name": budget.name,
         "limit_nusd": budget.limit_nusd,
@@ -128,6 +129,7 @@ def budget_to_dict(budget: Budget) -> dict[str, Any]:
         "bound": budget.bound.value,
         "counts": budget.counts.value,
         "warn_percents": list(budget.warn_percents),
+        **source,
     }
 
 
@@ -142,4 +144,5 @@ def budget_from_dict(kept: Mapping[str, Any]) -> Budget:
         bound=BoundKind(kept["bound"]),
         counts=Counts(kept["counts"]),
         warn_percents=tuple(kept["warn_percents"]),
+        source=kept.get("source", ""),
     )

@@ -24,7 +24,11 @@ KEYS = (
 
 @dataclass(frozen=True, slots=True)
 class Payer:
-    """Everything a request is known by. Empty strings mean unknown; `tags` are "k=v" or bare."""
+    """Everything a request is known by. Empty strings mean unknown; `tags` are "k=v" or bare.
+
+    Work can be a part of several projects: `project` is the nearest one, and a tag `project=NAME`
+    files it under another as well, so that naming a part leads out of no budget for the whole.
+    """
 
     member: str = ""
     device: str = ""
@@ -86,6 +90,16 @@ class Scope:
         """Whether this request counts here."""
         return all(_meets(key, pattern, payer) for key, pattern in self.terms)
 
+    def and_project(self, name: str) -> "Scope":
+        """This scope within a project. Raises `AgentspendError` for a scope of another one."""
+        terms = dict(self.terms)
+        if terms.setdefault("project", name) != name:
+            raise AgentspendError(
+                f"the scope is project {terms['project']!r}, but this is {name!r}",
+                "leave project out of the scope",
+            )
+        return Scope.of(terms)
+
     def text(self) -> str:
         """`agent=claude model=claude-opus-*`, or `everything`."""
         return " ".join(f"{key}={value}" for key, value in self.terms) or "everything"
@@ -100,4 +114,6 @@ def _meets(key: str, pattern: str, payer: Payer) -> bool:
     if key == "tag":
         return any(fnmatchcase(tag, glob(pattern)) for tag in payer.tags)
     value: str = getattr(payer, key)
+    if key == "project":
+        return value == pattern or f"project={pattern}" in payer.tags
     return fnmatchcase(value, glob(pattern)) if key == "model" else value == pattern

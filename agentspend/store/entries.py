@@ -158,6 +158,10 @@ def _scope_sql(scope: Scope) -> tuple[list[str], list[object]]:
         if key == "tag":
             where.append("EXISTS (SELECT 1 FROM json_each(entry.tags) WHERE value GLOB ?)")
             values.append(glob(pattern))
+        elif key == "project":
+            tagged = "EXISTS (SELECT 1 FROM json_each(entry.tags) WHERE value = ?)"
+            where.append(f"(project = ? OR {tagged})")
+            values += [pattern, f"project={pattern}"]
         elif key == "model":
             where.append("model GLOB ?")
             values.append(glob(pattern))

@@ -46,6 +46,26 @@ def test_a_star_is_a_star_where_names_are_exact(key: str) -> None:
     assert not Scope.of({key: "*"}).matches(FULL)
 
 
+def test_a_part_of_a_project_counts_in_the_whole() -> None:
+    """A tag files work under one more project; whose name is longer or other is another one."""
+    part = Payer(project="payments", tags=("project=github.com/acme/mono",))
+
+    assert Scope.of({"project": "payments"}).matches(part)
+    assert Scope.of({"project": "github.com/acme/mono"}).matches(part)
+    assert not Scope.of({"project": "github.com/acme/mon"}).matches(part)
+    assert not Scope.of({"project": "*"}).matches(part)
+
+
+def test_a_scope_within_a_project() -> None:
+    """A repository's budgets are for its own project, whatever they say."""
+    assert Scope.of({"agent": "claude"}).and_project("api") == Scope.of(
+        {"agent": "claude", "project": "api"}
+    )
+    assert Scope.of({"project": "api"}).and_project("api") == Scope.of({"project": "api"})
+    with pytest.raises(AgentspendError, match="'shop'"):
+        Scope.of({"project": "shop"}).and_project("api")
+
+
 def test_any_of_several_tags_is_enough() -> None:
     """A request with many tags counts in the budget of each."""
     for pattern in ("team=web", "team=*", "spike", "s?ike"):

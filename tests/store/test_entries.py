@@ -155,10 +155,11 @@ def test_the_ledger_and_the_door_agree_on_every_pattern(
     scratch: Connection, pattern: str, texts: list[str]
 ) -> None:
     """A request that counts in a budget is found there again when its account opens anew."""
-    payer = Payer(model=texts[0] if texts else "", tags=tuple(texts))
+    first, last = (texts[0], texts[-1]) if texts else ("", "")
+    payer = Payer(model=first, project=first, tags=(*texts, f"project={last}"))
     scratch.execute("BEGIN")
     entries.append(scratch, entries.Row(1, "h", b"{}", "settle", 150, 150, 1, "billed", "r", payer))
-    for key in ("model", "tag"):
+    for key in ("model", "tag", "project"):
         found = entries.spent_nusd(
             scratch, Scope.of({key: pattern}), DAY, WindowKind.DAY, billed_only=True
         )
