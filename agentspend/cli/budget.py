@@ -12,7 +12,7 @@ import typer
 from agentspend.cli import access, output, smallest
 from agentspend.cli.diagnostics import ExitCode, UsageError, as_written, confirmed, say
 from agentspend.cli.status import show_budgets
-from agentspend.config.schema import check_budget_name
+from agentspend.config.budgets import check_budget_name
 from agentspend.core.budgets import BoundKind, Budget, Counts, Mode
 from agentspend.core.errors import AgentspendError
 from agentspend.core.money import dollars, parse_usd

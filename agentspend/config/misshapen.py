@@ -32,17 +32,24 @@ _FOUND = {
 }  # fmt: skip
 
 
-def in_words(said: str) -> tuple[tuple[Key, ...], str, str]:
-    """The path of the key at fault, what is wrong, and the way out."""
+Root = type[msgspec.Struct]
+
+
+def in_words(said: str, root: Root = File) -> tuple[tuple[Key, ...], str, str]:
+    """The path of the key at fault, what is wrong, and the way out; `root` is the file's shape."""
     keys = keys_in(said)
     unknown = _UNKNOWN.search(said)
     if unknown:
-        return (*keys, unknown[1]), "is not a setting", _instead(keys, unknown[1])
+        return (*keys, unknown[1]), "is not a setting", _instead(keys, unknown[1], root)
     if "missing required field" in said:
         name = said.split("`")[1]
         return keys, f"has no {name}", f'add {name} = "…"'
     if said.startswith("Invalid enum value"):
-        return keys, f"cannot be {said.split(maxsplit=3)[3].partition(' - at ')[0]}", _choice(keys)
+        return (
+            keys,
+            f"cannot be {said.split(maxsplit=3)[3].partition(' - at ')[0]}",
+            _choice(keys, root),
+        )
     expected = _EXPECTED.match(said)
     if expected is None:
         return keys, said.partition(" - at ")[0], "agentspend config path"
@@ -62,9 +69,9 @@ def _wrong_type(keys: tuple[Key, ...], wanted: str, found: str, *, inside: bool)
     return f"must be {what}, not {_FOUND.get(found, found)}", hint.format(key=name)
 
 
-def _instead(keys: tuple[Key, ...], name: str) -> str:
+def _instead(keys: tuple[Key, ...], name: str, root: Root) -> str:
     """What an unknown key was meant to be."""
-    fields = fields_at(keys)
+    fields = fields_at(keys, root)
     near = difflib.get_close_matches(name, fields, n=1)
     if near:
         return f"did you mean {near[0]}?"
@@ -73,9 +80,9 @@ def _instead(keys: tuple[Key, ...], name: str) -> str:
     return f"known here: {', '.join(fields)}"
 
 
-def _choice(keys: tuple[Key, ...]) -> str:
+def _choice(keys: tuple[Key, ...], root: Root) -> str:
     """The words a setting can be."""
-    kind = _type_at(keys)
+    kind = _type_at(keys, root)
     words = get_args(kind) if get_origin(kind) is Literal else ()
     return "use " + " or ".join(f'"{word}"' for word in words)
 
@@ -91,17 +98,17 @@ def keys_in(said: str) -> tuple[Key, ...]:
     return tuple(keys)
 
 
-def fields_at(keys: tuple[Key, ...]) -> list[str]:
+def fields_at(keys: tuple[Key, ...], root: Root = File) -> list[str]:
     """The known keys of the table at a path."""
-    kind = _type_at(keys)
+    kind = _type_at(keys, root)
     if not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
         return []
     return [item.name for item in msgspec.structs.fields(kind)]
 
 
-def _type_at(keys: tuple[Key, ...]) -> Any:
+def _type_at(keys: tuple[Key, ...], root: Root) -> Any:
     """The declared type of the value at a path."""
-    kind: Any = File
+    kind: Any = root
     for key in keys:
         if isinstance(key, int):
             kind = get_args(kind)[0]

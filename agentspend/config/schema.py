@@ -5,41 +5,35 @@ of prices or of where requests go is as good as a raise, so it is adopted like o
 """
 
 import json
-import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
 from agentspend.config.addresses import check_base_url, check_proxy
-from agentspend.config.lines import Key, line_of
+from agentspend.config.budgets import read_budgets
 from agentspend.config.misshapen import in_words
+from agentspend.config.placing import Placing
 from agentspend.config.rules import read_rules
 from agentspend.config.shape import (
     AdmissionSection,
-    BudgetSection,
     File,
     NetworkSection,
     ProviderSection,
 )
-from agentspend.core.budgets import BoundKind, Budget, Counts, Mode
-from agentspend.core.errors import AgentspendError, ConfigError
-from agentspend.core.money import parse_usd
+from agentspend.core.budgets import Budget
+from agentspend.core.errors import ConfigError
 from agentspend.core.policy import RULE_SECTIONS
 from agentspend.core.price_overrides import Overrides, read_overrides
 from agentspend.core.rules import NO_RULES, Rules
-from agentspend.core.scopes import Scope
-from agentspend.core.windows import Window
 
-T = TypeVar("T")
 SETTINGS = (
     "providers", "network", "price_table", "prices", "aliases", "unknown_model", *RULE_SECTIONS,
 )  # fmt: skip
 """The sections that decide what a request costs, where it goes, and what besides budgets rules."""
-_BUDGET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +84,9 @@ class _Reader:
     """Turns TOML's values into ours, one section after the other."""
 
     def __init__(self, text: str, name: str) -> None:
-        self._text = text
-        self._name = name
+        self._placing = Placing(text, name)
+        self._at = self._placing.at
+        self._error = self._placing.error
 
     def read(self, raw: dict[str, Any]) -> Config:
         try:
@@ -99,11 +94,6 @@ class _Reader:
         except msgspec.ValidationError as error:
             raise self._error(*in_words(str(error))) from error
         self._check(found)
-        budgets = tuple(self._budget(number, item) for number, item in enumerate(found.budgets))
-        for number, budget in enumerate(budgets):
-            if any(other.name == budget.name for other in budgets[:number]):
-                raise self._error(("budgets", number, "name"), f"{budget.name!r} stands twice",
-                                  "give each budget a name of its own")  # fmt: skip
         overrides = self._at(
             (), lambda: read_overrides(found.prices, found.aliases, found.unknown_model)
         )
@@ -111,7 +101,7 @@ class _Reader:
             port=found.daemon.port,
             zone=found.daemon.zone,
             providers=_providers(found),
-            budgets=budgets,
+            budgets=read_budgets(found.budgets, self._placing),
             admission=found.admission,
             network=found.network,
             overrides=overrides,
@@ -156,63 +146,7 @@ class _Reader:
         if proxy:
             self._at(("network", "proxy"), lambda: check_proxy(proxy))
 
-    def _budget(self, number: int, item: BudgetSection) -> Budget:
-        def at(name: str, work: Callable[[], T]) -> T:
-            return self._at(("budgets", number, name), work)
-
-        at("name", lambda: check_budget_name(item.name))
-        if not all(0 < percent <= 100 for percent in item.warn_percents):
-            raise self._error(("budgets", number, "warn_percents"), "lie between 1 and 100",
-                              "warn_percents = [50, 80]")  # fmt: skip
-        return Budget(
-            name=item.name,
-            limit_nusd=at("limit", lambda: parse_usd(item.limit)),
-            window=at("window", lambda: Window.parse(item.window)),
-            scope=at("scope", lambda: Scope.of(item.scope)),
-            mode=Mode(item.mode),
-            bound=BoundKind(item.bound),
-            counts=Counts(item.counts),
-            warn_percents=tuple(sorted(set(item.warn_percents))),
-        )
-
-    def _at(self, keys: tuple[Key, ...], work: Callable[[], T]) -> T:
-        """Run a check; its error gets the place in the file."""
-        try:
-            return work()
-        except ConfigError:
-            raise
-        except AgentspendError as error:
-            place = self._place(keys) if keys else self._line_named_in(error.message)
-            raise ConfigError(f"{place}: {error.message}", error.hint) from error
-
-    def _line_named_in(self, message: str) -> str:
-        """The place of a key that an error names itself, as `core.price_overrides` does."""
-        keys = [
-            key.strip('"')
-            for key in re.findall(r'"[^"]*"|[a-z_0-9]+', message.split(" ", maxsplit=1)[0])
-        ]
-        line = line_of(self._text, keys)
-        return f"{self._name} line {line}" if line else self._name
-
-    def _error(self, keys: tuple[Key, ...], what: str, hint: str) -> ConfigError:
-        return ConfigError(f"{self._place(keys)} {what}", hint)
-
-    def _place(self, keys: tuple[Key, ...]) -> str:
-        """`config.toml line 7: budgets[0].limit`."""
-        dotted = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys)
-        line = line_of(self._text, keys) if self._text and keys else None
-        where = f"{self._name} line {line}" if line else self._name
-        return f"{where}: {dotted.removeprefix('.')}" if dotted else where
-
 
 def _providers(found: File) -> dict[str, ProviderSection]:
     sections = found.providers
     return {"anthropic": sections.anthropic, "openai": sections.openai, "google": sections.google}
-
-
-def check_budget_name(name: str) -> None:
-    """Refuse a name that could not be typed after `budget raise`, or shown on one line."""
-    if not _BUDGET_NAME.fullmatch(name):
-        raise AgentspendError(
-            f"{name!r} is not a name for a budget", "use letters, digits, - _ and ."
-        )

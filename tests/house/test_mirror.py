@@ -32,6 +32,8 @@ ELSEWHERE = {
     "agentspend/cli/run_words.py": "tests/e2e",
     "agentspend/cli/session_link.py": "tests/e2e and tests/daemon",
     "agentspend/cli/smallest.py": "tests/cli/test_budget.py",
+    "agentspend/config/budgets.py": "tests/config/test_schema.py, word for word",
+    "agentspend/config/placing.py": "tests/config/test_schema.py, word for word",
     "agentspend/config/secret_keyring.py": "tests/config/test_secrets_keyring.py",
     "agentspend/config/secret_file.py": "tests/config/test_secrets_file.py",
     "agentspend/config/secret_text.py": "tests/config/test_secrets.py",
