@@ -6,6 +6,7 @@ Reads no secret and keeps none: a git remote is reduced to host and path (`agent
 import getpass
 import platform
 from collections.abc import Sequence
+from dataclasses import replace
 
 from agentspend import git
 from agentspend.agents.base import Caller
@@ -17,9 +18,8 @@ from agentspend.mounts import may_hang
 
 def identify(agent: str, caller: Caller, tags: Sequence[str] = ()) -> Payer:
     """The payer of a session of this agent, started here with these `--tag` values."""
-    return Payer(
-        member=_member(caller),
-        device=platform.node().partition(".")[0],
+    return replace(
+        here(caller),
         agent=agent,
         project=git.project(caller.cwd),
         branch=git.branch(caller.cwd, caller.env),
@@ -35,6 +35,11 @@ def work_tree_head(caller: Caller) -> str:
     path = git.head_file(caller.cwd)
     asked = path is not None and not git.ci_branch(caller.env) and not may_hang(path)
     return str(path) if asked else ""
+
+
+def here(caller: Caller) -> Payer:
+    """Who asks on which machine, whatever is asked."""
+    return Payer(member=_member(caller), device=platform.node().partition(".")[0])
 
 
 def collect_tags(given: Sequence[str], from_env: str = "") -> tuple[str, ...]:

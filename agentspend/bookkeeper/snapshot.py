@@ -18,6 +18,7 @@ from agentspend.store.accounts import Account
 from agentspend.store.sessions import SessionRow
 
 TODAY = Window(WindowKind.DAY)
+_SHOWN_OF_SESSION = ("agent", "project", "branch", "member", "key")
 
 
 def budget_lines(books: Books, at: Moment) -> list[dict[str, object]]:
@@ -137,7 +138,7 @@ def _session(conn: sqlite3.Connection, row: SessionRow) -> dict[str, object]:
     count, billed_nusd, subscription_nusd = sessions.totals(conn, row.id)
     return {
         "id": row.id,
-        **{name: kept["payer"].get(name, "") for name in ("agent", "project", "branch", "member")},
+        **{name: kept["payer"].get(name, "") for name in _SHOWN_OF_SESSION},
         "tags": kept["payer"].get("tags", []),
         "pid": kept.get("pid", 0),
         "opened_us": row.opened_us,

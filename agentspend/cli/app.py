@@ -17,6 +17,7 @@ from agentspend.cli import (
     demo,
     doctor,
     helping,
+    key,
     keys,
     log,
     output,
@@ -111,6 +112,7 @@ def build() -> typer.Typer:
     _add(app, adjust.adjust, "adjust", "Lower a charge that was an estimate",
          "agentspend adjust r_1f3a --to 0.11")  # fmt: skip
     _add_keys(app)
+    _add_key(app)
     _add_prices(app)
     _add_config(app)
     _add(app, doctor.doctor, "doctor", "What is wrong, and the command that mends it",
@@ -151,6 +153,29 @@ def _add_keys(app: typer.Typer) -> None:
          "agentspend keys unlock", "systemd-ask-password | agentspend keys unlock")  # fmt: skip
     _add(group, keys.remove_key, "remove", "Forget a key", "agentspend keys remove anthropic")
     app.add_typer(group, name="keys")
+
+
+def _add_key(app: typer.Typer) -> None:
+    group = _group("Virtual keys: each with its own budget, models and limits.",
+                   "agentspend key create --alias ci --max-budget 20")  # fmt: skip
+    _add(group, key.create, "create", "Make a key; its token is shown once",
+         "agentspend key create --alias alice-claude-code --max-budget 100 --budget-duration 1mo",
+         "agentspend key create --alias ci --models 'claude-sonnet-*,gpt-4.1-mini' --rpm-limit 100",
+         "TOKEN=$(agentspend key create --alias nightly --expires 90d)")  # fmt: skip
+    _add(group, key.list_keys, "list", "Every key: state, models, limits, budget",
+         "agentspend key list", "agentspend key list --json")  # fmt: skip
+    _add(group, key.info, "info", "One key, and what was spent with it",
+         "agentspend key info alice-claude-code")  # fmt: skip
+    _add(group, key.block, "block", "Refuse a key's requests",
+         "agentspend key block alice-claude-code")  # fmt: skip
+    _add(group, key.unblock, "unblock", "Let them through again",
+         "agentspend key unblock alice-claude-code")  # fmt: skip
+    _add(group, key.rotate, "rotate", "Give a key a new token",
+         "agentspend key rotate alice-claude-code --grace 24h",
+         "agentspend key rotate ci --expires 90d")  # fmt: skip
+    _add(group, key.delete, "delete", "End a key and its budget",
+         "agentspend key delete alice-claude-code")  # fmt: skip
+    app.add_typer(group, name="key")
 
 
 def _add_prices(app: typer.Typer) -> None:

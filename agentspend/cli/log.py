@@ -74,7 +74,7 @@ def _coming(last: int) -> Iterator[Entry]:
         connection.wait_forever()
         connection.send("watch")
         for message in connection.answers():
-            if message.get("event") not in ("snapshot", "settle", "adjust", "policy"):
+            if message.get("event") not in ("snapshot", "settle", "adjust", "policy", "key"):
                 continue
             for entry in _entries(access.ask, last):
                 last = entry["seq"]
@@ -105,6 +105,8 @@ def _told(entry: Entry) -> str:
     if entry["kind"] == "policy":
         names = [budget["name"] for budget in entry["policy"]["budgets"]]
         return f"budgets in force: {', '.join(names) or 'none'} ({entry['text']})"
+    if entry["kind"] == "key":
+        return f"virtual key {entry['key']} {entry['text']}"
     return str(entry["text"]) if entry["kind"] in ("adjust", "note") and entry.get("text") else ""
 
 

@@ -74,6 +74,8 @@ class _File:
             return {"checkpoints": checkpoints.all_of(self._conn)}
         if op == "status":
             return self._status()
+        if op == "key.list":
+            return self._keys()
         if op == "why":
             return self._why(str(fields["rid"]))
         assert op == "entries", op
@@ -117,6 +119,16 @@ class _File:
         from agentspend.bookkeeper import snapshot
 
         return snapshot.why(self._books(UTC), rid)
+
+    def _keys(self) -> dict[str, Any]:
+        from datetime import UTC
+
+        from agentspend.bookkeeper import clock
+        from agentspend.daemon.virtual_keys import lines
+        from agentspend.store import virtual_keys
+
+        found = [key for key in virtual_keys.all_keys(self._conn).values() if not key.deleted_us]
+        return {"keys": lines(self._books(UTC), clock(), found)}
 
     def _books(self, zone: "tzinfo") -> "Books":
         from agentspend.bookkeeper.books import Books

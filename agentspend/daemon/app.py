@@ -8,6 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 
 import agentspend
+from agentspend.agents.base import Caller
+from agentspend.agents.identity import here
 from agentspend.bookkeeper import Bookkeeper, Ledger, clock
 from agentspend.bookkeeper.outcomes import Event
 from agentspend.config.load import Loaded, adopted
@@ -16,6 +18,8 @@ from agentspend.core.errors import AgentspendError
 from agentspend.core.limits import CHECKPOINT_EVERY_S, DRAIN_S
 from agentspend.daemon.control_api import ControlApi
 from agentspend.daemon.identity import Device, new_incarnation
+from agentspend.daemon.key_clients import KeyClients
+from agentspend.daemon.key_operations import KeyOperations
 from agentspend.daemon.log import log
 from agentspend.daemon.operations import Operations
 from agentspend.daemon.reload import Reload, settings_from
@@ -23,15 +27,18 @@ from agentspend.daemon.roster import Roster
 from agentspend.daemon.sealing import seal
 from agentspend.daemon.tasks import Tasks
 from agentspend.daemon.vault import Vault
+from agentspend.daemon.virtual_keys import KeyBook
 from agentspend.daemon.watchers import Watchers
 from agentspend.proxy.desk import Desk
 from agentspend.proxy.included import Included
+from agentspend.proxy.key_sessions import KeySessions
 from agentspend.proxy.memory import Memory
 from agentspend.proxy.server import Proxy
 from agentspend.proxy.sessions import Sessions
 from agentspend.proxy.upstream import Upstream
 from agentspend.store import conversations, included
 
+LOOK_FOR_IDLE_EVERY_S = 60
 LOGGED = frozenset({"refuse", "warning", "policy"})
 """What the log tells of the books; charges stand in the ledger (`agentspend log`)."""
 
@@ -60,6 +67,7 @@ class Daemon:
         self._keys: dict[str, str] = {}
         before = adopted(self._loaded, self.bookkeeper.settings)
         self.vault = Vault(self._paths.data, self._keys)
+        key_sessions = KeySessions(self.sessions, here=here(Caller.here()))
         self.desk = Desk(
             bookkeeper=self.bookkeeper,
             sessions=self.sessions,
@@ -68,10 +76,14 @@ class Daemon:
             now=clock,
             keys=self._keys,
             included=Included(self._device.conversation_key, windows),
+            key_sessions=key_sessions,
         )
         self.reload = Reload(self._paths, self._loaded, self.desk, self._close_later)
         await self.reload.declare(self._loaded)
-        self._roster = Roster(self.sessions, self.bookkeeper)
+        key_book = KeyBook(self.bookkeeper, key_sessions.keys)
+        await key_book.load()
+        self._roster = Roster(self.sessions, self.bookkeeper, key_sessions)
+        key_sessions.begin = KeyClients(self._roster, self.vault, lambda: self.port).begin
         if await self._roster.load():
             await self.vault.ready()
         self._proxy = Proxy(self.desk, self._tasks.spawn)
@@ -87,10 +99,14 @@ class Daemon:
             stop_daemon=self._stopping.set,
             socket=str(self._paths.socket),
         )
-        self._control = ControlApi(self._paths.socket, operations.table())
+        of_keys = KeyOperations(
+            key_book, self.bookkeeper, self._roster, key_sessions, operations.no_agent
+        )
+        self._control = ControlApi(self._paths.socket, operations.table() | of_keys.table())
         await self._control.start()
         self._tasks.spawn(self.reload.watch(), "watch the configuration")
         self._tasks.spawn(self._seal_now_and_then(), "sign the chain")
+        self._tasks.spawn(self._end_idle_sessions(), "end the idle sessions of keys")
         log("ready", port=self.port, version=agentspend.__version__,
             recovered=self.bookkeeper.recovered)  # fmt: skip
 
@@ -142,6 +158,13 @@ class Daemon:
         while True:
             await asyncio.sleep(CHECKPOINT_EVERY_S)
             await seal(self.bookkeeper, self._device)
+
+    async def _end_idle_sessions(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_FOR_IDLE_EVERY_S)
+            busy = {journey.session.id for journey in self._proxy.journeys}
+            for session_id in self.desk.key_sessions.idle(clock().wall_us, busy):
+                await self._roster.close(session_id)
 
 
 def _log_events(events: list[Event]) -> None:

@@ -14,8 +14,11 @@ from agentspend.core.errors import AgentspendError
 from agentspend.core.limits import READ_PAGE_ROWS
 from agentspend.core.policy import PendingChange, budget_from_dict
 from agentspend.core.rule_words import rule_lines
+from agentspend.core.rules import NO_RULES
 from agentspend.core.scopes import Payer
+from agentspend.core.virtual_keys import is_token
 from agentspend.daemon.control_api import Caller, Message, Operation
+from agentspend.daemon.persons import insiders, no_agent
 from agentspend.daemon.reload import Reload
 from agentspend.daemon.roster import Roster, head_at
 from agentspend.daemon.vault import Vault
@@ -112,9 +115,14 @@ class Operations:
         """Open a session that lives as long as this connection, across restarts of the daemon."""
         name = str(message.get("session") or f"s_{secrets.token_hex(8)}")
         self._not_anothers(caller, name)
+        payer, outer = Payer.from_known(message["payer"]), self._outer(caller)
+        if outer is not None:
+            # It spends the outer one's session budget and virtual key, under the key's rules.
+            payer = replace(payer, session=outer.payer.session, key=outer.payer.key)
         session = Session(
             id=name,
-            payer=self._payer(caller, Payer.from_known(message["payer"])),
+            payer=payer,
+            rules=outer.rules if outer is not None else NO_RULES,
             token=str(message.get("token") or secrets.token_urlsafe(32)),
             auth={name: each.auth for name, each in self.reload.providers.items()},
             keys=self._keys(message.get("keys", {})),
@@ -148,18 +156,24 @@ class Operations:
         """The caller's keys. An outer session's token stands for the key that it stands for."""
         found: dict[str, str] = {}
         for provider, key in given.items():
+            if is_token(key):
+                continue
             outer = self.desk.sessions.by_token(key)
             own = outer.keys.get(provider, "") if outer is not None else key
             if own:
                 found[provider] = own
         return found
 
-    def _payer(self, caller: Caller, payer: Payer) -> Payer:
-        """Who pays for a new session. One begun inside another spends that one's session budget."""
-        for outer in self.desk.sessions.all():
-            if outer.pid != caller.peer.pid and caller.peer.started_by([outer.pid]):
-                return replace(payer, session=outer.payer.session)
-        return payer
+    def _outer(self, caller: Caller) -> Session | None:
+        """The session that a new one is begun in."""
+        return next(
+            (
+                outer
+                for outer in insiders(self.desk.sessions)
+                if outer.pid != caller.peer.pid and caller.peer.started_by([outer.pid])
+            ),
+            None,
+        )
 
     async def session_total(self, caller: Caller, message: Message) -> None:
         """What a session cost, once its last requests have settled."""
@@ -202,7 +216,7 @@ class Operations:
 
     async def adjust(self, caller: Caller, message: Message) -> None:
         """Lower an estimate; a person asks, never an agent."""
-        self._no_agent(caller, "lower a charge")
+        self.no_agent(caller, "lower a charge")
         amount_nusd, reason = int(message["amount_nusd"]), str(message.get("reason", ""))
         await self.bookkeeper.ask(
             lambda books, at: adjust(books, str(message["rid"]), amount_nusd, reason, at)
@@ -219,12 +233,12 @@ class Operations:
 
     async def may_loosen(self, caller: Caller, _: Message) -> None:
         """Whether this caller may loosen what is in force; refused for agents."""
-        self._no_agent(caller, LOOSEN)
+        self.no_agent(caller, LOOSEN)
         await caller.send({"may_loosen": True})
 
     async def confirm(self, caller: Caller, message: Message) -> None:
         """A person agrees to the waiting changes with these texts."""
-        self._no_agent(caller, LOOSEN)
+        self.no_agent(caller, LOOSEN)
         await self.reload.now()
         changed = await self.bookkeeper.confirm([str(text) for text in message["agreed"]])
         await self.reload.apply()
@@ -238,14 +252,14 @@ class Operations:
         name, expected = str(message["name"]), message.get("budget")
         await self.reload.now()
         if any(change.budget == name for change in self.bookkeeper.waits):
-            self._no_agent(caller, LOOSEN)
+            self.no_agent(caller, LOOSEN)
             budget = budget_from_dict(expected) if expected is not None else None
             await self.bookkeeper.set_one(name, budget)
         await caller.send({"adopted": name})
 
     async def settings_set(self, caller: Caller, message: Message) -> None:
         """A command wrote prices, providers or network settings to the file: adopt them."""
-        self._no_agent(caller, "change prices or where requests go")
+        self.no_agent(caller, "change prices or where requests go")
         await self.reload.now()
         declared = self.reload.declared
         if declared.config.settings != message["settings"]:
@@ -261,7 +275,7 @@ class Operations:
 
     async def stop(self, caller: Caller, _: Message) -> None:
         """Drain and stop; the connection closes when it is done."""
-        await caller.send({"stopping": True, "sessions": len(self.desk.sessions.all())})
+        await caller.send({"stopping": True, "sessions": len(insiders(self.desk.sessions))})
         self.stop_daemon()
         await caller.next_line()
 
@@ -275,13 +289,9 @@ class Operations:
                 f"session {name} is another process's", "agentspend run    opens one of your own"
             )
 
-    def _no_agent(self, caller: Caller, what: str) -> None:
-        runs = [session.pid for session in self.desk.sessions.all()]
-        if caller.peer.started_by(runs):
-            raise AgentspendError(
-                f"an agent may not {what}: this command was started from inside a live session",
-                "run it yourself in another terminal",
-            )
+    def no_agent(self, caller: Caller, what: str) -> None:
+        """Refuse what only a person may do."""
+        no_agent(caller, self.desk.sessions, self.proxy.port, what)
 
 
 def _words(body: bytes | str) -> str:

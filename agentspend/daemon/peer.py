@@ -32,13 +32,14 @@ class Peer:
 
     def started_by(self, pids: Collection[int]) -> bool:
         """Whether one of these processes is it, or one of its ancestors."""
-        if not pids:
-            return False
+        return bool(pids) and not set(pids).isdisjoint(self.line() or pids)
+
+    def line(self) -> list[int]:
+        """The process and its ancestors; nobody when it is gone already."""
         try:
-            line = [self.pid, *(parent.pid for parent in psutil.Process(self.pid).parents())]
+            return [self.pid, *(parent.pid for parent in psutil.Process(self.pid).parents())]
         except psutil.Error:
-            return True
-        return not set(pids).isdisjoint(line)
+            return []
 
 
 def peer_of(handle: int) -> Peer:

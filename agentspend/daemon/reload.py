@@ -87,6 +87,8 @@ class Reload:
     async def apply(self) -> None:
         """Put the adopted settings into force: prices, providers, network, the ladder."""
         wanted = adopted(self._loaded, self._desk.bookkeeper.settings)
+        providers = wanted.config.providers
+        self._desk.key_sessions.auth = {name: each.auth for name, each in providers.items()}
         before = self._desk.settings
         if wanted.config.settings == self._in_force:
             self._desk.settings = replace(before, admission=wanted.config.admission)

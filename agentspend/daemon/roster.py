@@ -1,51 +1,56 @@
 """Sessions across restarts: who was let in stands in the ledger's database, tokens as hashes.
 
 A daemon that died and was started again lets a running agent's requests in at once; its `run`
-hands the provider key over again when it reconnects.
+hands the provider key over again when it reconnects. A virtual key's sessions come back by
+themselves; those whose client still runs are known at once, so that it is still an agent.
 """
 
 from pathlib import Path
 
 import msgspec
-import psutil
 
 from agentspend.bookkeeper import Bookkeeper
 from agentspend.bookkeeper.books import Books
 from agentspend.bookkeeper.outcomes import Event, Moment
 from agentspend.core.scopes import Payer
+from agentspend.daemon.processes import born_us, same_process
 from agentspend.git import Head
+from agentspend.proxy.key_sessions import KeySessions
 from agentspend.proxy.sessions import Session, Sessions, token_hash
 from agentspend.store import sessions as store
 from agentspend.store.sessions import SessionRow
-
-# The kernel's time of a process's start follows corrections of the clock.
-SAME_BIRTH_US = 5_000_000
 
 
 class Roster:
     """Opens and closes sessions, in memory and in the ledger's database."""
 
-    def __init__(self, live: Sessions, bookkeeper: Bookkeeper) -> None:
+    def __init__(self, live: Sessions, bookkeeper: Bookkeeper, of_keys: KeySessions) -> None:
         self._live = live
         self._bookkeeper = bookkeeper
+        self._of_keys = of_keys
 
     async def load(self) -> bool:
         """Let in the sessions whose `run` is still alive, and end the others; True if any is."""
         rows = await self._bookkeeper.ask(lambda books, _: store.all_open(books.conn))
         for row in rows:
             kept = msgspec.json.decode(row.body)
-            if _still_runs(kept["pid"], kept.get("born_us", 0)):
-                self._live.restore(row.token_hash, _session(row, kept))
-            else:
+            if not same_process(kept["pid"], kept.get("born_us", 0)):
                 await self.close(row.id)
+                continue
+            session = _session(row, kept)
+            self._live.restore(row.token_hash, session)
+            if session.key:
+                self._of_keys.restore(session)
         return bool(self._live.all())
 
     async def open(self, session: Session) -> None:
         """Let a session in, on disk first."""
         who = {"payer": session.payer.known(), "auth": dict(session.auth)}
         head = str(session.head.path) if session.head else ""
-        run = {"pid": session.pid, "born_us": _born_us(session.pid), "head": head}
-        body = msgspec.json.encode({**who, **run})
+        since_us = session.born_us or born_us(session.pid)
+        run = {"pid": session.pid, "born_us": since_us, "head": head}
+        of_key = {"key": session.key, "client_id": session.client_id} if session.key else {}
+        body = msgspec.json.encode({**who, **run, **of_key})
         row = SessionRow(session.id, token_hash(session.token), body, session.opened_us)
         await self._bookkeeper.ask(lambda books, _: store.put(books.conn, row))
         self._live.open(session)
@@ -53,24 +58,8 @@ class Roster:
     async def close(self, session_id: str) -> None:
         """End a session."""
         self._live.close(session_id)
+        self._of_keys.forget(session_id)
         await self._bookkeeper.ask(lambda books, at: _end(books, at, session_id))
-
-
-def _still_runs(pid: int, born_us: int) -> bool:
-    """Whether this process is the one that opened the session, not a later one of its number.
-
-    After a reboot a person's own shell may have it: nobody may take that for an agent.
-    """
-    found_us = _born_us(pid)
-    return found_us > 0 and abs(found_us - born_us) < SAME_BIRTH_US
-
-
-def _born_us(pid: int) -> int:
-    """When a process was started, in UTC µs; 0 when there is none."""
-    try:
-        return int(psutil.Process(pid).create_time() * 1_000_000)
-    except psutil.Error:
-        return 0
 
 
 def _end(books: Books, at: Moment, session_id: str) -> None:
@@ -93,7 +82,10 @@ def _session(row: SessionRow, kept: dict[str, object]) -> Session:
         token="",
         auth=auth,
         pid=int(str(kept["pid"])),
+        born_us=int(str(kept["born_us"])) if "key" in kept else 0,
         opened_us=row.opened_us,
-        restored=True,
+        restored="key" not in kept,
         head=head_at(str(kept.get("head", ""))),
+        key=int(str(kept.get("key", 0))),
+        client_id=str(kept.get("client_id", "")),
     )

@@ -2,13 +2,15 @@
 
 A subscription's login (Claude's OAuth token, Codex's ChatGPT login) goes on as it came and counts
 as `subscription`; a key the caller sent itself goes on as it came and counts as real dollars
-(DESIGN.md §6). Only our own token is ever taken out.
+(DESIGN.md §6). Only our own tokens are ever taken out: the session's, and any virtual key.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from multidict import CIMultiDict
 
+from agentspend.core.virtual_keys import is_token
 from agentspend.proxy.sessions import Session
 
 OAUTH_PREFIX = "sk-ant-oat"
@@ -50,19 +52,27 @@ def settle_credentials(
 
 
 def _take_out(headers: CIMultiDict[str], token: str) -> bool:
-    """Remove our own token wherever it stands in for a key."""
+    """Remove a token of ours wherever it stands in for a key."""
     found = False
     for name in KEY_HEADERS:
-        if headers.get(name) == token:
+        value = headers.get(name, "")
+        if value and (value == token or is_token(value)):
             del headers[name]
             found = True
-    if bearer(headers) == token:
+    sent = bearer(headers)
+    if sent and (sent == token or is_token(sent)):
         del headers[BEARER]
         found = True
     return found
 
 
-def bearer(headers: CIMultiDict[str]) -> str:
+def virtual_key_in(headers: Mapping[str, str]) -> str:
+    """A virtual key's token where a client would put a provider's key, "" without one."""
+    sent = (*(headers.get(name, "") for name in KEY_HEADERS), bearer(headers))
+    return next(filter(is_token, sent), "")
+
+
+def bearer(headers: Mapping[str, str]) -> str:
     """The bearer a request brings, "" when there is none."""
     scheme, _, value = headers.get(BEARER, "").partition(" ")
     return value.strip() if scheme.lower() == "bearer" else ""

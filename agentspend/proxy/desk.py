@@ -14,6 +14,7 @@ from agentspend.config.shape import AdmissionSection
 from agentspend.core.pricebook import PriceBook
 from agentspend.core.rules import NO_RULES, Rules
 from agentspend.proxy.included import Included
+from agentspend.proxy.key_sessions import KeySessions
 from agentspend.proxy.memory import Memory
 from agentspend.proxy.sessions import Session, Sessions
 from agentspend.proxy.upstream import Upstream
@@ -46,6 +47,7 @@ class Desk:
     now: Callable[[], Moment]
     keys: Mapping[str, str]
     included: Included
+    key_sessions: KeySessions
 
     @property
     def zone(self) -> tzinfo:

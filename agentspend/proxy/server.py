@@ -1,4 +1,4 @@
-"""The listener agents talk to: routes, session tokens, and what is passed on for free."""
+"""The listener agents talk to: routes, session tokens, virtual keys, and what passes for free."""
 
 import asyncio
 import secrets
@@ -11,9 +11,10 @@ import aiohttp
 from aiohttp import web
 
 from agentspend.core.limits import MAX_BODY_BYTES, MAX_HEADER_BYTES
+from agentspend.core.virtual_keys import is_token
 from agentspend.dialects.base import Route
 from agentspend.proxy import guard, refusal
-from agentspend.proxy.credentials import settle_credentials
+from agentspend.proxy.credentials import settle_credentials, virtual_key_in
 from agentspend.proxy.desk import Desk
 from agentspend.proxy.exchange import RESTARTED, STOPPING, Journey
 from agentspend.proxy.headers import to_client, to_upstream
@@ -24,6 +25,8 @@ from agentspend.proxy.upstream import Unreachable
 
 BROKEN = "agentspend: a mistake of ours ended this request; agentspend daemon logs names it"
 TOO_LARGE = f"agentspend: the request is larger than {MAX_BODY_BYTES // 1024**2} MiB"
+
+ENDED = "agentspend: this session has ended; start the agent again with `agentspend run`"
 
 TOKEN_IN_HEADER = "-"  # noqa: S105 - a sign
 TOKEN_HEADER = "x-agentspend-token"  # noqa: S105 - a name
@@ -45,8 +48,9 @@ class Proxy:
     async def start(self, port: int) -> int:
         """Listen on 127.0.0.1 and return the port; a taken port raises `OSError`."""
         app = web.Application(client_max_size=MAX_BODY_BYTES)
-        app.router.add_route("*", "/s/{token}", self._answer)
-        app.router.add_route("*", "/s/{token}/{rest:.*}", self._answer)
+        for kind in ("s", "k"):
+            app.router.add_route("*", f"/{kind}/{{token}}", self._answer)
+            app.router.add_route("*", f"/{kind}/{{token}}/{{rest:.*}}", self._answer)
         app.router.add_route("*", "/{rest:.*}", self._stranger)
         self._runner = web.AppRunner(
             app,
@@ -93,14 +97,14 @@ class Proxy:
             await self._runner.cleanup()
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
-        """Every path under a session's prefix."""
+        """Every path under a session's or a virtual key's prefix, or with a key in its headers."""
         route = route_for("/" + request.match_info.get("rest", ""), request.headers)
         rejected = guard.rejection(request, self.port)
         if rejected is not None:
             return _rejected(request, route, *rejected)
-        session = self._desk.sessions.by_token(_token(request))
-        if session is None:
-            return _ended(request, route)
+        session = await self._session(request)
+        if isinstance(session, str):
+            return _refused(request, route, session)
         if request.method == "HEAD":
             return web.Response()
         if route is None:
@@ -112,11 +116,26 @@ class Proxy:
         return _plain(405, f"{request.method} is not used here")
 
     async def _stranger(self, request: web.Request) -> web.StreamResponse:
-        """A path with no session in it."""
+        """A path with no session in it: a virtual key may stand where an SDK puts its key."""
+        if _token(request):
+            return await self._answer(request)
         rejected = guard.rejection(request, self.port)
         if rejected is not None:
             return _plain(*rejected)
         return _plain(404, "agentspend: start the agent with `agentspend run`")
+
+    async def _session(self, request: web.Request) -> Session | str:
+        """Whose request it is, or the message for somebody who may not come in."""
+        token = _token(request)
+        if not is_token(token) and not request.path.startswith("/k/"):
+            return self._desk.sessions.by_token(token) or ENDED
+        now_us = self._desk.now().wall_us
+        key_sessions = self._desk.key_sessions
+        holder = key_sessions.keys.find(token, now_us, self._desk.zone)
+        if isinstance(holder, str):
+            return holder
+        _, port, *_ = request.get_extra_info("peername") or ("", 0)
+        return await key_sessions.enter(holder, request.headers, port, now_us)
 
     async def _journey(
         self, request: web.Request, session: Session, route: Route
@@ -193,9 +212,17 @@ class Proxy:
 
 
 def _token(request: web.Request) -> str:
-    """The session's token: in the path, or in a header where the path is seen by others."""
-    named = request.match_info["token"]
-    return request.headers.get(TOKEN_HEADER, "") if named == TOKEN_IN_HEADER else named
+    """A session's token or a virtual key's: in the path, or in a header where others see the path.
+
+    Without any prefix only a virtual key counts, also where an SDK puts the key it is given.
+    """
+    named = request.match_info.get("token", TOKEN_IN_HEADER)
+    if named != TOKEN_IN_HEADER:
+        return named
+    told = request.headers.get(TOKEN_HEADER, "")
+    if "token" in request.match_info:
+        return told
+    return told if is_token(told) else virtual_key_in(request.headers)
 
 
 def _rejected(request: web.Request, route: Route | None, status: int, message: str) -> web.Response:
@@ -214,8 +241,8 @@ def _broken(request: web.Request, route: Route, journey: Journey) -> web.StreamR
     return journey.stream
 
 
-def _ended(request: web.Request, route: Route | None) -> web.Response:
-    message = "agentspend: this session has ended; start the agent again with `agentspend run`"
+def _refused(request: web.Request, route: Route | None, message: str) -> web.Response:
+    """Nobody comes in: said in the words of the path's API, so that no client tries again."""
     if route is None or request.method == "HEAD":
         return _plain(404, message)
     return _reply(request, route, "refused", message)

@@ -17,13 +17,16 @@ from agentspend.git import Head
 
 @dataclass(slots=True)
 class Session:
-    """One `agentspend run`. `keys` maps a provider to the key its caller had in the environment.
+    """One `agentspend run`, or one session of a virtual key's client.
 
+    `keys` maps a provider to the key its caller had in the environment.
     `auth` says per provider who authenticates ("auto", "key" or "passthrough").
     `restored`: let in again after a restart; its `run` has not handed its keys over yet.
     `rules` hold for its requests besides the configuration's: those of its virtual key or of the
     repository it works in. `head` is the work tree whose branch its requests are filed under, None
-    where the branch cannot change.
+    where the branch cannot change. `pid` is the `run`, or a key's client where it could be found, and
+    `born_us` when that client was started. `key` is the row of the virtual key (0: none), and
+    `client_id` its client's own name of the session.
     """
 
     id: str
@@ -32,6 +35,9 @@ class Session:
     auth: Mapping[str, str] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict, repr=False)
     pid: int = 0
+    born_us: int = 0
+    key: int = 0
+    client_id: str = ""
     opened_us: int = 0
     restored: bool = False
     requests: int = 0

@@ -110,10 +110,40 @@ CREATE TABLE checkpoint (
 );
 """
 
+VIRTUAL_KEYS = """
+CREATE TABLE virtual_key (
+  id INTEGER PRIMARY KEY,
+  alias TEXT NOT NULL,
+  body BLOB NOT NULL,
+  created_us INTEGER NOT NULL,
+  expires_us INTEGER,
+  blocked_us INTEGER,
+  deleted_us INTEGER
+);
+CREATE UNIQUE INDEX virtual_key_alias ON virtual_key (alias) WHERE deleted_us IS NULL;
+
+CREATE TABLE key_token (
+  token_hash TEXT PRIMARY KEY,
+  key INTEGER NOT NULL REFERENCES virtual_key (id),
+  until_us INTEGER
+) WITHOUT ROWID;
+
+CREATE INDEX entry_key ON entry (key) WHERE key <> '';
+"""
+
 
 def m001_initial(database: "Database") -> None:
     """Everything one device needs: entries, accounts, holds, sessions, conversations."""
-    for statement in INITIAL.split(";\n"):
+    _run(database, INITIAL)
+
+
+def m003_virtual_keys(database: "Database") -> None:
+    """Virtual keys and their tokens' hashes; what each key spent can be added up by index."""
+    _run(database, VIRTUAL_KEYS)
+
+
+def _run(database: "Database", statements: str) -> None:
+    for statement in statements.split(";\n"):
         if statement.strip():
             database.execute(statement)
 
@@ -138,4 +168,4 @@ def m002_included(database: "Database") -> None:
     database.execute(INCLUDED)
 
 
-MIGRATIONS = (m001_initial, m002_included)
+MIGRATIONS = (m001_initial, m002_included, m003_virtual_keys)

@@ -35,6 +35,13 @@ class Op(StrEnum):
     BUDGET_SET = "budget.set"
     SETTINGS_SET = "settings.set"
     KEYS_CHANGED = "keys.changed"
+    KEY_CREATE = "key.create"
+    KEY_LIST = "key.list"
+    KEY_INFO = "key.info"
+    KEY_BLOCK = "key.block"
+    KEY_UNBLOCK = "key.unblock"
+    KEY_ROTATE = "key.rotate"
+    KEY_DELETE = "key.delete"
     STOP = "stop"
 
 

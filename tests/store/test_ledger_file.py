@@ -59,7 +59,7 @@ def test_a_ledger_that_cannot_be_written_is_opened_for_reading(locked: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("version", "said"), [(9, f"knows only {len(MIGRATIONS)}"), (0, "cannot be written")]
+    ("version", "said"), [(99, f"knows only {len(MIGRATIONS)}"), (0, "cannot be written")]
 )
 def test_a_read_only_ledger_of_another_schema_is_not_guessed_at(
     locked: Path, version: int, said: str

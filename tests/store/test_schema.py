@@ -3,11 +3,11 @@
 from sqlite3 import Connection
 
 from agentspend import db
-from agentspend.store.schema import INITIAL, MIGRATIONS
+from agentspend.store.schema import INITIAL, MIGRATIONS, VIRTUAL_KEYS
 
 TABLES = {
-    "account", "charge", "checkpoint", "conversation", "entry", "hold", "hold_account", "meta",
-    "included", "request", "session",
+    "account", "charge", "checkpoint", "conversation", "entry", "hold", "hold_account",
+    "included", "key_token", "meta", "request", "session", "virtual_key",
 }  # fmt: skip
 
 
@@ -16,8 +16,8 @@ def test_a_new_ledger_has_every_table_and_the_newest_version(conn: Connection) -
     rows = conn.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
     assert {name for (name,) in rows} == TABLES
     assert db.version(conn) == len(MIGRATIONS)
-    indexes = conn.execute("SELECT count(*) FROM sqlite_master WHERE sql LIKE 'CREATE INDEX%'")
-    assert indexes.fetchone()[0] == INITIAL.count("CREATE INDEX")
+    indexes = conn.execute("SELECT count(*) FROM sqlite_master WHERE sql LIKE 'CREATE%INDEX%'")
+    assert indexes.fetchone()[0] == (INITIAL + VIRTUAL_KEYS).count("INDEX")
 
 
 def test_no_table_has_room_for_prompts(conn: Connection) -> None:
@@ -29,7 +29,7 @@ def test_no_table_has_room_for_prompts(conn: Connection) -> None:
         if kind in ("TEXT", "BLOB")
     }
     assert text == {
-        "account", "agent", "body", "branch", "budget", "counted", "device", "digest", "hash",
+        "account", "agent", "alias", "body", "branch", "budget", "counted", "device", "digest", "hash",
         "head", "id", "key", "key_id", "kind", "member", "mode", "model", "name", "outcome",
         "project", "provider", "rid", "session", "signature", "stand", "subagent", "tags",
         "token_hash", "value", "window_key",
@@ -41,6 +41,7 @@ def test_the_sums_a_new_budget_needs_use_an_index(conn: Connection) -> None:
     for where, index in (
         ("amount_nusd <> 0 AND window_us >= 1 AND window_us < 2", "entry_window"),
         ("amount_nusd <> 0 AND session = 's'", "entry_session"),
+        ("key = 'k' AND key <> ''", "entry_key"),
     ):
         plan = conn.execute(f"EXPLAIN QUERY PLAN SELECT sum(amount_nusd) FROM entry WHERE {where}")
         assert index in str(plan.fetchall())

@@ -26,6 +26,7 @@ from agentspend.core.windows import Window
 from agentspend.prices import load_book
 from agentspend.proxy.desk import Desk, Settings
 from agentspend.proxy.included import Included
+from agentspend.proxy.key_sessions import KeySessions
 from agentspend.proxy.login import CHATGPT
 from agentspend.proxy.memory import Memory
 from agentspend.proxy.server import Proxy
@@ -130,9 +131,10 @@ class Device:
         there = self._base_url or self.sandbox.url
         origins = {**dict.fromkeys(PROVIDERS, there), CHATGPT: f"{there}/backend-api/codex"}
         upstream = Upstream(origins, self._network)
+        sessions = Sessions()
         self.desk = Desk(
             bookkeeper=self.bookkeeper,
-            sessions=Sessions(),
+            sessions=sessions,
             memory=Memory(b"test", turns),
             settings=Settings(load_book(self._overrides), self._admission,
                               dict.fromkeys(PROVIDERS, self._on_disconnect), upstream,
@@ -140,6 +142,7 @@ class Device:
             now=self.time.moment if self.time else clock,
             keys=self._keys,
             included=Included(b"test", windows),
+            key_sessions=KeySessions(sessions),
         )  # fmt: skip
         self.open_session()
         self.proxy = Proxy(self.desk, self._spawn)

@@ -1,0 +1,205 @@
+"""`agentspend key`: virtual keys. The token is shown once; everything about a key is shown later.
+
+A key's budget is an ordinary one, named `key-ALIAS`: `budget list`, `raise` and `remove` know it.
+"""
+
+from typing import Annotated, Any
+
+import typer
+
+from agentspend.agents.identity import collect_tags
+from agentspend.cli import access, key_lines, output
+from agentspend.cli.diagnostics import UsageError, as_written, say, warn
+from agentspend.core import durations
+from agentspend.core.budgets import Budget
+from agentspend.core.errors import AgentspendError
+from agentspend.core.money import parse_usd
+from agentspend.core.scopes import Scope
+from agentspend.core.virtual_keys import budget_name, key_of
+
+
+def known_aliases(incomplete: str) -> list[str]:
+    """The keys whose names begin so, for the shell's completion."""
+    try:
+        names = [str(each["alias"]) for each in access.ask("key.list")["keys"]]
+    except AgentspendError:
+        return []
+    return [name for name in names if name.startswith(incomplete)]
+
+
+Alias = Annotated[
+    str, typer.Argument(metavar="ALIAS", help="The key.", autocompletion=known_aliases)
+]
+Json = Annotated[bool, typer.Option("--json", help="Versioned JSON on one line.")]
+Expires = Annotated[
+    str, typer.Option(metavar="LENGTH", help="When it ends, counted from now, such as 90d.")
+]
+
+
+def create(
+    alias: Annotated[str, typer.Option(metavar="ALIAS", help="The key's name.")],
+    max_budget: Annotated[
+        str, typer.Option(metavar="USD", help="A hard budget, named key-ALIAS.")
+    ] = "",
+    budget_duration: Annotated[
+        str, typer.Option(metavar="LENGTH", help="How often that starts anew: 1d, 7d, 1mo, 5h.")
+    ] = "",
+    models: Annotated[
+        str, typer.Option(metavar="A,B", help="The models it may use; * is wild. Else all.")
+    ] = "",
+    tpm_limit: Annotated[int, typer.Option(min=0, metavar="N", help="Tokens a minute.")] = 0,
+    rpm_limit: Annotated[int, typer.Option(min=0, metavar="N", help="Requests a minute.")] = 0,
+    max_parallel: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Requests in flight at once.")
+    ] = 0,
+    agent: Annotated[
+        str, typer.Option(metavar="NAME", help="Whom to file it under; else what the client says.")
+    ] = "",
+    provider: Annotated[
+        str, typer.Option(metavar="NAME", help="Who serves a model that several have.")
+    ] = "",
+    project: Annotated[str, typer.Option(metavar="NAME", help="The project it pays for.")] = "",
+    tag: Annotated[list[str] | None, typer.Option(metavar="K=V", help="May be repeated.")] = None,
+    expires: Expires = "",
+    as_json: Json = False,
+) -> None:
+    """Make a virtual key, and say its token this once."""
+    if budget_duration and not max_budget:
+        raise UsageError(
+            "--budget-duration needs --max-budget",
+            f"agentspend key create --alias {alias} --max-budget 100 --budget-duration 1mo",
+        )
+    with as_written():
+        settings = key_of(
+            alias,
+            {
+                "models": [name.strip() for name in models.split(",") if name.strip()],
+                "tpm": tpm_limit,
+                "rpm": rpm_limit,
+                "parallel": max_parallel,
+                "agent": agent,
+                "provider": provider,
+                "project": project,
+                "tags": collect_tags(tag or []),
+            },
+        ).settings()
+        ends_in_s = durations.length_s(expires) if expires else 0
+        budget = _budget(alias, max_budget, budget_duration) if max_budget else None
+    name = budget_name(alias)
+    if budget is not None and any(each.name == name for each in access.config().budgets):
+        raise UsageError(f"there is a budget {name} already", f"agentspend budget remove {name}")
+    access.daemon()
+    made = access.ask("key.create", alias=alias, settings=settings, expires_in_s=ends_in_s)
+    if budget is not None:
+        _with_budget(alias, budget)
+    _hand_over(made, as_json=as_json)
+    key_lines.warn_unpriced(settings.get("models", []))
+
+
+def list_keys(as_json: Json = False) -> None:
+    """Show every key: its state, models, limits and budget."""
+    with access.reading(must_exist=False) as (ask, _):
+        keys, budgets = ask("key.list")["keys"], ask("status")["budgets"]
+    if as_json:
+        output.answer({"keys": [key_lines.with_budgets(each, budgets) for each in keys]})
+        return
+    if not keys:
+        say("there is no virtual key")
+        say("→ agentspend key create --alias NAME --max-budget 100 --budget-duration 1mo")
+        return
+    key_lines.show(keys, budgets)
+
+
+def info(alias: Alias, as_json: Json = False) -> None:
+    """Show one key: who it stands for, what it may use, what was spent with it."""
+    access.daemon()
+    found = key_lines.with_budgets(
+        access.ask("key.info", alias=alias), access.ask("status")["budgets"]
+    )
+    if as_json:
+        output.answer(found)
+    else:
+        key_lines.show_one(found)
+
+
+def block(alias: Alias, as_json: Json = False) -> None:
+    """Refuse every request with this key, until it is unblocked."""
+    _act("key.block", alias, f"virtual key {alias} is blocked", as_json=as_json)
+
+
+def unblock(alias: Alias, as_json: Json = False) -> None:
+    """Let a blocked key's requests through again."""
+    _act("key.unblock", alias, f"virtual key {alias} may be used again", as_json=as_json)
+
+
+def rotate(
+    alias: Alias,
+    grace: Annotated[
+        str, typer.Option(metavar="LENGTH", help="How long the old token still works, e.g. 24h.")
+    ] = "",
+    expires: Expires = "",
+    as_json: Json = False,
+) -> None:
+    """Give a key a new token; the old one ends now, or after --grace."""
+    with as_written():
+        grace_s = durations.length_s(grace) if grace else 0
+        ends_in_s = durations.length_s(expires) if expires else 0
+    access.daemon()
+    made = access.ask("key.rotate", alias=alias, grace_s=grace_s, expires_in_s=ends_in_s)
+    _hand_over(made, as_json=as_json)
+    say(f"the old token works for {grace} more" if grace else "the old token works no more")
+
+
+def delete(alias: Alias, as_json: Json = False) -> None:
+    """End a key for good, and its budget with it; what was spent stays in the ledger."""
+    access.daemon()
+    gone = access.ask("key.delete", alias=alias)
+    name = budget_name(alias)
+    if any(each.name == name for each in access.config().budgets):
+        access.change_budget(name, None)
+        say(f"budget {name} is gone with it")
+    if as_json:
+        output.answer(gone)
+    else:
+        say(f"virtual key {alias} is deleted")
+
+
+def _budget(alias: str, limit: str, duration: str) -> Budget:
+    return Budget(
+        name=budget_name(alias),
+        limit_nusd=parse_usd(limit),
+        window=durations.window_of(duration),
+        scope=Scope.of({"key": alias}),
+    )
+
+
+def _with_budget(alias: str, budget: Budget) -> None:
+    """Set a new key's budget before anybody has its token; without the budget there is no key."""
+    try:
+        access.change_budget(budget.name, budget)
+    except AgentspendError:
+        access.ask("key.delete", alias=alias)
+        raise
+
+
+def _hand_over(made: dict[str, Any], *, as_json: bool) -> None:
+    """The token on stdout, this once, and on stderr how to use it."""
+    base_url = f"http://127.0.0.1:{access.ask('ping')['port']}"
+    if as_json:
+        output.answer({**made, "base_url": f"{base_url}/k/{made['token']}"})
+        return
+    output.line(made["token"])
+    say("this token is shown once: agentspend keeps only its hash")
+    say(f"use it as the API key at {base_url} (OpenAI's SDKs: {base_url}/v1),")
+    say(f"or put it into the address: {base_url}/k/TOKEN")
+    if access.config().port == 0:
+        warn("the port is another one after each start", "set one: [daemon] port = 4141")
+
+
+def _act(op: str, alias: str, done: str, *, as_json: bool) -> None:
+    access.daemon()
+    found = access.ask(op, alias=alias)
+    if as_json:
+        output.answer(found)
+    else:
+        say(done)
