@@ -110,6 +110,20 @@ CREATE TABLE checkpoint (
 );
 """
 
+INCLUDED = """
+CREATE TABLE included (
+  provider TEXT NOT NULL,
+  account TEXT NOT NULL,
+  name TEXT NOT NULL,
+  model TEXT NOT NULL,
+  stand TEXT NOT NULL,
+  used_bp INTEGER,
+  resets_us INTEGER,
+  seen_us INTEGER NOT NULL,
+  PRIMARY KEY (provider, account, name, model)
+) WITHOUT ROWID
+"""
+
 VIRTUAL_KEYS = """
 CREATE TABLE virtual_key (
   id INTEGER PRIMARY KEY,
@@ -137,6 +151,11 @@ def m001_initial(database: "Database") -> None:
     _run(database, INITIAL)
 
 
+def m002_included(database: "Database") -> None:
+    """What each subscription's windows were last said to be; `account` is a short HMAC."""
+    database.execute(INCLUDED)
+
+
 def m003_virtual_keys(database: "Database") -> None:
     """Virtual keys and their tokens' hashes; what each key spent can be added up by index."""
     _run(database, VIRTUAL_KEYS)
@@ -146,26 +165,6 @@ def _run(database: "Database", statements: str) -> None:
     for statement in statements.split(";\n"):
         if statement.strip():
             database.execute(statement)
-
-
-INCLUDED = """
-CREATE TABLE included (
-  provider TEXT NOT NULL,
-  account TEXT NOT NULL,
-  name TEXT NOT NULL,
-  model TEXT NOT NULL,
-  stand TEXT NOT NULL,
-  used_bp INTEGER,
-  resets_us INTEGER,
-  seen_us INTEGER NOT NULL,
-  PRIMARY KEY (provider, account, name, model)
-) WITHOUT ROWID
-"""
-
-
-def m002_included(database: "Database") -> None:
-    """What each subscription's windows were last said to be; `account` is a short HMAC."""
-    database.execute(INCLUDED)
 
 
 MIGRATIONS = (m001_initial, m002_included, m003_virtual_keys)

@@ -29,8 +29,8 @@ def test_no_table_has_room_for_prompts(conn: Connection) -> None:
         if kind in ("TEXT", "BLOB")
     }
     assert text == {
-        "account", "agent", "alias", "body", "branch", "budget", "counted", "device", "digest", "hash",
-        "head", "id", "key", "key_id", "kind", "member", "mode", "model", "name", "outcome",
+        "account", "agent", "alias", "body", "branch", "budget", "counted", "device", "digest",
+        "hash", "head", "id", "key", "key_id", "kind", "member", "mode", "model", "name", "outcome",
         "project", "provider", "rid", "session", "signature", "stand", "subagent", "tags",
         "token_hash", "value", "window_key",
     }  # fmt: skip
