@@ -1,21 +1,27 @@
 """aider: how it is brought through us, and what would take it past us unseen.
 
 Measured with 0.86.2 (LiteLLM 1.81.10, Python 3.11, Linux, 2026-11-25); where it reads from is in
-`aider_files`:
+`aider_files`, what it makes of its options in `aider_options`, which models in `aider_models`:
 
 - `OPENAI_BASE_URL` beats `OPENAI_API_BASE`, and either may stand in a `.env` file, which beats the
   environment: so our variables go into a file of ours that `--env-file` names, read last;
 - `GEMINI_API_BASE` must hold the version (`{base}/models/…` is called), `ANTHROPIC_API_BASE` not;
 - `GOOGLE_API_KEY` beats `GEMINI_API_KEY`;
-- an `AIDER_…` variable beats the same option in a configuration file; nothing beats an option on
-  the command line, nor `set-env` and `api-key` in a configuration file;
+- `USE_LITELLM_PROXY` sends every model to a LiteLLM proxy;
+- `.env` files are read in the encoding that `--encoding` names, and left out where they do not fit;
 - any other provider's model goes straight to that provider, also after `/model` inside;
 - `NO_PROXY` is kept; the exit code is 0 even when a request was refused.
+
+So many places have a say that a plan is tried before it is used: `_must_arrive` reads every place
+again as a start with it would, and refuses where not all of our addresses come out.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
-from agentspend.agents.aider_files import Setting, env_file, read_settings, without
+from agentspend.agents.aider_files import Start, env_file_variables, read_start
+from agentspend.agents.aider_models import PREFIXES, models, names_a_model, provider, redirects
+from agentspend.agents.aider_options import Setting
 from agentspend.agents.base import (
     KEY_VARIABLES,
     VENDORS,
@@ -24,38 +30,26 @@ from agentspend.agents.base import (
     LaunchPlan,
     SessionFacts,
     choose_auth,
+    nobody_pays,
     origin,
     outer_token,
     require_program,
     session_token_in,
 )
 from agentspend.agents.generic import base_urls, stand_ins
-from agentspend.agents.network import no_proxy_variables
+from agentspend.agents.network import PROXY_VARIABLES, no_proxy_variables
 from agentspend.agents.places import read_text
 from agentspend.core.errors import LaunchError
 
 ENV_FILE = "aider.env"
-OPTION_URL = "openai-api-base"
-_PREFIXES = {"openai": "openai", "anthropic": "anthropic", "gemini": "google"}
-_MODEL_OPTIONS = ("model", "weak-model", "editor-model")
-_OTHER_ALIASES = {
-    "deepseek": "deepseek/deepseek-chat",
-    "r1": "deepseek/deepseek-reasoner",
-    "grok3": "xai/grok-3-beta",
-    "quasar": "openrouter/openrouter/quasar-alpha",
-    "optimus": "openrouter/openrouter/optimus-alpha",
-}
-_SHORTCUTS = (
-    "sonnet", "opus", "haiku", "4", "4o", "mini", "4-turbo", "35turbo", "35-turbo", "3",
-    "o1-mini", "o1-preview", "deepseek",
-)  # fmt: skip
 _CHOSEN_BY: dict[str, tuple[str, ...]] = {
     "OPENROUTER_API_KEY": (),
     "DEEPSEEK_API_KEY": ("anthropic",),
     "VERTEXAI_PROJECT": ("anthropic", "openai", "google"),
 }
 """Keys of other providers that decide aider's model, and whose key is looked at before."""
-_KEY_OPTIONS = {"openai-api-key": "openai", "anthropic-api-key": "anthropic"}
+_LITELLM_PROXY = "USE_LITELLM_PROXY"
+_WAY_OUT = "leave it out; another upstream goes under [providers.…] in config.toml"
 
 
 class Aider:
@@ -67,130 +61,152 @@ class Aider:
     def plan(self, args: Sequence[str], facts: SessionFacts, caller: Caller) -> LaunchPlan:
         """Redirect three providers by a `.env` file of ours; `LaunchError` for any other."""
         require_program("aider", caller, "uv tool install --python 3.12 aider-chat")
-        settings = read_settings(args, caller)
-        _no_other_provider(settings)
-        _no_redirect_above_ours(settings)
+        start = read_start(args, caller)
+        used = models(start)
+        _no_other_provider(used)
+        _no_redirect(start, used)
         outer = outer_token(caller.env)
-        logins = {name: list(_logins(name, settings, outer)) for name in self.providers}
+        logins = {name: list(_logins(name, start, outer)) for name in self.providers}
         pays = {
             name: choose_auth(facts, logins[name], name, login_first=bool(logins[name]))
             for name in self.providers
         }
-        _no_other_default(
-            settings, [name for name in pays if logins[name] or pays[name] is Auth.KEY]
-        )
-        _no_gateway_credential(settings, facts, pays)
+        _no_other_default(start, [name for name in pays if logins[name] or pays[name] is Auth.KEY])
+        _no_gateway_credential(start, facts, pays)
         keyed = [name for name, auth in pays.items() if auth is Auth.KEY]
-        path = facts.scratch / ENV_FILE
         variables = _variables(facts, caller, keyed)
-        named = env_file(args, caller)
-        text = f"{read_text(named).rstrip()}\n" if named is not None else ""
-        return LaunchPlan(
-            argv=("aider", "--env-file", str(path), *without(args, "--env-file")),
+        path = facts.scratch / ENV_FILE
+        end = args.index("--") if "--" in args else len(args)
+        found = LaunchPlan(
+            argv=("aider", *args[:end], "--env-file", str(path), *args[end:]),
             env_set={**stand_ins(facts), **variables},
-            files={path: text + "".join(f"{key}='{value}'\n" for key, value in variables.items())},
-            notes=tuple(_notes(pays, logins)),
+            files={path: _env_file(start, variables)},
+            notes=tuple(_notes(facts, pays, logins)),
             auth=Auth.KEY if keyed else Auth.PASSTHROUGH,
         )
+        _must_arrive(found, path, variables, caller)
+        return found
 
 
 def _variables(facts: SessionFacts, caller: Caller, keyed: Sequence[str]) -> dict[str, str]:
     found = {**base_urls(facts.base_url), **no_proxy_variables(caller.env)}
     found["AIDER_OPENAI_API_BASE"] = found["OPENAI_API_BASE"]
     found |= {item: facts.token for name in keyed for item in KEY_VARIABLES[name]}
-    for option, name in _KEY_OPTIONS.items():
+    for name in ("openai", "anthropic"):
         if name in keyed:
-            found[f"AIDER_{option.upper().replace('-', '_')}"] = facts.token
+            found[f"AIDER_{name.upper()}_API_KEY"] = facts.token
     return found
 
 
-def _notes(pays: dict[str, Auth], logins: dict[str, list[str]]) -> Iterator[str]:
+def _env_file(start: Start, variables: Mapping[str, str]) -> str:
+    """Our file: what must hold first, then the rest of the person's own."""
+    own = env_file_variables(read_text(start.env_file)) if start.env_file else {}
+    kept = {name: value for name, value in own.items() if name not in variables}
+    return "".join(
+        "{}='{}'\n".format(name, value.replace("\\", "\\\\").replace("'", "\\'"))
+        for name, value in {**variables, **kept}.items()
+        if "\0" not in value and "'" not in name
+    )
+
+
+def _must_arrive(
+    plan: LaunchPlan, path: Path, variables: Mapping[str, str], caller: Caller
+) -> None:
+    """Refuse a plan that something beats: it would lead past the meter."""
+    start = read_start(plan.argv[1:], caller, plan.environment(caller.env), plan.files)
+    encoding = start.options.value("encoding") or "utf-8"
+    if start.env_file != path or not _is_ascii(encoding):
+        at_fault = start.options.get("env-file" if start.env_file != path else "encoding")
+        assert at_fault is not None, "one of the two is given"
+        raise LaunchError(
+            f"{at_fault.place} would keep aider from reading the variables of this session",
+            "leave it out",
+        )
+    proxied = any(start.variable(name) for name in PROXY_VARIABLES)
+    for name in [*base_urls(""), *(("no_proxy", "NO_PROXY") if proxied else ())]:
+        if start.variable(name) != variables[name]:
+            raise LaunchError(
+                f"{start.variables[name].place} sets {name}, past the meter", _WAY_OUT
+            )
+
+
+def _is_ascii(encoding: str) -> bool:
+    """Whether plain text reads the same in this encoding."""
+    try:
+        return "='/:.".encode(encoding) == b"='/:."
+    except (LookupError, ValueError):
+        return False
+
+
+def _notes(
+    facts: SessionFacts, pays: dict[str, Auth], logins: dict[str, list[str]]
+) -> Iterator[str]:
     """What the person should know."""
     yield (
         "models of Anthropic, OpenAI and Gemini are metered; `/model` to another one goes past"
         " agentspend"
     )
     if Auth.KEY not in pays.values() and not any(logins.values()):
-        yield "no provider key is stored and none was found: `agentspend keys set anthropic`"
+        yield nobody_pays(facts, tuple(pays), "give aider one")
 
 
-def _no_other_provider(settings: Sequence[Setting]) -> None:
+def _no_other_provider(used: Sequence[Setting]) -> None:
     """Refuse a model that does not come through us: that choice is the person's."""
-    counting = {_option(item): item for item in settings if _option(item) in _MODEL_OPTIONS}
-    shortcuts = [item for item in settings if item.last and item.name in _OTHER_ALIASES]
-    for item in [*counting.values(), *shortcuts]:
-        asked = item.name if item in shortcuts else item.value
-        model = _OTHER_ALIASES.get(asked, asked)
-        prefix, slash, _ = model.partition("/")
-        if slash and prefix not in _PREFIXES:
+    for item in used:
+        whose = provider(item.value)
+        if whose not in PREFIXES:
+            why = f"{whose} cannot be metered" if whose else "whose that is cannot be told"
             raise LaunchError(
-                f"aider would use {model}, set by {item.place}: {prefix} cannot be metered",
-                "name a model of Anthropic, OpenAI or Gemini with --model, or run plain `aider`,"
-                " unmetered",
+                f"aider would use {item.value}, set by {item.place}: {why}",
+                "name a model of Anthropic, OpenAI or Gemini as PROVIDER/MODEL with --model, or"
+                " run plain `aider`, unmetered",
             )
 
 
-def _no_other_default(settings: Sequence[Setting], paid: Sequence[str]) -> None:
+def _no_redirect(start: Start, used: Sequence[Setting]) -> None:
+    """Refuse what no variable of ours beats."""
+    for item in redirects(start, used):
+        raise LaunchError(f"{item.place} sets {item.name}, past the meter", _WAY_OUT)
+    proxy = start.variables.get(_LITELLM_PROXY)
+    if proxy is not None and proxy.value.strip().lower() not in ("", "0", "false"):
+        raise LaunchError(
+            f"{proxy.place} sets {_LITELLM_PROXY}: aider would send every model to a LiteLLM proxy",
+            "leave it out; to go there through agentspend, set its address as base_url under"
+            " [providers.…] in config.toml",
+        )
+
+
+def _no_other_default(start: Start, paid: Sequence[str]) -> None:
     """Refuse where aider, left to choose by the keys it finds, would choose another provider."""
-    if any(_option(item) == "model" or item.name in _SHORTCUTS for item in settings):
+    if names_a_model(start):
         return
     for variable, beaten_by in _CHOSEN_BY.items():
-        found = [item for item in settings if item.name == variable and item.value]
-        if found and not set(paid) & set(beaten_by):
+        if start.variable(variable) and not set(paid) & set(beaten_by):
             raise LaunchError(
-                f"no model is named, and aider would choose one by {variable} in {found[-1].place},"
-                " which cannot be metered",
+                f"no model is named, and aider would choose one by {variable} in"
+                f" {start.variables[variable].place}, which cannot be metered",
                 "name a model of Anthropic, OpenAI or Gemini with --model",
             )
 
 
-def _option(item: Setting) -> str:
-    """The option a setting stands for: `AIDER_WEAK_MODEL` is `weak-model`."""
-    if item.name.startswith("AIDER_"):
-        return item.name.removeprefix("AIDER_").replace("_", "-").lower()
-    return item.name
-
-
-def _no_redirect_above_ours(settings: Sequence[Setting]) -> None:
-    """Refuse what beats our file: it would lead past the meter."""
-    ours = base_urls("")
-    for item in settings:
-        variable = item.value.partition("=")[0].strip()
-        if (item.name == "set-env" and variable in ours) or (item.last and item.name == OPTION_URL):
-            what = variable if item.name == "set-env" else OPTION_URL
-            raise LaunchError(
-                f"{item.place} sets {what}, past the meter",
-                "leave it out; another upstream goes under [providers.…] in config.toml",
-            )
-
-
-def _no_gateway_credential(
-    settings: Sequence[Setting], facts: SessionFacts, pays: dict[str, Auth]
-) -> None:
+def _no_gateway_credential(start: Start, facts: SessionFacts, pays: dict[str, Auth]) -> None:
     """Refuse to send a gateway's key to another host than the gateway."""
     for name, auth in pays.items():
-        variables = (*base_urls("", (name,)), *((OPTION_URL,) if name == "openai" else ()))
-        urls = [item for item in settings if item.name in variables and item.value]
         upstream = origin(facts.of(name).upstream)
-        if auth is Auth.KEY or not urls or session_token_in(urls[-1].value):
-            continue
-        there = origin(urls[-1].value)
-        if there != upstream:
+        for variable in base_urls("", (name,)):
+            url = start.variable(variable)
+            if auth is Auth.KEY or not url or session_token_in(url) or origin(url) == upstream:
+                continue
             raise LaunchError(
-                f"{urls[-1].name} in {urls[-1].place} names {there}; agentspend would hand what is"
-                f" meant for it to {upstream}",
-                f'base_url = "{there}" under [providers.{name}] in config.toml: then agentspend'
-                " forwards there",
+                f"{variable} in {start.variables[variable].place} names {origin(url)}; agentspend"
+                f" would hand what is meant for it to {upstream}",
+                f'base_url = "{origin(url)}" under [providers.{name}] in config.toml: then'
+                " agentspend forwards there",
             )
 
 
-def _logins(name: str, settings: Sequence[Setting], outer: str) -> Iterator[str]:
+def _logins(name: str, start: Start, outer: str) -> Iterator[str]:
     """aider's own keys for a provider: looked for by name, never read out."""
-    for item in settings:
-        key = item.value
-        given = item.name in KEY_VARIABLES[name] or _KEY_OPTIONS.get(_option(item)) == name
-        if item.name == "api-key":
-            prefix, _, key = item.value.partition("=")
-            given = _PREFIXES.get(prefix.strip().lower()) == name
-        if given and key and key != outer:
-            yield f"a key for {VENDORS[name]} in {item.place}"
+    for variable in KEY_VARIABLES[name]:
+        if start.variable(variable) not in ("", outer):
+            yield f"a key for {VENDORS[name]} in {start.variables[variable].place}"

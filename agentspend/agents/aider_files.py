@@ -1,122 +1,136 @@
-"""Every place aider takes its variables and options from, in its order of precedence.
+"""Every place aider takes its variables and options from, and what it makes of them.
 
 Measured with 0.86.2 (Python 3.11, Linux, 2026-11-25); each line beats those above it:
 
 - the environment it is started with;
 - `.env` files, which replace variables that are set: `~/.aider/oauth-keys.env`, `~/.env`, the git
   root's, the working folder's, then the one `--env-file` names;
-- options: `~/.aider.conf.yml`, the git root's, the working folder's, or the one `--config` names;
-  then `AIDER_…` variables, also out of `.env` files; then the command line. What `--set-env`,
-  `--api-key`, `--openai-api-base` and their kin say is put into the environment last.
+- what `--set-env`, `--api-key`, `--openai-api-base` and their kin say, wherever they stand, which
+  is put into the environment last.
+
+The git root is that of the files to edit, where they lie in a repository of their own.
 """
 
-import re
-from collections.abc import Iterator, Sequence
+import io
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dotenv.parser import parse_stream
+from dotenv.variables import parse_variables
+
+from agentspend.agents.aider_options import Options, Setting, read_options
 from agentspend.agents.base import Caller
-from agentspend.agents.places import place, read_dotenv, read_text
+from agentspend.agents.places import place, read_text
 from agentspend.git import worktree_root
 
 CONFIG = ".aider.conf.yml"
+_PUT_LAST = {
+    "anthropic-api-key": "ANTHROPIC_API_KEY",
+    "openai-api-key": "OPENAI_API_KEY",
+    "openai-api-base": "OPENAI_API_BASE",
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
-    """One option or variable, what it says and where, for people. `last`: nothing beats it."""
+class Start:
+    """How aider would start: the options that count, and the variables it would work with.
 
-    name: str
-    value: str
-    place: str
-    last: bool = False
+    `env_file` is the `.env` file that is read last, None where none is named. `folders` are those
+    with files of aider's own, weakest first.
+    """
+
+    options: Options
+    variables: Mapping[str, Setting]
+    env_file: Path | None
+    folders: tuple[Path, ...]
+
+    def variable(self, name: str) -> str:
+        """The value of a variable, "" when it is not set."""
+        return self.variables[name].value if name in self.variables else ""
 
 
-def read_settings(own: Sequence[str], caller: Caller) -> list[Setting]:
-    """All of them, weakest first: variables in capitals, options as `openai-api-base`."""
-    found = [Setting(name, value, "the environment") for name, value in caller.env.items()]
-    for path in _env_files(own, caller):
-        text = read_text(path)
-        found += [Setting(name, value, place(path, text, name))
-                  for name, value in read_dotenv(path).items()]  # fmt: skip
-    for path in _config_files(own, caller):
-        found += _yaml(path)
-    found += _arguments(own)
+def read_start(
+    args: Sequence[str],
+    caller: Caller,
+    env: Mapping[str, str] | None = None,
+    unwritten: Mapping[Path, str] | None = None,
+) -> Start:
+    """Read every place as a start with these arguments does.
+
+    `env` stands for the caller's environment; `unwritten` are files that will be there.
+    """
+    given = caller.env if env is None else env
+    found = {name: Setting(name, value, "the environment") for name, value in given.items()}
+    root = worktree_root(caller.cwd)
+    start = _read(args, caller, root, found, unwritten or {})
+    own = _root_of_files(start.options, caller)
+    if own is not None and own != root and "no-git" not in start.options.chosen:
+        start = _read(args, caller, own, found, unwritten or {})
+    return start
+
+
+def env_file_variables(text: str) -> dict[str, str]:
+    """The variables of a `.env` file as they stand there, `${NAME}` unresolved."""
+    found: dict[str, str] = {}
+    for binding in parse_stream(io.StringIO(text)):
+        if binding.key and binding.value is not None:
+            found[binding.key] = binding.value
     return found
 
 
-def env_file(own: Sequence[str], caller: Caller) -> Path | None:
-    """The `.env` file the user names, which ours takes the place of."""
-    named = value_of(own, "--env-file") or caller.env.get("AIDER_ENV_FILE", "")
-    return caller.cwd / named if named else None
+def _read(
+    args: Sequence[str],
+    caller: Caller,
+    root: Path | None,
+    env: dict[str, Setting],
+    unwritten: Mapping[Path, str],
+) -> Start:
+    """One start from this git root; `env` is filled from the `.env` files that count."""
+    places = [caller.home, *([root] if root else []), caller.cwd]
+    folders = tuple(reversed(list(dict.fromkeys(reversed(places)))))
+    files = [folder / CONFIG for folder in folders]
+    named = read_options(args, env, files, caller.cwd).value("env-file")
+    own = caller.cwd / named if named else None
+    env_files = [caller.home / ".aider/oauth-keys.env", *(folder / ".env" for folder in folders)]
+    for path in [*(path for path in env_files if path != own), *([own] if own else [])]:
+        _load(path, unwritten.get(path) or read_text(path), env)
+    options = read_options(args, env, files, caller.cwd)
+    return Start(options, {**env, **_put_last(options)}, own, folders)
 
 
-def value_of(own: Sequence[str], option: str) -> str:
-    """The last value of an option, "" without it."""
-    return next((value for name, value in _options(own, option) if name), "")
+def _load(path: Path, text: str, env: dict[str, Setting]) -> None:
+    """Put the variables of a `.env` file on top of those that are set."""
+    resolved: dict[str, str | None] = {name: item.value for name, item in env.items()}
+    for name, raw in env_file_variables(text).items():
+        value = "".join(atom.resolve(resolved) for atom in parse_variables(raw))
+        if "\0" in value or "=" in name:
+            # aider stops reading the file here.
+            return
+        resolved[name] = value
+        env[name] = Setting(name, value, place(path, text, name))
 
 
-def without(own: Sequence[str], option: str) -> list[str]:
-    """The arguments without an option and its value."""
-    kept: list[str] = []
-    items = iter(own)
-    for item in items:
-        if item == option:
-            next(items, "")
-        elif not item.startswith(f"{option}="):
-            kept.append(item)
-    return kept
+def _put_last(options: Options) -> dict[str, Setting]:
+    """The variables that options set, in aider's order."""
+    found: dict[str, Setting] = {}
+    for item in options.chosen.get("set-env", ()):
+        name, _, value = item.value.partition("=")
+        found[name.strip()] = Setting(name.strip(), value.strip(), item.place)
+    for item in options.chosen.get("api-key", ()):
+        prefix, _, value = item.value.partition("=")
+        name = f"{prefix.strip().upper()}_API_KEY"
+        found[name] = Setting(name, value.strip(), item.place)
+    for option, name in _PUT_LAST.items():
+        said = options.get(option)
+        if said is not None and said.value:
+            found[name] = Setting(name, said.value, said.place)
+    return found
 
 
-def _options(own: Sequence[str], option: str) -> Iterator[tuple[str, str]]:
-    """Every value of an option, the last one first."""
-    for index in range(len(own) - 1, -1, -1):
-        name, equals, value = own[index].partition("=")
-        if name == option:
-            yield name, value if equals else "".join(own[index + 1 : index + 2])
-
-
-def _env_files(own: Sequence[str], caller: Caller) -> list[Path]:
-    root = worktree_root(caller.cwd) or caller.cwd
-    places = [caller.home / ".aider/oauth-keys.env", caller.home / ".env", root / ".env"]
-    places += [caller.cwd / ".env"]
-    named = env_file(own, caller)
-    return list(dict.fromkeys([*places, named] if named else places))
-
-
-def _config_files(own: Sequence[str], caller: Caller) -> list[Path]:
-    named = value_of(own, "--config") or value_of(own, "-c")
-    if named:
-        return [caller.cwd / named]
-    root = worktree_root(caller.cwd) or caller.cwd
-    return list(dict.fromkeys([caller.home / CONFIG, root / CONFIG, caller.cwd / CONFIG]))
-
-
-def _yaml(path: Path) -> Iterator[Setting]:
-    """The options of a configuration file: plain values, lists in brackets and lists of dashes."""
-    name = ""
-    for number, raw in enumerate(read_text(path).splitlines(), 1):
-        where = f"{path} line {number}"
-        line = raw.partition(" #")[0].rstrip()
-        found = re.fullmatch(r"([A-Za-z][\w-]*)\s*:\s*(.*)", line)
-        item = re.fullmatch(r"\s*-\s+(.*)", line)
-        if found:
-            name = found[1].replace("_", "-").lower()
-            for value in found[2].strip("[] ").split(",") if found[2] else ():
-                yield Setting(name, _plain(value), where, name in ("set-env", "api-key"))
-        elif item and name:
-            yield Setting(name, _plain(item[1]), where, name in ("set-env", "api-key"))
-
-
-def _plain(value: str) -> str:
-    return value.strip().strip("'\"")
-
-
-def _arguments(own: Sequence[str]) -> Iterator[Setting]:
-    """The options on the command line; one without a value says ""."""
-    for index, item in enumerate(own):
-        if item.startswith("--"):
-            name, equals, value = item[2:].partition("=")
-            following = "".join(own[index + 1 : index + 2])
-            given = value if equals else ("" if following.startswith("-") else following)
-            yield Setting(name, given, f"--{name}", last=True)
+def _root_of_files(options: Options, caller: Caller) -> Path | None:
+    """The git root of the files to edit, None without one."""
+    named = [*options.chosen.get("files", ()), *options.chosen.get("file", ())]
+    paths = [caller.cwd / item.value for item in named]
+    roots = {worktree_root(path if path.is_dir() else path.parent) for path in paths}
+    return next(iter(roots)) if len(roots) == 1 else None

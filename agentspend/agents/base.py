@@ -188,6 +188,19 @@ def choose_auth(
     return Auth.KEY
 
 
+def nobody_pays(facts: SessionFacts, providers: Sequence[str], inside: str) -> str:
+    """The note of a session without any credential; `inside` is the agent's own way to one."""
+    unused = [name for name in providers if facts.of(name).key is not KeySource.NONE]
+    if unused:
+        why = f'auth = "passthrough" under [providers.{unused[0]}]'
+        return f"the {VENDORS[unused[0]]} key is not used ({why}), no login was found: {inside}"
+    vendor = VENDORS[providers[0]] if len(providers) == 1 else "provider"
+    return (
+        f"no {vendor} key is stored and no login was found: `agentspend keys set {providers[0]}`,"
+        f" or {inside}"
+    )
+
+
 def session_token_in(url: str) -> str:
     """The token in a base URL of ours (an outer session's, a virtual key's), or "" in any other."""
     found = _OURS.fullmatch(url)
@@ -202,6 +215,9 @@ def outer_token(env: Mapping[str, str]) -> str:
 
 def origin(url: str) -> str:
     """Scheme, host and port of a URL; never its user, path or query."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "an address that cannot be read"
     host = parts.netloc.rpartition("@")[2]
     return f"{parts.scheme}://{host}".lower()

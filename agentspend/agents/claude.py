@@ -23,6 +23,7 @@ from agentspend.agents.base import (
     LaunchPlan,
     SessionFacts,
     choose_auth,
+    nobody_pays,
     origin,
     require_program,
     session_token_in,
@@ -132,10 +133,7 @@ def _remarks(
     if given and not session_token_in(given) and origin(given) != origin(upstream):
         notes.append(f"{BASE_URL} in your environment is replaced for this session")
     if auth is Auth.PASSTHROUGH and not logins:
-        notes.append(
-            "no Anthropic key is stored and no login was found: `agentspend keys set anthropic`,"
-            " or /login inside"
-        )
+        notes.append(nobody_pays(facts, ("anthropic",), "/login inside"))
     return tuple(notes), tuple(warnings)
 
 

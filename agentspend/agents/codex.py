@@ -32,6 +32,7 @@ from agentspend.agents.base import (
     LaunchPlan,
     SessionFacts,
     choose_auth,
+    nobody_pays,
     origin,
     require_program,
     session_token_in,
@@ -68,12 +69,11 @@ class Codex:
         logins = _logins(layers, caller)
         chosen = "CODEX_API_KEY" in facts.taken
         auth = choose_auth(facts, logins, "openai", login_first=not chosen)
-        stays = auth is Auth.PASSTHROUGH and facts.of("openai").key is KeySource.ENVIRONMENT
         return LaunchPlan(
             argv=("codex", *_flags(facts, auth), *args),
             env_set=_environment(facts, caller, auth),
             env_unset=OWN_KEYS if auth is Auth.KEY else (),
-            notes=tuple(_notes(own, auth, logins, stays=stays)),
+            notes=tuple(_notes(own, facts, auth, logins)),
             auth=auth,
         )
 
@@ -101,8 +101,11 @@ def _environment(facts: SessionFacts, caller: Caller, auth: Auth) -> dict[str, s
     return found
 
 
-def _notes(own: Sequence[str], auth: Auth, logins: Sequence[str], *, stays: bool) -> Iterator[str]:
+def _notes(
+    own: Sequence[str], facts: SessionFacts, auth: Auth, logins: Sequence[str]
+) -> Iterator[str]:
     """What the person should know."""
+    stays = auth is Auth.PASSTHROUGH and facts.of("openai").key is KeySource.ENVIRONMENT
     yield "Codex's own web search is off in a metered session: its calls have no price"
     if {"resume", "fork"} & set(_words(own)[:2]):
         yield (
@@ -111,10 +114,7 @@ def _notes(own: Sequence[str], auth: Auth, logins: Sequence[str], *, stays: bool
     if stays and logins:
         yield f"Codex pays with {logins[0]}, not with OPENAI_API_KEY, as it does on its own"
     if auth is Auth.PASSTHROUGH and not logins:
-        yield (
-            "no OpenAI key is stored and no login was found: `agentspend keys set openai`,"
-            " or `codex login`"
-        )
+        yield nobody_pays(facts, ("openai",), "`codex login`")
 
 
 def _before_dashes(args: Sequence[str]) -> Sequence[str]:

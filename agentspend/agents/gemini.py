@@ -16,6 +16,7 @@ Measured with 0.61.0 (Node 20, Linux, 2026-11-25); the layers of settings are in
 """
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from agentspend.agents.base import (
     LaunchPlan,
     SessionFacts,
     choose_auth,
+    nobody_pays,
     origin,
     require_program,
     session_token_in,
@@ -51,6 +53,7 @@ _VENDORS = {
 }
 _SWITCHES = {"GOOGLE_GENAI_USE_VERTEXAI": "vertex-ai", "GOOGLE_GENAI_USE_GCA": GOOGLE_LOGIN}
 _BESIDE = (".env", ".agents")
+_SHORT = re.compile("-[dhlvy]*s[dhlsvy]*")
 _ON = ("true", "1", "docker", "podman", "runsc", "lxc")
 
 
@@ -107,10 +110,7 @@ def _through_us(
                 " and settings changed in it are not kept"
             )
     else:
-        notes.append(
-            "no Gemini key is stored and none was found: `agentspend keys set google`, or choose"
-            " the API key inside"
-        )
+        notes.append(nobody_pays(facts, ("google",), "choose the API key inside"))
     return LaunchPlan(
         argv=("gemini", *args),
         env_set=env,
@@ -140,9 +140,12 @@ def _stand_in(
 ) -> tuple[dict[Path, str], dict[Path, Path]]:
     """A home for Gemini CLI with the API key selected, and all else as it is at home."""
     content = dict(settings.user.content)
-    security = dict(content.get("security") or {})
-    security["auth"] = {**(security.get("auth") or {}), "selectedType": API_KEY}
-    content["security"] = security
+    security, auth = settings.user.get("security"), settings.user.get("security", "auth")
+    own = auth if isinstance(auth, dict) else {}
+    content["security"] = {
+        **(security if isinstance(security, dict) else {}),
+        "auth": {**own, "selectedType": API_KEY},
+    }
     home = gemini_home(caller)
     inside = [path.name for path in _entries(home / ".gemini") if path.name != "settings.json"]
     names = [f".gemini/{name}" for name in inside]
@@ -216,16 +219,17 @@ def _no_gateway_credential(settings: GeminiSettings, facts: SessionFacts, auth: 
 
 def _no_container(args: Sequence[str], settings: GeminiSettings, caller: Caller) -> None:
     """Refuse a sandbox in a container: our loopback cannot be reached from there."""
-    before = list(args[: args.index("--")] if "--" in args else args)
-    asked = [item for item in before if item in ("-s", "--sandbox", "--sandbox=true")]
+    asked, option = _sandbox_option(args)
     value, place = settings.variable("GEMINI_SANDBOX")
     found = settings.find("tools", "sandbox")
+    if settings.variable("SANDBOX")[0]:
+        return
     if asked:
-        kind, where = "true", asked[0]
-    elif value:
-        kind, where = value.lower(), f"GEMINI_SANDBOX in {place}"
-    elif found is not None:
-        kind, where = str(found[0]).lower(), found[1].place("sandbox")
+        kind, where = "true", option
+    elif value.strip():
+        kind, where = value.strip().lower(), f"GEMINI_SANDBOX in {place}"
+    elif asked is None and found is not None:
+        kind, where = _sandbox_setting(found[0]), found[1].place("sandbox")
     else:
         return
     if kind not in _ON or (kind in ("true", "1") and caller.platform == "darwin"):
@@ -235,3 +239,29 @@ def _no_container(args: Sequence[str], settings: GeminiSettings, caller: Caller)
         " reached",
         "leave the sandbox out (GEMINI_SANDBOX=false), or run plain `gemini`, unmetered",
     )
+
+
+def _sandbox_setting(value: object) -> str:
+    """`tools.sandbox` in a settings file: a switch, a command, or an object with both."""
+    if isinstance(value, dict):
+        value = (value.get("command") or True) if value.get("enabled") else False
+    return str(value).lower()
+
+
+def _sandbox_option(args: Sequence[str]) -> tuple[bool | None, str]:
+    """What the arguments say of the sandbox, the last one counting, and by which; None: nothing.
+
+    A value other than "true" switches it off, also `docker` (measured).
+    """
+    said: bool | None = None
+    option = ""
+    before = list(args[: args.index("--")] if "--" in args else args)
+    for index, item in enumerate(before):
+        name, equals, value = item.partition("=")
+        if name in ("--no-sandbox", "--no-s"):
+            said, option = False, item
+        elif name in ("--sandbox", "--s") or _SHORT.fullmatch(name):
+            following = "".join(before[index + 1 : index + 2])
+            value = value if equals else following if following in ("true", "false") else "true"
+            said, option = value == "true", item
+    return said, option

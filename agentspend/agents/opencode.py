@@ -26,6 +26,7 @@ from agentspend.agents.base import (
     LaunchPlan,
     SessionFacts,
     choose_auth,
+    nobody_pays,
     origin,
     outer_token,
     require_program,
@@ -116,16 +117,14 @@ def _notes(
         "OpenCode is offered Anthropic, OpenAI and Google only: nothing else of it can be metered"
     )
     for name, auth in pays.items():
-        if auth is Auth.PASSTHROUGH and facts.of(name).key is KeySource.ENVIRONMENT:
+        from_env = facts.of(name).key is KeySource.ENVIRONMENT
+        if auth is Auth.PASSTHROUGH and from_env and logins[name]:
             yield (
                 f"OpenCode pays {VENDORS[name]} with {logins[name][0]}, not with the key in the"
                 " environment, as it does on its own"
             )
     if Auth.KEY not in pays.values() and not any(logins.values()):
-        yield (
-            "no provider key is stored and no login was found: `agentspend keys set anthropic`,"
-            " or `opencode auth login`"
-        )
+        yield nobody_pays(facts, tuple(pays), "`opencode auth login`")
 
 
 def _warnings(layers: Sequence[SettingsFile]) -> Iterator[str]:
@@ -175,10 +174,12 @@ def _no_other_provider(
                 " unmetered",
             )
     for layer in layers:
-        others = set(layer.get("enabled_providers") or ()) - set(_VERSION_IN_URL)
+        enabled = layer.get("enabled_providers")
+        named = enabled if isinstance(enabled, list) else []
+        others = [str(each) for each in named if each not in tuple(_VERSION_IN_URL)]
         if layer.managed and others:
             raise LaunchError(
-                f"{layer.place('enabled_providers')} enables {', '.join(sorted(others))}, which"
+                f"{layer.place('enabled_providers')} enables {', '.join(others)}, which"
                 " cannot be metered",
                 "ask who manages this machine to take it out",
             )

@@ -5,7 +5,6 @@ from collections.abc import Collection
 import pytest
 
 from agentspend.agents import launcher_for
-from agentspend.agents.aider_files import read_settings, value_of, without
 from agentspend.agents.base import Auth, KeySource, LaunchPlan
 from agentspend.core.errors import LaunchError
 from tests.agents.conftest import BASE_URL, TOKEN, Machine
@@ -60,7 +59,7 @@ def test_the_plan_with_stored_keys(machine: Machine) -> None:
     path = machine.root / "scratch/aider.env"
 
     assert plan(machine, "--model", "sonnet", "x.py") == LaunchPlan(
-        argv=("aider", "--env-file", str(path), "--model", "sonnet", "x.py"),
+        argv=("aider", "--model", "sonnet", "x.py", "--env-file", str(path)),
         env_set={**URLS, **KEYS},
         files={path: lines({**URLS, **KEYS})},
         notes=(NOTE,),
@@ -79,20 +78,19 @@ def test_the_plan_without_a_key_sets_no_credential(machine: Machine) -> None:
     assert found.notes == (NOTE,)
 
 
-def test_the_users_own_env_file_comes_first_in_ours(machine: Machine) -> None:
-    """aider takes one such option; what stands later in the file counts."""
-    machine.put("home/work/own.env", "A=1\nOPENAI_API_BASE=https://api.openai.com/v1")
+def test_the_rest_of_the_persons_own_env_file_is_in_ours(machine: Machine) -> None:
+    """aider takes one such option; however the file ends, none of it can swallow ours."""
+    machine.put("home/work/own.env", "A=1 # one\nOPENAI_API_BASE=https://api.openai.com/v1\nB='it")
 
-    for found in (
-        plan(machine, "--env-file", "own.env", "x.py"),
-        plan(machine, "--env-file=own.env", "x.py"),
-        plan(machine, "x.py", AIDER_ENV_FILE="own.env"),
+    for args, env in (
+        (("--env-file", "own.env", "x.py"), {}),
+        (("--env-fi=own.env", "x.py"), {}),
+        (("x.py",), {"AIDER_ENV_FILE": "own.env"}),
     ):
+        found = plan(machine, *args, **env)
         ((path, text),) = found.files.items()
-        assert found.argv == ("aider", "--env-file", str(path), "x.py")
-        assert text.startswith(
-            "A=1\nOPENAI_API_BASE=https://api.openai.com/v1\nANTHROPIC_BASE_URL="
-        )
+        assert found.argv == ("aider", *args, "--env-file", str(path))
+        assert text == lines({**URLS, **KEYS, "A": "1"})
 
 
 @pytest.mark.parametrize(
@@ -144,6 +142,11 @@ def test_without_any_key_the_way_out_is_named(machine: Machine) -> None:
         (("--model", "r1"), "deepseek/deepseek-reasoner"),
         (("--deepseek",), "deepseek/deepseek-chat"),
         (("--model", "sonnet", "--weak-model", "azure/x"), "azure/x"),
+        (("--weak", "azure/x"), "azure/x"),
+        (("--alias", "fast:azure/x", "--model", "fast"), "azure/x"),
+        (("--alias", "sonnet: azure/x", "--sonnet", "--model=sonnet"), "azure/x"),
+        (("--model", "claude-sonnet-4@20250514"), "claude-sonnet-4@20250514"),
+        (("--model", "command-r"), "command-r"),
     ],
 )
 def test_another_provider_in_the_arguments_is_refused(
@@ -158,7 +161,7 @@ def test_another_provider_in_the_arguments_is_refused(
     ("path", "text"),
     [
         (CONFIG, "dark-mode: true\nmodel: vertex_ai/x  # mine"),
-        ("home/.aider.conf.yml", "dark-mode: true\neditor_model: 'vertex_ai/x'"),
+        ("home/.aider.conf.yml", "dark-mode: true\neditor-model: 'vertex_ai/x'"),
         ("home/work/.env", "A=1\nAIDER_WEAK_MODEL=vertex_ai/x"),
     ],
 )
@@ -192,6 +195,10 @@ def test_a_model_that_aider_would_choose_itself(machine: Machine) -> None:
         ("--openai-api-base", "http://gw.example"),
         ("--set-env", "ANTHROPIC_BASE_URL=http://gw.example"),
         ("--set-env=GEMINI_API_BASE=http://gw.example",),
+        ("--openai-api-b", "http://gw.example"),
+        ("--openai-api-b=http://gw.example",),
+        ("--set-e", "ANTHROPIC_API_BASE=http://gw.example"),
+        ("x.py", "--set-env", "OPENAI_BASE_URL="),
     ],
 )
 def test_a_redirect_in_the_arguments_is_refused(machine: Machine, args: tuple[str, ...]) -> None:
@@ -202,9 +209,9 @@ def test_a_redirect_in_the_arguments_is_refused(machine: Machine, args: tuple[st
 
 def test_a_variable_that_a_configuration_sets_last_is_refused_by_line(machine: Machine) -> None:
     """`set-env` beats every file of variables; another name is no matter."""
-    file = machine.put(CONFIG, "set-env:\n  - OPENAI_API_BASE=http://gw.example\n")
+    file = machine.put(CONFIG, "set-env:\n  - OPENAI_BASE_URL=http://gw.example\n")
 
-    with pytest.raises(LaunchError, match=f"{file} line 2 sets OPENAI_API_BASE"):
+    with pytest.raises(LaunchError, match=f"{file} line 2 sets OPENAI_BASE_URL"):
         plan(machine)
     machine.put(CONFIG, "set-env: [OLLAMA_API_BASE=http://127.0.0.1:1]\n")
     assert plan(machine).auth is Auth.KEY
@@ -229,12 +236,14 @@ def test_a_gateway_and_its_own_key_are_not_parted(machine: Machine, path: str, t
     assert plan(machine).auth is Auth.KEY
 
 
-def test_the_configuration_that_is_named_is_the_only_one(machine: Machine) -> None:
-    """As in aider itself."""
-    machine.put(CONFIG, "model: azure/x\n")
+def test_the_configuration_that_is_named_comes_on_top(machine: Machine) -> None:
+    """The usual ones count beside it (measured)."""
+    machine.put(CONFIG, "model: azure/x\nweak-model: azure/y\n")
     machine.put("home/work/other.yml", "model: gpt-4o\n")
 
-    assert plan(machine, "--config", "other.yml").auth is Auth.KEY
+    with pytest.raises(LaunchError, match="aider would use azure/y"):
+        plan(machine, "--config", "other.yml")
+    assert plan(machine, "-cother.yml", "--weak-model", "4o").auth is Auth.KEY
 
 
 def test_aider_that_is_not_installed_is_named_with_the_remedy(machine: Machine) -> None:
@@ -290,65 +299,94 @@ def test_a_key_in_the_arguments_counts_as_its_own(
     assert plan(machine, "--api-key", "groq=canary").auth is Auth.KEY
 
 
+def test_what_follows_two_dashes_is_a_file(machine: Machine) -> None:
+    """aider's own reading; our file is named before them."""
+    found = plan(machine, "--model", "4o", "--", "--deepseek", "--model=azure/x")
+
+    assert found.argv[-3:] == ("--", "--deepseek", "--model=azure/x")
+    assert found.argv[-5] == "--env-file"
+
+
 @pytest.mark.parametrize(
-    ("text", "values"),
+    ("text", "named"),
     [
-        ("read: [a.md, 'b.md']", [("a.md", 1), ("b.md", 1)]),
-        ('read:\n  - a.md\n  - "b.md"  # why', [("a.md", 2), ("b.md", 3)]),
-        ("read:\n- a.md\n\n# between\n- b.md", [("a.md", 2), ("b.md", 5)]),
-        ("read: a.md # why", [("a.md", 1)]),
-        ("# read: a.md\nother: x", []),
-        ("read:", []),
+        ("read: [a.md]\nopenai-api-b: http://gw.example", "OPENAI_API_BASE"),
+        ("'set-env': [\n  'OPENAI_BASE_URL=http://gw.example',\n]", "OPENAI_BASE_URL"),
+        ('"set-env":\n- "GEMINI_API_BASE=http://gw.example"', "GEMINI_API_BASE"),
+        ("set-en: [ANTHROPIC_BASE_URL=http://gw.example]", "ANTHROPIC_BASE_URL"),
+        ("read: [a.md]\nenv-fil: other.env", "aider from reading the variables"),
     ],
 )
-def test_lists_of_a_configuration_file(
-    machine: Machine, text: str, values: list[tuple[str, int]]
+def test_an_unusual_configuration_does_not_lead_past_us(
+    machine: Machine, text: str, named: str
 ) -> None:
-    """In brackets, in dashes or plain: each item with its line."""
+    """Shortened names, quoted ones, lists over several lines: read as aider reads them."""
     file = machine.put(CONFIG, text)
 
-    found = [item for item in read_settings((), machine.caller()) if item.name == "read"]
-
-    assert [(item.value, item.place) for item in found] == [
-        (value, f"{file} line {line}") for value, line in values
-    ]
-
-
-def test_the_order_of_all_places(machine: Machine) -> None:
-    """Weakest first, as aider reads them: variables, files of them, options, arguments."""
-    machine.put("home/work/.git/HEAD", "ref: refs/heads/main\n")
-    for name in ("home/.aider/oauth-keys.env", "home/.env", "home/work/.env", "home/work/own.env"):
-        machine.put(name, f"AIDER_MODEL={name}\n")
-    for name in ("home/.aider.conf.yml", CONFIG):
-        machine.put(name, f"model: {name}\n")
-    own = ("--env-file", "own.env", "--model", "last")
-
-    found = read_settings(own, machine.caller(AIDER_MODEL="first"))
-
-    assert [item.value for item in found if item.name in ("model", "AIDER_MODEL")] == [
-        "first",
-        "home/.aider/oauth-keys.env",
-        "home/.env",
-        "home/work/.env",
-        "home/work/own.env",
-        "home/.aider.conf.yml",
-        CONFIG,
-        "last",
-    ]
+    with pytest.raises(LaunchError, match=named) as caught:
+        plan(machine, "--model", "4o")
+    assert str(file) in caught.value.message
 
 
 @pytest.mark.parametrize(
-    ("own", "value", "rest"),
+    "text",
     [
-        (("--a", "1", "x"), "1", ["x"]),
-        (("--a=1", "x", "--a", "2"), "2", ["x"]),
-        (("x", "--a"), "", ["x"]),
-        (("--ab", "1"), "", ["--ab", "1"]),
+        "alias: ['fast:azure/x']\nmodel: fast",
+        "model: >-\n  azure/x",
+        "{model: azure/x}",
     ],
 )
-def test_an_option_and_the_arguments_without_it(
-    own: tuple[str, ...], value: str, rest: list[str]
-) -> None:
-    """The last one counts; each leaves with its value."""
-    assert value_of(own, "--a") == value
-    assert without(own, "--a") == rest
+def test_yaml_of_any_form_is_understood(machine: Machine, text: str) -> None:
+    """Another provider is another provider."""
+    machine.put(CONFIG, text)
+
+    with pytest.raises(LaunchError, match="aider would use azure/x"):
+        plan(machine)
+
+
+@pytest.mark.parametrize(
+    "text", ["model: [", "- a\n- b", "1: x", "dark-mode: [x]", "model: [a, b]"]
+)
+def test_a_broken_configuration_is_said_before_the_start(machine: Machine, text: str) -> None:
+    """aider would stop at it too."""
+    machine.put(CONFIG, text)
+
+    with pytest.raises(LaunchError, match="aider"):
+        plan(machine)
+
+
+def test_an_encoding_that_hides_our_variables_is_refused(machine: Machine) -> None:
+    """Every `.env` file is read in it; one that keeps plain text is fine."""
+    for encoding in ("utf-16", "no-such"):
+        with pytest.raises(LaunchError, match="--encoding would keep aider from reading"):
+            plan(machine, "--encoding", encoding)
+    assert plan(machine, "--encoding", "latin-1").auth is Auth.KEY
+
+
+def test_a_litellm_proxy_for_every_model_is_refused(machine: Machine) -> None:
+    """It stands above every address."""
+    file = machine.put("home/.env", "A=1\nUSE_LITELLM_PROXY=True\n")
+
+    with pytest.raises(LaunchError, match=f"{file} line 2 sets USE_LITELLM_PROXY"):
+        plan(machine)
+    assert plan(machine, "--set-env", "USE_LITELLM_PROXY=false").auth is Auth.KEY
+
+
+def test_the_files_to_edit_may_lie_in_another_repository(machine: Machine) -> None:
+    """aider starts over with that one's configuration."""
+    machine.put("elsewhere/.git/HEAD", "ref: refs/heads/main\n")
+    machine.put("elsewhere/.aider.conf.yml", "set-env: [OPENAI_BASE_URL=http://gw.example]\n")
+    file = machine.put("elsewhere/x.py", "")
+
+    with pytest.raises(LaunchError, match="past the meter"):
+        plan(machine, str(file))
+    assert plan(machine, str(file), "--no-git").auth is Auth.KEY
+
+
+def test_loopback_stays_clear_of_a_proxy(machine: Machine) -> None:
+    """What would send us through it is refused; without a proxy it is no matter."""
+    taken_away = ("--set-env", "NO_PROXY=example.com")
+
+    with pytest.raises(LaunchError, match="--set-env sets NO_PROXY"):
+        plan(machine, *taken_away, HTTP_PROXY="http://proxy.example")
+    assert plan(machine, *taken_away).auth is Auth.KEY

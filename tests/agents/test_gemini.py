@@ -200,7 +200,18 @@ def test_a_gateway_and_its_own_key_are_not_parted(machine: Machine) -> None:
         plan(machine, key=KeySource.NONE)
 
 
-@pytest.mark.parametrize(("args", "env"), [(("-s",), ""), ((), "docker"), (("--sandbox",), "")])
+@pytest.mark.parametrize(
+    ("args", "env"),
+    [
+        (("-s",), ""),
+        ((), " Docker"),
+        (("--sandbox",), ""),
+        (("-s=true",), ""),
+        (("--s", "true"), ""),
+        (("-ys",), ""),
+        (("--sandbox=false", "-s"), "false"),
+    ],
+)
 def test_a_container_is_refused(machine: Machine, args: tuple[str, ...], env: str) -> None:
     """Our loopback is not the container's. On macOS the sandbox is none."""
     if env:
@@ -211,6 +222,43 @@ def test_a_container_is_refused(machine: Machine, args: tuple[str, ...], env: st
     machine.platform = "darwin"
     if args:
         assert plan(machine, *args).auth is Auth.KEY
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("--sandbox=docker",),
+        ("-s", "false"),
+        ("-s", "--no-sandbox"),
+        ("-p", "say"),
+        ("--sandbox=1",),
+    ],
+)
+def test_what_the_cli_takes_for_no_sandbox_starts(machine: Machine, args: tuple[str, ...]) -> None:
+    """Measured: every value but `true` switches it off, and so the last option may."""
+    machine.put(USER, {**selects("gemini-api-key"), "tools": {"sandbox": args != ("-p", "say")}})
+
+    assert plan(machine, *args).auth is Auth.KEY
+
+
+@pytest.mark.parametrize("sandbox", [{"enabled": True}, {"enabled": 1, "command": "docker"}])
+def test_a_container_in_a_settings_object_is_refused(machine: Machine, sandbox: object) -> None:
+    """Newer settings have a command beside the switch; inside a sandbox there is none."""
+    machine.put(USER, {"tools": {"sandbox": sandbox}})
+
+    with pytest.raises(LaunchError, match="into a container"):
+        plan(machine)
+    assert plan(machine, SANDBOX="sandbox-exec").auth is Auth.KEY
+
+
+@pytest.mark.parametrize("security", ["x", {"auth": "y"}, []])
+def test_settings_of_another_shape_are_replaced(machine: Machine, security: object) -> None:
+    """In the copy that this session works on, and nothing else of it."""
+    machine.put(USER, {"security": security, "ui": {"theme": "x"}})
+
+    ((_, text),) = plan(machine).files.items()
+
+    assert json.loads(text) == {**selects("gemini-api-key"), "ui": {"theme": "x"}}
 
 
 def test_gemini_that_is_not_installed_is_named_with_the_remedy(machine: Machine) -> None:

@@ -223,6 +223,25 @@ def test_a_managed_redirect_is_refused_by_line(machine: Machine) -> None:
         plan(machine)
 
 
+@pytest.mark.parametrize("named", [[{}], ["groq", 1], 3, None])
+def test_a_managed_list_of_any_shape_is_read(machine: Machine, named: object) -> None:
+    """What it names beside ours is told, whatever that is."""
+    machine.put("managed/opencode.json", {"enabled_providers": named})
+
+    if isinstance(named, list):
+        with pytest.raises(LaunchError, match="enables"):
+            plan(machine)
+    else:
+        assert plan(machine).auth is Auth.KEY
+
+
+def test_a_key_that_only_the_environment_holds_is_no_login(machine: Machine) -> None:
+    """With passthrough it is the agent's own again: nothing to say of logins."""
+    found = plan(machine, key=KeySource.ENVIRONMENT, auth=Auth.PASSTHROUGH)
+
+    assert not any("OpenCode pays" in note for note in found.notes)
+
+
 def test_a_managed_list_of_other_providers_is_refused(machine: Machine) -> None:
     """It would take the place of ours."""
     machine.put("managed/opencode.jsonc", '{"enabled_providers": ["openai", "groq"]} // all')

@@ -11,8 +11,6 @@ SUITES = {
 ELSEWHERE = {
     "agentspend/__main__.py": "tests/cli runs every command through it",
     "agentspend/faults.py": "tests/torture reaches every point",
-    "agentspend/agents/base.py": "values; each launcher's test is by equality of its plan",
-    "agentspend/agents/aider_files.py": "tests/agents/test_aider.py, its only caller",
     "agentspend/agents/claude_settings.py": "tests/agents/test_claude.py, its only caller",
     "agentspend/agents/gemini_settings.py": "tests/agents/test_gemini.py, its only caller",
     "agentspend/agents/network.py": "tests/agents/test_generic.py",
