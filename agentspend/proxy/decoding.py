@@ -1,15 +1,15 @@
 """A readable copy of a compressed answer, for the meter; the client's bytes stay as they came.
 
-We ask for `identity`, so this is for providers and gateways that compress all the same.
+We ask for `identity`, so this is for providers and gateways that compress all the same. Brotli is
+not read: such an answer is charged by its bound.
 """
 
-import zlib
 from collections.abc import Callable, Mapping
 
 from agentspend.core.limits import MAX_METERED_JSON_BYTES
+from agentspend.proxy.inflating import Damaged, Inflater, TooLong, inflater_for
 
 Decode = Callable[[bytes], bytes]
-_GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 
 
 def decoder_for(headers: Mapping[str, str]) -> Decode | None:
@@ -17,30 +17,26 @@ def decoder_for(headers: Mapping[str, str]) -> Decode | None:
     encoding = headers.get("Content-Encoding", "").strip().lower()
     if encoding in ("", "identity"):
         return _as_is
-    if encoding in ("gzip", "x-gzip", "deflate"):
-        return _Inflater().feed
-    return None
+    inflater = inflater_for(encoding, MAX_METERED_JSON_BYTES)
+    return None if inflater is None else _UpToDamage(inflater).feed
 
 
 def _as_is(chunk: bytes) -> bytes:
     return chunk
 
 
-class _Inflater:
-    """Inflates up to a bound: a stream that grows past it is not read any further."""
+class _UpToDamage:
+    """Reads a stream until it is damaged or too long, and nothing of it from there on."""
 
-    def __init__(self) -> None:
-        self._inflate = zlib.decompressobj(_GZIP_OR_ZLIB)
-        self._left = MAX_METERED_JSON_BYTES
+    def __init__(self, inflater: Inflater) -> None:
+        self._inflater: Inflater | None = inflater
 
     def feed(self, chunk: bytes) -> bytes:
-        """The text this chunk completes; nothing once the stream is damaged or too long."""
-        if self._left <= 0:
+        """The text this chunk completes."""
+        if self._inflater is None:
             return b""
         try:
-            text = self._inflate.decompress(chunk, self._left)
-        except zlib.error:
-            self._left = 0
+            return self._inflater.feed(chunk)
+        except (Damaged, TooLong):
+            self._inflater = None
             return b""
-        self._left -= len(text)
-        return text

@@ -26,6 +26,7 @@ from agentspend.core.regions import region_of
 from agentspend.core.scopes import Payer
 from agentspend.dialects.base import BadRequest, Dialect, Meter, Route
 from agentspend.proxy import refusal
+from agentspend.proxy.bodies import ENCODING, TooLarge, read_body
 from agentspend.proxy.charging import Ended, ended_by, settlement, shrunk_nusd
 from agentspend.proxy.credentials import settle_credentials
 from agentspend.proxy.decoding import decoder_for
@@ -122,12 +123,14 @@ class Journey:
     async def _live(self) -> web.StreamResponse | None:
         arrived = self.desk.now()
         try:
-            body = await self.request.read()
+            arrived_body = await read_body(self.request)
             own = self.session.payer.tags
-            self.tags, body = tagged(own, self.request.headers, body, self.dialect)
+            self.tags, body = tagged(own, self.request.headers, arrived_body.plain, self.dialect)
             facts = await read_facts(self.dialect, body, self.route.model)
         except BadRequest as error:
             return self._reply("bad_request", str(error))
+        except TooLarge:
+            return self._reply("too_large", refusal.TOO_LARGE)
         except (ConnectionError, aiohttp.ClientError, web.RequestPayloadError):
             return None
         provider, book = self.dialect.provider, self.desk.book
@@ -173,7 +176,8 @@ class Journey:
         clamped = answer.output_tokens < facts.max_output_tokens
         if clamped or facts.assumed_limit:
             body = self.dialect.with_max_output(body, answer.output_tokens)
-        return await self._forward(asked, answer, headers, body, clamped=clamped)
+        leaving = arrived_body.leaving(body, headers)
+        return await self._forward(asked, answer, headers, leaving, clamped=clamped)
 
     async def _admit(
         self, asked: Request, headers: CIMultiDict[str], body: bytes
@@ -193,7 +197,9 @@ class Journey:
         """The provider's own count of this prompt, for free; None when it gives none."""
         path = self.dialect.count_path.format(model=self.route.model)
         counted = self.dialect.count_body(body, self.route.model)
-        answer = await self.desk.upstream.fetch(self.dialect.provider, path, headers, counted)
+        plain = headers.copy()
+        plain.popall(ENCODING, None)
+        answer = await self.desk.upstream.fetch(self.dialect.provider, path, plain, counted)
         return None if answer is None else self.dialect.read_count(answer)
 
     async def _forward(

@@ -6,9 +6,11 @@ from agentspend.bookkeeper.outcomes import Refused
 from agentspend.core.access import Forbidden
 from agentspend.core.admission import RefusalReason
 from agentspend.core.included import ALL_BP, IncludedWindow, Stand, called, percent_text
+from agentspend.core.limits import MAX_BODY_BYTES
 from agentspend.core.money import dollars, free_dollars
 from agentspend.core.phrases import resets_text
 
+TOO_LARGE = f"agentspend: the request is larger than {MAX_BODY_BYTES // 1024**2} MiB"
 DECLINED = {
     "unknown_model": "it asked for a model without a known price; the agent was told which",
     "missing_key": "no key of the provider is stored, and the agent had none of its own",

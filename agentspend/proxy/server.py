@@ -24,7 +24,6 @@ from agentspend.proxy.sessions import Session
 from agentspend.proxy.upstream import Unreachable
 
 BROKEN = "agentspend: a mistake of ours ended this request; agentspend daemon logs names it"
-TOO_LARGE = f"agentspend: the request is larger than {MAX_BODY_BYTES // 1024**2} MiB"
 
 ENDED = "agentspend: this session has ended; start the agent again with `agentspend run`"
 
@@ -162,8 +161,6 @@ class Proxy:
             except asyncio.CancelledError:
                 journey.client_left()
                 raise
-            except web.HTTPRequestEntityTooLarge:
-                return _reply(request, route, "too_large", TOO_LARGE)
             except Exception:  # noqa: BLE001 - the task has told it; the client gets words
                 return _broken(request, route, journey)
         return answer if answer is not None else web.Response(status=499)
@@ -182,7 +179,7 @@ class Proxy:
         try:
             body = await request.read() if request.can_read_body else None
         except web.HTTPRequestEntityTooLarge:
-            return _reply(request, route, "too_large", TOO_LARGE)
+            return _reply(request, route, "too_large", refusal.TOO_LARGE)
         path = route.path + (
             f"?{request.rel_url.raw_query_string}" if request.rel_url.raw_query_string else ""
         )

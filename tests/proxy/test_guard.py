@@ -36,7 +36,6 @@ async def untouched(device: Device) -> bool:
         (431, "", (f"X-Long: {'x' * 20_000}",)),
         (415, "", ("Content-Type: text/plain",)),
         (415, "", ("Content-Type: application/x-www-form-urlencoded",)),
-        (415, "", ("Content-Encoding: gzip",)),
     ],
 )
 async def test_what_must_not_come_in_is_told_in_the_dialects_own_shape(

@@ -1,7 +1,5 @@
 """What passes through: bytes as they are, headers by the rules, free endpoints, no redirects."""
 
-import gzip
-import zlib
 from pathlib import Path
 
 import msgspec
@@ -16,6 +14,7 @@ from tests.proxy.raw import (
     usage_answer,
     usage_body,
 )
+from tests.proxy.test_bodies import PACK
 from tests.support.desk import TOKEN, Device, budget, message
 
 ODD = (
@@ -136,13 +135,13 @@ async def test_headers_of_one_hop_and_cookies_stay_there(tmp_path: Path) -> None
         assert (head["request-id"], head["x-kept"]) == ("req_upstream", "yes")
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "zstd", "x-gzip"])
 async def test_a_compressed_answer_is_metered_exactly_and_passes_unchanged(
     tmp_path: Path, encoding: str
 ) -> None:
     """We ask for plain answers; where one is compressed all the same, a copy is read."""
     plain = usage_body(1_000, 200)
-    body = gzip.compress(plain) if encoding == "gzip" else zlib.compress(plain)
+    body = PACK[encoding](plain)
     raw = answer_bytes(body, f"Content-Encoding: {encoding}")
     async with (
         RawProvider(raw) as provider,
