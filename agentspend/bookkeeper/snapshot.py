@@ -109,6 +109,7 @@ def _line(books: Books, item: InForce, account: Account, session: str) -> dict[s
     return {
         "name": budget.name,
         "scope": budget.scope.text(),
+        "terms": dict(budget.scope.terms),
         "window": budget.window.text(),
         "mode": budget.mode.value,
         "bound": budget.bound.value,

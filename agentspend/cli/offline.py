@@ -76,6 +76,8 @@ class _File:
             return self._status()
         if op == "key.list":
             return self._keys()
+        if op == "top":
+            return self._status() | self._today()
         if op == "why":
             return self._why(str(fields["rid"]))
         assert op == "entries", op
@@ -112,6 +114,12 @@ class _File:
             }
         finally:
             self._conn.execute("ROLLBACK")
+
+    def _today(self) -> dict[str, Any]:
+        from agentspend.bookkeeper import clock, day
+
+        _, zone, _ = _configuration(self._paths)
+        return day.today(self._books(zone), clock())
 
     def _why(self, rid: str) -> dict[str, Any]:
         from datetime import UTC

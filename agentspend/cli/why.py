@@ -25,16 +25,20 @@ def why(
     if as_json:
         output.answer(story)
         return
+    output.line(f"{story['rid']}  {story['outcome']}  {clock_text(story['at_us'])}")
+    rows = [[name, output.plain(text)] for name, text in steps_of(story)]
+    output.table(["", ""], rows, head=False, wrap=True)
+
+
+def steps_of(story: Story) -> list[tuple[str, str]]:
+    """The story step by step: (what, in words)."""
     steps = [*_who(story), *_bound(story)]
     steps += _refused(story) if story["outcome"] == "refused" else _held(story)
     if story["outcome"] == "released":
         steps.append(("released", f"{story.get('why', 'nothing was billed')}; it cost nothing"))
     for entry in story["entries"]:
         steps += _charged(entry)
-    output.line(f"{story['rid']}  {story['outcome']}  {clock_text(story['at_us'])}")
-    output.table(
-        ["", ""], [[name, output.plain(text)] for name, text in steps], head=False, wrap=True
-    )
+    return steps
 
 
 def _who(story: Story) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import agentspend
-from agentspend.bookkeeper import Bookkeeper, snapshot
+from agentspend.bookkeeper import Bookkeeper, day, snapshot
 from agentspend.bookkeeper.corrections import adjust, charged_nusd
 from agentspend.core.errors import AgentspendError
 from agentspend.core.limits import READ_PAGE_ROWS
@@ -52,6 +52,7 @@ class Operations:
         return {
             Op.PING: self.ping,
             Op.STATUS: self.status,
+            Op.TOP: self.top,
             Op.WATCH: self.watch,
             Op.SESSION_OPEN: self.session_open,
             Op.SESSION_TOTAL: self.session_total,
@@ -106,6 +107,10 @@ class Operations:
                 "config_error": self.reload.error,
             }
         )
+
+    async def top(self, caller: Caller, _: Message) -> None:
+        """What the live screen shows besides the snapshot and the day's entries."""
+        await caller.send({**await self.snapshot(), **await self.bookkeeper.ask(day.today)})
 
     async def watch(self, caller: Caller, _: Message) -> None:
         """Snapshot first, then increments, until the caller hangs up."""

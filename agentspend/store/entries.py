@@ -66,6 +66,14 @@ def latest_us(conn: sqlite3.Connection) -> int:
     return int(found[0])
 
 
+def seq_before(conn: sqlite3.Connection, window_us: int) -> int:
+    """The sequence number before the first charge that counts from this moment on."""
+    found = conn.execute(
+        "SELECT min(seq) FROM entry WHERE window_us >= ? AND amount_nusd <> 0", (window_us,)
+    ).fetchone()[0]
+    return int(found) - 1 if found else head(conn)[0]
+
+
 def page(
     conn: sqlite3.Connection, after_seq: int, count: int = READ_PAGE_ROWS
 ) -> list[tuple[int, str, bytes]]:

@@ -30,6 +30,17 @@ def count(conn: sqlite3.Connection, session: str, outcome: str) -> int:
     return int(row[0])
 
 
+def newest(
+    conn: sqlite3.Connection, outcome: str, since_us: int, count: int
+) -> list[tuple[str, int, bytes]]:
+    """The last requests that ended so since a moment, oldest first: (rid, at_us, body)."""
+    return conn.execute(
+        "SELECT rid, at_us, body FROM request WHERE at_us >= ? AND outcome = ?"
+        " ORDER BY at_us DESC LIMIT ?",
+        (since_us, outcome, count),
+    ).fetchall()[::-1]
+
+
 def trim(conn: sqlite3.Connection) -> None:
     """Forget all but the newest stories."""
     conn.execute(

@@ -21,6 +21,7 @@ class Op(StrEnum):
 
     PING = "ping"
     STATUS = "status"
+    TOP = "top"
     WATCH = "watch"
     SESSION_OPEN = "session.open"
     SESSION_TOTAL = "session.total"

@@ -1,0 +1,119 @@
+"""The budgets as lines, the next one to refuse first. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from agentspend.core.forecast import burn_nusd_per_h, empty_at_us
+from agentspend.core.scopes import Scope
+from tui.day import Day
+from tui.format import bar, cents, fit, left, percent
+from tui.rows import Mark
+
+NEAR_PERCENT = 90
+FOREVER_US = 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One budget now. `burn_nusd_per_h` is the pace of what counts in it; `empty_us` when that
+    empties it, None while nothing does."""
+
+    name: str
+    session: str
+    scope: str
+    window: str
+    mode: str
+    spent_nusd: int
+    held_nusd: int
+    free_nusd: int
+    limit_nusd: int
+    resets_us: int | None
+    burn_nusd_per_h: int
+    empty_us: int | None
+
+    @property
+    def percent(self) -> int:
+        """How much of it is spent and held."""
+        return percent(self.spent_nusd + self.held_nusd, self.limit_nusd)
+
+    @property
+    def is_spent(self) -> bool:
+        """Nothing is left of it that a hold in flight could not give back."""
+        return self.limit_nusd <= self.spent_nusd
+
+    @property
+    def mark(self) -> Mark:
+        """✗ spent, ! above nine tenths."""
+        if self.is_spent:
+            return Mark.REFUSED
+        return Mark.NEAR if self.percent >= NEAR_PERCENT else Mark.NONE
+
+
+def lines(day: Day, now_us: int) -> list[Line]:
+    """Every budget, nearest to a refusal first; warn budgets and spent ones keep their place."""
+    found = [_line(each, day, now_us) for each in day.status["budgets"]]
+    return sorted(found, key=_nearness)
+
+
+def tightest(found: list[Line]) -> Line | None:
+    """The budget that stops work first: the first hard one that is not a session's own."""
+    hard = [line for line in found if line.mode == "hard"]
+    return next((line for line in hard if not line.session), hard[0] if hard else None)
+
+
+def _nearness(line: Line) -> tuple[int, int, int, str]:
+    soon = line.empty_us if line.empty_us is not None else FOREVER_US
+    if line.resets_us is not None and soon > line.resets_us:
+        soon = FOREVER_US
+    return (line.mode != "hard", soon, -line.percent, line.name + line.session)
+
+
+def _line(told: Mapping[str, Any], day: Day, now_us: int) -> Line:
+    scope = Scope.of(told.get("terms") or {})
+    session = told.get("session") or ""
+    burn = burn_nusd_per_h(
+        (
+            (charge.at_us, charge.nusd)
+            for charge in day.spending.lately
+            if scope.matches(charge.payer)
+            and session in ("", charge.payer.session)
+            and (charge.counted == "billed" or told.get("counts") == "all")
+        ),
+        now_us,
+    )
+    resets = told.get("resets_at")
+    return Line(
+        name=told["name"],
+        session=session,
+        scope=told["scope"],
+        window=told["window"],
+        mode=told["mode"],
+        spent_nusd=told["spent_nusd"],
+        held_nusd=told["held_nusd"],
+        free_nusd=told["free_nusd"],
+        limit_nusd=told["limit_nusd"],
+        resets_us=int(datetime.fromisoformat(resets).timestamp()) * 1_000_000 if resets else None,
+        burn_nusd_per_h=burn,
+        empty_us=empty_at_us(told["free_nusd"], burn, now_us),
+    )
+
+
+def text(line: Line, cells: int, now_us: int) -> str:
+    """One line of so many cells: mark, name, window, bar, percent, spent and limit, time left."""
+    money = f"{cents(line.spent_nusd)} / {cents(line.limit_nusd)}"
+    until = left((line.resets_us - now_us) // 1_000_000) if line.resets_us is not None else "-"
+    name = line.name if line.mode == "hard" else f"{line.name} (warn)"
+    wide = cells >= 120
+    name_cells = 28 if wide else 17 if cells >= 70 else 12
+    scope = " " + fit(line.scope, 24) if wide else ""
+    window = fit(line.window if not line.session else f"session {line.session}", 11)
+    left_part = f" {line.mark or ' '} {fit(name, name_cells)}{scope} "
+    right_part = f" {line.percent:3}%  {fit(money, 20, right=True)} {fit(until, 6, right=True)} "
+    if cells < 60:
+        money_cells = cells - len(left_part) - 7
+        return f"{left_part}{line.percent:3}% {fit(money, money_cells, right=True)} "
+    left_part += window
+    free = cells - len(left_part) - len(right_part) - 2
+    return f"{left_part}{bar(line.spent_nusd, line.held_nusd, line.limit_nusd, free)}{right_part}"

@@ -1,0 +1,149 @@
+"""The day as the screen knows it: folded from a source's messages, never worked out anew.
+
+Money of budgets and sessions is what the daemon says (`status`); nothing here adds it up again.
+"""
+
+from collections import deque
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any
+
+from agentspend.core.money import dollars, free_dollars
+from tui.facts import Charge, Flight, Note, Refusal, charge_of, event_payer, payer_of
+from tui.source import Message
+from tui.spending import Spending
+
+MAX_NOTES = 200
+MAX_REFUSALS = 2_000
+MAX_CHARGES_SHOWN = 2_000
+
+
+class Day:
+    """Everything between two midnights. `version` rises with every change.
+
+    `status` is the daemon's last snapshot; `enforcing` False when nobody enforces anything.
+    """
+
+    def __init__(self) -> None:
+        self.status: Mapping[str, Any] = {"budgets": [], "sessions": [], "today_nusd": 0}
+        self.spending = Spending()
+        self.recent: deque[Charge] = deque(maxlen=MAX_CHARGES_SHOWN)
+        self.flights: dict[str, Flight] = {}
+        self.refusals: deque[Refusal] = deque(maxlen=MAX_REFUSALS)
+        self.notes: deque[Note] = deque(maxlen=MAX_NOTES)
+        self.enforcing = False
+        self.why_not = ""
+        self.begun = False
+        self.starts_us = 0
+        self.last_seq = 0
+        self.version = 0
+
+    def take(self, message: Message, now_us: int) -> None:
+        """Take one message of a source."""
+        self.version += 1
+        match message["event"]:
+            case "top":
+                self._begin(message)
+            case "status":
+                self.status = message
+            case "entries":
+                self._entries(message["entries"])
+            case "gone":
+                self._gone(str(message["why"]), now_us)
+            case "wait" | "hold" | "shrink":
+                self._under_way(message, now_us)
+            case "settle" | "release":
+                self.flights.pop(message["rid"], None)
+            case "refuse":
+                self._refused(message, now_us)
+            case "warning":
+                self._warned(message, now_us)
+
+    def note(self, at_us: int, mark: str, text: str) -> None:
+        """Add a line to the events."""
+        self.notes.append(Note(at_us, mark, text))
+        self.version += 1
+
+    def still(self) -> "Day":
+        """The day as it is now, for a screen that is frozen."""
+        return deepcopy(self)
+
+    def held_by_session(self) -> dict[str, int]:
+        """What each session holds, by the requests in flight."""
+        found: dict[str, int] = {}
+        for flight in self.flights.values():
+            name = flight.payer.session
+            found[name] = found.get(name, 0) + flight.held_nusd
+        return found
+
+    def _begin(self, message: Message) -> None:
+        self.status = message
+        self.enforcing = bool(message.get("running", True))
+        self.why_not = "" if self.enforcing else "no daemon runs"
+        self.begun = True
+        day = message.get("day", {})
+        self.starts_us = day.get("starts_us", 0)
+        self.last_seq = day.get("after_seq", 0)
+        self.spending = Spending()
+        self.recent.clear()
+        self.refusals.clear()
+        for told in message.get("refused", ()):
+            self.refusals.append(_refusal(told, told["at_us"]))
+        self.flights = {
+            told["rid"]: Flight(told["rid"], event_payer(told), told["held_us"], told["held_nusd"])
+            for told in message.get("in_flight", ())
+        }
+
+    def _entries(self, entries: list[Mapping[str, Any]]) -> None:
+        for entry in entries:
+            self.last_seq = max(self.last_seq, entry["seq"])
+            charge = charge_of(entry)
+            if charge is None:
+                continue
+            self.flights.pop(charge.rid, None)
+            self.recent.append(charge)
+            if (entry.get("held_at") or charge.at_us) >= self.starts_us:
+                self.spending.add(charge)
+
+    def _gone(self, why: str, now_us: int) -> None:
+        if self.enforcing or not self.why_not:
+            self.note(now_us, "✗", f"not enforcing: {why}")
+        self.enforcing, self.why_not = False, why
+        self.flights.clear()
+
+    def _under_way(self, message: Message, now_us: int) -> None:
+        flight = self.flights.get(message["rid"])
+        if message["event"] == "wait":
+            payer = event_payer(message)
+            self.flights[message["rid"]] = Flight(
+                message["rid"], payer, now_us, budget=message["budget"]
+            )
+        elif message["event"] == "hold":
+            payer = event_payer(message)
+            self.flights[message["rid"]] = Flight(
+                message["rid"], payer, now_us, message["held_nusd"]
+            )
+        elif flight is not None:
+            flight.held_nusd, flight.streams = message["held_nusd"], True
+
+    def _refused(self, message: Message, now_us: int) -> None:
+        self.flights.pop(message["rid"], None)
+        refusal = _refusal(message, message.get("ts_us", now_us))
+        self.refusals.append(refusal)
+        who = refusal.payer.agent or refusal.payer.session or "a request"
+        why = f"{refusal.budget} is spent" if refusal.budget else refusal.reason
+        self.note(refusal.at_us, "✗", f"{who} refused: {why}")
+
+    def _warned(self, message: Message, now_us: int) -> None:
+        percent, name = message["percent"], message["budget"]
+        limit = dollars(message["limit_nusd"])
+        mark = "✗" if percent >= 100 else "!"
+        left = free_dollars(max(0, message["limit_nusd"] - message["spent_nusd"]))
+        self.note(now_us, mark, f"{name} passed {percent} % of {limit}: {left} left")
+
+
+def _refusal(told: Message, at_us: int) -> Refusal:
+    payer = payer_of(told.get("payer") or {})
+    return Refusal(
+        told["rid"], at_us, payer, str(told.get("budget") or ""), str(told.get("reason") or "")
+    )

@@ -1,0 +1,92 @@
+"""The changes a person can make here, as values: the question, the deed, the way back."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from agentspend.core.money import dollars, parse_usd, usd_text
+from tui.budgets import Line
+from tui.rows import Row
+
+UNDO_US = 10_000_000
+"""How long the last change can be taken back by one key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """One change: what the source is asked for, in words, as a command, and what takes it back."""
+
+    action: str
+    fields: dict[str, Any]
+    question: str
+    command: str
+    back: "Deed | None" = field(default=None)
+
+
+def raised(line: Line, amount: str) -> Deed:
+    """Raise a budget by so many dollars. Raises `AgentspendError` for what is no amount."""
+    by_nusd = parse_usd(amount)
+    limit_nusd = line.limit_nusd + by_nusd
+    back = Deed(
+        "limit", {"name": line.name, "limit": usd_text(line.limit_nusd)},
+        f"take the raise of {line.name} back?",
+        f"agentspend budget raise {line.name} --to {usd_text(line.limit_nusd)}",
+    )  # fmt: skip
+    return Deed(
+        "limit", {"name": line.name, "limit": usd_text(limit_nusd)},
+        f"raise {line.name} by {dollars(by_nusd)}? its limit becomes {dollars(limit_nusd)} per"
+        f" {line.window}",
+        f"agentspend budget raise {line.name} {usd_text(by_nusd)}", back,
+    )  # fmt: skip
+
+
+def paused(row: Row, *, is_paused: bool) -> Deed:
+    """Pause a session, or let it go on."""
+    words = ("resume", "pause") if is_paused else ("pause", "resume")
+    first, second = (
+        Deed(word, {"session": row.session}, _ASKED[word].format(row.session),
+             f"agentspend {word} {row.session}")
+        for word in words
+    )  # fmt: skip
+    return Deed(first.action, first.fields, first.question, first.command, second)
+
+
+_ASKED = {
+    "pause": "pause {}? its next requests are refused until it is resumed",
+    "resume": "let {} go on?",
+}
+
+
+def everyone(*, is_paused: bool) -> Deed:
+    """The kill-switch: every session, also those that begin later."""
+    stop = Deed(
+        "pause", {"session": ""}, "stop everything? every new request is refused until resumed",
+        "agentspend pause --all",
+    )  # fmt: skip
+    go = Deed("resume", {"session": ""}, "let everyone go on?", "agentspend resume --all")
+    first, second = (go, stop) if is_paused else (stop, go)
+    return Deed(first.action, first.fields, first.question, first.command, second)
+
+
+def cheaper(row: Row, pattern: str) -> Deed:
+    """Allow a session only these models from now on."""
+    back = Deed(
+        "models", {"session": row.session, "allow": ""}, f"allow {row.session} every model again?",
+        f"agentspend models {row.session} --any",
+    )  # fmt: skip
+    return Deed(
+        "models", {"session": row.session, "allow": pattern},
+        f"allow {row.session} only {pattern}? other models are refused",
+        f"agentspend models {row.session} --only '{pattern}'", back,
+    )  # fmt: skip
+
+
+def requested(words: str) -> Deed:
+    """Ask the team for a raise: `20 for the release`. Raises `AgentspendError` without a sum."""
+    amount, _, reason = words.partition(" ")
+    nusd = parse_usd(amount)
+    reason = reason.strip()
+    return Deed(
+        "request", {"amount": usd_text(nusd), "reason": reason},
+        f"ask the team for {dollars(nusd)}?",
+        f"agentspend team request {usd_text(nusd)} --reason {reason!r}",
+    )  # fmt: skip

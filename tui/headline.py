@@ -1,0 +1,120 @@
+"""The first three lines: is it on, how much is left, until when. Pure."""
+
+from dataclasses import dataclass
+
+from agentspend.core.forecast import buckets, burn_nusd_per_h
+from tui.budgets import Line, lines, tightest
+from tui.day import Day
+from tui.format import bar, cents, fit, free_cents, middle, precise
+from tui.now import Now
+from tui.rows import Mark
+
+CURVE_US = 7_200_000_000
+"""The curve of the pace shows the last two hours."""
+DAY_US = 86_400_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """The lines, each with what it means: "" normal, "dim", "near", "spent"."""
+
+    state: str
+    state_meaning: str
+    money: str
+    money_meaning: str
+    pace: str
+    pace_meaning: str
+
+
+def headline(day: Day, now: Now, cells: int) -> Headline:
+    """What a person sees first, in lines of so many cells."""
+    tight = tightest(lines(day, now.us))
+    meaning = {Mark.REFUSED: "spent", Mark.NEAR: "near"}.get(tight.mark, "") if tight else ""
+    late = tight is not None and _is_late(tight)
+    state, state_meaning = _state(day, now, cells)
+    return Headline(
+        state=state,
+        state_meaning=state_meaning,
+        money=_money(day, tight, cells),
+        money_meaning=meaning,
+        pace=_pace(day, tight, now, cells),
+        pace_meaning=meaning or ("near" if late else ""),
+    )
+
+
+def _state(day: Day, now: Now, cells: int) -> tuple[str, str]:
+    if not day.begun and not day.why_not:
+        left, meaning = "◐ asking the daemon", "dim"
+    elif not day.enforcing:
+        left, meaning = f"○ not enforcing: {day.why_not}", "spent"
+    elif day.status.get("gate_closed"):
+        left, meaning = f"✗ no request may leave: {day.status['gate_closed']}", "spent"
+    else:
+        left, meaning = "● enforcing", ""
+        if sync := day.status.get("team", {}).get("sync"):
+            left += f"   ⇅ {sync}"
+    return _ends(f" agentspend top  {left}", f"{now.name}  {now.clock(now.us)} ", cells), meaning
+
+
+def _money(day: Day, tight: Line | None, cells: int) -> str:
+    if tight is None:
+        spent = f" TODAY  {cents(day.status['today_nusd'])} spent"
+        return _ends(spent, "no hard budget: agentspend budget set daily 25.00 ", cells)
+    label = "TODAY" if (tight.window, tight.scope) == ("day", "everything") else tight.name
+    held = f"  +{cents(tight.held_nusd)} held " if tight.held_nusd else " "
+    begin = (
+        f" {middle(label, 18)}  {free_cents(tight.free_nusd)} left of {cents(tight.limit_nusd)}  "
+    )
+    end = f" {tight.percent:3}%{fit(held, 16, right=True)}"
+    if cells < 60:
+        return _ends(begin, f"{tight.percent}% ", cells)
+    room = cells - len(begin) - len(end) - 2
+    return begin + bar(tight.spent_nusd, tight.held_nusd, tight.limit_nusd, room) + end
+
+
+def _pace(day: Day, tight: Line | None, now: Now, cells: int) -> str:
+    billed = [(each.at_us, each.nusd) for each in day.spending.lately if each.counted == "billed"]
+    burn = burn_nusd_per_h(billed, now.us)
+    shown = cents(burn) if burn >= 10**9 or not burn else precise(burn)
+    begin = f" BURN   {shown}/h  "
+    end = f"  {_until(tight, now)} "
+    if cells < 60:
+        return _ends(begin, end, cells)
+    room = max(8, cells - len(begin) - len(end))
+    return begin + now.glyphs.curve(buckets(billed, now.us, room, CURVE_US // room)) + end
+
+
+def _until(tight: Line | None, now: Now) -> str:
+    """`empty 17:07, resets 00:00`: the one question the screen is for."""
+    if tight is None:
+        return "nothing stops it"
+    resets = f"resets {_when(tight.resets_us, now)}" if tight.resets_us else "no reset"
+    if tight.is_spent:
+        return f"SPENT, {resets}"
+    if tight.empty_us is None:
+        return resets
+    if tight.resets_us is not None and tight.empty_us >= tight.resets_us:
+        return f"lasts, {resets}"
+    if tight.empty_us - now.us > 7 * DAY_US:
+        return f"lasts over a week, {resets}"
+    return f"empty {_when(tight.empty_us, now)}, {resets}"
+
+
+def _is_late(tight: Line) -> bool:
+    """Whether it is empty before it resets."""
+    return tight.empty_us is not None and (
+        tight.resets_us is None or tight.empty_us < tight.resets_us
+    )
+
+
+def _when(at_us: int, now: Now) -> str:
+    """A coming moment: the time, and the day where it is not within one."""
+    time = now.clock(at_us)[:5]
+    return time if at_us - now.us <= DAY_US else f"{now.date(at_us)} {time}"
+
+
+def _ends(left: str, right: str, cells: int) -> str:
+    """One line with words at both ends; the left one is cut where they meet."""
+    if len(left) + len(right) > cells:
+        left = left[: max(0, cells - len(right) - 1)]
+    return left + " " * max(0, cells - len(left) - len(right)) + right

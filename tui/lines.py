@@ -1,0 +1,105 @@
+"""The screen's single lines as styled text: budgets, tabs, events, keys. Pure.
+
+Colour has four meanings, and each has a glyph as well. A word that can be clicked carries the
+action it stands for.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rich.text import Text
+
+from tui import budgets
+from tui.actions import footer
+from tui.day import Day
+from tui.format import left, middle
+from tui.now import Now
+from tui.rows import View
+
+MAX_EVENTS = 2
+STYLE_OF_MARK = {"✗": "bold red", "!": "bold yellow"}
+
+
+def plain(words: str, now: Now) -> Text:
+    """One line without style."""
+    return Text(now.glyphs(words), no_wrap=True, end="")
+
+
+def rule(name: str, now: Now, cells: int) -> Text:
+    """A line across the screen with a name in it."""
+    begin = f"── {name} "
+    return plain(begin + "─" * max(0, cells - len(begin)), now)
+
+
+def budget_lines(day: Day, now: Now, cells: int) -> Text:
+    """Every budget, the next one to refuse first."""
+    whole = Text(no_wrap=True, end="")
+    for number, line in enumerate(budgets.lines(day, now.us)):
+        words = ("\n" if number else "") + budgets.text(line, cells, now.us)
+        whole.append(now.glyphs(words), style=STYLE_OF_MARK.get(line.mark, ""))
+    return whole
+
+
+def window_lines(day: Day, now: Now) -> Text:
+    """A subscription's own windows, where the provider tells them."""
+    whole = Text(no_wrap=True, end="")
+    for number, window in enumerate(day.status.get("windows", ())):
+        words = ("\n" if number else "") + _window(window, now)
+        whole.append(now.glyphs(words))
+    return whole
+
+
+def _window(window: Mapping[str, Any], now: Now) -> str:
+    resets_us = window.get("resets_us")
+    until = f", resets in {left((resets_us - now.us) // 1_000_000)}" if resets_us else ""
+    return f"   {window['provider']} {window['name']}: {window['used_percent']} % used{until}"
+
+
+def tabs(shown: View, told: str, now: Now, cells: int) -> Text:
+    """The lists one can look at, and how much of this one is shown."""
+    whole = Text("── ", no_wrap=True, end="")
+    between, gap = (" · ", " ") if cells >= 90 else (" ", " " if cells >= 76 else "")
+    for number, view in enumerate(View, 1):
+        whole.append(between if number > 1 else "")
+        start = len(whole)
+        style = "bold reverse" if view is shown else ""
+        name = view if cells >= 60 else view[:4]
+        whole.append(f"{number}{gap}{name}", style=style)
+        whole.apply_meta({"@click": f"app.view('{view}')"}, start)
+    room = cells - len(whole) - 3
+    told = f" {middle(told, max(0, room - 2))} "
+    whole.append(" " + "─" * max(0, room - len(told)) + told + "──")
+    whole.plain = now.glyphs(whole.plain)
+    return whole
+
+
+def told(shown: int, known: int, day: Day, frozen: Day | None) -> str:
+    """How much of a list is shown; what came since it was frozen."""
+    if frozen is not None:
+        return f"⏸ frozen, {day.version - frozen.version} new: space resumes"
+    return f"{shown} shown" if shown == known else f"{shown} of {known}"
+
+
+def events(day: Day, now: Now) -> Text:
+    """What happened last, newest first."""
+    whole = Text(no_wrap=True, end="")
+    for number, note in enumerate(list(day.notes)[-MAX_EVENTS:][::-1]):
+        words = f" {now.clock(note.at_us)} {note.mark} {note.text}"
+        style = STYLE_OF_MARK.get(note.mark, "")
+        whole.append(("\n" if number else "") + now.glyphs(words), style=style)
+    return whole
+
+
+def keys(disabled: Callable[[str], str], now: Now, cells: int) -> Text:
+    """The keys that matter here; those that cannot be used now are dim."""
+    whole = Text(" ", no_wrap=True, end="")
+    for action in footer():
+        if len(whole) + len(action.short) + 2 > cells:
+            break
+        start = len(whole)
+        words = now.glyphs(action.short)
+        whole.append(words, style="dim" if disabled(action.name) else "")
+        click = action.name if "(" in action.name else f"{action.name}()"
+        whole.apply_meta({"@click": f"app.{click}"}, start)
+        whole.append("  ")
+    return whole

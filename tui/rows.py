@@ -1,0 +1,68 @@
+"""A view is columns and rows; a row is known by its key, so a selection follows it. Pure values."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class View(StrEnum):
+    """The lists one can look at, in the order of their keys."""
+
+    AGENTS = "Agents"
+    REQUESTS = "Requests"
+    MODELS = "Models"
+    PROJECTS = "Projects"
+    REFUSED = "Refused"
+    TEAM = "Team"
+
+
+class Mark(StrEnum):
+    """What a row is marked with; each has a glyph, so that no meaning is in colour alone."""
+
+    NONE = ""
+    LIVE = "▸"
+    NEAR = "!"
+    REFUSED = "✗"
+    IDLE = "·"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """`name` as shown; `cells` wide; `right`-aligned; shown only from a width class on.
+
+    `least` is 0 for always, 1 from 80, 2 from 120, 3 from 150 cells. `grows` takes what is left.
+    """
+
+    name: str
+    cells: int
+    right: bool = False
+    least: int = 0
+    grows: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: a cell a column, what it sorts by, and what a filter sees.
+
+    `rid` and `session` are what an action on it means ("" when there is none).
+    """
+
+    key: str
+    cells: tuple[str, ...]
+    order: tuple[object, ...]
+    mark: Mark = Mark.NONE
+    fields: Mapping[str, str] = field(default_factory=dict)
+    nusd: int = 0
+    flags: frozenset[str] = frozenset()
+    rid: str = ""
+    session: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A view's columns, its rows, and which column they are sorted by at first."""
+
+    columns: Sequence[Column]
+    rows: Sequence[Row]
+    sort: int
+    reverse: bool = True

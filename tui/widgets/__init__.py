@@ -1,0 +1,1 @@
+"""What the screen is put together from. Each is handed finished lines or rows."""
