@@ -213,11 +213,13 @@ def _thinned(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
         elif line["event"] in ("warning", "refuse"):
             found.append(line)
     found.append([line for line in past if line["event"] == "status"][-1])
-    for line in lines[len(past) :]:
-        if line["event"] == "entries":
-            line = {**line, "entries": [_told(entry) for entry in line["entries"]]}
-        found.append(line)
-    return found
+    return [*found, *map(_shortened, lines[len(past) :])]
+
+
+def _shortened(line: dict[str, Any]) -> dict[str, Any]:
+    if line["event"] != "entries":
+        return line
+    return {**line, "entries": [_told(entry) for entry in line["entries"]]}
 
 
 def _told(entry: dict[str, Any]) -> dict[str, Any]:

@@ -39,17 +39,22 @@ ACTIONS = (
     Action(("S",), "S", "reverse", "sort the other way round"),
     Action(("space",), "space", "freeze", "freeze what is shown, go on", "space freeze"),
     Action(("y",), "y", "copy", "copy the command that tells the same", "y copy command"),
-    Action(("b",), "b", "raise_budget", "raise a budget", "b budget", change=True),
-    Action(("p",), "p", "pause", "pause or resume a session", "p pause", change=True),
-    Action(("K",), "K", "stop_all", "kill-switch: pause every session", "K stop all",
+    Action(("b",), "b", "change('raise_budget')", "raise a budget", "b budget", change=True),
+    Action(("p",), "p", "change('pause')", "pause or resume a session", "p pause", change=True),
+    Action(("K",), "K", "change('stop_all')", "kill-switch: pause every session", "K stop all",
            change=True),
-    Action(("m",), "m", "cheaper", "allow a session only cheaper models", "m models", change=True),
-    Action(("a",), "a", "ask_raise", "ask the team for a raise", "", change=True),
+    Action(("m",), "m", "change('cheaper')", "allow a session only cheaper models", "m models", change=True),
+    Action(("a",), "a", "change('ask_raise')", "ask the team for a raise", "", change=True),
     Action(("u",), "u", "undo", "undo the last change", "", change=True),
     Action(("escape",), "esc", "leave", "clear the filter, close what is open"),
     Action(("question_mark",), "?", "help", "this help", "? help"),
     Action(("q", "ctrl+c"), "q", "quit", "quit", "q quit"),
 )  # fmt: skip
+
+
+def deed_of(action: Action) -> str:
+    """The change of `deeds` that a key begins, "" for one that only shows something."""
+    return action.name.removeprefix("change('").removesuffix("')") if action.change else ""
 
 
 def footer() -> list[Action]:

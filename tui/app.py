@@ -17,7 +17,8 @@ from textual.widgets import Input
 from agentspend.core.errors import AgentspendError
 from agentspend.core.filters import Filter, parse_filter
 from tui import lines, views
-from tui.actions import ACTIONS
+from tui.actions import ACTIONS, deed_of
+from tui.arrangement import Arrangement
 from tui.day import Day
 from tui.deeds import Deeds
 from tui.format import Glyphs
@@ -30,7 +31,6 @@ from tui.widgets.line import Line
 from tui.widgets.rows import GAP, MARK_CELLS, RowList, line_of, widths
 
 DRAWS_PER_S = 4
-ARRANGED_EVERY_US = 1_000_000
 EMPTY = {
     View.AGENTS: "No requests yet. Start one:  agentspend run claude",
     View.REQUESTS: "No requests yet. Start one:  agentspend run claude",
@@ -52,7 +52,14 @@ class TopApp(App[None]):
     HORIZONTAL_BREAKPOINTS = _WIDE
     VERTICAL_BREAKPOINTS = _TALL
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(",".join(action.keys), action.name, action.help, show=False) for action in ACTIONS
+        Binding(
+            ",".join(action.keys),
+            action.name,
+            action.help,
+            show=False,
+            priority="tab" in action.keys,
+        )
+        for action in ACTIONS
     ]
 
     def __init__(
@@ -74,9 +81,7 @@ class TopApp(App[None]):
         self.deeds = Deeds(self, read_only=read_only)
         self._zone = zone
         self._glyphs = glyphs or Glyphs()
-        self._sort: dict[View, tuple[int, bool]] = {}
-        self._order: list[str] = []
-        self._arranged_us = 0
+        self._arrangement = Arrangement()
         self._drawn = (-1, -1)
         self._frozen_us = 0
         self._frozen: Day | None = None
@@ -101,7 +106,7 @@ class TopApp(App[None]):
 
     async def _follow(self) -> None:
         async for message in self.source.watch():
-            self.day.take(message, self.source.now_us())
+            self.day.take(message, message.get("at_us") or self.source.now_us())
 
     @property
     def now(self) -> Now:
@@ -147,11 +152,11 @@ class TopApp(App[None]):
     def _draw_rows(self, day: Day, now: Now) -> None:
         table = views.table(self.shown_view, day, now)
         kept = self._kept(table)
-        column, reverse = self._sorted(table)
+        column, reverse = self._arrangement.by(self.shown_view, table)
         passing = [
             row for row in table.rows if self.filter.matches(row.fields, row.nusd, row.flags)
         ]
-        rows = self._calm(views.arranged(passing, column, reverse=reverse), now.us)
+        rows = self._arrangement.rows(self.shown_view, table, passing, now.us)
         columns = [table.columns[place] for place in kept]
         arrow = "▼" if reverse else "▲"
         names = [
@@ -183,21 +188,8 @@ class TopApp(App[None]):
         """The width class: which columns there is room for."""
         return max((level for cells, _, level in _CLASSES if self.size.width >= cells), default=0)
 
-    def _sorted(self, table: Table) -> tuple[int, bool]:
-        return self._sort.get(self.shown_view, (table.sort, table.reverse))
-
-    def _calm(self, rows: list[Row], now_us: int) -> list[Row]:
-        """The rows in the order they were, for a second: nothing jumps under the cursor."""
-        if now_us - self._arranged_us < ARRANGED_EVERY_US:
-            places = {key: place for place, key in enumerate(self._order)}
-            rows.sort(key=lambda row: places.get(row.key, -1))
-        else:
-            self._arranged_us = now_us
-        self._order = [row.key for row in rows]
-        return rows
-
     def _arrange_now(self) -> None:
-        self._arranged_us = 0
+        self._arrangement.anew()
         self.draw()
 
     def action_move(self, by: int) -> None:
@@ -225,35 +217,31 @@ class TopApp(App[None]):
         every = list(View)
         self.action_view(every[(every.index(self.shown_view) + 1) % len(every)])
 
+    def _table(self) -> Table:
+        return views.table(self.shown_view, self.day, self.now)
+
     def action_sort(self) -> None:
         """Sort by the next column that is shown."""
-        table = views.table(self.shown_view, self.day, self.now)
-        column, reverse = self._sorted(table)
-        shown = self._kept(table)
-        later = [n for n in shown if n > column] or shown
-        self._sort[self.shown_view] = (later[0], reverse)
-        self._arrange_now()
+        table = self._table()
+        self._arrangement.next_column(self.shown_view, table, self._kept(table))
+        self.draw()
 
     def action_reverse(self) -> None:
         """Sort the other way round."""
-        table = views.table(self.shown_view, self.day, self.now)
-        column, reverse = self._sorted(table)
-        self._sort[self.shown_view] = (column, not reverse)
-        self._arrange_now()
+        self._arrangement.turn(self.shown_view, self._table())
+        self.draw()
 
     @on(events.Click, "#head")
     def sort_by_head(self, event: events.Click) -> None:
         """A click on a column's name sorts by it; again, the other way round."""
-        table = views.table(self.shown_view, self.day, self.now)
+        table = self._table()
         kept = self._kept(table)
         start = MARK_CELLS
-        wide = widths([table.columns[n] for n in kept], self.size.width)
+        wide = widths([table.columns[place] for place in kept], self.size.width)
         for place, width in zip(kept, wide, strict=True):
             if start <= event.x < start + width + GAP:
-                column, reverse = self._sorted(table)
-                same = place == column
-                self._sort[self.shown_view] = (place, not reverse if same else True)
-                self._arrange_now()
+                self._arrangement.click(self.shown_view, table, place)
+                self.draw()
                 return
             start += width + GAP
 
@@ -354,7 +342,7 @@ class TopApp(App[None]):
 
     def action_help(self) -> None:
         """Every key."""
-        named = {action.name: self.deeds.disabled(action.name) for action in ACTIONS}
+        named = {action.name: self.deeds.disabled(deed_of(action)) for action in ACTIONS}
         self.push_screen(Help(named))
 
     def action_copy(self) -> None:
@@ -372,27 +360,8 @@ class TopApp(App[None]):
             event.stop()
             self.draw()
 
-    def action_raise_budget(self) -> None:
-        """Raise a budget."""
-        self._begin("raise_budget")
-
-    def action_pause(self) -> None:
-        """Pause or resume a session."""
-        self._begin("pause")
-
-    def action_stop_all(self) -> None:
-        """The kill-switch."""
-        self._begin("stop_all")
-
-    def action_cheaper(self) -> None:
-        """Allow a session only cheaper models."""
-        self._begin("cheaper")
-
-    def action_ask_raise(self) -> None:
-        """Ask the team for a raise."""
-        self._begin("ask_raise")
-
-    def _begin(self, name: str) -> None:
+    def action_change(self, name: str) -> None:
+        """Begin one of the changes of `deeds`."""
         self.deeds.begin(name)
         self.draw()
 

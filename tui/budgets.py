@@ -106,9 +106,9 @@ def text(line: Line, cells: int, now_us: int) -> str:
     until = left((line.resets_us - now_us) // 1_000_000) if line.resets_us is not None else "-"
     name = line.name if line.mode == "hard" else f"{line.name} (warn)"
     wide = cells >= 120
-    name_cells = 28 if wide else 17 if cells >= 70 else 12
+    name_cells, window_cells = (28, 11) if wide else (17, 11) if cells >= 70 else (9, 7)
     scope = " " + fit(line.scope, 24) if wide else ""
-    window = fit(line.window if not line.session else f"session {line.session}", 11)
+    window = fit(line.window if not line.session else f"session {line.session}", window_cells)
     left_part = f" {line.mark or ' '} {fit(name, name_cells)}{scope} "
     right_part = f" {line.percent:3}%  {fit(money, 20, right=True)} {fit(until, 6, right=True)} "
     if cells < 60:

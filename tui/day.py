@@ -131,7 +131,7 @@ class Day:
         refusal = _refusal(message, message.get("ts_us", now_us))
         self.refusals.append(refusal)
         who = refusal.payer.agent or refusal.payer.session or "a request"
-        why = f"{refusal.budget} is spent" if refusal.budget else refusal.reason
+        why = f"{refusal.budget} has no room" if refusal.budget else refusal.reason
         self.note(refusal.at_us, "✗", f"{who} refused: {why}")
 
     def _warned(self, message: Message, now_us: int) -> None:

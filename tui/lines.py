@@ -5,12 +5,13 @@ action it stands for.
 """
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from rich.text import Text
 
 from tui import budgets
-from tui.actions import footer
+from tui.actions import deed_of, footer
 from tui.day import Day
 from tui.format import left, middle
 from tui.now import Now
@@ -50,9 +51,13 @@ def window_lines(day: Day, now: Now) -> Text:
 
 
 def _window(window: Mapping[str, Any], now: Now) -> str:
-    resets_us = window.get("resets_us")
-    until = f", resets in {left((resets_us - now.us) // 1_000_000)}" if resets_us else ""
-    return f"   {window['provider']} {window['name']}: {window['used_percent']} % used{until}"
+    resets_at, used = window.get("resets_at"), window["used_percent"]
+    until = ""
+    if resets_at:
+        resets_s = int(datetime.fromisoformat(resets_at).timestamp())
+        until = f", resets in {left(resets_s - now.us // 1_000_000)}"
+    told = f"{used} % used" if used is not None else window["status"]
+    return f"   {window['provider']} {window['called']}: {told}{until}"
 
 
 def tabs(shown: View, told: str, now: Now, cells: int) -> Text:
@@ -98,7 +103,7 @@ def keys(disabled: Callable[[str], str], now: Now, cells: int) -> Text:
             break
         start = len(whole)
         words = now.glyphs(action.short)
-        whole.append(words, style="dim" if disabled(action.name) else "")
+        whole.append(words, style="dim" if disabled(deed_of(action)) else "")
         click = action.name if "(" in action.name else f"{action.name}()"
         whole.apply_meta({"@click": f"app.{click}"}, start)
         whole.append("  ")

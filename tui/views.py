@@ -1,6 +1,6 @@
 """Each view's rows, from the day. Pure: the time is an argument."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from agentspend.core.scopes import Payer
 from tui.day import Day
@@ -223,15 +223,3 @@ def _share(found: Sum, day: Day) -> str:
 
 def _ago(at_us: int, now_us: int) -> str:
     return ago(max(0, now_us - at_us) // 1_000_000) if at_us else "-"
-
-
-def arranged(rows: Iterable[Row], column: int, *, reverse: bool) -> list[Row]:
-    """Rows sorted by one column; equal ones by key, so that none jumps."""
-    return sorted(
-        sorted(rows, key=lambda row: row.key), key=lambda row: _key(row.order[column]),
-        reverse=reverse,
-    )  # fmt: skip
-
-
-def _key(value: object) -> tuple[int, str]:
-    return (value, "") if isinstance(value, int) else (0, str(value).lower())

@@ -25,6 +25,7 @@ from agentspend.cli import (
     prices_explain,
     run_help,
     status,
+    top,
     verify,
     why,
 )
@@ -101,6 +102,9 @@ def build() -> typer.Typer:
          "agentspend run -- ./my-own-agent",
          context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
          )  # fmt: skip
+    _add(app, top.top, "top", "The live screen: what is left, until when, who spends it",
+         "agentspend top", "agentspend top --filter 'agent:codex >0.10'",
+         "agentspend top --demo")  # fmt: skip
     _add(app, status.status, "status", "What is spent, held and free, and who is running",
          "agentspend status", "agentspend status --json")  # fmt: skip
     _add_budget(app)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from agentspend.cli.diagnostics import close_pipes, coloured
+from agentspend.core.errors import AgentspendError
 
 BAR_CELLS = 20
 PIPE_WIDTH = 10_000
@@ -26,6 +27,12 @@ def line(text: str = "") -> None:
     except BrokenPipeError:
         close_pipes()
         raise SystemExit(0) from None
+
+
+def need_terminal(otherwise: str) -> None:
+    """Refuse to draw a screen where there is none; `otherwise` is the command to use then."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise AgentspendError("a screen needs a terminal", otherwise)
 
 
 def json_line(value: Mapping[str, Any]) -> None:

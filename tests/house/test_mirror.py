@@ -41,6 +41,23 @@ ELSEWHERE = {
     "agentspend/sandbox/checks.py": "tests/sandbox/test_server.py",
     "agentspend/sandbox/content.py": "tests/sandbox/test_model.py",
     "agentspend/sandbox/events.py": "tests/sandbox/test_delivery.py",
+    "agentspend/cli/top_source.py": "tests/cli/test_top.py, over a real daemon",
+    "agentspend/control/watching.py": "tests/cli/test_top.py, over a real daemon",
+    "tui/actions.py": "tests/tui/test_app.py, every key",
+    "tui/deed.py": "tests/tui/test_app.py",
+    "tui/deeds.py": "tests/tui/test_app.py",
+    "tui/facts.py": "tests/tui/test_day.py",
+    "tui/headline.py": "tests/tui/test_snapshots.py",
+    "tui/lines.py": "tests/tui/test_snapshots.py and test_app.py",
+    "tui/now.py": "tests/tui/test_snapshots.py",
+    "tui/replay.py": "tests/tui/test_app.py and test_snapshots.py",
+    "tui/rows.py": "values; tests/tui/test_app.py",
+    "tui/source.py": "a protocol",
+    "tui/spending.py": "tests/tui/test_day.py",
+    "tui/views.py": "tests/tui/test_snapshots.py and test_app.py",
+    "tui/screens/text.py": "tests/tui/test_app.py",
+    "tui/widgets/line.py": "tests/tui/test_app.py",
+    "tui/widgets/rows.py": "tests/tui/test_app.py",
 }
 
 

@@ -19,6 +19,7 @@ class Line(Static):
         if shown == self._shown:
             return
         self._shown = shown
+        self.display = bool(text.plain)
         for name in ("dim", "near", "spent"):
             self.set_class(name == meaning, f"-{name}")
         self.update(text)

@@ -1,0 +1,116 @@
+"""What `agentspend top` shows: the running daemon, or the ledger's file while none runs.
+
+Changes go the way the commands go, so that they are checked, refused and recorded alike.
+"""
+
+import asyncio
+import platform
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any, TypeVar
+
+from agentspend.cli import access
+from agentspend.cli.moments import now_us
+from agentspend.control.watching import decoded, follow
+from agentspend.core.errors import AgentspendError, DaemonUnreachable
+from tui.source import NotDone
+
+T = TypeVar("T")
+KNOCK_AGAIN_S = 1.0
+
+
+class Live:
+    """The daemon's own stream; while there is none, the file once, and a knock every second."""
+
+    def __init__(self) -> None:
+        self.name = platform.node().partition(".")[0]
+
+    def now_us(self) -> int:
+        """This machine's clock."""
+        return now_us()
+
+    async def watch(self) -> AsyncIterator[dict[str, Any]]:
+        """Messages as `tui.source` has them."""
+        why, shown = "", False
+        while True:
+            try:
+                async for message in follow(access.folders().socket):
+                    shown = True
+                    yield message
+            except DaemonUnreachable as error:
+                why = why or error.message
+            if not shown:
+                shown = True
+                for message in await asyncio.to_thread(_from_file):
+                    yield message
+            if why:
+                yield {"event": "gone", "why": why}
+            why = ""
+            await self._until_there()
+
+    async def _until_there(self) -> None:
+        """Wait until somebody answers at the daemon's door."""
+        path = access.folders().socket
+        while True:
+            try:
+                _, writer = await asyncio.open_unix_connection(str(path))
+            except OSError:
+                await asyncio.sleep(KNOCK_AGAIN_S)
+                continue
+            writer.close()
+            return
+
+    async def why(self, rid: str) -> Sequence[tuple[str, str]]:
+        """A request's story, in the words of `agentspend why`."""
+        from agentspend.cli.why import steps_of
+
+        def told() -> Sequence[tuple[str, str]]:
+            with access.reading() as (ask, _):
+                return steps_of(ask("why", rid=rid))
+
+        return await _in_words(told)
+
+    async def do(self, action: str, **fields: Any) -> str:
+        """Carry out one of `tui.deed`'s deeds, as its command would."""
+        return await _in_words(lambda: _DEEDS[action](**fields))
+
+
+def _from_file() -> list[dict[str, Any]]:
+    """What the ledger says, without a daemon."""
+    try:
+        with access.reading(must_exist=False) as (ask, running):
+            whole = ask("top")
+            rows = ask("entries", after=whole["day"]["after_seq"], count=10_000)["entries"]
+    except AgentspendError as error:
+        return [{"event": "gone", "why": error.message}]
+    return [
+        {"event": "top", "running": running, **whole},
+        {"event": "entries", "entries": decoded(rows)},
+    ]
+
+
+async def _in_words(work: Callable[[], T]) -> T:
+    """Run what may block; its errors become what the screen says."""
+    try:
+        return await asyncio.to_thread(work)
+    except AgentspendError as error:
+        raise NotDone(f"{error.message}; {error.hint}" if error.hint else error.message) from error
+
+
+def _limit(name: str, limit: str) -> str:
+    """Give a budget another limit."""
+    from dataclasses import replace
+
+    from agentspend.core.money import dollars, parse_usd
+
+    budget = next((each for each in access.config().budgets if each.name == name), None)
+    if budget is None:
+        raise AgentspendError(
+            f"budget {name} does not stand in your configuration",
+            "agentspend budget list    says where it comes from",
+        )
+    changed = replace(budget, limit_nusd=parse_usd(limit))
+    access.change_budget(name, changed)
+    return f"{name} is {dollars(changed.limit_nusd)} per {budget.window.text()} now"
+
+
+_DEEDS: dict[str, Callable[..., str]] = {"limit": _limit}

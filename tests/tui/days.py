@@ -1,0 +1,87 @@
+"""Days to look at: the recorded one at several moments, and states made from it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from tui.replay import DEMO, Replay, read
+
+S = 1_000_000
+Message = dict[str, Any]
+RECORDED: list[Message] = [dict(message) for message in read(DEMO)]
+NAME = "ana-laptop"
+
+
+def calm() -> Replay:
+    """The recorded day at its end: agents at work, money left."""
+    return Replay(RECORDED, name=NAME)
+
+
+def _last_status(**changes: Any) -> Message:
+    found = next(each for each in reversed(RECORDED) if each["event"] == "status")
+    return {**found, "at_us": RECORDED[-1]["at_us"], **changes}
+
+
+def _with(name: str, **amounts: int) -> list[Message]:
+    """The budgets of the last status, one of them changed."""
+    return [
+        {**line, **amounts} if line["name"] == name else line for line in _last_status()["budgets"]
+    ]
+
+
+def warning() -> Replay:
+    """The laptop's budget is nearly spent, and a request holds a part of the rest."""
+    budgets = _with("laptop", spent_nusd=23_900_000_000, held_nusd=610_000_000,
+                    free_nusd=490_000_000)  # fmt: skip
+    note = {"event": "warning", "budget": "laptop", "percent": 90, "spent_nusd": 23_900_000_000,
+            "limit_nusd": 25_000_000_000, "at_us": RECORDED[-1]["at_us"]}  # fmt: skip
+    return Replay([*RECORDED, note, _last_status(budgets=budgets)], name=NAME)
+
+
+def spent() -> Replay:
+    """The laptop's budget is spent, and claude was refused."""
+    budgets = _with("laptop", spent_nusd=25_000_000_000, held_nusd=0, free_nusd=0)
+    refuse = {
+        "event": "refuse", "rid": "r_refused", "ts_us": RECORDED[-1]["at_us"] - S,
+        "payer": {"agent": "claude", "session": "s_claude", "project": "acme/api",
+                  "model": "claude-opus-5-5"},
+        "budget": "laptop", "reason": "never_fits", "at_us": RECORDED[-1]["at_us"],
+    }  # fmt: skip
+    return Replay([*RECORDED, refuse, _last_status(budgets=budgets)], name=NAME)
+
+
+def offline() -> Replay:
+    """In a team whose server cannot be reached: budgets are enforced here all the same."""
+    team = {"sync": "offline 2h, 212 queued", "pools": []}
+    return Replay([*RECORDED, _last_status(team=team)], name=NAME)
+
+
+def empty() -> Replay:
+    """A first start: nothing was asked yet, and no budget is set."""
+    first = {**RECORDED[0], "budgets": [], "sessions": [], "today_nusd": 0}
+    return Replay([first], name=NAME)
+
+
+def gone() -> Replay:
+    """The daemon was stopped while people looked."""
+    last = {"event": "gone", "why": "the daemon stopped", "at_us": RECORDED[-1]["at_us"]}
+    return Replay([*RECORDED, last], name=NAME)
+
+
+def team() -> Replay:
+    """In a team: its pools, and what of them this device may spend."""
+    pools = [
+        {"name": "acme", "window": "month", "cap_nusd": 1_000_000_000_000,
+         "committed_nusd": 640_000_000_000, "ours_nusd": 120_000_000_000,
+         "spent_nusd": 561_200_000_000},
+        {"name": "acme/api", "window": "week", "cap_nusd": 200_000_000_000,
+         "committed_nusd": 90_000_000_000, "ours_nusd": 30_000_000_000,
+         "spent_nusd": 71_050_000_000},
+    ]  # fmt: skip
+    known = {"sync": "3m ago", "pools": pools}
+    return Replay([*RECORDED, _last_status(team=known)], name=NAME)
+
+
+STATES: dict[str, Callable[[], Replay]] = {
+    "calm": calm, "warning": warning, "spent": spent, "offline": offline, "empty": empty,
+    "daemon-gone": gone, "team": team,
+}  # fmt: skip

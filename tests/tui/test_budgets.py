@@ -1,0 +1,76 @@
+"""Budgets as lines: which comes first, and when it is empty."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.cells import cell_len
+
+from tests.tui.test_day import _day, _entry
+from tui.budgets import lines, text, tightest
+from tui.day import Day
+from tui.rows import Mark
+
+USD = 10**9
+NOW_US = int(datetime(2026, 11, 25, 14, 0, tzinfo=UTC).timestamp()) * 1_000_000
+
+
+def _budget(name: str, spent: int, limit: int, **more: Any) -> dict[str, Any]:
+    return {
+        "name": name, "scope": "everything", "terms": {}, "window": "day", "mode": "hard",
+        "counts": "billed", "limit_nusd": limit, "spent_nusd": spent, "held_nusd": 0,
+        "free_nusd": max(0, limit - spent), "resets_at": "2026-11-26T00:00:00+00:00",
+        "session": "", **more,
+    }  # fmt: skip
+
+
+def _with(*budgets: dict[str, Any], charges: tuple[tuple[int, str], ...] = ()) -> Day:
+    day = _day()
+    entries = [
+        _entry(n, nusd, ts=NOW_US - 60_000_000, agent=agent)
+        for n, (nusd, agent) in enumerate(charges, 5)
+    ]
+    day.take({"event": "entries", "entries": entries}, NOW_US)
+    told = {"event": "status", "budgets": list(budgets), "sessions": [], "today_nusd": 0}
+    day.take(told, NOW_US)
+    return day
+
+
+def test_what_is_empty_first_comes_first() -> None:
+    """A budget counts only the pace of what counts in it; warn budgets come last."""
+    day = _with(
+        _budget("soft", 99 * USD, 100 * USD, mode="warn"),
+        _budget("codex", 0, 9 * USD, terms={"agent": "codex"}, scope="agent=codex"),
+        _budget("all", 0, 10 * USD),
+        charges=((USD, "claude"),),
+    )
+    found = lines(day, NOW_US)
+    assert [line.name for line in found] == ["all", "codex", "soft"]
+    assert [line.burn_nusd_per_h for line in found] == [2 * USD, 0, 2 * USD]
+    assert found[0].empty_us == NOW_US + 5 * 3_600_000_000
+
+
+def test_the_tightest_is_a_hard_one() -> None:
+    """And never a session's own while another is set."""
+    own = _budget("each", 9, 10, window="session", session="s_1")
+    day = _with(own, _budget("all", 1, 10), _budget("soft", 10, 10, mode="warn"))
+    found = tightest(lines(day, NOW_US))
+    assert found is not None
+    assert found.name == "all"
+    assert tightest([]) is None
+
+
+def test_marks_say_near_and_spent() -> None:
+    """! from nine tenths, ✗ when all of it is spent."""
+    day = _with(_budget("a", 89, 100), _budget("b", 90, 100), _budget("c", 100, 100))
+    assert {line.name: line.mark for line in lines(day, NOW_US)} == {
+        "a": Mark.NONE, "b": Mark.NEAR, "c": Mark.REFUSED,
+    }  # fmt: skip
+
+
+def test_a_line_is_exactly_as_wide_as_the_screen() -> None:
+    """At every width, whatever the names."""
+    day = _with(_budget("a-budget-with-a-very-long-name", 5 * USD, 1_000 * USD))
+    [line] = lines(day, NOW_US)
+    assert {cells: cell_len(text(line, cells, NOW_US)) for cells in (60, 80, 120, 160)} == {
+        60: 60, 80: 80, 120: 120, 160: 160,
+    }  # fmt: skip
