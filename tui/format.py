@@ -122,9 +122,12 @@ def middle(text: str, cells: int) -> str:
     if cells <= 1:
         return "…"[:cells]
     head = (cells - 1) // 2
-    tail = cells - 1 - head
-    first = chop_cells(text, head)[0] if head else ""
-    return f"{first}…{text[-tail:]}"
+    return f"{_first(text, head)}…{_first(text[::-1], cells - 1 - head)[::-1]}"
+
+
+def _first(text: str, cells: int) -> str:
+    """As much of the beginning as fits."""
+    return chop_cells(text, cells)[0] if cells and cell_len(text[0]) <= cells else ""
 
 
 def fit(text: str, cells: int, *, right: bool = False) -> str:

@@ -27,6 +27,12 @@ def spend(house: Home, times: int = 1) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def settled(agentspend: Command) -> int:
+    """How many requests the ledger has seen."""
+    lines = agentspend("log", "-n", "0", "--json").out.splitlines()
+    return len([line for line in lines if json.loads(line)["kind"] == "settle"])
+
+
 async def follow(until: Callable[[Day], bool]) -> Day:
     """The day, once the source has told so much of it."""
     source, day = Live(), Day()
@@ -53,8 +59,7 @@ async def test_the_screen_says_what_status_says(here: Home, agentspend: Command)
     agentspend("budget", "set", "daily", "5.00", "--window", "day")
     await asyncio.to_thread(spend, here, 2)
     status = agentspend("status", "--json").json()
-    requests = len([line for line in agentspend("log", "-n", "0", "--json").out.splitlines()
-                    if json.loads(line)["kind"] == "settle"])  # fmt: skip
+    requests = settled(agentspend)
 
     day = await follow(lambda day: day.spending.total.requests == requests)
 
@@ -78,9 +83,9 @@ async def test_what_happens_while_it_is_open_is_told(here: Home, agentspend: Com
                 return
 
     taking = asyncio.get_running_loop().create_task(take())
-    while not day.begun:
+    before = settled(agentspend)
+    while not day.begun or day.spending.total.requests < before:
         await asyncio.sleep(0.02)
-    before = day.spending.total.requests
     await asyncio.to_thread(spend, here)
     await asyncio.wait_for(taking, 30)
 
