@@ -7,7 +7,10 @@ Measured with 0.169.0 (native build, Linux, 2026-11-25), against a recording ser
 - every user of a machine can read `argv`, so the URL there holds no token: it goes in a header,
   by `env_http_headers`;
 - with `requires_openai_auth` the agent's own ChatGPT login or stored key comes along (bearer and
-  `chatgpt-account-id`); with `env_key` the token does, whatever is stored or set;
+  `chatgpt-account-id`); with `env_key` the token does, whatever is stored or set; a login also asks
+  for `/models`, and belongs to another host than a key does (`proxy.login`);
+- `codex exec` tells a failed turn twice, as an error and as the turn's end, whatever the provider
+  answered: one request was made;
 - `OPENAI_API_KEY` and `OPENAI_BASE_URL` in the environment are ignored; `CODEX_API_KEY` counts;
 - named "OpenAI", a provider is also offered web search (`/alpha/search`, a call without a price),
   compaction on the provider's side, and sends zstd: ours has another name;

@@ -26,6 +26,8 @@ from agentspend.sandbox.routes import Route, match, speaker
 from agentspend.sandbox.script import Chooser, Director
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
+CHATGPT_MODELS = "/backend-api/codex/models"
+"""Where a ChatGPT login's list is, in a shape of its own; Codex falls back on what it knows."""
 SESSION_HEADERS = ("x-sandbox-session", "x-claude-code-session-id", "x-session-id", "session-id")
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
@@ -255,6 +257,8 @@ def _plain(request: web.BaseRequest, number: int) -> web.Response:
     dialect = speaker(path, request.headers)
     if method == "HEAD":
         return web.Response(headers=_id_headers(number, dialect))
+    if method == "GET" and path.endswith(CHATGPT_MODELS):
+        return _json(200, {"models": []}, number, dialect)
     if method == "GET" and path.endswith("/models"):
         return _json(200, dialect.models(), number, dialect)
     if method == "GET" and path in ("/", "/api/hello"):
