@@ -116,7 +116,8 @@ class LaunchPlan:
     `files` are written with mode 0600 before the start: they may hold the session token, which
     must not stand in `argv`, where every user of the machine can read it. `links` are symbolic
     links in the scratch folder and what they point to. `notes` and `warnings` are sentences for
-    stderr. `auth` is KEY (the daemon puts its key on, for one provider at least) or PASSTHROUGH.
+    stderr, and so is `once`, of what needs to be read only the first time. `auth` is KEY (the
+    daemon puts its key on, for one provider at least) or PASSTHROUGH.
     """
 
     argv: tuple[str, ...]
@@ -126,6 +127,7 @@ class LaunchPlan:
     links: Mapping[Path, Path] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    once: tuple[str, ...] = ()
     auth: Auth = Auth.PASSTHROUGH
 
     def environment(self, env: Mapping[str, str]) -> dict[str, str]:

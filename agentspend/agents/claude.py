@@ -8,7 +8,11 @@ Measured with 2.1.331 (native build, Linux, 2026-11-24); the layers are in `clau
 - `CLAUDE_CODE_USE_BEDROCK` and its kin count unless "", "0" or "false"; "" in `--settings`
   switches one off again, in every layer but managed settings;
 - `HTTP_PROXY` applies to loopback; `no_proxy` is read before `NO_PROXY`, and either from settings;
-- `ANTHROPIC_UNIX_SOCKET` counts only in the process environment.
+- `ANTHROPIC_UNIX_SOCKET` counts only in the process environment;
+- behind any base URL of another host, Remote Control is off, and an organization's settings and
+  policy are not fetched (`/status` of 2.1.332 says so; Remote Control since 2.1.196, by its
+  changelog); the 5-hour and weekly meters and 1M context stay (2.1.332), and were lost before
+  (claude-code issues 87876 and 68522).
 """
 
 import json
@@ -28,7 +32,7 @@ from agentspend.agents.base import (
     require_program,
     session_token_in,
 )
-from agentspend.agents.claude_login import credentials, stored_logins
+from agentspend.agents.claude_login import credentials, stored_logins, subscriptions
 from agentspend.agents.claude_settings import Settings, read_settings
 from agentspend.agents.generic import stand_ins
 from agentspend.agents.network import (
@@ -50,6 +54,10 @@ SWITCHES = {
     "CLAUDE_CODE_USE_MANTLE": "Bedrock Mantle",
     "CLAUDE_CODE_USE_GATEWAY": "a Claude gateway",
 }
+LOST = (
+    "behind a base URL, Claude Code gives a Claude login no Remote Control and fetches no settings"
+    " of your organization; versions before 2.1.332 drop their usage meters and 1M context, too"
+)
 _OFF = ("", "0", "false", "no", "off")
 _ELSEWHERE = ("--bg", "--background", "--cloud", "--desktop", "--environment")
 _ELSEWHERE_COMMANDS = ("attach", "respawn", "ultrareview", "gateway")
@@ -84,8 +92,14 @@ class Claude:
             files={path: json.dumps(_flag(settings, facts, auth), indent=1)},
             notes=notes,
             warnings=warnings,
+            once=(LOST,) if auth is Auth.PASSTHROUGH and _subscribed(settings, caller) else (),
             auth=auth,
         )
+
+
+def _subscribed(settings: Settings, caller: Caller) -> bool:
+    """Whether a subscription's login is what Claude Code will use."""
+    return bool(subscriptions(settings, caller)) and not credentials(settings)
 
 
 def _environment(facts: SessionFacts, caller: Caller, auth: Auth) -> dict[str, str]:

@@ -27,10 +27,15 @@ def credentials(settings: Settings) -> list[str]:
 
 
 def stored_logins(settings: Settings, caller: Caller) -> list[str]:
-    """Every credential of Claude Code's own, for the rule that a key and a login do not mix.
+    """Every credential of Claude Code's own, for the rule that a key and a login do not mix."""
+    return subscriptions(settings, caller) + credentials(settings)
 
-    Includes the subscription login: `.credentials.json` on Linux; on macOS it lies in the
-    Keychain, so the account named in `.claude.json` stands for it.
+
+def subscriptions(settings: Settings, caller: Caller) -> list[str]:
+    """The logins that a subscription pays for.
+
+    `.credentials.json` on Linux; on macOS it lies in the Keychain, so the account named in
+    `.claude.json` stands for it.
     """
     found: list[str] = []
     path = config_dir(caller) / ".credentials.json"
@@ -42,7 +47,7 @@ def stored_logins(settings: Settings, caller: Caller) -> list[str]:
     token = settings.find("CLAUDE_CODE_OAUTH_TOKEN")
     if token and token[0]:
         found.append(f"CLAUDE_CODE_OAUTH_TOKEN in {token[1].place('CLAUDE_CODE_OAUTH_TOKEN')}")
-    return found + credentials(settings)
+    return found
 
 
 def _object(path: Path) -> dict[str, object]:

@@ -1,5 +1,7 @@
 """What `run` tells people: one line before the agent starts, one when it has ended."""
 
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import PurePath
 from typing import Any
 
@@ -20,7 +22,7 @@ def before(plan: LaunchPlan, payer: Payer, status: dict[str, Any]) -> None:
     """Where this session is filed, and which budgets it can use up."""
     for text in plan.warnings:
         warn(text)
-    for text in plan.notes:
+    for text in (*plan.notes, *_untold(plan.once)):
         say(f"agentspend: {text}")
     if status["gate_closed"]:
         warn(f"no request may leave: {status['gate_closed']}", "agentspend doctor")
@@ -32,6 +34,20 @@ def before(plan: LaunchPlan, payer: Payer, status: dict[str, Any]) -> None:
     if not lines:
         told = f"metering only, no budget applies  → {FIRST_CAP}"
     say(paint(f"agentspend: {where + ' · ' if where else ''}{told}", "dim"))
+
+
+def _untold(sentences: Sequence[str]) -> list[str]:
+    """Those that this user has not read yet; from now on they have."""
+    path = access.folders().told
+    try:
+        told = path.read_text("utf-8").splitlines()
+    except (OSError, ValueError):
+        told = []
+    found = [text for text in sentences if text not in told]
+    if found:
+        with suppress(OSError):
+            path.write_text("\n".join([*told, *found, ""]), "utf-8")
+    return found
 
 
 def after(link: SessionLink, payer: Payer, program: str) -> None:

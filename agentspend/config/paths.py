@@ -49,6 +49,11 @@ class Paths:
         )
 
     @property
+    def told(self) -> Path:
+        """What `run` has said once and need not say again."""
+        return self.data / "told.txt"
+
+    @property
     def ledger(self) -> Path:
         """The ledger's database."""
         return self.data / "ledger.db"

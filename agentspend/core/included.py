@@ -89,14 +89,14 @@ def stopping(
 ) -> IncludedWindow | None:
     """The window that keeps a request for this model from being included; None when none does.
 
-    Of several, the one that stops the longest.
+    Of several, the one that stops the longest; of equals, the one that says money is paid.
     """
     found = [
         window
         for window in windows
         if window.model in ("", model) and window.ends_us > now_us and window.stops(at_bp)
     ]
-    return max(found, key=lambda window: window.ends_us, default=None)
+    return max(found, key=lambda each: (each.ends_us, each.stand is Stand.PAID), default=None)
 
 
 def merged(

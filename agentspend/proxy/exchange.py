@@ -142,7 +142,7 @@ class Journey:
         if rules.models and (said_no := model_ruling(rules, payer, facts, book)):
             return await self._declined(*said_no)
         facts = self._in_region(book.with_limits(provider, facts))
-        headers = to_upstream(self.request.headers)
+        headers = to_upstream(self.request.raw_headers)
         paid = settle_credentials(headers, self.session, provider, self.desk.key(provider))
         if paid.missing_key and self.session.restored:
             return self._reply("unreachable", RESTARTED)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from multidict import CIMultiDict, CIMultiDictProxy
+from multidict import CIMultiDict, CIMultiDictProxy, MultiMapping
 
 HOP_BY_HOP = frozenset(
     {
@@ -18,9 +18,13 @@ NOT_SENT_UP = HOP_BY_HOP | {
 NOT_SENT_BACK = HOP_BY_HOP | {"set-cookie", "date", "server"}
 
 
-def to_upstream(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
-    """The client's headers that may go on. Compression is not asked for: usage must be readable."""
-    kept = _without(headers, NOT_SENT_UP)
+def to_upstream(raw: Iterable[tuple[bytes, bytes]]) -> CIMultiDict[str]:
+    """The client's headers that may go on, in their order and spelling.
+
+    Compression is not asked for: usage must be readable.
+    """
+    sent = CIMultiDict((_text(name), _text(value)) for name, value in raw)
+    kept = _without(sent, NOT_SENT_UP)
     kept["Accept-Encoding"] = "identity"
     return kept
 
@@ -35,7 +39,12 @@ def request_id(headers: CIMultiDictProxy[str]) -> str:
     return headers.get("request-id") or headers.get("x-request-id") or ""
 
 
-def _without(headers: CIMultiDictProxy[str], dropped: frozenset[str]) -> CIMultiDict[str]:
+def _text(raw: bytes) -> str:
+    """A header as aiohttp reads it, but for the spelling of its name."""
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def _without(headers: MultiMapping[str], dropped: frozenset[str]) -> CIMultiDict[str]:
     named = _named_by_connection(headers.getall("Connection", ()))
     return CIMultiDict(
         (name, value)

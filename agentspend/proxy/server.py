@@ -169,7 +169,7 @@ class Proxy:
         self, request: web.Request, session: Session, route: Route
     ) -> web.StreamResponse:
         """Free endpoints: credentials are settled, nothing is held."""
-        headers = to_upstream(request.headers)
+        headers = to_upstream(request.raw_headers)
         provider = route.dialect.provider
         paid = settle_credentials(headers, session, provider, self._desk.key(provider))
         if paid.missing_key and session.restored:

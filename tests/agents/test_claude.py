@@ -7,7 +7,7 @@ import pytest
 
 from agentspend.agents import launcher_for
 from agentspend.agents.base import Auth, KeySource, LaunchPlan
-from agentspend.agents.claude import SWITCHES
+from agentspend.agents.claude import LOST, SWITCHES
 from agentspend.core.errors import LaunchError
 from tests.agents.conftest import BASE_URL, TOKEN, Machine
 
@@ -72,6 +72,25 @@ def test_the_plan_of_a_subscriber_touches_no_credential(machine: Machine) -> Non
     }
     assert flag(found) == {"env": {"ANTHROPIC_BASE_URL": BASE_URL, **NO_PROXY, **OFF}}
     assert found.notes == ()
+    assert found.once == (LOST,)
+
+
+@pytest.mark.parametrize(
+    ("key", "auth", "env"),
+    [
+        (KeySource.STORED, Auth.KEY, {}),
+        (KeySource.NONE, Auth.AUTO, {"ANTHROPIC_API_KEY": "canary"}),
+        (KeySource.ENVIRONMENT, Auth.AUTO, {}),
+    ],
+)
+def test_who_pays_by_key_is_not_told_what_logins_lose(
+    machine: Machine, key: KeySource, auth: Auth, env: dict[str, str]
+) -> None:
+    """A login that lies beside it is not in use."""
+    machine.put("home/.claude/.credentials.json", LOGIN)
+    facts = machine.facts(key=key, auth=auth)
+
+    assert launcher_for("claude").plan([], facts, machine.caller(**env)).once == ()
 
 
 def test_the_token_never_stands_in_argv(machine: Machine) -> None:

@@ -58,6 +58,8 @@ def test_the_longest_stop_is_told() -> None:
     """Waiting for the five hours would only lead to the week's refusal."""
     day = window("7d", ALL_BP, NOW_US + 30 * HOUR_US)
     assert stopping([window(used_bp=ALL_BP), day, window("1d", 0)], OPUS, ALL_BP, NOW_US) == day
+    paid = window(PAID_OVERAGE, None, stand=Stand.PAID)
+    assert stopping([window(used_bp=ALL_BP), paid], OPUS, ALL_BP, NOW_US) == paid
     assert stopping([], OPUS, ALL_BP, NOW_US) is None
 
 

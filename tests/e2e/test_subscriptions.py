@@ -10,11 +10,14 @@ from typing import Any
 
 import pytest
 
+from agentspend.agents.claude import LOST
 from tests.e2e.test_codex import JWT, LOGIN
 from tests.e2e.world import World, last_line
 
 BIN = Path(__file__).parents[2] / ".cache/agents/bin"
 CODEX = ("codex", "exec", "--skip-git-repo-check", "-m", "gpt-5.4-mini", "say hi")
+OAUTH = "sk-ant-oat01-canary-of-a-login"
+ACCOUNT = "9f1c2b3a-0000-4000-8000-000000000001"
 SAYS = {"answer": [{"type": "text", "text": "Hello from the sandbox."}], "output_tokens": 12}
 
 
@@ -90,3 +93,60 @@ def test_codex_stops_before_paid_overage(world: World) -> None:
     assert "the week of this openai login is 99 % used, and requests stop at 98 %" in done.stderr
     assert "0 requests, 1 refused" in last_line(done)
     assert len(world.seen()) == before
+
+
+def claude_windows(five_hours: str, **more: str) -> dict[str, Any]:
+    """The same of a Claude login."""
+    words = {"5h-utilization": five_hours, "5h-status": "allowed", "status": "allowed", **more}
+    words["5h-reset"] = str(int(time.time()) + 3_600)
+    headers = {f"anthropic-ratelimit-unified-{name}": each for name, each in words.items()}
+    return {**SAYS, "headers": headers}
+
+
+@pytest.fixture
+def claude(folder: Path) -> Iterator[World]:
+    """A Claude subscriber who never wants to pay more."""
+    with World(folder / "c", "stop_at_included = true\n") as found:
+        scopes = ["user:inference", "user:profile"]
+        login = {"accessToken": OAUTH, "refreshToken": "r", "scopes": scopes,
+                 "expiresAt": 4_102_444_800_000, "subscriptionType": "max"}  # fmt: skip
+        found.write(".claude/.credentials.json", {"claudeAiOauth": login})
+        account = {"accountUuid": ACCOUNT, "emailAddress": "dev@example.com"}
+        found.write(".claude.json", {"hasCompletedOnboarding": True, "oauthAccount": account})
+        yield found
+
+
+@pytest.mark.agent
+def test_a_claude_login_is_listed_and_its_windows_are_shown(claude: World) -> None:
+    """By the account it names, kept under a short HMAC; what it loses is said once."""
+    claude.sandbox.direct(claude_windows("0.625", **{"7d-utilization": "0.4"}))
+
+    first, second = claude.claude(key=""), claude.claude(key="")
+
+    assert first.returncode == second.returncode == 0, first.stderr + second.stderr
+    assert [LOST in done.stderr for done in (first, second)] == [True, False]
+    claude.agree(2)
+    assert {entry["counted"] for entry in claude.settled()} == {"subscription"}
+    for post in claude.seen():
+        assert post["headers"]["authorization"] == f"Bearer {OAUTH}"
+        assert "x-api-key" not in post["headers"]
+        assert ACCOUNT in post["body"]
+    windows = claude.home.json("status")["windows"]
+    assert [(line["name"], line["used_percent"]) for line in windows] == [("5h", 62), ("7d", 40)]
+    assert ACCOUNT not in str(windows)
+    assert claude.home.json("status")["today_nusd"] == 0
+
+
+@pytest.mark.agent
+def test_claude_code_stops_before_paid_overage(claude: World) -> None:
+    """An answer that was paid for is the last one; the refusal is shown after one request."""
+    claude.sandbox.direct(claude_windows("1.0", **{"overage-in-use": "true"}))
+    assert claude.claude(key="").returncode == 0
+    before = len(claude.seen())
+
+    done = claude.claude(key="")
+
+    assert done.returncode == 1
+    assert "API Error: 402 agentspend: this anthropic login is on paid overage" in done.stdout
+    assert "0 requests, 1 refused" in last_line(done)
+    assert len(claude.seen()) == before

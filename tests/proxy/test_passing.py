@@ -223,3 +223,48 @@ async def test_counting_and_listing_are_free(tmp_path: Path) -> None:
         assert seen == expected * 2
         assert {item.headers["x-api-key"] for item in device.sandbox.requests} == {"sk-ant-test"}
         assert await device.ledger() == []
+
+
+CLAUDE_HEADERS = (
+    "Accept: application/json", "X-Stainless-Retry-Count: 0", "X-Stainless-Timeout: 600",
+    "anthropic-dangerous-direct-browser-access: true", "anthropic-version: 2023-06-01",
+    "authorization: Bearer sk-ant-oat01-of-a-subscriber", "x-app: cli",
+    "User-Agent: claude-cli/2.1.332 (external, cli)",
+    "X-Claude-Code-Session-Id: 86a302b8-38ee-4288-9e74-92b03c41edff",
+    "content-type: application/json", "anthropic-beta: claude-code-20250219,oauth-2025-04-20",
+)  # fmt: skip
+CODEX_HEADERS = (
+    "authorization: Bearer eyJhbGciOiJSUzI1NiJ9.e30.c2ln", "chatgpt-account-id: acct-1",
+    "session-id: 01a2", "thread-id: 01a2", "x-codex-turn-metadata: {\"thread_id\": \"01a2\"}",
+    "originator: codex_exec", "accept: text/event-stream", "content-type: application/json",
+    "user-agent: codex_exec/0.169.0 (Debian 12; x86_64)", "version: 0.169.0",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("headers", "path", "there"),
+    [
+        (CLAUDE_HEADERS, "/v1/messages?beta=true", "/v1/messages?beta=true"),
+        (CODEX_HEADERS, "/v1/responses", "/backend-api/codex/responses"),
+    ],
+    ids=["claude", "codex"],
+)
+async def test_a_logins_headers_reach_the_provider_as_they_were_sent(
+    tmp_path: Path, headers: tuple[str, ...], path: str, there: str
+) -> None:
+    """Every one, in its order and spelling; ours are those of the connection alone."""
+    async with (
+        RawProvider(usage_answer()) as provider,
+        Device(tmp_path, base_url=provider.url) as device,
+    ):
+        own = ("X-AgentSpend-Token: " + TOKEN, "Accept-Encoding: gzip, br", *headers)
+        line = f"POST /s/-{path} HTTP/1.1"
+        asked = message(stream=False) if "messages" in path else {"model": "gpt-5.4", "input": "hi"}
+        body = msgspec.json.encode(asked)
+        await send(device.port, request_bytes(device.port, *own, line=line, body=body))
+
+    first, *lines = provider.received[0].partition(b"\r\n\r\n")[0].decode().split("\r\n")
+    assert first == f"POST {there} HTTP/1.1"
+    ours = {"Host", "Accept-Encoding", "Content-Length"}
+    assert [each for each in lines if each.partition(":")[0] not in ours] == list(headers)
+    assert "Accept-Encoding: identity" in lines
