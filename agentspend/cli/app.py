@@ -24,6 +24,7 @@ from agentspend.cli import (
     prices,
     prices_explain,
     run_help,
+    service,
     status,
     top,
     verify,
@@ -214,5 +215,9 @@ def _add_daemon(app: typer.Typer) -> None:
          "agentspend daemon status --json")  # fmt: skip
     _add(group, daemon.logs, "logs", "Its own log: counts, ids and errors",
          "agentspend daemon logs -f")  # fmt: skip
+    _add(group, service.install, "install", "Have it started at login",
+         "agentspend daemon install")  # fmt: skip
+    _add(group, service.uninstall, "uninstall", "Have it started at login no more",
+         "agentspend daemon uninstall")  # fmt: skip
     _add(group, daemon.run, "run", "Serve in the foreground", "agentspend daemon run", hidden=True)
     app.add_typer(group, name="daemon")

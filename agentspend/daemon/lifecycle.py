@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import resource
+import socket
 import sys
 from pathlib import Path
 
@@ -41,9 +42,21 @@ def harden() -> None:
 
 
 def tell_starter(**words: object) -> None:
-    """Tell whoever started us how it went; silent when started by hand."""
+    """Tell whoever started us how it went: a command, or systemd; silent when started by hand."""
+    why = words.get("error", "another daemon keeps this ledger")
+    state = "READY=1" if words.get("ready") else f"STATUS={why}"
+    _notify(os.environ.pop("NOTIFY_SOCKET", ""), state)
     handle = os.environ.pop(READY_FD, "")
     if handle:
         with contextlib.suppress(OSError):
             os.write(int(handle), json.dumps(words).encode() + b"\n")
             os.close(int(handle))
+
+
+def _notify(address: str, state: str) -> None:
+    """One datagram to systemd, as `sd_notify(3)` says; "@" stands for an abstract socket."""
+    if not address:
+        return
+    name = f"\0{address[1:]}" if address.startswith("@") else address
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as end:
+        end.sendto(state.encode(), name)

@@ -7,6 +7,7 @@ import traceback
 
 from agentspend.config.load import load_with_zone
 from agentspend.config.paths import Paths
+from agentspend.control.service import TAKEN_EXIT_CODE
 from agentspend.core.errors import AgentspendError
 from agentspend.daemon import lifecycle
 from agentspend.daemon.app import Daemon, build
@@ -15,7 +16,6 @@ from agentspend.daemon.log import log
 from agentspend.db import refuse_network_filesystem
 
 EXIT_FAILED = 1
-EXIT_TAKEN = 3
 LOCK_TRIES = 10
 LOCK_AGAIN_S = 0.05
 
@@ -31,7 +31,7 @@ def main() -> int:
     except lifecycle.LedgerTaken:
         lifecycle.tell_starter(taken=True)
         print("agentspend: another daemon keeps this ledger", file=sys.stderr)
-        return EXIT_TAKEN
+        return TAKEN_EXIT_CODE
     except AgentspendError as error:
         return _failed(error)
     assert lock >= 0

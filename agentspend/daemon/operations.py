@@ -83,6 +83,7 @@ class Operations:
                 "config_error": self.reload.error,
                 "recovered": self.bookkeeper.recovered,
                 "sessions": len(self.desk.sessions.all()),
+                "runs": sum(not session.key for session in self.desk.sessions.all()),
             }
         )
 

@@ -41,7 +41,7 @@ def test_the_commands_are_those_of_the_design() -> None:
         "list", "set", "raise", "remove", "confirm",
     }  # fmt: skip
     assert {words[1] for words in COMMANDS if words[0] == "daemon"} == {
-        "start", "stop", "status", "logs", "run",
+        "start", "stop", "status", "logs", "install", "uninstall", "run",
     }  # fmt: skip
 
 
