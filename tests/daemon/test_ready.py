@@ -52,7 +52,7 @@ def test_an_abstract_socket_is_known_by_its_sign(home: Home) -> None:
 
 
 def test_why_it_did_not_start(home: Home, manager: socket.socket) -> None:
-    """A bad file, or a daemon that is there already: its words, and an exit code that says which."""
+    """A bad file, or a daemon that is there already: its words, and an exit code for each."""
     home.config.write_text("[broken")
     process = begin(home, manager.getsockname())
     assert b"is not valid TOML" in manager.recv(1_000)
