@@ -23,6 +23,12 @@ ORIGINS = {
     "openai": "https://api.openai.com",
     "google": "https://generativelanguage.googleapis.com",
 }
+APIS_OF = {
+    "anthropic": ("anthropic",),
+    "openai": ("openai_chat", "openai_responses"),
+    "google": ("gemini",),
+}
+"""The APIs that clients of a provider speak, by their dialects' names."""
 VENDORS = {"anthropic": "Anthropic", "openai": "OpenAI", "google": "Gemini"}
 KEY_VARIABLES = {
     "anthropic": ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"),
@@ -44,11 +50,12 @@ class KeySource(StrEnum):
 
 
 class Auth(StrEnum):
-    """`[providers.NAME] auth`: who authenticates, the daemon's key or the agent itself."""
+    """`[providers.NAME] auth`: who authenticates, the daemon's key, the agent itself, or nobody."""
 
     AUTO = "auto"
     KEY = "key"
     PASSTHROUGH = "passthrough"
+    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)

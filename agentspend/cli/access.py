@@ -54,14 +54,14 @@ def daemon() -> Message:
 
 def price_book(extra: dict[str, Any] | None = None) -> "PriceBook":
     """The prices this user's files say; `extra` are more tables of a configuration over them."""
-    from agentspend.core.price_overrides import read_overrides
+    from agentspend.config.schema import overrides_of
     from agentspend.core.pricebook import PriceBook
 
-    raw = dict(config().raw)
+    found = config()
+    raw = dict(found.raw)
     for name, table in (extra or {}).items():
         raw[name] = {**raw.get(name, {}), **table}
-    overrides = read_overrides(raw.get("prices"), raw.get("aliases"), raw.get("unknown_model"))
-    return PriceBook(price_table(), overrides)
+    return PriceBook(price_table(), overrides_of(raw, found.providers))
 
 
 def price_table() -> "Table":

@@ -70,13 +70,12 @@ def _values(config: Any) -> Iterator[tuple[tuple[str | int, ...], Any]]:
     yield ("daemon", "port"), config.port
     yield ("daemon", "zone"), config.zone
     yield ("price_table",), config.price_table
-    for section, keys in (
-        *((section, ("providers", name)) for name, section in config.providers.items()),
-        (config.admission, ("admission",)),
-        (config.network, ("network",)),
-    ):
+    for provider in config.providers.values():
+        for name, value in _of_provider(provider):
+            yield ("providers", provider.name, name), value
+    for section, keys in ((config.admission, "admission"), (config.network, "network")):
         for name, value in msgspec.structs.asdict(section).items():
-            yield (*keys, name), value
+            yield (keys, name), value
     for section in ("budgets", "models", "rate_limits", "downgrades"):
         for number, item in enumerate(config.raw.get(section, ())):
             for name, value in item.items():
@@ -84,6 +83,31 @@ def _values(config: Any) -> Iterator[tuple[tuple[str | int, ...], Any]]:
     for section in ("loop_guard", "prices", "aliases", "unknown_model"):
         for name, value in config.raw.get(section, {}).items():
             yield (section, name), value
+
+
+def _of_provider(provider: Any) -> Iterator[tuple[str, Any]]:
+    """A provider's settings as the file spells them; what is empty is left out."""
+    found = {
+        "dialect": provider.dialects,
+        "base_url": provider.base_url,
+        "base_urls": dict(provider.base_urls),
+        "auth": provider.auth,
+        "on_disconnect": provider.on_disconnect,
+        "key": provider.key,
+        "key_header": provider.key_header,
+        "price_prefix": _prefix(provider.lists),
+        "stream_usage": provider.stream_usage,
+        "free": provider.free,
+        "stop_at_included": provider.stop_at_included,
+        "included_margin_percent": provider.included_margin_percent,
+        "login_base_url": provider.login_base_url,
+    }
+    yield from ((name, value) for name, value in found.items() if value not in ("", {}))
+
+
+def _prefix(lists: Any) -> Any:
+    """The price lists as the file names them: one for everything, or by pattern."""
+    return lists[0][1] if [pattern for pattern, _ in lists] == ["*"] else dict(lists)
 
 
 def _is_set(raw: Any, keys: tuple[str | int, ...]) -> bool:
@@ -106,4 +130,6 @@ def _shown(value: Any) -> str:
         return "{ " + ", ".join(f"{key} = {_shown(item)}" for key, item in value.items()) + " }"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_shown(item) for item in value) + "]"
+    if isinstance(value, bool):
+        return str(value).lower()
     return f'"{value}"' if isinstance(value, str) else str(value)

@@ -7,47 +7,90 @@ that stays as the agent's parent never had them.
 
 import json
 import os
+import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass
+
+from agentspend.config.ready_providers import BUILT_IN, READY
 
 KEYS_FD = "AGENTSPEND_KEYS_FD"
-OURS = {
-    "AGENTSPEND_ANTHROPIC_KEY": "anthropic",
-    "AGENTSPEND_OPENAI_KEY": "openai",
-    "AGENTSPEND_GOOGLE_KEY": "google",
-}
-"""Variables meant for us, so no agent ever sees them; they count as a stored key."""
-KEY_VARIABLES = OURS | {
-    "ANTHROPIC_API_KEY": "anthropic",
-    "CODEX_API_KEY": "openai",
-    "OPENAI_API_KEY": "openai",
-    "GOOGLE_API_KEY": "google",
-    "GEMINI_API_KEY": "google",
-}
-"""Variables that hold a provider's key, and the provider; of two, the later one is used."""
+_OURS = re.compile(r"AGENTSPEND_([A-Z0-9_]+)_KEY")
 
 
-def take_keys() -> dict[str, str]:
-    """The keys of the caller's environment by variable; starts this program anew to be rid of them.
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """One key out of the caller's environment.
 
-    Does not return the first time when there are any.
+    `ours`: its variable is meant for us, so no agent ever sees it and it counts as a stored key.
+    """
+
+    variable: str
+    provider: str
+    key: str
+    ours: bool
+
+
+def take_keys(chosen: Sequence[str] = ()) -> list[Handed]:
+    """The keys of the caller's environment; starts this program anew to be rid of them.
+
+    Looked for are those of the providers that are built in, those of `chosen` ones, and every one
+    in a variable of ours; of two for one provider the later is used. Does not return the first
+    time when there are any.
     """
     handle = os.environ.pop(KEYS_FD, "")
     if handle:
         return _read(int(handle))
-    found = {name: os.environ[name] for name in KEY_VARIABLES if os.environ.get(name)}
+    found = keys_in(os.environ, chosen, _named_in_configuration(chosen))
     if found:
         _start_anew(found, os.environ)
-    return {}
+    return []
 
 
-def _start_anew(keys: Mapping[str, str], env: Mapping[str, str]) -> None:
+def keys_in(
+    env: Mapping[str, str], chosen: Sequence[str], named: Mapping[str, str]
+) -> list[Handed]:
+    """The keys in an environment; `named` are variables that the configuration says hold one."""
+    ours = [(name, match[1].lower().replace("_", "-"), True)
+            for name in env if (match := _OURS.fullmatch(name))]  # fmt: skip
+    wanted = dict.fromkeys([*(each.name for each in BUILT_IN), *chosen])
+    theirs = [
+        (variable, name, False)
+        for name in wanted
+        for variable in (READY[name].key_variables if name in READY else ())
+    ]
+    theirs += [(variable, name, False) for name, variable in named.items()]
+    return [
+        Handed(variable, provider, env[variable], is_ours)
+        for variable, provider, is_ours in [*ours, *theirs]
+        if env.get(variable)
+    ]
+
+
+def _named_in_configuration(chosen: Sequence[str]) -> dict[str, str]:
+    """`[providers.NAME] key` of the chosen ones; read by hand, because `run` must start fast."""
+    if not chosen:
+        return {}
+    import tomllib
+
+    from agentspend.config.paths import Paths
+
+    try:
+        said = tomllib.loads(Paths.find().config.read_text("utf-8-sig")).get("providers", {})
+        found = {name: said[name].get("key", "") for name in chosen if name in said}
+    except (OSError, ValueError, AttributeError, TypeError):
+        return {}
+    return {name: key for name, key in found.items() if isinstance(key, str) and key}
+
+
+def _start_anew(keys: Sequence[Handed], env: Mapping[str, str]) -> None:
     """Execute this same command without the keys in its environment."""
     read_end, write_end = os.pipe()
-    os.write(write_end, json.dumps(keys).encode())
+    os.write(write_end, json.dumps([astuple(each) for each in keys]).encode())
     os.close(write_end)
     os.set_inheritable(read_end, True)
-    clean = {name: value for name, value in env.items() if name not in KEY_VARIABLES}
+    taken = {each.variable for each in keys}
+    clean = {name: value for name, value in env.items() if name not in taken}
     os.execve(sys.executable, _own_command(), {**clean, KEYS_FD: str(read_end)})
 
 
@@ -56,7 +99,6 @@ def _own_command() -> list[str]:
     return [sys.executable, *sys.orig_argv[1:]]
 
 
-def _read(handle: int) -> dict[str, str]:
+def _read(handle: int) -> list[Handed]:
     with os.fdopen(handle, "rb") as pipe:
-        found: dict[str, str] = json.loads(pipe.read())
-    return found
+        return [Handed(*each) for each in json.loads(pipe.read())]

@@ -15,7 +15,7 @@ import typer
 from agentspend.cli import access, output
 from agentspend.cli.diagnostics import UsageError, say, warn
 from agentspend.config.secret_text import KEY_BEGINS, MAX_FILE_BYTES, checked_key, looks_right
-from agentspend.config.secrets import PROVIDERS, KeyStore, NoKeyringError
+from agentspend.config.secrets import KeyStore, NoKeyringError
 from agentspend.core.errors import AgentspendError, DaemonUnreachable, KeyStoreError
 
 KEYRING_WITHIN_S = 60.0
@@ -25,7 +25,11 @@ LONGEST_ECHOED_NAME = 20
 """A word longer than a provider's name may be a key, and is not repeated."""
 
 Provider = Annotated[
-    str, typer.Argument(metavar="PROVIDER", help="Whose key: anthropic, openai, google.")
+    str,
+    typer.Argument(
+        metavar="PROVIDER",
+        help="Whose key: anthropic, openai, google, or one that `providers list` shows.",
+    ),
 ]
 
 
@@ -68,7 +72,7 @@ def list_keys(
     store = _store()
     rows = [
         (provider, where, number == 0)
-        for provider in PROVIDERS
+        for provider in store.names()
         for number, where in enumerate(store.places(provider))
     ]
     if as_json:
@@ -124,18 +128,27 @@ def stored() -> list[tuple[str, str]]:
 
 
 def _store(passphrase: str = "") -> KeyStore:
-    return KeyStore(access.folders().data, os.environ, passphrase, KEYRING_WITHIN_S)
+    return KeyStore(access.folders().data, os.environ, passphrase, KEYRING_WITHIN_S, _variables())
+
+
+def _variables() -> dict[str, str]:
+    """The configured providers with the variable of each one's key; none of a broken file."""
+    try:
+        return {name: each.key for name, each in access.config().providers.items()}
+    except AgentspendError:
+        return {}
 
 
 def _known(provider: str) -> None:
     """Refuse a provider that is none. What may be a key in its place is not repeated."""
-    if provider in PROVIDERS:
+    known = _store().names()
+    if provider in known:
         return
-    near = difflib.get_close_matches(provider, PROVIDERS, n=1) or PROVIDERS[:1]
+    near = difflib.get_close_matches(provider, known, n=1)
     named = f"{provider!r}" if len(provider) <= LONGEST_ECHOED_NAME else "of that name"
     raise UsageError(
-        f"no provider {named} is known; known: {', '.join(PROVIDERS)}",
-        f"did you mean {near[0]}?",
+        f"no provider {named} is known; known: {', '.join(known)}",
+        f"did you mean {near[0]}?" if near else "agentspend providers add NAME --base-url URL",
     )
 
 

@@ -14,6 +14,7 @@ from pathlib import PurePath
 
 from agentspend.agents import ANY_COMMAND, launcher_for
 from agentspend.agents.base import (
+    APIS_OF,
     Auth,
     Caller,
     KeySource,
@@ -25,19 +26,21 @@ from agentspend.agents.base import (
 from agentspend.agents.identity import identify, work_tree_head
 from agentspend.cli import access, handover, run_words
 from agentspend.cli.child import run_in_foreground
+from agentspend.cli.handover import Handed
 from agentspend.cli.run_args import RunArgs, parse
 from agentspend.cli.session_link import SessionLink
 from agentspend.control.client import Message
+from agentspend.core.errors import LaunchError
 
 
 def main(words: Sequence[str]) -> int:
     """Run what the words after `run` say; returns the agent's own exit code."""
     asked = parse(list(words))
     launcher = launcher_for(asked.agent or ANY_COMMAND)
-    return run(asked, launcher, handover.take_keys())
+    return run(asked, launcher, handover.take_keys(asked.providers))
 
 
-def run(asked: RunArgs, launcher: Launcher, keys: dict[str, str]) -> int:
+def run(asked: RunArgs, launcher: Launcher, keys: Sequence[Handed]) -> int:
     """Open a session, start the agent in it, and say at the end what it cost."""
     folders = access.folders()
     caller = Caller.here()
@@ -45,23 +48,25 @@ def run(asked: RunArgs, launcher: Launcher, keys: dict[str, str]) -> int:
     session = f"s_{secrets.token_hex(8)}"
     payer = replace(payer, session=session, project=asked.project or payer.project)
     access.daemon()
-    by_provider = {handover.KEY_VARIABLES[name]: key for name, key in keys.items()}
+    by_provider = {each.provider: each.key for each in keys}
     fields = {"session": session, "payer": payer.known(), "keys": by_provider}
     fields["head"] = work_tree_head(caller)
+    fields["providers"] = list(asked.providers)
     link = SessionLink(folders.socket, folders.log, fields)
     opened = _unlocked(link.open(), by_provider)
     scratch = folders.scratch / session
-    providers = _providers(opened, keys)
+    own = [each for each in keys if not each.ours]
+    found = _providers(opened, keys)
+    providers = {**found, **_chosen(asked.providers, opened, found)}
     passed_on = {name for name, each in providers.items() if each.auth is Auth.PASSTHROUGH}
-    own = {name: key for name, key in keys.items() if name not in handover.OURS}
-    shown = {name: key for name, key in own.items() if handover.KEY_VARIABLES[name] in passed_on}
+    shown = {each.variable: each.key for each in own if each.provider in passed_on}
     caller = replace(caller, env={**caller.env, **shown})
     facts = SessionFacts(
         base_url=f"http://127.0.0.1:{opened['port']}/s/{opened['token']}",
         token=opened["token"],
         scratch=scratch,
         providers=providers,
-        taken=frozenset(own),
+        taken=frozenset(each.variable for each in own),
     )
     try:
         plan = launcher.plan(asked.command, facts, caller)
@@ -86,18 +91,42 @@ def _unlocked(opened: Message, keys: dict[str, str]) -> Message:
     return opened | access.ask("keys.changed", passphrase=passphrase)
 
 
-def _providers(opened: Message, keys: Mapping[str, str]) -> dict[str, ProviderFacts]:
+def _providers(opened: Message, keys: Sequence[Handed]) -> dict[str, ProviderFacts]:
     """What the session knows of each provider: whose key there is, who authenticates, where to."""
-    ours = {handover.OURS[name] for name in keys if name in handover.OURS}
-    given = {handover.KEY_VARIABLES[name] for name in keys if name not in handover.OURS}
+    ours = {each.provider for each in keys if each.ours}
+    given = {each.provider for each in keys if not each.ours}
     found = {}
     for name, said in opened["providers"].items():
-        source = (
-            KeySource.STORED if name in ours or name in opened["stored_keys"] else KeySource.NONE
-        )
+        source = KeySource.NONE
+        if name in ours or name in opened["stored_keys"]:
+            source = KeySource.STORED
         source = KeySource.ENVIRONMENT if name in given else source
         found[name] = ProviderFacts(source, Auth(said["auth"]), said["upstream"])
     return found
+
+
+def _chosen(
+    names: Sequence[str], opened: Message, found: Mapping[str, ProviderFacts]
+) -> dict[str, ProviderFacts]:
+    """The facts of the chosen providers in the place of those whose APIs they answer for.
+
+    There is nothing to guess about who pays: the choice was made. Raises `LaunchError` for one
+    without a key.
+    """
+    taken = {}
+    for name in reversed(names):
+        said, facts = opened["providers"][name], found[name]
+        if facts.auth is Auth.NONE:
+            facts = replace(facts, key=KeySource.STORED)
+        if facts.auth is not Auth.PASSTHROUGH:
+            if facts.key is KeySource.NONE:
+                raise LaunchError(f"no key of {name} is stored", f"agentspend keys set {name}")
+            facts = replace(facts, auth=Auth.KEY)
+        for slot, spoken in APIS_OF.items():
+            where = next((said["urls"][each] for each in spoken if each in said["urls"]), "")
+            if where:
+                taken[slot] = replace(facts, upstream=where)
+    return taken
 
 
 def _write_files(plan: LaunchPlan) -> None:

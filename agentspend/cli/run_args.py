@@ -7,23 +7,31 @@ from dataclasses import dataclass, field
 
 from agentspend.cli.diagnostics import UsageError
 
-USAGE = "agentspend run [--tag K=V]… [--project P] AGENT [ARGS…], or … -- COMMAND [ARGS…]"
-OPTIONS = ("--tag", "--project")
+USAGE = (
+    "agentspend run [--tag K=V]… [--project P] [--provider NAME]… AGENT [ARGS…], or … -- COMMAND"
+    " [ARGS…]"
+)
+OPTIONS = ("--tag", "--project", "--provider")
 
 
 @dataclass(frozen=True, slots=True)
 class RunArgs:
-    """What to run. `agent` is "" for any command after `--`; `command` are its words."""
+    """What to run. `agent` is "" for any command after `--`; `command` are its words.
+
+    `providers` are the only ones its requests may go to, the preferred first.
+    """
 
     agent: str
     command: tuple[str, ...]
     tags: tuple[str, ...] = field(default=())
     project: str = ""
+    providers: tuple[str, ...] = ()
 
 
 def parse(words: list[str]) -> RunArgs:
     """Read the words after `run`; raises `UsageError` with the way to write it."""
     tags: list[str] = []
+    providers: list[str] = []
     project = ""
     left = list(words)
     while left and left[0].startswith("-") and left[0] != "--":
@@ -39,6 +47,8 @@ def parse(words: list[str]) -> RunArgs:
             value = left.pop(0)
         if name == "--tag":
             tags.append(value)
+        elif name == "--provider":
+            providers.append(value)
         else:
             project = value
     if left[:1] == ["--"]:
@@ -47,4 +57,4 @@ def parse(words: list[str]) -> RunArgs:
         agent, command = (left[0] if left else ""), tuple(left[1:])
     if not agent and not command:
         raise UsageError("run what?", USAGE)
-    return RunArgs(agent, command, tuple(tags), project)
+    return RunArgs(agent, command, tuple(tags), project, tuple(providers))

@@ -24,6 +24,14 @@ def run(
     project: Annotated[
         str, typer.Option(metavar="P", help="The project; by default the git remote.")
     ] = "",
+    provider: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Ask this provider in place of the usual one of its APIs, and nobody else; may be"
+            " repeated. `agentspend providers list` names them.",
+        ),
+    ] = None,
 ) -> None:
     """Run an agent whose every call is metered and kept within its budgets.
 

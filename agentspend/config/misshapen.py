@@ -5,7 +5,8 @@ msgspec says `Expected `int`, got `str` - at `$.daemon.port``; this turns it rou
 
 import difflib
 import re
-from typing import Any, Literal, get_args, get_origin
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
@@ -35,9 +36,14 @@ _FOUND = {
 Root = type[msgspec.Struct]
 
 
-def in_words(said: str, root: Root = File) -> tuple[tuple[Key, ...], str, str]:
-    """The path of the key at fault, what is wrong, and the way out; `root` is the file's shape."""
-    keys = keys_in(said)
+def in_words(
+    said: str, root: Root = File, inside: tuple[Key, ...] = ()
+) -> tuple[tuple[Key, ...], str, str]:
+    """The path of the key at fault, what is wrong, and the way out.
+
+    `root` is the file's shape; `inside` which of its tables is spoken of.
+    """
+    keys = (*inside, *keys_in(said))
     unknown = _UNKNOWN.search(said)
     if unknown:
         return (*keys, unknown[1]), "is not a setting", _instead(keys, unknown[1], root)
@@ -73,17 +79,19 @@ def _instead(keys: tuple[Key, ...], name: str, root: Root) -> str:
     """What an unknown key was meant to be."""
     fields = fields_at(keys, root)
     near = difflib.get_close_matches(name, fields, n=1)
-    if near:
+    if near and near != ["key"]:
         return f"did you mean {near[0]}?"
     if any(word in name.lower() for word in _SECRETS):
-        return "a key is kept in the OS keyring instead: agentspend keys set anthropic"
+        provider = keys[1] if keys[:1] == ("providers",) and len(keys) > 1 else "anthropic"
+        return f"a key is kept in the OS keyring instead: agentspend keys set {provider}"
     return f"known here: {', '.join(fields)}"
 
 
 def _choice(keys: tuple[Key, ...], root: Root) -> str:
     """The words a setting can be."""
     kind = _type_at(keys, root)
-    words = get_args(kind) if get_origin(kind) is Literal else ()
+    kinds = get_args(kind) if isinstance(kind, UnionType) or get_origin(kind) is Union else (kind,)
+    words = [word for each in kinds if get_origin(each) is Literal for word in get_args(each)]
     return "use " + " or ".join(f'"{word}"' for word in words)
 
 
@@ -112,6 +120,9 @@ def _type_at(keys: tuple[Key, ...], root: Root) -> Any:
     for key in keys:
         if isinstance(key, int):
             kind = get_args(kind)[0]
+            continue
+        if get_origin(kind) is dict:
+            kind = get_args(kind)[1]
             continue
         fields = {item.name: item.type for item in msgspec.structs.fields(kind)}
         kind = fields.get(key)

@@ -8,15 +8,15 @@ import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import msgspec
 
-from agentspend.config.addresses import check_base_url, check_proxy
+from agentspend.config.addresses import check_proxy
 from agentspend.config.budgets import read_budgets
 from agentspend.config.misshapen import in_words
 from agentspend.config.placing import Placing
+from agentspend.config.providers import Provider, read_providers
 from agentspend.config.rules import read_rules
 from agentspend.config.shape import (
     AdmissionSection,
@@ -27,7 +27,7 @@ from agentspend.config.shape import (
 from agentspend.core.budgets import Budget
 from agentspend.core.errors import ConfigError
 from agentspend.core.policy import RULE_SECTIONS
-from agentspend.core.price_overrides import Overrides, read_overrides
+from agentspend.core.price_overrides import Overrides, read_overrides, with_providers
 from agentspend.core.rules import NO_RULES, Rules
 
 SETTINGS = (
@@ -42,7 +42,7 @@ class Config:
 
     port: int
     zone: str
-    providers: Mapping[str, ProviderSection]
+    providers: Mapping[str, Provider]
     budgets: tuple[Budget, ...]
     admission: AdmissionSection
     network: NetworkSection
@@ -52,7 +52,7 @@ class Config:
     raw: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def anthropic(self) -> ProviderSection:
+    def anthropic(self) -> Provider:
         """`[providers.anthropic]`."""
         return self.providers["anthropic"]
 
@@ -89,18 +89,18 @@ class _Reader:
         self._error = self._placing.error
 
     def read(self, raw: dict[str, Any]) -> Config:
+        sections = self._sections(raw.get("providers", {}))
         try:
-            found = msgspec.convert(raw, File)
+            found = msgspec.convert({**raw, "providers": {}}, File)
         except msgspec.ValidationError as error:
             raise self._error(*in_words(str(error))) from error
         self._check(found)
-        overrides = self._at(
-            (), lambda: read_overrides(found.prices, found.aliases, found.unknown_model)
-        )
+        providers = read_providers(sections, found.daemon.port, self._at)
+        overrides = self._at((), lambda: overrides_of(raw, providers))
         return Config(
             port=found.daemon.port,
             zone=found.daemon.zone,
-            providers=_providers(found),
+            providers=providers,
             budgets=read_budgets(found.budgets, self._placing),
             admission=found.admission,
             network=found.network,
@@ -119,6 +119,18 @@ class _Reader:
                 what = f"{rule.budget!r} is not a budget of this file"
                 raise self._error(("downgrades", number, "budget"), what, hint)
 
+    def _sections(self, raw: Any) -> dict[str, ProviderSection]:
+        """Each provider's section by itself: so its errors can name it."""
+        found = {}
+        if not isinstance(raw, dict):
+            raise self._error(("providers",), "must be a table", "write [providers.NAME]")
+        for name, section in raw.items():
+            try:
+                found[name] = msgspec.convert(section, ProviderSection)
+            except msgspec.ValidationError as error:
+                raise self._error(*in_words(str(error), inside=("providers", name))) from error
+        return found
+
     def _check(self, found: File) -> None:
         """Values that have the right type and still cannot be."""
         admission, port = found.admission, found.daemon.port
@@ -131,22 +143,13 @@ class _Reader:
         if not 0 <= admission.wait_s <= 600:
             raise self._error(("admission", "wait_s"), f"{admission.wait_s} is out of range",
                               "use 0 to 600 seconds")  # fmt: skip
-        for name, provider in _providers(found).items():
-            keys = ("providers", name, "base_url")
-            self._at(keys, partial(check_base_url, provider.base_url, port))
-            if not 0 <= provider.included_margin_percent < 100:
-                raise self._error(
-                    ("providers", name, "included_margin_percent"), "must lie between 0 and 99",
-                    "included_margin_percent = 2",
-                )  # fmt: skip
-        login_url = found.providers.openai.login_base_url
-        keys = ("providers", "openai", "login_base_url")
-        self._at(keys, partial(check_base_url, login_url, port))
         proxy = found.network.proxy
         if proxy:
             self._at(("network", "proxy"), lambda: check_proxy(proxy))
 
 
-def _providers(found: File) -> dict[str, ProviderSection]:
-    sections = found.providers
-    return {"anthropic": sections.anthropic, "openai": sections.openai, "google": sections.google}
+def overrides_of(raw: Mapping[str, Any], providers: Mapping[str, Provider]) -> Overrides:
+    """Everything a file says about prices, what it says of whole providers included."""
+    said = read_overrides(raw.get("prices"), raw.get("aliases"), raw.get("unknown_model"))
+    lists = {name: each.lists for name, each in providers.items() if each.lists}
+    return with_providers(said, lists, [name for name, each in providers.items() if each.free])

@@ -4,12 +4,13 @@ import os
 import stat
 from pathlib import Path
 
+from agentspend.config.ready_providers import READY
 from agentspend.core.errors import KeyStoreError
 
 MAX_KEY_CHARS = 4096
 """Far above any provider's keys, and below the 8,190 bytes aiohttp takes for a header."""
 MAX_FILE_BYTES = 4 * MAX_KEY_CHARS
-KEY_BEGINS = {"anthropic": "sk-ant-", "openai": "sk-", "google": "AIza"}
+KEY_BEGINS = {each.name: each.key_begins for each in READY.values() if each.key_begins}
 """How a provider's own keys begin; a gateway in front of it may have others."""
 LOGIN_BEGINS = {"anthropic": "sk-ant-oat"}
 """How a subscription's login tokens begin (`claude setup-token` prints one)."""

@@ -13,34 +13,46 @@ from functools import partial
 from pathlib import Path
 
 from agentspend.config import secret_file, secret_keyring
+from agentspend.config.ready_providers import READY, key_variable
 from agentspend.config.secret_file import PassphraseError
 from agentspend.config.secret_keyring import NoKeyringError
 from agentspend.config.secret_text import checked_key, key_in_file
 from agentspend.core.errors import KeyStoreError
 
-__all__ = ["PROVIDERS", "KeyStore", "NoKeyringError", "PassphraseError"]
+__all__ = ["KeyStore", "NoKeyringError", "PassphraseError"]
 
-PROVIDERS = ("anthropic", "openai", "google")
 KEYRING_WITHIN_S = 10.0
+_KINDS = (".keyring", ".encrypted")
 
 
 @dataclass(frozen=True, slots=True)
 class KeyStore:
-    """The provider keys of one user. `data` is the ledger's folder. Reading may block."""
+    """The provider keys of one user. `data` is the ledger's folder. Reading may block.
+
+    `variables` are the configured providers with the variable that each says may hold its key, or
+    "". A name that is only ready counts like a configured one: its key may be stored first.
+    """
 
     data: Path
     env: Mapping[str, str] = field(repr=False)
     passphrase: str = field(default="", repr=False)
     keyring_within_s: float = KEYRING_WITHIN_S
+    variables: Mapping[str, str] = field(default_factory=dict)
     _opened: dict[bytes, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def places(self, provider: str) -> list[str]:
         """Where this provider's key is, in words; the first is the one that is read."""
         return [where for where, _ in self._sources(provider)]
 
+    def names(self) -> list[str]:
+        """Every provider that may have a key: ready, configured, or with one that was stored."""
+        folder = self.data / "keys"
+        kept = [path.stem for kind in _KINDS for path in sorted(folder.glob(f"*{kind}"))]
+        return list(dict.fromkeys([*READY, *self.variables, *kept]))
+
     def stored(self) -> list[tuple[str, str]]:
         """(provider, where) for every provider that has a key. Opens and unlocks nothing."""
-        found = ((provider, self.places(provider)) for provider in PROVIDERS)
+        found = ((provider, self.places(provider)) for provider in self.names())
         return [(provider, places[0]) for provider, places in found if places]
 
     def read(self, provider: str) -> str | None:
@@ -113,7 +125,7 @@ class KeyStore:
 
     def locked(self) -> bool:
         """Whether a key waits in an encrypted file for a passphrase, or for another one."""
-        return any(self._waits(provider) for provider in PROVIDERS)
+        return any(self._waits(provider) for provider in self.names())
 
     def _waits(self, provider: str) -> bool:
         path = self._sealed(provider)
@@ -129,12 +141,15 @@ class KeyStore:
 
     def _sources(self, provider: str) -> Iterator[tuple[str, Callable[[], str]]]:
         """Places that have a key, in words, with the way to read each; the first one counts."""
-        variable = f"AGENTSPEND_{provider.upper()}_KEY"
+        variable = key_variable(provider)
         if named := self.env.get(f"{variable}_FILE"):
             where = f"{named} ({variable}_FILE)"
             yield where, partial(key_in_file, provider, Path(named), where)
         if key := self.env.get(variable):
             yield variable, partial(checked_key, provider, key, variable)
+        own = self.variables.get(provider, "")
+        if key := self.env.get(own):
+            yield own, partial(checked_key, provider, key, own)
         if folder := self.env.get("CREDENTIALS_DIRECTORY"):
             credential = Path(folder) / f"agentspend-{provider}"
             where = f"systemd's credential {credential.name}"
@@ -181,10 +196,10 @@ class KeyStore:
         return f"{provider} for {self.data.resolve()}"
 
     def _note(self, provider: str) -> Path:
-        return self.data / "keys" / f"{provider}.keyring"
+        return self.data / "keys" / f"{provider}{_KINDS[0]}"
 
     def _sealed(self, provider: str) -> Path:
-        return self.data / "keys" / f"{provider}.encrypted"
+        return self.data / "keys" / f"{provider}{_KINDS[1]}"
 
     def _save(self, path: Path, content: bytes) -> None:
         from agentspend.config.edit import write_whole
@@ -208,7 +223,7 @@ def _in_file(path: Path) -> str:
 
 def _options(provider: str) -> str:
     """What somebody without a keyring can do, in one message."""
-    variable = f"AGENTSPEND_{provider.upper()}_KEY_FILE"
+    variable = f"{key_variable(provider)}_FILE"
     return (
         "any of these keeps it safe:\n"
         "  a keyring       start gnome-keyring-daemon or KWallet in this session, and try again\n"

@@ -11,11 +11,7 @@ import msgspec
 from agentspend.core.limits import DEFAULT_COMFORT_TOKENS, DEFAULT_FLOOR_TOKENS, DEFAULT_WAIT_S
 
 DEFAULT_PORT = 4141
-DEFAULT_ANTHROPIC = "https://api.anthropic.com"
-DEFAULT_OPENAI = "https://api.openai.com"
-DEFAULT_CHATGPT = "https://chatgpt.com/backend-api/codex"
 DEFAULT_MARGIN_PERCENT = 2
-DEFAULT_GOOGLE = "https://generativelanguage.googleapis.com"
 
 
 class Section(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -30,46 +26,32 @@ class DaemonSection(Section, frozen=True):
 
 
 class ProviderSection(Section, frozen=True):
-    """`[providers.anthropic]`: where requests go, and who authenticates.
+    """`[providers.NAME]`: where requests go, and who authenticates.
 
+    What is not said is the ready entry's of this name (`config.ready_providers`). `dialect` is one
+    API or several; `base_urls` are addresses of single ones. `auth` "none" needs no key.
     `on_disconnect`: when a client hangs up, "cancel" stops the provider too, "drain" reads on.
     `stop_at_included`: requests of a subscription's login are refused before paid overage begins,
-    `included_margin_percent` before the end of a window.
+    `included_margin_percent` before the end of a window; `login_base_url` is where requests of a
+    ChatGPT login go, which no API key opens.
+    `key` names a variable that may hold its key, `key_header` the header it goes in ("": a bearer).
+    `price_prefix` is the price table's name for it, or names by pattern of models. `stream_usage`:
+    its Chat streams can be asked for their usage. `free`: nothing it does costs anything.
     """
 
-    base_url: str = DEFAULT_ANTHROPIC
-    auth: Literal["auto", "key", "passthrough"] = "auto"
-    on_disconnect: Literal["cancel", "drain"] = "cancel"
+    dialect: str | tuple[str, ...] = ()
+    base_url: str = ""
+    base_urls: dict[str, str] = {}
+    auth: Literal["auto", "key", "passthrough", "none"] | None = None
+    on_disconnect: Literal["cancel", "drain"] | None = None
+    key: str = ""
+    key_header: str = ""
+    price_prefix: str | dict[str, str] = ""
+    stream_usage: bool | None = None
+    free: bool | None = None
     stop_at_included: bool = False
     included_margin_percent: int = DEFAULT_MARGIN_PERCENT
-
-
-class OpenAISection(ProviderSection, frozen=True):
-    """`[providers.openai]`: as `[providers.anthropic]`.
-
-    `login_base_url` is where requests of a ChatGPT login go, which no API key opens.
-    """
-
-    base_url: str = DEFAULT_OPENAI
-    login_base_url: str = DEFAULT_CHATGPT
-
-
-class GoogleSection(ProviderSection, frozen=True):
-    """`[providers.google]`: as `[providers.anthropic]`.
-
-    Google bills a whole answer although the client hangs up, so it is drained (pricing study §3.6).
-    """
-
-    base_url: str = DEFAULT_GOOGLE
-    on_disconnect: Literal["cancel", "drain"] = "drain"
-
-
-class ProvidersSection(Section, frozen=True):
-    """`[providers]`."""
-
-    anthropic: ProviderSection = ProviderSection()
-    openai: OpenAISection = OpenAISection()
-    google: GoogleSection = GoogleSection()
+    login_base_url: str = ""
 
 
 class BudgetSection(Section, frozen=True):
@@ -148,7 +130,7 @@ class File(Section, frozen=True):
     price_table: str = ""
 
     daemon: DaemonSection = DaemonSection()
-    providers: ProvidersSection = ProvidersSection()
+    providers: dict[str, ProviderSection] = {}
     budgets: tuple[BudgetSection, ...] = ()
     models: tuple[ModelsSection, ...] = ()
     rate_limits: tuple[RateLimitSection, ...] = ()

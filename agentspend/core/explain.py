@@ -54,7 +54,7 @@ def explain(book: PriceBook, answered: Answered) -> dict[str, Any]:
     whose model has no price, or whose answer names a tier without one, is `blocked`. Where the
     answer proves no usage, `usd` is null and `floor_usd` what is proved.
     """
-    region = region_of(answered.provider, answered.upstream_host, answered.model)
+    region = region_of(answered.upstream_host, answered.model)
     metered = in_region(answered.metered, region)
     if answered.http_status >= FIRST_ERROR_STATUS or answered.api.endswith("count_tokens"):
         metered = Metered(billing=Billing.FREE)

@@ -1,19 +1,23 @@
 """Which price a model has: the user's word over the table's.
 
 Owns the precedence: exact user rule, then user pattern, then the table (whose overlay was merged
-when it was compiled). Exact ids only (`core.model_ids`); prices nothing itself.
+when it was compiled), then the list that a provider borrows. Exact ids only (`core.model_ids`);
+prices nothing itself.
 """
 
 import difflib
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import replace
+from fnmatch import fnmatchcase
 
 from agentspend.core.errors import AgentspendError
 from agentspend.core.model_ids import spellings
 from agentspend.core.price_overrides import Overrides, PriceRule
 from agentspend.core.price_table import BEGINNING_US, Table, model_price, standard_words
 from agentspend.core.rates import ModelPrice, RateRow, Rates
+from agentspend.core.scopes import glob
 
 MAX_NAMES_REMEMBERED = 1_000
 """Spellings whose price is looked up once; more than any session uses."""
@@ -70,12 +74,42 @@ class PriceLookup:
         aliases = self._aliases.get(provider, {})
         for name in names:
             canonical = aliases.get(name, name)
-            if canonical in listed or (provider, canonical) in self._exact:
+            rule = self._exact.get((provider, canonical))
+            if canonical in listed or (rule is not None and rule.rates is not None):
                 return self._price(provider, canonical)
         for rule in self._patterns:
             if rule.rates is not None and rule.matches(provider, model):
                 return self._own(rule, rule.rates, provider, model)
+        return self._borrowed(provider, model)
+
+    def _borrowed(self, provider: str, model: str) -> ModelPrice | None:
+        """A price out of the list of somebody else's that is in force for this provider's model."""
+        for pattern, wanted in self._overrides.lists.get(provider, ()):
+            if not fnmatchcase(model, glob(pattern)):
+                continue
+            owner, _, named = wanted.partition("/")
+            bare = model.removeprefix(pattern[:-1]) if pattern.endswith("/*") else model
+            found = self._in_table(owner, named or bare.removeprefix(f"{provider}/"))
+            if found is not None:
+                rule = self._said_of(provider, model)
+                return _overridden(found, rule) if rule else found
         return None
+
+    def _in_table(self, provider: str, model: str) -> ModelPrice | None:
+        """A listed model's price, the user's word on that list included."""
+        aliases = self._aliases.get(provider, {})
+        listed = self._listed(provider)
+        for name in spellings(provider, model):
+            canonical = aliases.get(name, name)
+            if canonical in listed:
+                return self._price(provider, canonical)
+        return None
+
+    def _said_of(self, provider: str, model: str) -> PriceRule | None:
+        """The user's rule that names a model best."""
+        return self._exact.get((provider, model)) or next(
+            (rule for rule in self._patterns if rule.matches(provider, model)), None
+        )
 
     def ceiling(self, provider: str, model: str) -> ModelPrice:
         """The price that stands in for a model without one."""
@@ -89,9 +123,15 @@ class PriceLookup:
         return sorted(self._providers)
 
     def models(self, provider: str) -> list[str]:
-        """The canonical ids with a price, the user's own included, sorted."""
+        """The canonical ids with a price, the user's own and borrowed ones included, sorted."""
         own = [model for name, model in self._exact if name == provider]
-        return sorted({*self._listed(provider), *own})
+        return sorted({*self._listed(provider), *own, *self._borrowed_names(provider)})
+
+    def _borrowed_names(self, provider: str) -> Iterator[str]:
+        for pattern, wanted in self._overrides.lists.get(provider, ()):
+            before = pattern[:-1] if pattern.endswith("/*") else ""
+            names = (before + model for model in self._listed(wanted))
+            yield from (name for name in names if fnmatchcase(name, glob(pattern)))
 
     def nearest(self, provider: str, model: str, n: int) -> list[str]:
         """Known ids that look most like this one, best first."""
@@ -101,9 +141,7 @@ class PriceLookup:
         """A listed model's price under the rule that names it best; read once."""
         found = self._read.get((provider, model))
         if found is None:
-            rule = self._exact.get((provider, model)) or next(
-                (rule for rule in self._patterns if rule.matches(provider, model)), None
-            )
+            rule = self._said_of(provider, model)
             entry = self._listed(provider).get(model)
             if entry is not None:
                 found = model_price(provider, model, entry, self._providers[provider])
@@ -143,7 +181,8 @@ class PriceLookup:
     def _check(self) -> None:
         """Fail when the configuration is read, not at the first request."""
         for (provider, model), rule in self._exact.items():
-            if rule.rates is None and model not in self._listed(provider):
+            listed = model in self._listed(provider) or self._borrowed(provider, model)
+            if rule.rates is None and not listed:
                 raise AgentspendError(
                     f'prices."{provider}/{model}" multiplies a price that nobody has',
                     "give it input and output, or look the name up with agentspend prices show",

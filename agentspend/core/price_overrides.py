@@ -5,15 +5,16 @@ strings: a TOML float would already have lost digits. Errors are `AgentspendErro
 key; the configuration adds file and line.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, TypeAlias
 
 from agentspend.core.errors import AgentspendError
 from agentspend.core.price_table import RATE_NAMES, full_rates
 from agentspend.core.rates import FEES, ONE, Rates, Ratio
+from agentspend.core.scopes import glob
 
 PUSD_PER_USD_PER_MTOK = 10**6
 """One dollar per million tokens is this many pUSD per token."""
@@ -43,7 +44,7 @@ class PriceRule:
 
     def matches(self, provider: str, model: str) -> bool:
         """True when the rule speaks about this model; only `*` and `?` are wild."""
-        return provider == self.provider and fnmatchcase(model, self.pattern.replace("[", "[[]"))
+        return provider == self.provider and fnmatchcase(model, glob(self.pattern))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +60,24 @@ class UnknownModel:
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """Everything the user says about prices. `said` is the plain values, for the version hash."""
+    """Everything the user says about prices. `said` is the plain values, for the version hash.
+
+    `lists` says per provider whose price list holds for which of its models: (pattern, list).
+    """
 
     rules: tuple[PriceRule, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
     unknown: UnknownModel = field(default_factory=lambda: read_unknown_model({}))
     said: Mapping[str, Any] = field(default_factory=dict)
+    lists: Mapping[str, "PriceLists"] = field(default_factory=dict)
+
+
+PriceLists: TypeAlias = tuple[tuple[str, str], ...]
+"""(pattern of a provider's models, the price list that holds for them), best first.
+
+What a pattern names before its `/*` is no part of the list's own names. A list with a model behind
+it ("deepseek/deepseek-v4-pro") prices every model of the pattern as that one.
+"""
 
 
 def read_overrides(
@@ -80,6 +93,25 @@ def read_overrides(
         unknown=read_unknown_model(said["unknown_model"]),
         said={name: value for name, value in said.items() if value},
     )
+
+
+def with_providers(
+    overrides: Overrides, lists: Mapping[str, PriceLists], free: Sequence[str]
+) -> Overrides:
+    """The overrides with what is said of whole providers: whose price lists, and which are free."""
+    borrowed = {
+        name: tuple(sorted(found, key=lambda pair: (-len(pair[0]), pair[0])))
+        for name, found in lists.items()
+        if found
+    }
+    nothing = full_rates([0] * len(RATE_NAMES))
+    rules = [*overrides.rules, *(PriceRule(name, "*", rates=nothing) for name in free)]
+    said = {**overrides.said}
+    if borrowed:
+        said["lists"] = {name: [list(pair) for pair in found] for name, found in borrowed.items()}
+    if free:
+        said["free"] = sorted(free)
+    return replace(overrides, rules=tuple(rules), lists=borrowed, said=said)
 
 
 def read_unknown_model(entry: Mapping[str, Any]) -> UnknownModel:

@@ -99,12 +99,14 @@ class PriceBook:
         """The facts with an output limit: the request's, or the most its models can write.
 
         A model whose own limit nobody knows can write no more than its context window. For one
-        without either a limit is assumed, which must then be written into the request. Call this
-        once, before bounding or clamping.
+        without either a limit is assumed, which must then be written into the request, unless it
+        may write for nothing. Call this once, before bounding or clamping.
         """
         if facts.max_output_tokens:
             return facts
         prices = [self.find(provider, name) for name in (facts.model, *facts.other_models)]
+        if all(price is not None and price.is_free for price in prices):
+            return replace(facts, max_output_tokens=DEFAULT_COMFORT_TOKENS)
         limits = [price.max_output or price.context_window if price else 0 for price in prices]
         if all(limits):
             return replace(facts, max_output_tokens=max(limits))
@@ -135,7 +137,7 @@ class PriceBook:
         without a price: `find` first.
         """
         asked = facts.input_bound_tokens if input_tokens is None else input_tokens
-        unpriceable = list(facts.unpriceable)
+        unpriceable: list[str] = []
         rows = []
         for name in (facts.model, *facts.other_models):
             price = self.find(provider, name)
@@ -144,7 +146,9 @@ class PriceBook:
                     raise unknown_model(provider, name, self.nearest(provider, name))
                 unpriceable.append(f"model={name}")
                 price = self._lookup.ceiling(provider, name)
-            if facts.remote_input and not price.context_window:
+            if not price.is_free:
+                unpriceable += facts.unpriceable
+            if facts.remote_input and not price.context_window and not price.is_free:
                 unpriceable.append(f"context_window={name}")
             sent = _sent(price, facts, asked)
             rates = self._dearest_rates(price, facts, at_us, sent)

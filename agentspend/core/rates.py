@@ -178,6 +178,16 @@ class ModelPrice:
     ceiling: bool = False
     peak: Peak | None = None
 
+    @property
+    def is_free(self) -> bool:
+        """Whether nothing this model does costs anything: the user's word, never a guess."""
+        first = self.rows[0].rates
+        if first.input or first.output:
+            return False
+        priced = [self.rows, *(variant.rows for variant in self.variants.values())]
+        lists = [*priced, self.peak.rows if self.peak else ()]
+        return not any(any(row.rates.each().values()) for rows in lists for row in rows)
+
     def rates(
         self,
         at_us: int,

@@ -13,17 +13,15 @@ _VERTEX_REGION = "-aiplatform.googleapis.com"
 _OPENAI_REGION = re.compile(r"^([a-z]{2})\.api\.openai\.com$")
 
 
-def region_of(provider: str, host: str, model: str = "") -> str:
+def region_of(host: str, model: str = "") -> str:
     """The region whose price applies, as the price list spells it; "" for the list price.
 
     `host` may carry a port. Vertex bills Claude's models more at any regional endpoint.
     """
     name = _name(host)
-    if provider == "openai":
-        found = _OPENAI_REGION.match(name)
-        return found[1] if found else ""
-    at_a_region = provider == "google" and name.endswith(_VERTEX_REGION)
-    return "regional" if at_a_region and "claude" in model else ""
+    if found := _OPENAI_REGION.match(name):
+        return found[1]
+    return "regional" if name.endswith(_VERTEX_REGION) and "claude" in model else ""
 
 
 def is_this_machine(host: str) -> bool:

@@ -66,7 +66,7 @@ class Daemon:
         windows = await self.bookkeeper.ask(lambda books, _: included.all_of(books.conn))
         self._keys: dict[str, str] = {}
         before = adopted(self._loaded, self.bookkeeper.settings)
-        self.vault = Vault(self._paths.data, self._keys)
+        self.vault = Vault(self._paths.data, self._keys, self._key_variables)
         key_sessions = KeySessions(self.sessions, here=here(Caller.here()))
         self.desk = Desk(
             bookkeeper=self.bookkeeper,
@@ -142,6 +142,10 @@ class Daemon:
                 f"end that program, or set another port in {self._paths.config}:"
                 f"  [daemon] port = {max(1024, (port + 1) % 65_536)}",
             ) from error
+
+    def _key_variables(self) -> dict[str, str]:
+        """The variable that each configured provider says may hold its key."""
+        return {name: each.key for name, each in self.desk.providers.items()}
 
     def _close_later(self, after_s: float, upstream: Upstream) -> None:
         """Close a replaced way out once its last requests are done with it."""

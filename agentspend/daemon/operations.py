@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -24,6 +24,7 @@ from agentspend.daemon.roster import Roster, head_at
 from agentspend.daemon.vault import Vault
 from agentspend.daemon.watchers import Watchers
 from agentspend.proxy.desk import Desk
+from agentspend.proxy.routing import unknown_provider
 from agentspend.proxy.server import Proxy
 from agentspend.proxy.sessions import Session
 from agentspend.store import checkpoints, entries
@@ -132,6 +133,7 @@ class Operations:
             token=str(message.get("token") or secrets.token_urlsafe(32)),
             auth={name: each.auth for name, each in self.reload.providers.items()},
             keys=self._keys(message.get("keys", {})),
+            providers=self._chosen(message.get("providers", ())),
             pid=caller.peer.pid,
             opened_us=self.desk.now().wall_us,
             head=head_at(str(message.get("head", ""))),
@@ -147,7 +149,11 @@ class Operations:
                 "stored_keys": self.vault.providers,
                 "locked": self.vault.locked,
                 "providers": {
-                    name: {"auth": each.auth, "upstream": each.base_url}
+                    name: {
+                        "auth": each.auth,
+                        "upstream": each.base_url,
+                        "urls": {dialect: each.url(dialect) for dialect in each.dialects},
+                    }
                     for name, each in self.reload.providers.items()
                 },
             }
@@ -157,6 +163,13 @@ class Operations:
                 pass
         if any(live is session for live in self.desk.sessions.all()):
             await self.roster.close(session.id)
+
+    def _chosen(self, names: Sequence[str]) -> tuple[str, ...]:
+        """The providers that a session's requests may go to; refused for one that is not set up."""
+        for name in names:
+            if name not in self.desk.providers:
+                raise AgentspendError(*unknown_provider(name, self.desk.providers))
+        return tuple(names)
 
     def _keys(self, given: Mapping[str, str]) -> dict[str, str]:
         """The caller's keys. An outer session's token stands for the key that it stands for."""

@@ -11,16 +11,15 @@ from dataclasses import replace
 
 from agentspend.config.load import Loaded, adopted, load_with_zone
 from agentspend.config.paths import Paths
+from agentspend.config.providers import Provider
 from agentspend.config.schema import Config
-from agentspend.config.shape import OpenAISection, ProviderSection
 from agentspend.core.errors import AgentspendError
 from agentspend.core.included import ALL_BP
 from agentspend.core.pricebook import PriceBook
 from agentspend.daemon.log import log
 from agentspend.prices import load_table
 from agentspend.proxy.desk import Desk, Settings
-from agentspend.proxy.login import CHATGPT
-from agentspend.proxy.upstream import Upstream
+from agentspend.proxy.upstream import Upstream, origins_of
 
 OLD_UPSTREAM_S = 600
 """How long requests that began under the old settings may still use their connection."""
@@ -32,8 +31,8 @@ def settings_from(config: Config, paths: Paths) -> Settings:
     return Settings(
         book=PriceBook(table, config.overrides),
         admission=config.admission,
-        on_disconnect={name: each.on_disconnect for name, each in config.providers.items()},
-        upstream=Upstream(_origins(config), config.network),
+        providers=config.providers,
+        upstream=Upstream(origins_of(config.providers), config.network),
         rules=config.rules,
         stops_bp={
             name: ALL_BP - 100 * each.included_margin_percent
@@ -41,14 +40,6 @@ def settings_from(config: Config, paths: Paths) -> Settings:
             if each.stop_at_included
         },
     )
-
-
-def _origins(config: Config) -> dict[str, str]:
-    """Every address that requests may go to, by name."""
-    found = {name: each.base_url for name, each in config.providers.items()}
-    openai = config.providers["openai"]
-    assert isinstance(openai, OpenAISection)
-    return {**found, CHATGPT: openai.login_base_url}
 
 
 class Reload:
@@ -72,7 +63,7 @@ class Reload:
         return self._loaded
 
     @property
-    def providers(self) -> Mapping[str, ProviderSection]:
+    def providers(self) -> Mapping[str, Provider]:
         """The provider settings in force."""
         return adopted(self._loaded, self._desk.bookkeeper.settings).config.providers
 

@@ -46,6 +46,7 @@ class Roster:
     async def open(self, session: Session) -> None:
         """Let a session in, on disk first."""
         who = {"payer": session.payer.known(), "auth": dict(session.auth)}
+        who["providers"] = list(session.providers)
         head = str(session.head.path) if session.head else ""
         since_us = session.born_us or born_us(session.pid)
         run = {"pid": session.pid, "born_us": since_us, "head": head}
@@ -73,7 +74,8 @@ def head_at(path: str) -> Head | None:
 
 
 def _session(row: SessionRow, kept: dict[str, object]) -> Session:
-    payer, auth = kept["payer"], kept["auth"]
+    payer, auth, providers = kept["payer"], kept["auth"], kept.get("providers", [])
+    assert isinstance(providers, list)
     assert isinstance(payer, dict)
     assert isinstance(auth, dict)
     return Session(
@@ -88,4 +90,5 @@ def _session(row: SessionRow, kept: dict[str, object]) -> Session:
         head=head_at(str(kept.get("head", ""))),
         key=int(str(kept.get("key", 0))),
         client_id=str(kept.get("client_id", "")),
+        providers=tuple(providers),
     )

@@ -2,18 +2,25 @@
 
 import asyncio
 import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from agentspend.config.secrets import PROVIDERS, KeyStore
+from agentspend.config.secrets import KeyStore
 from agentspend.core.errors import KeyStoreError
 from agentspend.daemon.log import log
 
 
 class Vault:
-    """Fills `keys` ({provider: key}) from the safe places; `locked`: a passphrase is needed."""
+    """Fills `keys` ({provider: key}) from the safe places; `locked`: a passphrase is needed.
 
-    def __init__(self, data: Path, keys: dict[str, str]) -> None:
+    `variables` are asked for each time: the configured providers with their key's variable.
+    """
+
+    def __init__(
+        self, data: Path, keys: dict[str, str], variables: Callable[[], Mapping[str, str]]
+    ) -> None:
         self._data = data
+        self._variables = variables
         self._keys = keys
         self._passphrase = ""
         self._opened = False
@@ -52,6 +59,7 @@ class Vault:
         return sorted(self._keys)
 
     def _read(self, passphrase: str) -> tuple[dict[str, str], bool]:
-        store = KeyStore(self._data, dict(os.environ), passphrase)
-        found = {provider: store.read(provider) for provider in PROVIDERS}
+        variables = self._variables()
+        store = KeyStore(self._data, dict(os.environ), passphrase, variables=variables)
+        found = {provider: store.read(provider) for provider in store.names()}
         return {name: key for name, key in found.items() if key}, store.locked()

@@ -55,15 +55,17 @@ class Filter(Protocol):
 
 
 class Dialect(Protocol):
-    """One vendor API shape.
+    """One vendor API shape, as one provider speaks it.
 
-    `path_model` is the model a path names (Gemini); "" where the body does. `count_path` is where
-    the provider counts a prompt for free, `{model}` standing for the path's model; "" where it
-    does not.
+    `provider` is who is asked, `vendor` whose models it serves at whose prices (a gateway in front
+    of OpenAI serves OpenAI's). `path_model` is the model a path names (Gemini); "" where the body
+    does. `count_path` is where the provider counts a prompt for free, `{model}` standing for the
+    path's model; "" where it does not.
     """
 
     name: str
     provider: str
+    vendor: str
     count_path: str
 
     def needs_normalising(self, body: bytes) -> bool:
@@ -116,10 +118,12 @@ class Dialect(Protocol):
 class Route:
     """Where a path leads: `kind` is messages, count_tokens or models; `path` is the provider's.
 
-    `model` is the model that the path names, "" where the body does.
+    `model` is the model that the path names, "" where the body does. `named`: the caller itself
+    said which provider it wants.
     """
 
     dialect: Dialect
     kind: str
     path: str
     model: str = ""
+    named: bool = False

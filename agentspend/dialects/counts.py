@@ -40,13 +40,14 @@ def unknown_counts(
         if name in groups:
             inside = value if isinstance(value, dict) else {}
             for inner, count in inside.items():
-                if inner not in groups[name] and not _says_nothing(inner) and _counts(count):
+                if inner not in groups[name] and not says_nothing(inner) and _counts(count):
                     yield f"{name}.{inner}"
-        elif name not in known and not _says_nothing(name) and _counts(value):
+        elif name not in known and not says_nothing(name) and _counts(value):
             yield name
 
 
-def _says_nothing(name: str) -> bool:
+def says_nothing(name: str) -> bool:
+    """Whether a number of this name measures time or states a price."""
     return name.endswith(_MEASURES) or name.startswith(_STATEMENTS)
 
 

@@ -30,6 +30,8 @@ CHAT = Names(
 )
 RESPONSES = Names("input_tokens", "output_tokens", "input_tokens_details", "output_tokens_details")
 
+STATES_ITS_COST = "openrouter"
+"""The vendor whose own word on a request's cost is its bill."""
 _WRITE_DETAILS = "cache_write_tokens_details"
 # DeepSeek's and Kimi's own names for what was cached, beside the usual one.
 _CACHED_ELSEWHERE = ("prompt_cache_hit_tokens", "cached_tokens")

@@ -17,7 +17,7 @@ CHAT = "openai_chat"
 RESPONSES = "openai_responses"
 GEMINI = "gemini"
 
-_MAKERS = {CHAT: OpenAIChat, RESPONSES: OpenAIResponses, GEMINI: Gemini}
+DIALECTS = (CHAT, RESPONSES, ANTHROPIC, GEMINI)
 _VERSION = re.compile(r"^/v1(?:beta)?(?=/)")
 _PLAIN = {
     "/messages": (ANTHROPIC, "messages", "/v1/messages"),
@@ -31,9 +31,20 @@ _GEMINI = re.compile(
 
 
 @cache
-def dialect_of(name: str, provider: str) -> Dialect:
-    """The dialect of this name as this provider speaks it."""
-    return Anthropic() if name == ANTHROPIC else _MAKERS[name](provider)
+def dialect_of(name: str, provider: str, vendor: str = "", *, injects: bool = True) -> Dialect:
+    """The dialect of this name as this provider speaks it.
+
+    `vendor` is "" where it is the provider itself. `injects`: whether a Chat stream can be asked
+    for its usage.
+    """
+    match name:
+        case "anthropic":
+            return Anthropic(provider, vendor)
+        case "openai_chat":
+            return OpenAIChat(provider, vendor, injects=injects)
+        case "openai_responses":
+            return OpenAIResponses(provider, vendor)
+    return Gemini(provider, vendor)
 
 
 def dialect_name(path: str) -> str | None:
@@ -42,13 +53,13 @@ def dialect_name(path: str) -> str | None:
     return found[0] if found else None
 
 
-def find_route(path: str, provider: str) -> Route | None:
+def find_route(path: str, provider: str, vendor: str = "", *, injects: bool = True) -> Route | None:
     """Where a path leads at this provider. `kind` is "messages" for everything that is paid."""
     found = _match(path)
     if found is None:
         return None
     name, kind, upstream, model = found
-    return Route(dialect_of(name, provider), kind, upstream, model)
+    return Route(dialect_of(name, provider, vendor, injects=injects), kind, upstream, model)
 
 
 def _match(path: str) -> tuple[str, str, str, str] | None:

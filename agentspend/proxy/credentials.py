@@ -2,23 +2,27 @@
 
 A subscription's login (Claude's OAuth token, Codex's ChatGPT login) goes on as it came and counts
 as `subscription`; a key the caller sent itself goes on as it came and counts as real dollars
-(DESIGN.md §6). Only our own tokens are ever taken out: the session's, and any virtual key.
+(DESIGN.md §6). Our own tokens are always taken out: the session's, and any virtual key; and what
+was meant for another provider than the one that answers never reaches it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
 from multidict import CIMultiDict
 
+from agentspend.config.providers import Provider
+from agentspend.config.ready_providers import BUILT_IN
 from agentspend.core.virtual_keys import is_token
 from agentspend.proxy.sessions import Session
 
 OAUTH_PREFIX = "sk-ant-oat"
 CHATGPT_ACCOUNT = "chatgpt-account-id"
 BEARER = "Authorization"
-KEY_HEADERS = ("x-api-key", "x-goog-api-key")
-KEY_HEADER_OF = {"anthropic": "x-api-key", "google": "x-goog-api-key"}
-"""Where a provider expects its key; every other takes it as a bearer."""
+KEY_HEADERS = ("x-api-key", "x-goog-api-key", "api-key")
+"""Where clients put a key that is no bearer: Anthropic's, Google's, Azure's."""
+_ANTHROPICS = "sk-ant-"
+_BUILT_IN = frozenset(each.name for each in BUILT_IN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,31 +34,60 @@ class Credentials:
 
 
 def settle_credentials(
-    headers: CIMultiDict[str], session: Session, provider: str, key: str | None
+    headers: CIMultiDict[str],
+    session: Session,
+    provider: Provider,
+    key: str | None,
+    *,
+    named: bool = False,
 ) -> Credentials:
     """Rewrite the auth headers in place and say whose money it is.
 
-    `key` is the provider key the daemon may inject; a session's own key comes first.
+    `key` is the provider key the daemon may inject; a session's own key comes first. `named`: the
+    caller itself said which provider it wants, so its own key is meant for it.
     """
-    ours = _take_out(headers, session.token)
-    sent = next((headers[name] for name in KEY_HEADERS if headers.get(name)), bearer(headers))
+    places = {*KEY_HEADERS, provider.key_header} - {""}
+    ours = _take_out(headers, session.token, places)
+    sent = next((headers[name] for name in places if headers.get(name)), bearer(headers))
+    passes = session.auth.get(provider.name, provider.auth) == "passthrough"
+    if sent and _meant_for_another(sent, headers, provider, named=named or passes):
+        _drop(headers, places)
+        ours, sent = True, ""
     if sent:
         login = sent.startswith(OAUTH_PREFIX) or CHATGPT_ACCOUNT in headers
         return Credentials("subscription" if login else "billed")
-    usable = session.keys.get(provider) or key
-    if session.auth.get(provider) == "passthrough" or not usable:
-        return Credentials(missing_key=ours)
-    if provider in KEY_HEADER_OF:
-        headers[KEY_HEADER_OF[provider]] = usable
+    usable = session.keys.get(provider.name) or key
+    if passes or not usable:
+        return Credentials(missing_key=ours and provider.auth != "none")
+    if provider.key_header:
+        headers[provider.key_header] = usable
     else:
         headers[BEARER] = f"Bearer {usable}"
     return Credentials()
 
 
-def _take_out(headers: CIMultiDict[str], token: str) -> bool:
+def _meant_for_another(
+    sent: str, headers: CIMultiDict[str], provider: Provider, *, named: bool
+) -> bool:
+    """Whether a credential of the caller's must not reach this provider.
+
+    An agent that was led elsewhere by its session still sends what it has for its own vendor.
+    """
+    if provider.name in _BUILT_IN:
+        return False
+    return not named or sent.startswith(_ANTHROPICS) or CHATGPT_ACCOUNT in headers
+
+
+def _drop(headers: CIMultiDict[str], places: Set[str]) -> None:
+    """Remove every credential there is."""
+    for name in (*places, BEARER, CHATGPT_ACCOUNT):
+        headers.popall(name, None)
+
+
+def _take_out(headers: CIMultiDict[str], token: str, places: Set[str]) -> bool:
     """Remove a token of ours wherever it stands in for a key."""
     found = False
-    for name in KEY_HEADERS:
+    for name in places:
         value = headers.get(name, "")
         if value and (value == token or is_token(value)):
             del headers[name]

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, tzinfo
 
 from agentspend.bookkeeper import Bookkeeper
 from agentspend.bookkeeper.outcomes import Moment
+from agentspend.config.providers import Provider
 from agentspend.config.shape import AdmissionSection
 from agentspend.core.pricebook import PriceBook
 from agentspend.core.rules import NO_RULES, Rules
@@ -22,7 +23,7 @@ from agentspend.proxy.upstream import Upstream
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The reloadable part. `on_disconnect` maps a provider to "cancel" or "drain".
+    """The reloadable part. `providers` are those that can be asked, by name.
 
     `stops_bp` holds the providers with `stop_at_included`: at which share, in basis points, a
     login's requests stop.
@@ -30,7 +31,7 @@ class Settings:
 
     book: PriceBook
     admission: AdmissionSection
-    on_disconnect: Mapping[str, str]
+    providers: Mapping[str, Provider]
     upstream: Upstream
     rules: Rules = NO_RULES
     stops_bp: Mapping[str, int] = field(default_factory=dict)
@@ -69,6 +70,11 @@ class Desk:
         """The way to the providers."""
         return self.settings.upstream
 
+    @property
+    def providers(self) -> Mapping[str, Provider]:
+        """The providers that can be asked."""
+        return self.settings.providers
+
     def rules_of(self, session: Session) -> Rules:
         """The rules that hold for a session: the configuration's and its own."""
         ours, own = self.settings.rules, session.rules
@@ -82,7 +88,7 @@ class Desk:
 
     def cancels_on_disconnect(self, provider: str) -> bool:
         """Whether a hang-up stops the provider's bill (pricing study §3.6), so that we cancel."""
-        return self.settings.on_disconnect.get(provider, "cancel") == "cancel"
+        return self.settings.providers[provider].on_disconnect == "cancel"
 
     def local_now(self) -> datetime:
         """Now, in the budgets' zone, for messages."""

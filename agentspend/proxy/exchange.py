@@ -38,7 +38,7 @@ from agentspend.proxy.reading import read_facts
 from agentspend.proxy.rulings import model_ruling
 from agentspend.proxy.sessions import Session
 from agentspend.proxy.tagging import tagged
-from agentspend.proxy.upstream import Departure, Unreachable
+from agentspend.proxy.upstream import Departure, Unreachable, way_to
 
 STOPPING = "agentspend: the daemon is stopping; try again in a moment"
 RESTARTED = (
@@ -143,7 +143,13 @@ class Journey:
             return await self._declined(*said_no)
         facts = self._in_region(book.with_limits(provider, facts))
         headers = to_upstream(self.request.raw_headers)
-        paid = settle_credentials(headers, self.session, provider, self.desk.key(provider))
+        paid = settle_credentials(
+            headers,
+            self.session,
+            self.desk.providers[provider],
+            self.desk.key(provider),
+            named=self.route.named,
+        )
         if paid.missing_key and self.session.restored:
             return self._reply("unreachable", RESTARTED)
         if paid.missing_key:
@@ -158,7 +164,7 @@ class Journey:
             rid=self.rid,
             payer=payer,
             counted=paid.counted,
-            known=self.desk.memory.find(facts.prefixes),
+            known=self.desk.memory.find(facts.prefixes, provider),
             countable=bool(self.dialect.count_path),
             started_us=arrived.wall_us,
             arrived_us=arrived.mono_us,
@@ -199,7 +205,7 @@ class Journey:
         counted = self.dialect.count_body(body, self.route.model)
         plain = headers.copy()
         plain.popall(ENCODING, None)
-        answer = await self.desk.upstream.fetch(self.dialect.provider, path, plain, counted)
+        answer = await self.desk.upstream.fetch(way_to(self.dialect), path, plain, counted)
         return None if answer is None else self.dialect.read_count(answer)
 
     async def _forward(
@@ -222,7 +228,7 @@ class Journey:
         meter = self.dialect.meter(asked.facts, 200, "")
         complete = False
         try:
-            origin, path = way_out(self.dialect.provider, self.path, self.login)
+            origin, path = way_out(self.dialect, self.path, self.login)
             upstream = await self.desk.upstream.send(origin, "POST", path, headers, body, departure)
             faults.reach("forward.after_headers")
             if self.login is not None:
@@ -298,9 +304,8 @@ class Journey:
 
     def _in_region(self, facts: RequestFacts) -> RequestFacts:
         """The region that the provider's host stands for, where the request names none."""
-        provider = self.dialect.provider
-        host = urlsplit(self.desk.upstream.base_url(provider)).netloc
-        region = facts.inference_geo or region_of(provider, host, facts.model)
+        host = urlsplit(self.desk.upstream.base_url(way_to(self.dialect))).netloc
+        region = facts.inference_geo or region_of(host, facts.model)
         return replace(facts, inference_geo=region)
 
     def _shrink(self, asked: Request, held: Held, meter: Meter) -> None:
@@ -325,7 +330,7 @@ class Journey:
             clamped_to=clamped_to,
         )
         if turn is not None and asked.facts.prefixes:
-            digest = self.desk.memory.keep(asked.facts.prefixes[0], turn)
+            digest = self.desk.memory.keep(asked.facts.prefixes[0], turn, asked.provider)
             charge = replace(charge, turn=(digest, turn))
         if self.left:
             charge = replace(charge, story={"ended": "the client hung up"})

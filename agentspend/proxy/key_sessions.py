@@ -97,6 +97,7 @@ class KeySessions:
             rules=key.rules(),
             key=number,
             client_id=place[2],
+            providers=(key.provider,) if key.provider else (),
         )
         session.payer = replace(
             session.payer,

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 
 from multidict import CIMultiDict
 
+from agentspend.dialects.base import Dialect
 from agentspend.dialects.included import Heard
 from agentspend.proxy.credentials import CHATGPT_ACCOUNT, Credentials, bearer
 from agentspend.proxy.desk import Desk
 from agentspend.proxy.refusal import included_message
+from agentspend.proxy.upstream import LOGIN, way_to
 
-CHATGPT = "openai.login"
-"""The name under which the way out knows `login_base_url`."""
+OPENAI = "openai"
 _UUID = b"account_uuid"
 _ACCOUNT = re.compile(rb'account_uuid\\?"\s*:\s*\\?"([0-9a-fA-F-]{36})')
 
@@ -61,11 +62,11 @@ def login_of(
     return Login(desk, provider, desk.included.account(provider, name), model, bool(chatgpt))
 
 
-def way_out(provider: str, path: str, login: Login | None) -> tuple[str, str]:
-    """Where a request goes: the origin's name and the path there."""
-    if login is not None and login.chatgpt and provider == "openai":
-        return CHATGPT, path.removeprefix("/v1")
-    return provider, path
+def way_out(dialect: Dialect, path: str, login: Login | None) -> tuple[str, str]:
+    """Where a request goes: the name of the way and the path there."""
+    if login is not None and login.chatgpt and dialect.provider == OPENAI:
+        return f"{OPENAI}{LOGIN}", path.removeprefix("/v1")
+    return way_to(dialect), path
 
 
 def _claude_account(body: bytes) -> str:

@@ -21,24 +21,26 @@ class Memory:
         self._keyed = hmac.new(key, digestmod="sha256")
         self._turns: OrderedDict[bytes, Turn] = OrderedDict(turns or {})
 
-    def find(self, prefixes: Sequence[PrefixMark]) -> Known | None:
-        """The longest known prefix (marks come newest first)."""
+    def find(self, prefixes: Sequence[PrefixMark], provider: str) -> Known | None:
+        """The longest known prefix at this provider (marks come newest first)."""
         for mark in prefixes:
-            turn = self._turns.get(self._digest(mark))
+            turn = self._turns.get(self._digest(mark, provider))
             if turn is not None:
                 return Known(turn, mark.added_tokens_bound)
         return None
 
-    def keep(self, whole: PrefixMark, turn: Turn) -> bytes:
+    def keep(self, whole: PrefixMark, turn: Turn, provider: str) -> bytes:
         """Remember a finished request; returns the digest to store it under."""
-        digest = self._digest(whole)
+        digest = self._digest(whole, provider)
         self._turns[digest] = turn
         self._turns.move_to_end(digest)
         while len(self._turns) > KEPT:
             self._turns.popitem(last=False)
         return digest
 
-    def _digest(self, mark: PrefixMark) -> bytes:
+    def _digest(self, mark: PrefixMark, provider: str) -> bytes:
+        """One provider's tokens say nothing of another's, whatever the model is called."""
         keyed = self._keyed.copy()
         keyed.update(mark.digest)
+        keyed.update(provider.encode())
         return keyed.digest()

@@ -1,7 +1,15 @@
-"""Which provider answers a path: the built-in one of the API that the path speaks."""
+"""Which provider answers a path, and whether it may be asked.
 
-from collections.abc import Mapping
+The path's own word comes first (`/@NAME/v1/…`, right under the session's or the key's prefix), then
+what the session or key chose, then the built-in provider of the API that the path speaks.
+"""
 
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from agentspend.config.providers import Provider
+from agentspend.config.ready_providers import READY
 from agentspend.dialects.base import Route
 from agentspend.dialects.routes import (
     ANTHROPIC,
@@ -19,19 +27,115 @@ PROVIDER_OF = {
     RESPONSES: "openai",
     GEMINI: "google",
 }
+API_NAMES = {
+    ANTHROPIC: "Anthropic Messages",
+    CHAT: "OpenAI Chat Completions",
+    RESPONSES: "OpenAI Responses",
+    GEMINI: "Gemini",
+}
+SIGN = "@"
+LONGEST_ECHOED_NAME = 32
 _MODELS = "/models"
 
 
-def route_for(path: str, headers: Mapping[str, str]) -> Route | None:
+@dataclass(frozen=True, slots=True)
+class Astray:
+    """A path that leads to nobody who could answer it: what is said, in the shape of `route`."""
+
+    route: Route
+    what: str
+    way_out: str
+
+    @property
+    def message(self) -> str:
+        """What the agent is told."""
+        return f"agentspend: {self.what}. To change it: {self.way_out}"
+
+
+def provider_in(path: str) -> tuple[str | None, str]:
+    """("NAME", the rest) of a path `/@NAME/…`; (None, the path) of any other."""
+    if not path.startswith(f"/{SIGN}"):
+        return None, path
+    name, _, rest = path[2:].partition("/")
+    return name, f"/{rest}"
+
+
+def route_for(
+    path: str,
+    headers: Mapping[str, str],
+    providers: Mapping[str, Provider],
+    chosen: Sequence[str] = (),
+) -> Route | Astray | None:
     """The route of a path, with or without a version in front; None for one nobody speaks.
 
-    Two APIs list their models at one path: a caller without Anthropic's headers means OpenAI's.
+    `chosen` are the session's or key's own providers: the first that speaks the API answers, and
+    where none of them does, nobody else is asked.
     """
-    name = dialect_name(path)
-    if name is not None:
-        return find_route(path, PROVIDER_OF[name])
-    if path.removeprefix("/v1").rstrip("/") != _MODELS:
+    named, path = provider_in(path)
+    spoken = _spoken(path, headers)
+    if spoken is None:
         return None
+    usual = _route(path, spoken, providers[PROVIDER_OF[spoken]])
+    if named is not None:
+        if named not in providers:
+            return Astray(usual, *unknown_provider(named, providers))
+        if spoken not in providers[named].dialects and _is_models(path):
+            spoken = providers[named].dialects[0]
+        chosen = (named,)
+    for name in chosen:
+        if name in providers and spoken in providers[name].dialects:
+            return replace(_route(path, spoken, providers[name]), named=named is not None)
+    if chosen:
+        return Astray(usual, *_not_spoken(spoken, chosen, providers))
+    return usual
+
+
+def unknown_provider(name: str, providers: Mapping[str, Provider]) -> tuple[str, str]:
+    """What is said of a provider that is not set up, and the way out."""
+    known = f"known: {', '.join(providers)}"
+    if name in READY:
+        return f"provider {name} is not set up; {known}", f"agentspend providers add {name}"
+    shown = repr(name) if len(name) <= LONGEST_ECHOED_NAME else "of that name"
+    near = difflib.get_close_matches(name, {*providers, *READY}, n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return f"there is no provider {shown}; {known}{hint}", "agentspend providers list"
+
+
+def _not_spoken(
+    spoken: str, chosen: Sequence[str], providers: Mapping[str, Provider]
+) -> tuple[str, str]:
+    missing = [name for name in chosen if name not in providers]
+    if missing:
+        return unknown_provider(missing[0], providers)
+    speaks = "; ".join(
+        f"{name} speaks {', '.join(API_NAMES[each] for each in providers[name].dialects)}"
+        for name in chosen
+    )
+    others = [name for name, each in providers.items() if spoken in each.dialects]
+    what = (
+        f"this request is {API_NAMES[spoken]}, which its provider does not speak: {speaks};"
+        f" {', '.join(others)} would"
+    )
+    return what, f"agentspend run --provider {others[0] if others else 'NAME'} …"
+
+
+def _spoken(path: str, headers: Mapping[str, str]) -> str | None:
+    """The API a request speaks. Two list their models at one path: headers tell them apart."""
+    name = dialect_name(path)
+    if name is not None or not _is_models(path):
+        return name
     of_anthropic = "anthropic-version" in headers or "x-api-key" in headers
-    dialect = ANTHROPIC if of_anthropic or "Authorization" not in headers else CHAT
-    return Route(dialect_of(dialect, PROVIDER_OF[dialect]), "models", "/v1/models")
+    return ANTHROPIC if of_anthropic or "Authorization" not in headers else CHAT
+
+
+def _is_models(path: str) -> bool:
+    return path.removeprefix("/v1").rstrip("/") == _MODELS
+
+
+def _route(path: str, spoken: str, provider: Provider) -> Route:
+    injects = provider.stream_usage
+    found = find_route(path, provider.name, provider.vendor, injects=injects)
+    if found is not None:
+        return found
+    dialect = dialect_of(spoken, provider.name, provider.vendor, injects=injects)
+    return Route(dialect, "models", "/v1/models")

@@ -19,7 +19,7 @@ from agentspend.proxy.desk import Desk
 from agentspend.proxy.exchange import RESTARTED, STOPPING, Journey
 from agentspend.proxy.headers import to_client, to_upstream
 from agentspend.proxy.login import login_of, way_out
-from agentspend.proxy.routing import route_for
+from agentspend.proxy.routing import Astray, route_for
 from agentspend.proxy.sessions import Session
 from agentspend.proxy.upstream import Unreachable
 
@@ -97,15 +97,21 @@ class Proxy:
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         """Every path under a session's or a virtual key's prefix, or with a key in its headers."""
-        route = route_for("/" + request.match_info.get("rest", ""), request.headers)
+        path = "/" + request.match_info.get("rest", "")
+        found = route_for(path, request.headers, self._desk.providers)
+        shape = found.route if isinstance(found, Astray) else found
         rejected = guard.rejection(request, self.port)
         if rejected is not None:
-            return _rejected(request, route, *rejected)
+            return _rejected(request, shape, *rejected)
         session = await self._session(request)
         if isinstance(session, str):
-            return _refused(request, route, session)
+            return _refused(request, shape, session)
         if request.method == "HEAD":
             return web.Response()
+        route = route_for(path, request.headers, self._desk.providers, session.providers)
+        if isinstance(route, Astray):
+            session.refused += 1
+            return _reply(request, route.route, "refused", route.message)
         if route is None:
             return _plain(404, f"agentspend passes no requests to {request.path_qs[:80]!r} on")
         if route.kind == "messages" and request.method == "POST":
@@ -171,7 +177,13 @@ class Proxy:
         """Free endpoints: credentials are settled, nothing is held."""
         headers = to_upstream(request.raw_headers)
         provider = route.dialect.provider
-        paid = settle_credentials(headers, session, provider, self._desk.key(provider))
+        paid = settle_credentials(
+            headers,
+            session,
+            self._desk.providers[provider],
+            self._desk.key(provider),
+            named=route.named,
+        )
         if paid.missing_key and session.restored:
             return _reply(request, route, "unreachable", RESTARTED)
         if paid.missing_key:
@@ -185,7 +197,7 @@ class Proxy:
         )
         try:
             login = login_of(self._desk, paid, provider, headers, body or b"", route.model)
-            origin, there = way_out(provider, path, login)
+            origin, there = way_out(route.dialect, path, login)
             upstream = await self._desk.upstream.send(origin, request.method, there, headers, body)
             async with upstream:
                 if login is not None:

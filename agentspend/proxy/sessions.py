@@ -22,6 +22,8 @@ class Session:
     `keys` maps a provider to the key its caller had in the environment.
     `auth` says per provider who authenticates ("auto", "key" or "passthrough").
     `restored`: let in again after a restart; its `run` has not handed its keys over yet.
+    `providers` are the only ones its requests may go to, the preferred first; () means the usual
+    one of each API.
     `rules` hold for its requests besides the configuration's: those of its virtual key or of the
     repository it works in. `head` is the work tree whose branch its requests are filed under, None
     where the branch cannot change. `pid` is the `run`, or the client of a virtual key where it
@@ -44,6 +46,7 @@ class Session:
     refused: int = 0
     rules: Rules = NO_RULES
     head: Head | None = None
+    providers: tuple[str, ...] = ()
     slots: asyncio.Semaphore = field(
         default_factory=lambda: asyncio.Semaphore(MAX_IN_FLIGHT_PER_SESSION), repr=False
     )

@@ -5,6 +5,7 @@ may bill) the request.
 """
 
 import asyncio
+import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,11 +17,18 @@ import truststore
 from multidict import CIMultiDict
 from yarl import URL
 
+from agentspend.config.providers import Provider
 from agentspend.config.shape import NetworkSection
 from agentspend.core.limits import COUNT_TIMEOUT_S, MAX_SSE_EVENT_BYTES
+from agentspend.dialects.base import Dialect
+from agentspend.dialects.routes import ANTHROPIC
 
 CONNECT_TIMEOUT_S = 15
 SILENCE_TIMEOUT_S = 600
+LOGIN = ".login"
+"""Behind a provider's name: the address that only a subscription's login opens."""
+_VERSION = re.compile(r"/v\d+[a-z0-9]*(?=/|$)")
+_OWN_VERSION = re.compile(r"^/v1(?:beta)?(?=/)")
 
 
 class Unreachable(Exception):
@@ -55,10 +63,42 @@ def tls_context(network: NetworkSection) -> ssl.SSLContext:
     return context
 
 
+def joined(base: str, path: str, dialect: str) -> str:
+    """The URL of one API's path under a base URL that may already hold the version.
+
+    OpenAI's clients take a base URL with the version in it, wherever it stands
+    (`…/api/paas/v4`, `…/v1beta/openai`); Anthropic's add `/v1` to whatever does not end in one.
+    """
+    bare = base.rstrip("/")
+    versions = _VERSION.finditer(urlsplit(bare).path)
+    ends = [found.end() for found in versions]
+    whole = len(urlsplit(bare).path)
+    if ends and (dialect != ANTHROPIC or ends[-1] == whole):
+        path = _OWN_VERSION.sub("", path)
+    return bare + path
+
+
+def origins_of(providers: Mapping[str, Provider]) -> dict[str, str]:
+    """Every address that requests may go to, by the name of the way there."""
+    found = {
+        f"{name}/{dialect}": each.url(dialect)
+        for name, each in providers.items()
+        for dialect in each.dialects
+    }
+    logins = {name: each.login_base_url for name, each in providers.items()}
+    return found | {f"{name}{LOGIN}": url for name, url in logins.items() if url}
+
+
+def way_to(dialect: Dialect) -> str:
+    """The name of the usual way to a provider, by one of its APIs."""
+    return f"{dialect.provider}/{dialect.name}"
+
+
 class Upstream:
     """Sends requests to the origins in the configuration, and nowhere else."""
 
     def __init__(self, origins: Mapping[str, str], network: NetworkSection) -> None:
+        """`origins` are addresses by the name of the way there, as `origins_of` makes them."""
         self._origins = dict(origins)
         self._network = network
         self._session: aiohttp.ClientSession | None = None
@@ -70,13 +110,13 @@ class Upstream:
             await self._session.close()
             self._session = None
 
-    def base_url(self, provider: str) -> str:
-        """Where a provider's requests go."""
-        return self._origins[provider]
+    def base_url(self, way: str) -> str:
+        """Where requests go on this way."""
+        return self._origins[way]
 
     async def send(
         self,
-        provider: str,
+        way: str,
         method: str,
         path: str,
         headers: CIMultiDict[str],
@@ -87,14 +127,14 @@ class Upstream:
 
         `departure` is marked before the first byte goes. Raises `Unreachable`.
         """
-        base = self._origins[provider]
+        base = self._origins[way]
         parts = urlsplit(base)
         tls: ssl.SSLContext | bool = self._tls_context() if parts.scheme == "https" else True
         proxy = proxy_for(self._network, parts.hostname or "")
         try:
             return await self._client().request(
                 method,
-                URL(base.rstrip("/") + path, encoded=True),
+                URL(joined(base, path, way.partition("/")[2]), encoded=True),
                 headers=headers,
                 data=body,
                 allow_redirects=False,
@@ -106,12 +146,12 @@ class Upstream:
             raise _unreachable(error, shown(base), shown(proxy or "")) from error
 
     async def fetch(
-        self, provider: str, path: str, headers: CIMultiDict[str], body: bytes
+        self, way: str, path: str, headers: CIMultiDict[str], body: bytes
     ) -> bytes | None:
         """A small free call (count_tokens); None when it fails for any reason."""
         try:
             async with asyncio.timeout(COUNT_TIMEOUT_S):
-                response = await self.send(provider, "POST", path, headers, body)
+                response = await self.send(way, "POST", path, headers, body)
                 async with response:
                     return await response.read() if response.status == 200 else None
         except (Unreachable, TimeoutError, aiohttp.ClientError):

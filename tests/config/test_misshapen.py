@@ -22,7 +22,7 @@ def test_the_fields_of_a_table() -> None:
     """Known keys are those of the table at the path, also in lists; elsewhere there are none."""
     assert fields_at(()) == [item.name for item in msgspec.structs.fields(File)]
     assert fields_at(("budgets", 3))[:2] == ["name", "limit"]
-    assert fields_at(("providers",)) == ["anthropic", "openai", "google"]
+    assert fields_at(("providers", "anthropic"))[:2] == ["dialect", "base_url"]
     assert fields_at(("prices",)) == []
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from agentspend.config.schema import Config, parse_config
-from agentspend.config.shape import DEFAULT_PORT, OpenAISection
+from agentspend.config.shape import DEFAULT_PORT
 from agentspend.core.budgets import BoundKind, Budget, Counts, Mode
 from agentspend.core.errors import AgentspendError, ConfigError
 from agentspend.core.price_overrides import read_overrides
@@ -56,7 +56,6 @@ def test_every_setting_is_read() -> None:
     assert (found.anthropic.auth, found.anthropic.on_disconnect) == ("key", "drain")
     assert (found.anthropic.stop_at_included, found.anthropic.included_margin_percent) == (True, 5)
     openai = found.providers["openai"]
-    assert isinstance(openai, OpenAISection)
     assert openai.login_base_url == "https://chatgpt.corp/codex"
     assert (openai.stop_at_included, openai.included_margin_percent) == (False, 2)
     assert found.budgets == (

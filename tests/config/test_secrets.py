@@ -337,3 +337,20 @@ def leaks(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+def test_any_provider_by_name(tmp_path: Path, nobody: None) -> None:
+    """A configured one has its key in our variable, in the one it names, or in its own file."""
+    variables = {"gateway": "CORP_KEY", "my-vllm": ""}
+    named = KeyStore(tmp_path, {"CORP_KEY": KEY}, variables=variables)
+    assert named.places("gateway") == ["CORP_KEY"]
+    assert named.read("gateway") == KEY
+    assert KeyStore(tmp_path, {"CORP_KEY": KEY}).read("gateway") is None
+    ours = {"AGENTSPEND_GATEWAY_KEY": f"{KEY}-2", "CORP_KEY": KEY}
+    assert KeyStore(tmp_path, ours, variables=variables).read("gateway") == f"{KEY}-2"
+    assert store(tmp_path, AGENTSPEND_MY_VLLM_KEY=KEY).read("my-vllm") == KEY
+    sealed = store(tmp_path, PASSPHRASE)
+    sealed.write_encrypted("gone-since", KEY)
+    assert "gone-since" in sealed.names()
+    assert {"deepseek", "gateway", "my-vllm"} <= set(named.names())
+    assert dict(sealed.stored())["gone-since"].endswith("gone-since.encrypted")

@@ -20,7 +20,6 @@ ELSEWHERE = {
     "agentspend/cli/checkup_agents.py": "tests/cli/test_doctor.py",
     "agentspend/cli/child.py": "tests/e2e",
     "agentspend/cli/demo_stage.py": "tests/cli/test_demo.py",
-    "agentspend/cli/handover.py": "tests/cli/test_keys_in_session.py and tests/e2e",
     "agentspend/cli/helping.py": "tests/cli/test_app.py",
     "agentspend/cli/key_lines.py": "tests/cli/test_key.py, its only caller",
     "agentspend/cli/ledger_reading.py": "tests/cli/test_why.py and test_verify.py",

@@ -6,7 +6,7 @@
 
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 from zoneinfo import ZoneInfo
@@ -16,6 +16,8 @@ import msgspec
 
 from agentspend.bookkeeper import Bookkeeper, Ledger, clock
 from agentspend.bookkeeper.outcomes import Event
+from agentspend.config.ready_providers import BUILT_IN
+from agentspend.config.schema import parse_config
 from agentspend.config.shape import AdmissionSection, NetworkSection
 from agentspend.core.budgets import BoundKind, Budget, Counts, Mode
 from agentspend.core.money import parse_usd
@@ -27,11 +29,10 @@ from agentspend.prices import load_book
 from agentspend.proxy.desk import Desk, Settings
 from agentspend.proxy.included import Included
 from agentspend.proxy.key_sessions import KeySessions
-from agentspend.proxy.login import CHATGPT
 from agentspend.proxy.memory import Memory
 from agentspend.proxy.server import Proxy
 from agentspend.proxy.sessions import Session, Sessions
-from agentspend.proxy.upstream import Upstream
+from agentspend.proxy.upstream import Upstream, origins_of
 from agentspend.sandbox.server import Sandbox
 from agentspend.store import conversations, entries, included
 from agentspend.store.ledger_file import open_ledger
@@ -40,7 +41,7 @@ from tests.support.manual_time import ManualTime
 TOKEN = "test-session-token"
 CLAUDE = "claude-cli/2.1.332 (external, cli)"
 OPUS = "claude-opus-5"
-PROVIDERS = ("anthropic", "openai", "google")
+BUILT_IN_NAMES = {each.name for each in BUILT_IN}
 
 
 def budget(
@@ -95,7 +96,9 @@ class Device:
         rules: Rules = NO_RULES,
         seed: int = 0,
         stops_bp: Mapping[str, int] | None = None,
+        config: str = "",
     ) -> None:
+        """`config` is TOML, where `SANDBOX` stands for the provider's address."""
         self.folder = folder
         self.time = time
         self.sandbox = sandbox or Sandbox(
@@ -112,6 +115,7 @@ class Device:
         self._on_disconnect = on_disconnect
         self._rules = rules
         self._stops_bp = stops_bp or {}
+        self._config = config
         self._tasks: set[asyncio.Task[Any]] = set()
         self.events: list[Event] = []
 
@@ -128,17 +132,23 @@ class Device:
             await self.adopt(*self._budgets)
         turns = await self.bookkeeper.ask(lambda books, _: conversations.newest(books.conn))
         windows = await self.bookkeeper.ask(lambda books, _: included.all_of(books.conn))
+        config = parse_config(self._config.replace("SANDBOX", self.sandbox.url))
         there = self._base_url or self.sandbox.url
-        origins = {**dict.fromkeys(PROVIDERS, there), CHATGPT: f"{there}/backend-api/codex"}
-        upstream = Upstream(origins, self._network)
+        login = f"{there}/backend-api/codex"
+        providers = {
+            name: replace(each, base_url=there, on_disconnect=self._on_disconnect,
+                          login_base_url=login)
+            if name in BUILT_IN_NAMES else each
+            for name, each in config.providers.items()
+        }  # fmt: skip
+        upstream = Upstream(origins_of(providers), self._network)
         sessions = Sessions()
         self.desk = Desk(
             bookkeeper=self.bookkeeper,
             sessions=sessions,
             memory=Memory(b"test", turns),
-            settings=Settings(load_book(self._overrides), self._admission,
-                              dict.fromkeys(PROVIDERS, self._on_disconnect), upstream,
-                              self._rules, self._stops_bp),
+            settings=Settings(load_book(self._overrides or config.overrides), self._admission,
+                              providers, upstream, self._rules, self._stops_bp),
             now=self.time.moment if self.time else clock,
             keys=self._keys,
             included=Included(b"test", windows),

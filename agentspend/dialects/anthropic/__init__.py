@@ -5,18 +5,28 @@ import msgspec
 
 from agentspend.core.facts import RequestFacts
 from agentspend.dialects.anthropic import replies, request
+from agentspend.dialects.anthropic.elsewhere import ElsewhereMeter
 from agentspend.dialects.anthropic.meter import AnthropicMeter
 from agentspend.dialects.base import Reply
 from agentspend.dialects.json_parts import UNREADABLE
 from agentspend.dialects.text_bound import needs_normalising
 
+FIRST_PARTY = "anthropic"
+
 
 class Anthropic:
-    """The Messages API as `dialects.base.Dialect` asks for it."""
+    """The Messages API as `dialects.base.Dialect` asks for it, of one provider.
+
+    `vendor` is "" where it is the provider itself. Only Anthropic itself is asked to count: what
+    another server says of a prompt's tokens is no bound.
+    """
 
     name = "anthropic"
-    provider = "anthropic"
-    count_path = "/v1/messages/count_tokens"
+
+    def __init__(self, provider: str = FIRST_PARTY, vendor: str = "") -> None:
+        self.provider = provider
+        self.vendor = vendor or provider
+        self.count_path = "/v1/messages/count_tokens" if provider == FIRST_PARTY else ""
 
     def needs_normalising(self, body: bytes) -> bool:
         """Whether NFC could change the text of this body."""
@@ -42,6 +52,8 @@ class Anthropic:
 
     def meter(self, facts: RequestFacts, status: int, content_type: str) -> AnthropicMeter:
         """A meter for one response."""
+        if self.provider != FIRST_PARTY:
+            return ElsewhereMeter(facts, status, content_type, self.vendor)
         return AnthropicMeter(facts, status, content_type)
 
     def with_max_output(self, body: bytes, tokens: int) -> bytes:

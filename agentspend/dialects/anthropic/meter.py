@@ -15,10 +15,10 @@ from agentspend.core.limits import MAX_METERED_JSON_BYTES
 from agentspend.core.usage import Billing, Metered
 from agentspend.dialects.anthropic.usage import billed_on_top, parts_of
 from agentspend.dialects.json_parts import UNREADABLE
+from agentspend.dialects.metering import ANY
 from agentspend.dialects.sse import Event, Splitter
 from agentspend.dialects.text_bound import tokens_bound
 
-_ANY = msgspec.json.Decoder()
 _QUIET = frozenset({b"ping", b"content_block_stop"})
 _FOREIGN = (*UNREADABLE, TypeError, AttributeError, ValueError)
 
@@ -124,7 +124,7 @@ class AnthropicMeter:
         if event.name in _QUIET:
             return False
         try:
-            message = _ANY.decode(event.data)
+            message = ANY.decode(event.data)
             return self._read_event(message, event)
         except _FOREIGN:
             self._broken = True
@@ -158,7 +158,7 @@ class AnthropicMeter:
 
     def _read_json(self, *, complete: bool) -> None:
         try:
-            message = _ANY.decode(bytes(self._json))
+            message = ANY.decode(bytes(self._json))
             self._read_head(message)
             usage = message.get("usage")
             self._merge(usage)

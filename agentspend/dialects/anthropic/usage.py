@@ -6,6 +6,7 @@ included.
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from agentspend.core.facts import RequestFacts
@@ -102,7 +103,7 @@ def _unknown_counts(usage: Mapping[str, Any]) -> list[str]:
 def _counts_something(value: object) -> bool:
     if isinstance(value, dict):
         return any(_counts_something(inner) for inner in value.values())
-    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+    return isinstance(value, int | float | Decimal) and not isinstance(value, bool) and value > 0
 
 
 def billed_on_top(usage: Mapping[str, Any]) -> bool:

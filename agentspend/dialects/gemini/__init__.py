@@ -24,8 +24,9 @@ class Gemini:
     name = "gemini"
     count_path = "/v1beta/models/{model}:countTokens"
 
-    def __init__(self, provider: str = "google") -> None:
+    def __init__(self, provider: str = "google", vendor: str = "") -> None:
         self.provider = provider
+        self.vendor = vendor or provider
 
     def needs_normalising(self, body: bytes) -> bool:
         """Whether NFC could change the text of this body."""
@@ -39,7 +40,7 @@ class Gemini:
         self, body: bytes, *, in_nfc: bool = True, path_model: str = ""
     ) -> RequestFacts:
         """The request's facts; raises `BadRequest`. `path_model` is the model the path names."""
-        return request.read_request(body, path_model, self.provider, in_nfc=in_nfc)
+        return request.read_request(body, path_model, self.vendor, in_nfc=in_nfc)
 
     def prepare(self, body: bytes, facts: RequestFacts) -> bytes:
         """The body as it is: every chunk tells its usage."""

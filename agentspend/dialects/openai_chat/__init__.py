@@ -14,19 +14,21 @@ from agentspend.dialects.text_bound import needs_normalising
 class OpenAIChat:
     """The Chat Completions API as `dialects.base.Dialect` asks for it, of one provider.
 
-    `injects`: whether its streams can be asked for their usage.
+    `vendor` is "" where it is the provider itself. `injects`: whether its streams can be asked for
+    their usage.
     """
 
     name = "openai_chat"
     count_path = ""
 
-    def __init__(self, provider: str = "openai", *, injects: bool = True) -> None:
+    def __init__(self, provider: str = "openai", vendor: str = "", *, injects: bool = True) -> None:
         self.provider = provider
+        self.vendor = vendor or provider
         self._injects = injects
 
     def needs_normalising(self, body: bytes) -> bool:
         """Whether NFC could change the text of this body; OpenAI's own tokenizers do not use it."""
-        return self.provider not in ("openai", "azure") and needs_normalising(body)
+        return self.vendor not in ("openai", "azure") and needs_normalising(body)
 
     def take_tags(self, body: bytes) -> tuple[bytes, list[str]]:
         """The body without `metadata.tags`, and those tags; raises `BadRequest`."""
@@ -36,7 +38,7 @@ class OpenAIChat:
         self, body: bytes, *, in_nfc: bool = True, path_model: str = ""
     ) -> RequestFacts:
         """The request's facts; raises `BadRequest`. The body names the model, never the path."""
-        return request.read_request(body, self.provider, in_nfc=in_nfc, injects=self._injects)
+        return request.read_request(body, self.vendor, in_nfc=in_nfc, injects=self._injects)
 
     def prepare(self, body: bytes, facts: RequestFacts) -> bytes:
         """The body; where its stream would not tell its usage, asking for it."""
@@ -48,11 +50,11 @@ class OpenAIChat:
 
     def meter(self, facts: RequestFacts, status: int, content_type: str) -> ChatMeter:
         """A meter for one response."""
-        return ChatMeter(facts, status, content_type, self.provider)
+        return ChatMeter(facts, status, content_type, self.vendor)
 
     def with_max_output(self, body: bytes, tokens: int) -> bytes:
         """The same request with another output limit."""
-        return request.with_max_output(body, tokens, self.provider)
+        return request.with_max_output(body, tokens, self.vendor)
 
     def count_body(self, body: bytes, path_model: str = "") -> bytes:
         """The body as it is: nothing is counted for free here."""

@@ -9,20 +9,19 @@ from typing import Any
 from agentspend.core.facts import RequestFacts
 from agentspend.core.usage import UsagePart
 from agentspend.dialects.metering import AnswerMeter
-from agentspend.dialects.openai_usage import CHAT, read_usage, stated_pusd
+from agentspend.dialects.openai_usage import CHAT, STATES_ITS_COST, read_usage, stated_pusd
 
-STATES_ITS_COST = "openrouter"
 CUT = "length"
 
 
 class ChatMeter(AnswerMeter):
-    """Usage of one Chat Completions response of one provider."""
+    """Usage of one Chat Completions response of one vendor."""
 
     def __init__(
-        self, facts: RequestFacts, status: int, content_type: str, provider: str = "openai"
+        self, facts: RequestFacts, status: int, content_type: str, vendor: str = "openai"
     ) -> None:
         super().__init__(facts, status, content_type)
-        self._provider = provider
+        self._vendor = vendor
         self._stale = False
         self._finished = False
 
@@ -86,5 +85,5 @@ class ChatMeter(AnswerMeter):
             service_tier=self._tier or self._facts.service_tier,
             inference_geo=self._facts.inference_geo,
         )
-        stated = stated_pusd(self._usage) if self._provider == STATES_ITS_COST else None
+        stated = stated_pusd(self._usage) if self._vendor == STATES_ITS_COST else None
         return (part,), unknown, stated

@@ -11,17 +11,21 @@ from agentspend.dialects.text_bound import needs_normalising
 
 
 class OpenAIResponses:
-    """The Responses API as `dialects.base.Dialect` asks for it, of one provider."""
+    """The Responses API as `dialects.base.Dialect` asks for it, of one provider.
+
+    `vendor` is "" where it is the provider itself.
+    """
 
     name = "openai_responses"
     count_path = ""
 
-    def __init__(self, provider: str = "openai") -> None:
+    def __init__(self, provider: str = "openai", vendor: str = "") -> None:
         self.provider = provider
+        self.vendor = vendor or provider
 
     def needs_normalising(self, body: bytes) -> bool:
         """Whether NFC could change the text of this body; OpenAI's own tokenizers do not use it."""
-        return self.provider not in ("openai", "azure") and needs_normalising(body)
+        return self.vendor not in ("openai", "azure") and needs_normalising(body)
 
     def take_tags(self, body: bytes) -> tuple[bytes, list[str]]:
         """The body without `metadata.tags`, and those tags; raises `BadRequest`."""
@@ -31,7 +35,7 @@ class OpenAIResponses:
         self, body: bytes, *, in_nfc: bool = True, path_model: str = ""
     ) -> RequestFacts:
         """The request's facts; raises `BadRequest`. The body names the model, never the path."""
-        return request.read_request(body, self.provider, in_nfc=in_nfc)
+        return request.read_request(body, self.vendor, in_nfc=in_nfc)
 
     def prepare(self, body: bytes, facts: RequestFacts) -> bytes:
         """The body as it is: every stream tells its usage."""
@@ -43,7 +47,7 @@ class OpenAIResponses:
 
     def meter(self, facts: RequestFacts, status: int, content_type: str) -> ResponsesMeter:
         """A meter for one response."""
-        return ResponsesMeter(facts, status, content_type)
+        return ResponsesMeter(facts, status, content_type, self.vendor)
 
     def with_max_output(self, body: bytes, tokens: int) -> bytes:
         """The same request with another `max_output_tokens`."""

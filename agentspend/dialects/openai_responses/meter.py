@@ -9,7 +9,7 @@ from typing import Any
 from agentspend.core.facts import RequestFacts
 from agentspend.core.usage import Usage, UsagePart
 from agentspend.dialects.metering import AnswerMeter
-from agentspend.dialects.openai_usage import RESPONSES, read_usage
+from agentspend.dialects.openai_usage import RESPONSES, STATES_ITS_COST, read_usage, stated_pusd
 
 ENDINGS = frozenset({"response.completed", "response.incomplete", "response.failed"})
 FINAL = frozenset({"completed", "incomplete", "failed", "cancelled"})
@@ -21,10 +21,13 @@ CALLS = frozenset({"function_call", "custom_tool_call", "local_shell_call", "app
 
 
 class ResponsesMeter(AnswerMeter):
-    """Usage of one Responses answer."""
+    """Usage of one Responses answer of one vendor."""
 
-    def __init__(self, facts: RequestFacts, status: int, content_type: str) -> None:
+    def __init__(
+        self, facts: RequestFacts, status: int, content_type: str, vendor: str = "openai"
+    ) -> None:
         super().__init__(facts, status, content_type)
+        self._vendor = vendor
         self._items: dict[str, dict[str, Any]] = {}
 
     def _read(self, message: Any, data: bytes) -> bool:
@@ -101,7 +104,8 @@ class ResponsesMeter(AnswerMeter):
             service_tier=self._tier or facts.service_tier,
             inference_geo=facts.inference_geo,
         )
-        return (part,), unknown, None
+        stated = stated_pusd(self._usage) if self._vendor == STATES_ITS_COST else None
+        return (part,), unknown, stated
 
 
 def _is_search(item: dict[str, Any]) -> bool:

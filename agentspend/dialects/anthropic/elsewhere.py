@@ -1,0 +1,39 @@
+"""Anthropic's shapes from servers that copy them: OpenRouter, DeepSeek, Z.ai, gateways, vLLM.
+
+What Anthropic promises of its own bill does not hold there: an empty refusal is billed like any
+answer. OpenRouter says itself what it took.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from agentspend.core.facts import RequestFacts
+from agentspend.core.usage import Billing, Metered
+from agentspend.dialects.anthropic.meter import AnthropicMeter
+from agentspend.dialects.counts import says_nothing
+from agentspend.dialects.openai_usage import STATES_ITS_COST, stated_pusd
+
+
+class ElsewhereMeter(AnthropicMeter):
+    """Usage of one Messages answer that is not Anthropic's own."""
+
+    def __init__(self, facts: RequestFacts, status: int, content_type: str, vendor: str) -> None:
+        super().__init__(facts, status, content_type)
+        self._vendor = vendor
+
+    def _metered(self, billing: Billing) -> Metered:
+        self._has_content = True
+        metered = super()._metered(billing)
+        unknown = tuple(name for name in metered.unpriceable if not says_nothing(name))
+        metered = replace(metered, unpriceable=unknown)
+        if billing is Billing.EXACT and metered.parts and self._vendor == STATES_ITS_COST:
+            return _stated(metered, self._usage)
+        return metered
+
+
+def _stated(metered: Metered, usage: Mapping[str, object]) -> Metered:
+    """With the amount that the answer states; one that cannot be read is no statement."""
+    try:
+        return replace(metered, stated_pusd=stated_pusd(usage))
+    except ValueError:
+        return metered
