@@ -162,11 +162,14 @@ class Books:
         self._tell(rid, now_us, "released", hold.session, told)
         self.events.append(Event("release", {"rid": rid, "why": why, **_public(kept)}))
 
-    def note_refused(self, rid: str, session: str, story: Mapping[str, object], at: Moment) -> None:
-        """A request was refused before it could be priced: keep its story, and say so."""
+    def note_refused(
+        self, rid: str, session: str, story: Mapping[str, object], at: Moment, outcome: str
+    ) -> None:
+        """A request was refused before it was priced, or slowed: keep its story, and say so."""
         now_us = self.now(at)
-        self._tell(rid, now_us, "refused", session, story)
-        self.events.append(Event("refuse", {"rid": rid, "ts_us": now_us, **story}))
+        self._tell(rid, now_us, outcome, session, story)
+        kind = "slow" if outcome == "slowed" else "refuse"
+        self.events.append(Event(kind, {"rid": rid, "ts_us": now_us, **story}))
 
     def leave(self, rid: str) -> bool:
         """A client hung up while it waited: step out of the line."""

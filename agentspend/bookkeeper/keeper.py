@@ -213,10 +213,12 @@ class Bookkeeper:
         with suppress(StoreError):
             await self._submit("release", lambda books, at: books.release(rid, why, at, story))
 
-    async def note_refused(self, rid: str, session: str, story: Mapping[str, object]) -> None:
-        """Keep the story of a request that was refused before it could be priced."""
+    async def note_refused(
+        self, rid: str, session: str, story: Mapping[str, object], outcome: str = "refused"
+    ) -> None:
+        """Keep the story of a request that was "refused" before it was priced, or "slowed"."""
         if not self.read_only:
-            await self.ask(lambda books, at: books.note_refused(rid, session, story, at))
+            await self.ask(lambda books, at: books.note_refused(rid, session, story, at, outcome))
 
     async def ask(self, work: Callable[[Books, Moment], T]) -> T:
         """Run a look at the books, or a change of policy, on the writer's thread.

@@ -95,6 +95,11 @@ def _waiting(session: dict[str, Any], budgets: list[dict[str, Any]]) -> list[str
     for wait in session.get("waiting", []):
         if wait["since_ms"] <= WAIT_SHOWN_AFTER_S * 1000:
             continue
+        who = session.get("agent") or session["id"]
+        since = f"! a request of {who} has waited {wait['since_ms'] // 1000} s for"
+        if wait.get("limit"):
+            told.append(f"{since} the rate limit of {wait['limit']}")
+            continue
         line = next((each for each in budgets if each["name"] == wait["budget"]), None)
         why = (
             f": {free_dollars(line['free_nusd'])} is free, {dollars(line['held_nusd'])} is held by"
@@ -102,11 +107,7 @@ def _waiting(session: dict[str, Any], budgets: list[dict[str, Any]]) -> list[str
             if line
             else ""
         )
-        who = session.get("agent") or session["id"]
-        told.append(
-            f"! a request of {who} has waited {wait['since_ms'] // 1000} s for budget"
-            f" {wait['budget']}{why}"
-        )
+        told.append(f"{since} budget {wait['budget']}{why}")
     return told
 
 

@@ -33,7 +33,7 @@ def why(
 def steps_of(story: Story) -> list[tuple[str, str]]:
     """The story step by step: (what, in words)."""
     steps = [*_who(story), *_bound(story)]
-    steps += _refused(story) if story["outcome"] == "refused" else _held(story)
+    steps += _refused(story) if story["outcome"] in ("refused", "slowed") else _held(story)
     if story["outcome"] == "released":
         steps.append(("released", f"{story.get('why', 'nothing was billed')}; it cost nothing"))
     for entry in story["entries"]:
@@ -84,7 +84,8 @@ def _held(story: Story) -> list[tuple[str, str]]:
 def _refused(story: Story) -> list[tuple[str, str]]:
     """Which budget said no, by how much, and the command that changes it."""
     if not story.get("budget"):
-        return [("refused", str(story.get("why") or story.get("reason", "before it was priced")))]
+        why = str(story.get("why") or story.get("reason", "before it was priced"))
+        return [(story["outcome"], why)]
     reasons = {
         "never_fits": "it could not fit even if every request in flight ended at zero",
         "waited": "no room came free while it waited",

@@ -39,7 +39,7 @@ from agentspend.proxy.upstream import Upstream
 from agentspend.store import conversations, included
 
 LOOK_FOR_IDLE_EVERY_S = 60
-LOGGED = frozenset({"refuse", "warning", "policy"})
+LOGGED = frozenset({"refuse", "slow", "warning", "policy"})
 """What the log tells of the books; charges stand in the ledger (`agentspend log`)."""
 
 
@@ -179,7 +179,7 @@ def _log_events(events: list[Event]) -> None:
 
 
 _LOG_FIELDS = ("rid", "model", "provider", "budget", "amount_nusd", "billing", "evidence",
-               "status", "percent", "seq")  # fmt: skip
+               "status", "percent", "reason", "seq")  # fmt: skip
 
 
 def genesis(device: Device) -> Mapping[str, object]:

@@ -13,7 +13,7 @@ from agentspend.bookkeeper.corrections import adjust, charged_nusd
 from agentspend.core.errors import AgentspendError
 from agentspend.core.limits import READ_PAGE_ROWS
 from agentspend.core.policy import PendingChange, budget_from_dict
-from agentspend.core.rule_words import rule_lines
+from agentspend.core.rule_words import rate_words, rule_lines
 from agentspend.core.rules import NO_RULES
 from agentspend.core.scopes import Payer
 from agentspend.core.virtual_keys import is_token
@@ -97,7 +97,7 @@ class Operations:
         rules = rule_lines(self.desk.settings.rules)
         for session in self.desk.sessions.all():
             rules += rule_lines(session.rules, session.id)
-        return await self.bookkeeper.ask(
+        found: Message = await self.bookkeeper.ask(
             lambda books, at: {
                 "budgets": snapshot.budget_lines(books, at),
                 "rules": rules,
@@ -109,6 +109,14 @@ class Operations:
                 "config_error": self.reload.error,
             }
         )
+        now_us = self.desk.now().mono_us
+        for paced in self.desk.pacer.waits():
+            wait = {"rid": paced.rid, "budget": "", "limit": rate_words(paced.limit),
+                    "since_ms": (now_us - paced.since_us) // 1_000}  # fmt: skip
+            for line in found["sessions"]:
+                if line["id"] == paced.session:
+                    line["waiting"].append(wait)
+        return found
 
     async def top(self, caller: Caller, _: Message) -> None:
         """What the live screen shows besides the snapshot and the day's entries."""

@@ -106,10 +106,13 @@ class Dialect(Protocol):
         """The count in such an answer; None when there is none."""
         ...
 
-    def reply(self, kind: str, message: str, user_agent: str, rid: str) -> Reply:
+    def reply(
+        self, kind: str, message: str, user_agent: str, rid: str, retry_after_s: int = 0
+    ) -> Reply:
         """An answer of our own that this caller shows and does not retry.
 
-        Kinds: refused, bad_request, too_large, store, unreachable, timed_out.
+        Kinds: refused, bad_request, too_large, store, unreachable, timed_out; and rate_limited,
+        which is retried after `retry_after_s`.
         """
         ...
 

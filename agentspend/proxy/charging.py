@@ -87,6 +87,15 @@ def settlement(ended: Ended, book: PriceBook) -> Settlement | None:
     return _written(ended, charge, "estimate")
 
 
+def used_tokens(ended: Ended) -> int:
+    """The tokens a request used, for rate limits; its bound where the answer proves none."""
+    if ended.metered.billing is Billing.FREE:
+        return 0
+    if not ended.metered.parts:
+        return ended.asked.strict.input_tokens + output_upper_bound(ended)
+    return sum(part.usage.prompt_tokens + part.usage.output_tokens for part in ended.metered.parts)
+
+
 def output_upper_bound(ended: Ended) -> int:
     """The most output that one candidate of an answer that broke off can have had.
 

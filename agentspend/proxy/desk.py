@@ -17,6 +17,7 @@ from agentspend.core.rules import NO_RULES, Rules
 from agentspend.proxy.included import Included
 from agentspend.proxy.key_sessions import KeySessions
 from agentspend.proxy.memory import Memory
+from agentspend.proxy.pacer import Pacer
 from agentspend.proxy.sessions import Session, Sessions
 from agentspend.proxy.upstream import Upstream
 
@@ -49,6 +50,10 @@ class Desk:
     keys: Mapping[str, str]
     included: Included
     key_sessions: KeySessions
+    pacer: Pacer = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.pacer = Pacer(self.now)
 
     @property
     def zone(self) -> tzinfo:

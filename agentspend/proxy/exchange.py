@@ -6,11 +6,9 @@ its own task, so that a client that hangs up ends the journey's phase, never its
 """
 
 import asyncio
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
-from types import MappingProxyType
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -22,20 +20,30 @@ from agentspend.bookkeeper.outcomes import Held, NeedsCount, Refused
 from agentspend.core.conversation import remember
 from agentspend.core.errors import StoreError
 from agentspend.core.facts import RequestFacts
+from agentspend.core.pacing import Ticket
 from agentspend.core.regions import region_of
 from agentspend.core.scopes import Payer
 from agentspend.dialects.base import BadRequest, Dialect, Meter, Route
 from agentspend.proxy import refusal
 from agentspend.proxy.bodies import ENCODING, TooLarge, read_body
-from agentspend.proxy.charging import Ended, ended_by, settlement, shrunk_nusd
+from agentspend.proxy.charging import Ended, ended_by, settlement, shrunk_nusd, used_tokens
 from agentspend.proxy.credentials import settle_credentials
 from agentspend.proxy.decoding import decoder_for
 from agentspend.proxy.desk import Desk
 from agentspend.proxy.headers import to_client, to_upstream
 from agentspend.proxy.ladder import Request, after_count, asked_of, hold_request
 from agentspend.proxy.login import Login, login_of, way_out
+from agentspend.proxy.pacer import Slow
 from agentspend.proxy.reading import read_facts
-from agentspend.proxy.rulings import model_ruling
+from agentspend.proxy.replying import Replies
+from agentspend.proxy.rulings import (
+    included_ruling,
+    missing_key_ruling,
+    model_ruling,
+    slow_ruling,
+    unknown_model_ruling,
+    unpriceable_ruling,
+)
 from agentspend.proxy.sessions import Session
 from agentspend.proxy.tagging import tagged
 from agentspend.proxy.upstream import Departure, Unreachable, way_to
@@ -63,6 +71,7 @@ class Journey:
     """One request to a paid endpoint. `left` is set when its client hung up.
 
     `answered` is done when the client has its whole answer; the bookkeeping may go on after that.
+    `ticket` is its pass through the rate limits; `used_tokens` what it used in the end.
     """
 
     desk: Desk
@@ -78,6 +87,13 @@ class Journey:
     answered: "asyncio.Future[web.StreamResponse | None]" = field(default_factory=_future)
     stream: web.StreamResponse | None = None
     login: Login | None = None
+    ticket: Ticket | None = None
+    used_tokens: int = 0
+    say: Replies = field(init=False)
+
+    def __post_init__(self) -> None:
+        agent = self.request.headers.get("User-Agent", "")
+        self.say = Replies(self.desk, self.session, self.dialect, agent, self.rid)
 
     @property
     def dialect(self) -> Dialect:
@@ -105,15 +121,18 @@ class Journey:
         try:
             self._answer(await self._live())
         except StoreError as error:
-            self._answer(self._reply("store", f"agentspend: {error.message}. {error.hint}"))
+            self._answer(self.say.of_kind("store", f"agentspend: {error.message}. {error.hint}"))
         except asyncio.CancelledError:
             if self.task is not None:
                 self.task.uncancel()
-            self._answer(None if self.left else self._reply("unreachable", STOPPING))
+            self._answer(None if self.left else self.say.of_kind("unreachable", STOPPING))
         except Exception as error:
             if not self.answered.done():
                 self.answered.set_exception(error)
             raise
+        finally:
+            if self.ticket is not None:
+                self.desk.pacer.leave(self.ticket, self.used_tokens)
 
     def _answer(self, answer: web.StreamResponse | None) -> None:
         """Let the client's side end; only the first answer counts."""
@@ -128,19 +147,18 @@ class Journey:
             self.tags, body = tagged(own, self.request.headers, arrived_body.plain, self.dialect)
             facts = await read_facts(self.dialect, body, self.route.model)
         except BadRequest as error:
-            return self._reply("bad_request", str(error))
+            return self.say.of_kind("bad_request", str(error))
         except TooLarge:
-            return self._reply("too_large", refusal.TOO_LARGE)
+            return self.say.of_kind("too_large", refusal.TOO_LARGE)
         except (ConnectionError, aiohttp.ClientError, web.RequestPayloadError):
             return None
         provider, book = self.dialect.provider, self.desk.book
+        payer = self._payer(facts.model)
         if book.find(provider, facts.model) is None:
-            nearest = book.nearest(provider, facts.model)
-            message = refusal.unknown_model_message(provider, facts.model, nearest)
-            return await self._declined("unknown_model", message)
-        rules, payer = self.desk.rules_of(self.session), self._payer(facts.model)
+            return await self.say.declined(unknown_model_ruling(provider, facts.model, book), payer)
+        rules = self.desk.rules_of(self.session)
         if rules.models and (said_no := model_ruling(rules, payer, facts, book)):
-            return await self._declined(*said_no)
+            return await self.say.declined(said_no, payer)
         facts = self._in_region(book.with_limits(provider, facts))
         headers = to_upstream(self.request.raw_headers)
         paid = settle_credentials(
@@ -151,13 +169,12 @@ class Journey:
             named=self.route.named,
         )
         if paid.missing_key and self.session.restored:
-            return self._reply("unreachable", RESTARTED)
+            return self.say.of_kind("unreachable", RESTARTED)
         if paid.missing_key:
-            message = refusal.missing_key_message(provider)
-            return await self._declined("missing_key", message)
+            return await self.say.declined(missing_key_ruling(provider), payer)
         self.login = login_of(self.desk, paid, provider, headers, body, facts.model)
         if self.login is not None and (stopped := self.login.refusal()):
-            return await self._declined("included", stopped)
+            return await self.say.declined(included_ruling(stopped), payer)
         asked = asked_of(
             facts,
             book,
@@ -170,14 +187,22 @@ class Journey:
             arrived_us=arrived.mono_us,
         )
         if asked.strict.unpriceable and not book.has_ceiling:
-            message = refusal.unpriceable_message(asked.strict.unpriceable)
-            return await self._declined("unpriceable", message)
+            return await self.say.declined(unpriceable_ruling(asked.strict.unpriceable), payer)
+        if rules.rates:
+            slow = await self.desk.pacer.enter(
+                rules.rates, self.rid, payer, asked.strict.input_tokens, self.desk.admission.wait_s
+            )
+            if isinstance(slow, Slow):
+                ruling = slow_ruling(slow, self.desk.admission.wait_s)
+                return await self.say.slowed(ruling, payer, slow.retry_after_s)
+            self.ticket = slow
+            asked = replace(asked, arrived_us=self.desk.now().mono_us)
         asked, answer = await self._admit(asked, headers, body)
         if isinstance(answer, Refused):
             message = refusal.refused_message(
                 answer, self.desk.local_now(), self.desk.zone, self.desk.admission.wait_s
             )
-            return self._refused(message)
+            return self.say.refused(message)
         body = self.dialect.prepare(body, facts)
         clamped = answer.output_tokens < facts.max_output_tokens
         if clamped or facts.assumed_limit:
@@ -318,6 +343,7 @@ class Journey:
     async def _settle(self, asked: Request, ended: Ended, *, clamped_to: int) -> None:
         """End the hold exactly once, and remember the turn for the next request."""
         charge = settlement(ended, self.desk.book)
+        self.used_tokens = used_tokens(ended)
         if charge is None:
             why = f"the provider answered {ended.status} and bills nothing"
             await self.desk.bookkeeper.release(self.rid, why, {"status": ended.status})
@@ -339,9 +365,9 @@ class Journey:
     def _not_reached(self, unreachable: Unreachable | None) -> web.Response | None:
         """What the client hears when there was no answer at all."""
         if unreachable is None:
-            return None if self.left else self._reply("unreachable", STOPPING)
+            return None if self.left else self.say.of_kind("unreachable", STOPPING)
         kind = "timed_out" if unreachable.timed_out else "unreachable"
-        return self._reply(kind, f"agentspend: {unreachable}")
+        return self.say.of_kind(kind, f"agentspend: {unreachable}")
 
     async def _finish(self, *, complete: bool) -> web.StreamResponse | None:
         """Close the client's side: cleanly, or cut as the provider cut it."""
@@ -364,33 +390,3 @@ class Journey:
             branch=self.session.branch,
             tags=self.tags,
         )
-
-    async def _declined(
-        self, reason: str, message: str, told: Mapping[str, str] = MappingProxyType({})
-    ) -> web.Response:
-        """Say no before anything could be priced, and keep the story for `why`.
-
-        The story has none of the request's own words: a name nobody knows may be anything. `told`
-        are words of ours.
-        """
-        payer = self._payer("")
-        story = {
-            "payer": payer.known(),
-            "provider": payer.provider,
-            "reason": reason,
-            "why": refusal.DECLINED[reason],
-            **told,
-        }
-        await self.desk.bookkeeper.note_refused(self.rid, payer.session, story)
-        return self._refused(message)
-
-    def _refused(self, message: str) -> web.Response:
-        """Say no in the shape this agent shows and does not retry."""
-        self.session.refused += 1
-        return self._reply("refused", message)
-
-    def _reply(self, kind: str, message: str) -> web.Response:
-        reply = self.dialect.reply(
-            kind, message, self.request.headers.get("User-Agent", ""), self.rid
-        )
-        return web.Response(status=reply.status, headers=dict(reply.headers), body=reply.body)

@@ -9,16 +9,10 @@ from agentspend.core.included import ALL_BP, IncludedWindow, Stand, called, perc
 from agentspend.core.limits import MAX_BODY_BYTES
 from agentspend.core.money import dollars, free_dollars
 from agentspend.core.phrases import resets_text
+from agentspend.core.rule_words import rate_words
+from agentspend.proxy.pacer import Slow
 
 TOO_LARGE = f"agentspend: the request is larger than {MAX_BODY_BYTES // 1024**2} MiB"
-DECLINED = {
-    "unknown_model": "it asked for a model without a known price; the agent was told which",
-    "missing_key": "no key of the provider is stored, and the agent had none of its own",
-    "included": "what the subscription includes was used up, and stop_at_included is on",
-    "unpriceable": "it asked for something without a known price; the agent was told what",
-    "forbidden_model": "it asked for a model that a rule forbids",
-}
-"""What `why` says of requests that were refused before they could be priced, by reason."""
 
 
 def refused_message(refused: Refused, now: datetime, zone: tzinfo, wait_s: int) -> str:
@@ -91,6 +85,16 @@ def forbidden_message(found: Forbidden) -> str:
 def forbidding(found: Forbidden) -> str:
     """The rule that forbids a model, in words."""
     return f"the rule on models for {found.rule.scope.text()}{_made_by(found.rule.source)}"
+
+
+def slow_message(slow: Slow, wait_s: int) -> str:
+    """The message for a request that was too fast: which limit, and when to come again."""
+    limit = slow.limit
+    return (
+        f"agentspend: too fast for the rate limit of {rate_words(limit)} ({limit.scope.text()})"
+        f"{_made_by(limit.source)}: this request waited {wait_s} s and was not sent. It may pass"
+        f" in {slow.retry_after_s} s. {_change_rule(limit.source, 'rate_limits')}"
+    )
 
 
 def _made_by(source: str) -> str:

@@ -126,6 +126,15 @@ def test_a_request_that_waits(
     assert ("! a request of claude has waited 2 s for budget daily: $10.00 is free" in out) is told
 
 
+def test_a_request_that_waits_for_a_rate_limit(
+    monkeypatch: pytest.MonkeyPatch, agentspend: Command
+) -> None:
+    """It names the limit instead of a budget."""
+    wait = {"rid": "r_1", "budget": "", "limit": "2 requests a minute", "since_ms": 9_000}
+    out = shown(monkeypatch, agentspend, sessions=[{**SESSION, "waiting": [wait]}])
+    assert "a request of claude has waited 9 s for the rate limit of 2 requests a minute" in out
+
+
 def test_who_is_running(monkeypatch: pytest.MonkeyPatch, agentspend: Command) -> None:
     """A session is a row; subscription use is listed apart from real dollars."""
     listed = {**SESSION, "id": "s_2", "subscription_nusd": 2 * 10**9, "agent": ""}

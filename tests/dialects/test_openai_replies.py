@@ -68,6 +68,16 @@ def test_an_upstream_that_cannot_be_reached_is_a_server_error(agent: str) -> Non
         assert json.loads(reply.body)["error"]["message"] == MSG
 
 
+@pytest.mark.parametrize("agent", ["", CODEX])
+def test_too_fast_is_said_as_the_provider_says_it(agent: str) -> None:
+    """With when to come again: without that header Codex would stop."""
+    for dialect in (OpenAIChat(), OpenAIResponses()):
+        reply = dialect.reply("rate_limited", MSG, agent, "r_1", 7)
+        assert (reply.status, reply.headers["retry-after"]) == (429, "7")
+        assert reply.headers["x-should-retry"] == "true"
+        assert json.loads(reply.body)["error"]["code"] == "rate_limit_exceeded"
+
+
 @pytest.mark.parametrize("dialect", [OpenAIChat(), OpenAIResponses()])
 def test_an_unknown_kind_is_a_mistake(dialect: OpenAIChat | OpenAIResponses) -> None:
     """Of the caller's."""

@@ -73,6 +73,8 @@ class Anthropic:
             return None
         return tokens if tokens >= 0 else None
 
-    def reply(self, kind: str, message: str, user_agent: str, rid: str) -> Reply:
+    def reply(
+        self, kind: str, message: str, user_agent: str, rid: str, retry_after_s: int = 0
+    ) -> Reply:
         """An answer of our own in this API's shape."""
-        return replies.reply(kind, message, user_agent, rid)
+        return replies.reply(kind, message, user_agent, rid, retry_after_s)

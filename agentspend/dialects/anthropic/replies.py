@@ -2,7 +2,7 @@
 
 Measured per client (wire study §0): 402 stops Claude Code after one request and is the only such
 status there; everyone else stops at once only at 400. Never 401, 404, 413, 429 or 5xx for a
-budget.
+budget. 429 with `retry-after` is for rate limits alone: Claude Code waits that long and asks again.
 """
 
 import msgspec
@@ -12,7 +12,7 @@ from agentspend.dialects.base import Reply
 CLAUDE_CODE = "claude-cli/"
 
 
-def reply(kind: str, message: str, user_agent: str, rid: str) -> Reply:
+def reply(kind: str, message: str, user_agent: str, rid: str, retry_after_s: int = 0) -> Reply:
     """The answer for one kind of trouble; unknown kinds are a mistake in the caller."""
     status, error = _status(kind, is_claude=user_agent.startswith(CLAUDE_CODE))
     request_id = f"req_agentspend_{rid.removeprefix('r_')}"
@@ -24,8 +24,10 @@ def reply(kind: str, message: str, user_agent: str, rid: str) -> Reply:
     headers = {
         "Content-Type": "application/json",
         "request-id": request_id,
-        "x-should-retry": "true" if kind == "unreachable" else "false",
+        "x-should-retry": "true" if kind in ("unreachable", "rate_limited") else "false",
     }
+    if kind == "rate_limited":
+        headers["retry-after"] = str(retry_after_s)
     return Reply(status, headers, msgspec.json.encode(body))
 
 
@@ -35,6 +37,8 @@ def _status(kind: str, *, is_claude: bool) -> tuple[int, str]:
             return (402, "billing_error") if is_claude else (400, "invalid_request_error")
         case "bad_request" | "too_large":
             return 400, "invalid_request_error"
+        case "rate_limited":
+            return 429, "rate_limit_error"
         case "unreachable":
             return 502, "api_error"
         case "timed_out":

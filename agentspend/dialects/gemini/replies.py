@@ -1,23 +1,29 @@
 """Answers of our own in Gemini's shape, chosen so that the caller shows them and stops.
 
 Measured with Gemini CLI (wire study §0): 400 stops it with the message; 429 and 503 loop; an error
-inside a stream is hidden. Never 401, 404, 413, 429 or 5xx for a budget.
+inside a stream is hidden. Never 401, 404, 413, 429 or 5xx for a budget; 429 is for rate limits
+alone. Gemini CLI minds no header there, so the wait stands in the body too, as Google writes it.
 """
 
 import msgspec
 
 from agentspend.dialects.base import Reply
 
+RETRY_INFO = "type.googleapis.com/google.rpc.RetryInfo"
 
-def reply(kind: str, message: str, rid: str) -> Reply:
+
+def reply(kind: str, message: str, rid: str, retry_after_s: int = 0) -> Reply:
     """The answer for one kind of trouble; unknown kinds are a mistake in the caller."""
     status, word = _status(kind)
-    body = {"error": {"code": status, "message": message, "status": word}}
+    error: dict[str, object] = {"code": status, "message": message, "status": word}
     headers = {
         "Content-Type": "application/json",
         "x-request-id": f"req_agentspend_{rid.removeprefix('r_')}",
     }
-    return Reply(status, headers, msgspec.json.encode(body))
+    if kind == "rate_limited":
+        headers["retry-after"] = str(retry_after_s)
+        error["details"] = [{"@type": RETRY_INFO, "retryDelay": f"{retry_after_s}s"}]
+    return Reply(status, headers, msgspec.json.encode({"error": error}))
 
 
 def _status(kind: str) -> tuple[int, str]:
@@ -26,6 +32,8 @@ def _status(kind: str) -> tuple[int, str]:
             return 400, "FAILED_PRECONDITION"
         case "bad_request" | "too_large":
             return 400, "INVALID_ARGUMENT"
+        case "rate_limited":
+            return 429, "RESOURCE_EXHAUSTED"
         case "unreachable":
             return 503, "UNAVAILABLE"
         case "timed_out":

@@ -64,6 +64,8 @@ class OpenAIChat:
         """Never a count."""
         return None
 
-    def reply(self, kind: str, message: str, user_agent: str, rid: str) -> Reply:
+    def reply(
+        self, kind: str, message: str, user_agent: str, rid: str, retry_after_s: int = 0
+    ) -> Reply:
         """An answer of our own in this API's shape."""
-        return openai_replies.reply(kind, message, rid)
+        return openai_replies.reply(kind, message, rid, retry_after_s)

@@ -61,12 +61,15 @@ class OpenAIResponses:
         """Never a count."""
         return None
 
-    def reply(self, kind: str, message: str, user_agent: str, rid: str) -> Reply:
+    def reply(
+        self, kind: str, message: str, user_agent: str, rid: str, retry_after_s: int = 0
+    ) -> Reply:
         """An answer of our own: plain text for Codex, which shows JSON raw; else JSON.
 
-        When the upstream cannot be reached, Codex too gets JSON: it retries, as it should.
+        When the upstream cannot be reached, or it was too fast, Codex too gets JSON: it retries, as
+        it should.
         """
         codex = user_agent.startswith(openai_replies.CODEX)
-        if codex and kind not in ("unreachable", "timed_out"):
+        if codex and kind not in ("unreachable", "timed_out", "rate_limited"):
             return openai_replies.plain_reply(kind, message, rid)
-        return openai_replies.reply(kind, message, rid)
+        return openai_replies.reply(kind, message, rid, retry_after_s)

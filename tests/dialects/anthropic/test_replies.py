@@ -52,6 +52,14 @@ def test_no_budget_answer_is_one_that_agents_retry_or_hide(kind: str, agent: str
     assert ANTHROPIC.reply(kind, "no", agent, "r_1").status not in NEVER_FOR_A_BUDGET
 
 
+@pytest.mark.parametrize("agent", [CLAUDE, *OTHERS])
+def test_too_fast_is_said_as_the_provider_says_it(agent: str) -> None:
+    """With when to come again, and never with a header that forbids it."""
+    reply = ANTHROPIC.reply("rate_limited", "slow down", agent, "r_1", 7)
+    assert (reply.status, json.loads(reply.body)["error"]["type"]) == (429, "rate_limit_error")
+    assert (reply.headers["retry-after"], reply.headers["x-should-retry"]) == ("7", "true")
+
+
 def test_an_unknown_kind_is_a_mistake() -> None:
     """Nobody invents an answer by a slip of the pen."""
     with pytest.raises(ValueError, match="no reply of kind 'denied'"):

@@ -25,6 +25,16 @@ def test_every_kind_has_its_answer(kind: str, status: int, word: str) -> None:
     assert reply.headers["Content-Type"] == "application/json"
 
 
+def test_too_fast_is_said_as_google_says_it() -> None:
+    """When to come again stands in the body: Gemini CLI reads no header."""
+    reply = Gemini().reply("rate_limited", MSG, "", "r_1", 7)
+    error = json.loads(reply.body)["error"]
+    assert (reply.status, error["status"]) == (429, "RESOURCE_EXHAUSTED")
+    assert reply.headers["retry-after"] == "7"
+    [info] = error["details"]
+    assert info == {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "7s"}
+
+
 def test_an_unknown_kind_is_a_mistake() -> None:
     """Of the caller's."""
     with pytest.raises(ValueError, match="nonsense"):
