@@ -14,6 +14,10 @@ def main() -> int:
             from agentspend.cli import run
 
             return run.main(words[1:])
+        if words[:1] == ["statusline"] and not {"--help", "-h", "--install", "--undo"} & set(words):
+            from agentspend.cli import statusline
+
+            return statusline.main(words[1:])
         if words == ["daemon", "run"]:
             from agentspend.daemon.main import main as serve
 

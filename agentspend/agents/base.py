@@ -73,7 +73,8 @@ class SessionFacts:
 
     `base_url` is `http://127.0.0.1:<port>/s/<token>`. `scratch` is a folder of mode 0700 for the
     plan's files, gone with the session. `providers` are those with a setting of their own;
-    `taken` are the key variables that `run` took out of the caller's environment.
+    `taken` are the key variables that `run` took out of the caller's environment. `statusline` is
+    the command of our line, "" where it is not wanted.
     """
 
     base_url: str
@@ -81,6 +82,7 @@ class SessionFacts:
     scratch: Path
     providers: Mapping[str, ProviderFacts] = field(default_factory=dict)
     taken: frozenset[str] = frozenset()
+    statusline: str = ""
 
     def of(self, provider: str) -> ProviderFacts:
         """The facts of a provider: "anthropic", "openai" or "google"."""

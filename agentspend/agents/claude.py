@@ -127,6 +127,8 @@ def _flag(settings: Settings, facts: SessionFacts, auth: Auth) -> dict[str, obje
         if settings.helper() is not None:
             merged["apiKeyHelper"] = ""
     merged["env"] = {**settings.flag.get("env", {}), **pins}
+    if facts.statusline and not settings.has_statusline():
+        merged["statusLine"] = {"type": "command", "command": facts.statusline}
     return merged
 
 

@@ -48,6 +48,7 @@ class Layer:
     managed: bool = False
     text: str = ""
     origin: str = "the environment"
+    statusline: bool = False
 
     def place(self, name: str) -> str:
         """Where a name is set, for people: "/home/dev/.claude/settings.json line 3"."""
@@ -78,6 +79,10 @@ class Settings:
         """The value that would count, "" when unset."""
         found = self.find(name)
         return found[0] if found else ""
+
+    def has_statusline(self) -> bool:
+        """Whether the person has a status line of their own: it stays."""
+        return any(layer.statusline for layer in self.layers)
 
     def helper(self) -> Layer | None:
         """The layer whose `apiKeyHelper` would run."""
@@ -211,7 +216,10 @@ def _layer(
     env = content.get("env")
     found = {str(name): _text(value) for name, value in env.items()} if type(env) is dict else {}
     helper = content.get("apiKeyHelper")
-    return Layer(path, found, helper if isinstance(helper, str) else "", managed, text)
+    return Layer(
+        path, found, helper if isinstance(helper, str) else "", managed, text,
+        statusline="statusLine" in content,
+    )  # fmt: skip
 
 
 def _text(value: Any) -> str:

@@ -105,6 +105,18 @@ def change_price_table(content: bytes | None) -> None:
     _change_settings(lambda text: with_price_table(text, sha256))
 
 
+def change_plain(edit: Callable[[str], str]) -> None:
+    """Change what neither loosens nor tightens anything; the daemon reads it by itself."""
+    from agentspend.config.edit import write_whole
+    from agentspend.config.schema import parse_config
+
+    path = folders().config
+    folders().make()
+    after = edit(_text())
+    parse_config(after, str(path))
+    write_whole(path, after.encode())
+
+
 def _change_settings(edit: Callable[[str], str]) -> None:
     from agentspend.config.schema import parse_config
 

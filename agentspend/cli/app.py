@@ -26,6 +26,7 @@ from agentspend.cli import (
     run_help,
     service,
     status,
+    statusline_install,
     top,
     verify,
     why,
@@ -125,6 +126,9 @@ def build() -> typer.Typer:
     _add(app, verify.verify, "verify", "Check the ledger, entry by entry",
          "agentspend verify", "agentspend verify --json")  # fmt: skip
     _add_daemon(app)
+    _add(app, statusline_install.statusline, "statusline",
+         "One line for Claude Code, tmux or a prompt",
+         "agentspend statusline --install", "agentspend statusline --format tmux")  # fmt: skip
     _add(app, demo.demo, "demo", "The whole story in a minute, no key needed", "agentspend demo")
     return app
 

@@ -6,6 +6,7 @@ The story is `run`, top to bottom; each part has a file of its own.
 
 import os
 import secrets
+import shlex
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -67,6 +68,7 @@ def run(asked: RunArgs, launcher: Launcher, keys: Sequence[Handed]) -> int:
         scratch=scratch,
         providers=providers,
         taken=frozenset(each.variable for each in own),
+        statusline=_statusline() if opened.get("statusline") else "",
     )
     try:
         plan = launcher.plan(asked.command, facts, caller)
@@ -77,6 +79,11 @@ def run(asked: RunArgs, launcher: Launcher, keys: Sequence[Handed]) -> int:
         shutil.rmtree(scratch, ignore_errors=True)
     run_words.after(link, payer, plan.argv[0])
     return code
+
+
+def _statusline() -> str:
+    """The command of our line, by this program's own interpreter."""
+    return shlex.join([sys.executable, "-m", "agentspend", "statusline"])
 
 
 def _unlocked(opened: Message, keys: dict[str, str]) -> Message:

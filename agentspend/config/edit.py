@@ -37,6 +37,16 @@ def with_budget(text: str, name: str, budget: Budget | None) -> str:
     return tomlkit.dumps(document)
 
 
+def with_statusline(text: str, *, shown: bool) -> str:
+    """The file's text with our line under Claude Code's prompt, or without it."""
+    document = tomlkit.parse(text)
+    if shown:
+        document.setdefault("statusline", tomlkit.table())["claude"] = True
+    else:
+        document.pop("statusline", None)
+    return tomlkit.dumps(document)
+
+
 def with_price(text: str, name: str, entry: Mapping[str, str]) -> str:
     """The file's text with this price rule ("provider/model") set."""
     document = tomlkit.parse(text)

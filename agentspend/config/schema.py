@@ -48,6 +48,7 @@ class Config:
     network: NetworkSection
     overrides: Overrides
     price_table: str = ""
+    statusline: bool = False
     rules: Rules = NO_RULES
     raw: Mapping[str, Any] = field(default_factory=dict)
 
@@ -106,6 +107,7 @@ class _Reader:
             network=found.network,
             overrides=overrides,
             price_table=found.price_table,
+            statusline=found.statusline.claude,
             rules=read_rules(found, self._at),
             raw=raw,
         )

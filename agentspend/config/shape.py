@@ -121,6 +121,12 @@ class NetworkSection(Section, frozen=True):
     no_proxy: tuple[str, ...] = ()
 
 
+class StatusLineSection(Section, frozen=True):
+    """`[statusline]`: whether `agentspend run claude` shows our line under Claude Code's prompt."""
+
+    claude: bool = False
+
+
 class File(Section, frozen=True):
     """The whole file. Prices are read by `core.price_overrides`, which owns their meaning.
 
@@ -138,6 +144,7 @@ class File(Section, frozen=True):
     loop_guard: LoopGuardSection = LoopGuardSection()
     admission: AdmissionSection = AdmissionSection()
     network: NetworkSection = NetworkSection()
+    statusline: StatusLineSection = StatusLineSection()
     prices: dict[str, dict[str, Any]] = {}
     aliases: dict[str, Any] = {}
     unknown_model: dict[str, Any] = {}

@@ -9,6 +9,7 @@ from typing import Any
 
 import agentspend
 from agentspend.bookkeeper import Bookkeeper, day, snapshot
+from agentspend.bookkeeper.brief import brief
 from agentspend.bookkeeper.corrections import adjust, charged_nusd
 from agentspend.core.errors import AgentspendError
 from agentspend.core.limits import READ_PAGE_ROWS
@@ -54,6 +55,7 @@ class Operations:
             Op.PING: self.ping,
             Op.STATUS: self.status,
             Op.TOP: self.top,
+            Op.BRIEF: self.brief,
             Op.WATCH: self.watch,
             Op.SESSION_OPEN: self.session_open,
             Op.SESSION_TOTAL: self.session_total,
@@ -122,6 +124,18 @@ class Operations:
         """What the live screen shows besides the snapshot and the day's entries."""
         await caller.send({**await self.snapshot(), **await self.bookkeeper.ask(day.today)})
 
+    async def brief(self, caller: Caller, message: Message) -> None:
+        """The status line of one session, of the device where none is found.
+
+        A session is known by its token, one of a virtual key by its client's own id.
+        """
+        live, client = self.desk.sessions, str(message.get("client", ""))
+        session = live.by_token(str(message.get("token", ""))) or next(
+            (each for each in live.all() if each.key and each.client_id == client), None
+        )
+        payer = session.payer if session is not None else None
+        await caller.send(await self.bookkeeper.ask(lambda books, at: brief(books, at, payer)))
+
     async def watch(self, caller: Caller, _: Message) -> None:
         """Snapshot first, then increments, until the caller hangs up."""
         await self.watchers.stream(caller.send, self.snapshot)
@@ -154,6 +168,7 @@ class Operations:
                 "counts_as": session.payer.session,
                 "token": session.token,
                 "port": self.proxy.port,
+                "statusline": self.reload.declared.config.statusline,
                 "stored_keys": self.vault.providers,
                 "locked": self.vault.locked,
                 "providers": {

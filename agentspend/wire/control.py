@@ -22,6 +22,7 @@ class Op(StrEnum):
     PING = "ping"
     STATUS = "status"
     TOP = "top"
+    BRIEF = "brief"
     WATCH = "watch"
     SESSION_OPEN = "session.open"
     SESSION_TOTAL = "session.total"

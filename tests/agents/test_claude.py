@@ -1,6 +1,7 @@
 """Claude Code's plan: exact, above every layer a flag can beat, refused where none can."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -353,3 +354,14 @@ def test_an_outer_session_is_replaced_without_a_word(machine: Machine) -> None:
 
     assert (found.auth, found.notes, found.warnings) == (Auth.KEY, (), ())
     assert found.env_set["ANTHROPIC_AUTH_TOKEN"] == TOKEN
+
+
+def test_the_status_line_is_ours_unless_the_person_has_one(machine: Machine) -> None:
+    """It goes into the session's own settings; a line in any layer of theirs stays."""
+    facts = replace(machine.facts(KeySource.STORED), statusline="agentspend statusline")
+    found = launcher_for("claude").plan([], facts, machine.caller())
+    assert flag(found)["statusLine"] == {"type": "command", "command": "agentspend statusline"}
+    own = {"statusLine": {"type": "command", "command": "mine"}}
+    found = launcher_for("claude").plan(["--settings", json.dumps(own)], facts, machine.caller())
+    assert flag(found)["statusLine"] == own["statusLine"]
+    assert "statusLine" not in flag(plan(machine))

@@ -94,7 +94,7 @@ def test_commands_stand_in_the_order_of_use(agentspend: Command) -> None:
 @pytest.mark.parametrize(
     ("words", "hint"),
     [
-        ("sttaus", "did you mean status?"),
+        ("sttaus", "did you mean status or statusline?"),
         ("budget sett", "did you mean set?"),
         ("daemon strat", "did you mean start or status?"),
         ("help", "agentspend --help"),

@@ -97,3 +97,20 @@ def test_a_raise_in_another_terminal_lets_the_session_go_on(
     terminal.until_shown("Hello from the sandbox.")
     assert leave(terminal) == 0
     world.agree(at_least=1)
+
+
+def test_the_status_line_stands_under_the_prompt(world: World, terminal: Terminal) -> None:
+    """Once installed, each run shows what is left, as the proxy measured it; no file of the
+    person's is touched."""
+    world.cap("5.00")
+    done = world.home.run("statusline", "--install")
+    assert done.returncode == 0, done.stderr
+    world.sandbox.direct(SAYS)
+    start(world, terminal)
+    terminal.until_shown("daily ▕", "$5.00 left")
+
+    ask(terminal, PROMPT)
+
+    terminal.until_shown("Hello from the sandbox.", "daily ▕█", "$4.")
+    assert leave(terminal) == 0
+    assert not (world.home.user / ".claude" / "settings.json").exists()

@@ -40,6 +40,8 @@ ELSEWHERE = {
     "agentspend/sandbox/checks.py": "tests/sandbox/test_server.py",
     "agentspend/sandbox/content.py": "tests/sandbox/test_model.py",
     "agentspend/sandbox/events.py": "tests/sandbox/test_delivery.py",
+    "agentspend/bookkeeper/brief.py": "tests/cli/test_statusline.py",
+    "agentspend/cli/statusline_install.py": "tests/cli/test_statusline.py",
     "agentspend/cli/top_source.py": "tests/cli/test_top.py, over a real daemon",
     "agentspend/control/watching.py": "tests/cli/test_top.py, over a real daemon",
     "tui/actions.py": "tests/tui/test_app.py, every key",
