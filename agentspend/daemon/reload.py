@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 from agentspend.config.load import Loaded, adopted, load_with_zone
 from agentspend.config.paths import Paths
@@ -40,6 +41,12 @@ def settings_from(config: Config, paths: Paths) -> Settings:
             if each.stop_at_included
         },
     )
+
+
+Stamp = tuple[int, int, int]
+"""A file's inode, time and size."""
+
+LOOK_EVERY_MS = 1_000
 
 
 class Reload:
@@ -103,14 +110,42 @@ class Reload:
 
     async def watch(self) -> None:
         """Follow changes of the file until cancelled."""
-        from watchfiles import Change, awatch
-
-        config = self._paths.config
-
-        def ours(_: Change, path: str) -> bool:
-            return path == str(config)
-
-        async for _ in awatch(config.parent, watch_filter=ours, recursive=False, debounce=200):
+        seen = _stamp(self._paths.config)
+        while True:
+            seen = await _next_state(self._paths.config, seen)
             with suppress(AgentspendError):
                 await self.now()
             log("configuration", error=self.error)
+
+
+async def _next_state(path: Path, seen: Stamp | None) -> Stamp | None:
+    """Wait until a file is not as it was seen.
+
+    The file itself is watched where there is one, not its folder: with `AGENTSPEND_HOME` the ledger
+    lies beside it, and each of its writes would wake the watcher (0.13 ms of CPU a request). What
+    changes while nobody watches yet is seen at the next look, a second later.
+    """
+    from watchfiles import awatch
+
+    if (found := _stamp(path)) != seen:
+        return found
+    async for _ in awatch(
+        path if seen else path.parent,
+        watch_filter=None,
+        recursive=False,
+        debounce=200,
+        rust_timeout=LOOK_EVERY_MS,
+        yield_on_timeout=True,
+    ):
+        if (found := _stamp(path)) != seen:
+            return found
+    return seen
+
+
+def _stamp(path: Path) -> Stamp | None:
+    """What tells one state of a file from another; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size

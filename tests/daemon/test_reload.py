@@ -70,6 +70,18 @@ def test_a_deleted_file_takes_no_cap_away(home: Home) -> None:
     assert limit(home) == 5_000_000_000
 
 
+def test_a_file_that_comes_back_is_followed_again(home: Home) -> None:
+    """Gone, then written anew, then replaced by an editor: each state is seen."""
+    home.run("daemon", "start")
+    text = home.config.read_text()
+    home.config.unlink()
+    until(lambda: ask(home, "status")["waits"], "the removal is seen")
+    home.config.write_text(text)
+    until(lambda: not ask(home, "status")["waits"], "the new file is seen")
+    rewrite(home, '"5.00"', '"3.00"')
+    until(lambda: limit(home) == 3_000_000_000, "the edit of the new file is seen")
+
+
 def test_a_restart_adopts_no_raise_either(home: Home) -> None:
     """What was edited while nobody ran waits like any other raise."""
     home.run("daemon", "start")
