@@ -93,6 +93,13 @@ def change_price(name: str, entry: dict[str, str]) -> None:
     _change_settings(lambda text: with_price(text, name, entry))
 
 
+def change_provider(name: str, entry: dict[str, Any]) -> None:
+    """Write settings of one provider to the file and have the daemon adopt them."""
+    from agentspend.config.edit import with_provider
+
+    _change_settings(lambda text: with_provider(text, name, entry))
+
+
 def change_price_table(content: bytes | None) -> None:
     """Take over a price table (None: the vendored one) and have the daemon adopt it."""
     from agentspend.config.edit import with_price_table, write_whole

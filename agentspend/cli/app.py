@@ -23,6 +23,7 @@ from agentspend.cli import (
     output,
     prices,
     prices_explain,
+    providers,
     run_help,
     service,
     status,
@@ -119,6 +120,7 @@ def build() -> typer.Typer:
          "agentspend adjust r_1f3a --to 0.11")  # fmt: skip
     _add_keys(app)
     _add_key(app)
+    _add_providers(app)
     _add_prices(app)
     _add_config(app)
     _add(app, doctor.doctor, "doctor", "What is wrong, and the command that mends it",
@@ -185,6 +187,21 @@ def _add_key(app: typer.Typer) -> None:
     _add(group, key.delete, "delete", "End a key and its budget",
          "agentspend key delete alice-claude-code")  # fmt: skip
     app.add_typer(group, name="key")
+
+
+def _add_providers(app: typer.Typer) -> None:
+    group = _group("Who answers: three built in, thirteen ready, and any compatible server.",
+                   "agentspend providers list")  # fmt: skip
+    _add(group, providers.list_providers, "list", "Every provider: set up, or ready to be added",
+         "agentspend providers list", "agentspend providers list --json")  # fmt: skip
+    _add(group, providers.add, "add", "Set a provider up, or change what is said of it",
+         "agentspend providers add deepseek",
+         "agentspend providers add gateway --dialect openai_chat --base-url https://gw.corp/v1"
+         " --price-prefix openai")  # fmt: skip
+    _add(group, providers.try_out, "test", "Ask one something free: does it take its key",
+         "agentspend providers test deepseek",
+         "agentspend providers test zai --model glm-5.3")  # fmt: skip
+    app.add_typer(group, name="providers")
 
 
 def _add_prices(app: typer.Typer) -> None:

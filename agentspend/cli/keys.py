@@ -62,7 +62,7 @@ def set_key(
             f"agentspend keys set {provider}    replaces it, unless a gateway gave it to you",
         )
     _tell_shadow(store, provider, where)
-    _tell_daemon(passphrase)
+    tell_daemon(passphrase)
 
 
 def list_keys(
@@ -99,7 +99,7 @@ def remove_key(provider: Provider) -> None:
     try:
         gone = store.remove(provider)
     finally:
-        _tell_daemon()
+        tell_daemon()
     for where in gone:
         say(f"removed {provider}'s key from {where}")
     if not gone:
@@ -192,7 +192,7 @@ def _tell_shadow(store: KeyStore, provider: str, where: str) -> None:
         warn(f"it is not used: {first} comes first", "take that away where it is set")
 
 
-def _tell_daemon(passphrase: str = "") -> None:
+def tell_daemon(passphrase: str = "") -> None:
     """Have a running daemon read its keys anew; what it cannot do is said, and undoes nothing."""
     try:
         access.ask("keys.changed", passphrase=passphrase)

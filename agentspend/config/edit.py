@@ -62,6 +62,23 @@ def with_price(text: str, name: str, entry: Mapping[str, str]) -> str:
     return tomlkit.dumps(document)
 
 
+def with_provider(text: str, name: str, entry: Mapping[str, Any]) -> str:
+    """The file's text with these settings of a provider, the others of it as they stand."""
+    document = tomlkit.parse(text)
+    providers = document.setdefault("providers", tomlkit.table(is_super_table=True))
+    if isinstance(providers, InlineTable):
+        given = providers.unwrap()
+        document.pop("providers")
+        providers = tomlkit.table(is_super_table=True)
+        for each, section in given.items():
+            providers[each] = _table(section)
+        document.append("providers", providers)
+    if name not in providers:
+        providers[name] = tomlkit.table()
+    providers[name].update(entry)
+    return tomlkit.dumps(document)
+
+
 def with_price_table(text: str, sha256: str) -> str:
     """The file's text naming this price table, or none for the vendored one."""
     document = tomlkit.parse(text)

@@ -71,6 +71,11 @@ class Provider:
         return all(is_this_machine(urlsplit(url).netloc) for url in urls)
 
 
+def ready_provider(name: str) -> Provider:
+    """A ready entry as it would be with nothing else said of it; its address may be ""."""
+    return _provider(name, ProviderSection(), READY[name])
+
+
 def check_name(name: str) -> None:
     """Refuse a name that could not stand in a path, a variable and a file's name."""
     if not _NAME.fullmatch(name):

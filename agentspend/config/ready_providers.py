@@ -21,7 +21,8 @@ class Ready:
     same), or names by pattern of models. `key_variables` are where its clients look for a key, and
     `key_begins` how its own keys begin. `key_header` is "" for a bearer. `stream_usage`: its Chat
     streams take `stream_options.include_usage`. `free`: nothing it does costs anything while it is
-    on this machine. `login_base_url` is where requests of a ChatGPT login go. `note` is what a
+    on this machine. `login_base_url` is where requests of a ChatGPT login go. `key_path` is a free
+    call that only a key opens, where its list of models is everybody's. `note` is what a
     person should know when adding it.
     """
 
@@ -39,6 +40,7 @@ class Ready:
     stream_usage: bool = True
     free: bool = False
     login_base_url: str = ""
+    key_path: str = ""
     note: str = ""
 
 
@@ -63,7 +65,7 @@ BUILT_IN = (
 OTHERS = (
     Ready(
         "openrouter", "OpenRouter", (CHAT, RESPONSES, ANTHROPIC), "https://openrouter.ai/api/v1",
-        key_variables=("OPENROUTER_API_KEY",), key_begins="sk-or-",
+        key_variables=("OPENROUTER_API_KEY",), key_begins="sk-or-", key_path="/v1/key",
         note="its answers state what it took, and that is what is charged",
     ),
     Ready(

@@ -36,6 +36,10 @@ SETTINGS = (
 """The sections that decide what a request costs, where it goes, and what besides budgets rules."""
 
 
+FROM_WORDS = "the settings"
+"""Where settings that stand in no file are said to be."""
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """Everything the file says, checked. `raw` is the file as TOML gives it."""
@@ -79,6 +83,11 @@ def parse_config(text: str, name: str = "config.toml") -> Config:
     config = reader.read(raw)
     reader.check_downgrades(config)
     return config
+
+
+def parse_section(name: str, section: dict[str, Any]) -> Provider:
+    """One provider's settings, checked as a file's would be."""
+    return _Reader("", FROM_WORDS).read({"providers": {name: section}}).providers[name]
 
 
 class _Reader:

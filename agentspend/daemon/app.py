@@ -22,6 +22,7 @@ from agentspend.daemon.key_clients import KeyClients
 from agentspend.daemon.key_operations import KeyOperations
 from agentspend.daemon.log import log
 from agentspend.daemon.operations import Operations
+from agentspend.daemon.provider_operations import ProviderOperations
 from agentspend.daemon.reload import Reload, settings_from
 from agentspend.daemon.roster import Roster
 from agentspend.daemon.sealing import seal
@@ -102,7 +103,10 @@ class Daemon:
         of_keys = KeyOperations(
             key_book, self.bookkeeper, self._roster, key_sessions, operations.no_agent
         )
-        self._control = ControlApi(self._paths.socket, operations.table() | of_keys.table())
+        of_providers = ProviderOperations(self.desk, self.vault)
+        self._control = ControlApi(
+            self._paths.socket, operations.table() | of_keys.table() | of_providers.table()
+        )
         await self._control.start()
         self._tasks.spawn(self.reload.watch(), "watch the configuration")
         self._tasks.spawn(self._seal_now_and_then(), "sign the chain")

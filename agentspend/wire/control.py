@@ -44,6 +44,7 @@ class Op(StrEnum):
     KEY_UNBLOCK = "key.unblock"
     KEY_ROTATE = "key.rotate"
     KEY_DELETE = "key.delete"
+    PROVIDER_TEST = "provider.test"
     STOP = "stop"
 
 

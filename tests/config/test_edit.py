@@ -190,3 +190,13 @@ def test_a_write_that_fails_leaves_the_old_file(
         edit.write_whole(path, b"new")
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_provider_is_written_beside_what_stands_there() -> None:
+    """Other settings and comments of it stay; an inline table becomes one that can be edited."""
+    text = "# mine\n[providers.gw] # two\nauth = 'key'\n"
+    found = edit.with_provider(text, "gw", {"base_url": "https://h"})
+    assert found == "# mine\n[providers.gw] # two\nauth = 'key'\nbase_url = \"https://h\"\n"
+    inline = edit.with_provider('providers = { gw = { auth = "key" } }\n', "xai", {})
+    assert tomllib.loads(inline) == {"providers": {"gw": {"auth": "key"}, "xai": {}}}
+    assert tomllib.loads(edit.with_provider("", "xai", {})) == {"providers": {"xai": {}}}
