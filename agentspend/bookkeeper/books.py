@@ -245,6 +245,7 @@ class Books:
             held_nusd=seat.account.held_nusd,
             needed_nusd=refuse.needed_nusd,
             resets_us=here.ends_us,
+            source=seat.budget.source,
         )
         told = {
             **request.facts,

@@ -53,7 +53,10 @@ class NeedsCount:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Not admitted. Amounts in nano-USD; `resets_us` is UTC µs or None when it never resets."""
+    """Not admitted. Amounts in nano-USD; `resets_us` is UTC µs or None when it never resets.
+
+    `source` is the repository's file that declares the budget, "" for the configuration.
+    """
 
     reason: RefusalReason
     budget: str
@@ -64,6 +67,7 @@ class Refused:
     held_nusd: int
     needed_nusd: int
     resets_us: int | None
+    source: str = ""
 
     @property
     def free_nusd(self) -> int:

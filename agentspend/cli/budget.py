@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+from agentspend.agents.base import Caller
+from agentspend.agents.repository import repository_here
 from agentspend.cli import access, output, smallest
 from agentspend.cli.diagnostics import ExitCode, UsageError, as_written, confirmed, say
 from agentspend.cli.status import show_budgets
@@ -119,6 +121,11 @@ def raise_budget(
 
 def remove_budget(name: Name) -> None:
     """Remove a budget; what was spent in it stays in the ledger."""
+    source = _repository_of(name)
+    if source:
+        access.ask("budget.set", name=name, budget=None)
+        say(f"budget {name} is gone, until a session begins where {source} still declares it")
+        return
     _declared(name)
     access.change_budget(name, None)
     left = len(access.config().budgets)
@@ -131,7 +138,7 @@ def confirm_changes(
     """Adopt changes of the configuration file that loosen a budget, after showing them."""
     access.daemon()
     access.ask("policy.may_loosen")
-    waits = access.ask("policy")["waits"]
+    waits = access.ask("policy", repository=repository_here(Caller.here()))["waits"]
     if not waits:
         say("nothing waits: the budgets in force are those of the configuration")
         return
@@ -146,12 +153,25 @@ def confirm_changes(
 def _declared(name: str) -> Budget:
     """A budget of the configuration, or an error with the names there are."""
     budgets = {each.name: each for each in access.config().budgets}
+    source = _repository_of(name) if name not in budgets else ""
+    if source:
+        raise UsageError(
+            f"budget {name} comes from {source}, not from the configuration",
+            "change it in that file, then there: agentspend budget confirm",
+        )
     if name not in budgets:
         near = difflib.get_close_matches(name, budgets, n=1)
         known = ", ".join(budgets) or "none is set"
         hint = f"did you mean {near[0]}?" if near else "agentspend budget list"
         raise UsageError(f"no budget is named {name!r}: {known}", hint)
     return budgets[name]
+
+
+def _repository_of(name: str) -> str:
+    """The repository's file that declares a budget in force, "" for any other."""
+    with access.reading(must_exist=False) as (ask, _):
+        lines = ask("status")["budgets"]
+    return next((str(line["source"]) for line in lines if line["name"] == name), "")
 
 
 def _is_amount(text: str) -> bool:

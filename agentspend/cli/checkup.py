@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import agentspend
+from agentspend.agents.base import Caller
+from agentspend.agents.repository import repository_here
 from agentspend.cli import access
+from agentspend.config.repository import Place, workplace
 from agentspend.core.errors import DaemonUnreachable
+from agentspend.core.scopes import Payer
 from agentspend.db import LOCAL_HOME
 from agentspend.mounts import NETWORK_FILESYSTEMS, filesystem_kind
 
@@ -36,6 +40,18 @@ def configuration() -> Iterator[Finding]:
     if not count:
         yield Finding(None, "no budget is set: metering only",
                       "agentspend budget set daily 25.00 --window day")  # fmt: skip
+
+
+def repository() -> Iterator[Finding]:
+    """What the repository around the working folder says can be used."""
+    here = repository_here(Caller.here())
+    files = [Place(**each) for each in here["files"] if each["text"]]
+    if not files:
+        return
+    found = workplace(Payer(), here["project"], files)
+    count = sum(map(len, found.declared.values()))
+    yield Finding(True, f"{', '.join(each.path for each in files)}: project {found.payer.project},"
+                        f" {count} budget{'' if count == 1 else 's'}")  # fmt: skip
 
 
 def running_daemon() -> Iterator[Finding]:

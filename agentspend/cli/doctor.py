@@ -22,6 +22,7 @@ def doctor() -> None:
 
     checks = (
         checkup.configuration,
+        checkup.repository,
         checkup.running_daemon,
         checkup.files,
         checkup.parts,

@@ -25,6 +25,7 @@ from agentspend.agents.base import (
     SessionFacts,
 )
 from agentspend.agents.identity import identify, work_tree_head
+from agentspend.agents.repository import repository_here
 from agentspend.cli import access, handover, run_words
 from agentspend.cli.child import run_in_foreground
 from agentspend.cli.handover import Handed
@@ -32,6 +33,7 @@ from agentspend.cli.run_args import RunArgs, parse
 from agentspend.cli.session_link import SessionLink
 from agentspend.control.client import Message
 from agentspend.core.errors import LaunchError
+from agentspend.core.scopes import Payer
 
 
 def main(words: Sequence[str]) -> int:
@@ -51,10 +53,11 @@ def run(asked: RunArgs, launcher: Launcher, keys: Sequence[Handed]) -> int:
     access.daemon()
     by_provider = {each.provider: each.key for each in keys}
     fields = {"session": session, "payer": payer.known(), "keys": by_provider}
-    fields["head"] = work_tree_head(caller)
+    fields |= {"head": work_tree_head(caller), "repository": repository_here(caller, asked.project)}
     fields["providers"] = list(asked.providers)
     link = SessionLink(folders.socket, folders.log, fields)
     opened = _unlocked(link.open(), by_provider)
+    payer = replace(Payer.from_known(opened["payer"]), session=session)
     scratch = folders.scratch / session
     own = [each for each in keys if not each.ours]
     found = _providers(opened, keys)
@@ -73,7 +76,7 @@ def run(asked: RunArgs, launcher: Launcher, keys: Sequence[Handed]) -> int:
     try:
         plan = launcher.plan(asked.command, facts, caller)
         _write_files(plan)
-        run_words.before(plan, payer, access.ask("status"))
+        run_words.before(plan, payer, access.ask("status"), opened["waits"])
         code = run_in_foreground(plan.argv, plan.environment(caller.env))
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

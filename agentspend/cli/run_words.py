@@ -18,8 +18,13 @@ from agentspend.core.scopes import Payer
 FIRST_CAP = "agentspend budget set daily 25.00 --window day"
 
 
-def before(plan: LaunchPlan, payer: Payer, status: dict[str, Any]) -> None:
-    """Where this session is filed, and which budgets it can use up."""
+def before(
+    plan: LaunchPlan, payer: Payer, status: dict[str, Any], waits: Sequence[str] = ()
+) -> None:
+    """Where this session is filed, and which budgets it can use up.
+
+    `waits` is what the repository's files would loosen, and a person has not agreed to.
+    """
     for text in plan.warnings:
         warn(text)
     for text in (*plan.notes, *_untold(plan.once)):
@@ -28,6 +33,8 @@ def before(plan: LaunchPlan, payer: Payer, status: dict[str, Any]) -> None:
         warn(f"no request may leave: {status['gate_closed']}", "agentspend doctor")
     if status["config_error"]:
         warn(f"the last good configuration is in force: {status['config_error']}")
+    for text in waits:
+        say(f"agentspend: {text}: waits for you  → agentspend budget confirm")
     lines = applying(status["budgets"], payer)
     where = " · ".join(name for name in (payer.project, payer.branch) if name)
     told = ", ".join(left_text(line) for line in lines)

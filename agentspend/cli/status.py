@@ -55,6 +55,9 @@ def show_budgets(lines: list[dict[str, Any]]) -> None:
     spare = [columns.index(name) for name in ("BAR", "FOR", "WINDOW", ">RESETS IN", ">HELD")]
     columns[spare[0]] = ""
     output.table(columns, [_budget_row(line, at_us) for line in ordered], spare=spare)
+    for source in sorted({line["source"] for line in lines if line["source"]}):
+        names = dict.fromkeys(line["name"] for line in lines if line["source"] == source)
+        output.line(f"{', '.join(names)}: of {source}")
 
 
 def _show_rules(lines: list[dict[str, str]]) -> None:

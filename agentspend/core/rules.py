@@ -80,11 +80,11 @@ class Rules:
     loop_guard: LoopGuard = NO_GUARD
 
     def __add__(self, other: "Rules") -> "Rules":
-        """Both sources at once: all rules of each, and the tighter loop guard."""
+        """Both sources at once: every rule of either once, and a loop guard that is as tight."""
         return Rules(
-            self.models + other.models,
-            self.rates + other.rates,
-            self.downgrades + other.downgrades,
+            tuple(dict.fromkeys(self.models + other.models)),
+            tuple(dict.fromkeys(self.rates + other.rates)),
+            tuple(dict.fromkeys(self.downgrades + other.downgrades)),
             tighter(self.loop_guard, other.loop_guard),
         )
 
@@ -93,6 +93,10 @@ NO_RULES = Rules()
 
 
 def tighter(one: LoopGuard, other: LoopGuard) -> LoopGuard:
-    """The guard that stops sooner: fewer repeats, and of the same number the longer time."""
+    """A guard that stops whatever either would stop: the fewer repeats in the longer time."""
     guards = [guard for guard in (one, other) if guard.repeats]
-    return min(guards, key=lambda guard: (guard.repeats, -guard.within_s), default=NO_GUARD)
+    if not guards:
+        return NO_GUARD
+    return LoopGuard(
+        min(guard.repeats for guard in guards), max(guard.within_s for guard in guards)
+    )

@@ -4,19 +4,18 @@ import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import agentspend
 from agentspend.bookkeeper import Bookkeeper, day, snapshot
 from agentspend.bookkeeper.brief import brief
 from agentspend.bookkeeper.corrections import adjust, charged_nusd
+from agentspend.config.repository import Workplace
 from agentspend.core.errors import AgentspendError
 from agentspend.core.limits import READ_PAGE_ROWS
 from agentspend.core.policy import PendingChange, budget_from_dict
 from agentspend.core.rule_words import rate_words, rule_lines
-from agentspend.core.rules import NO_RULES
-from agentspend.core.scopes import Payer
 from agentspend.core.virtual_keys import is_token
 from agentspend.daemon.control_api import Caller, Message, Operation
 from agentspend.daemon.persons import insiders, no_agent
@@ -24,6 +23,7 @@ from agentspend.daemon.reload import Reload
 from agentspend.daemon.roster import Roster, head_at
 from agentspend.daemon.vault import Vault
 from agentspend.daemon.watchers import Watchers
+from agentspend.daemon.workplaces import settled
 from agentspend.proxy.desk import Desk
 from agentspend.proxy.routing import unknown_provider
 from agentspend.proxy.server import Proxy
@@ -144,20 +144,18 @@ class Operations:
         """Open a session that lives as long as this connection, across restarts of the daemon."""
         name = str(message.get("session") or f"s_{secrets.token_hex(8)}")
         self._not_anothers(caller, name)
-        payer, outer = Payer.from_known(message["payer"]), self._outer(caller)
-        if outer is not None:
-            # It spends the outer one's session budget and virtual key, under the key's rules.
-            payer = replace(payer, session=outer.payer.session, key=outer.payer.key)
+        place = settled(message, self._outer(caller))
+        waits = await self._declare(place)
         session = Session(
             id=name,
-            payer=payer,
-            rules=outer.rules if outer is not None else NO_RULES,
+            payer=place.payer,
             token=str(message.get("token") or secrets.token_urlsafe(32)),
             auth={name: each.auth for name, each in self.reload.providers.items()},
             keys=self._keys(message.get("keys", {})),
             providers=self._chosen(message.get("providers", ())),
             pid=caller.peer.pid,
             opened_us=self.desk.now().wall_us,
+            rules=place.rules,
             head=head_at(str(message.get("head", ""))),
         )
         await self.roster.open(session)
@@ -166,6 +164,8 @@ class Operations:
             {
                 "session": session.id,
                 "counts_as": session.payer.session,
+                "payer": session.payer.known(),
+                "waits": [change.text for change in waits],
                 "token": session.token,
                 "port": self.proxy.port,
                 "statusline": self.reload.declared.config.statusline,
@@ -265,9 +265,14 @@ class Operations:
         )
         await caller.send({"adjusted": True})
 
-    async def policy(self, caller: Caller, _: Message) -> None:
-        """Budgets in force, and declared changes that wait, of the file as it is this moment."""
+    async def policy(self, caller: Caller, message: Message) -> None:
+        """Budgets in force, and declared changes that wait, of the files as they are this moment.
+
+        A caller in a repository may say what its files declare.
+        """
         await self.reload.now()
+        if "repository" in message:
+            await self._declare(settled({"payer": {}, **message}, None))
         await caller.send(
             {"waits": [_change(change) for change in self.bookkeeper.waits]}
             | {"in_force": [budget.name for budget in self.bookkeeper.budgets]}
@@ -293,7 +298,10 @@ class Operations:
         """
         name, expected = str(message["name"]), message.get("budget")
         await self.reload.now()
-        if any(change.budget == name for change in self.bookkeeper.waits):
+        if expected is None and self._is_repositorys(name):
+            self.no_agent(caller, LOOSEN)
+            await self.bookkeeper.forget(name)
+        elif any(change.budget == name for change in self.bookkeeper.waits):
             self.no_agent(caller, LOOSEN)
             budget = budget_from_dict(expected) if expected is not None else None
             await self.bookkeeper.set_one(name, budget)
@@ -320,6 +328,16 @@ class Operations:
         await caller.send({"stopping": True, "sessions": len(insiders(self.desk.sessions))})
         self.stop_daemon()
         await caller.next_line()
+
+    async def _declare(self, place: Workplace) -> tuple[PendingChange, ...]:
+        """Adopt what tightens of a repository's files; returns what of them waits."""
+        if not place.declared or self.bookkeeper.read_only:
+            return ()
+        return await self.bookkeeper.declare_repositories(place.declared)
+
+    def _is_repositorys(self, name: str) -> bool:
+        """Whether a budget in force was declared by a repository's file."""
+        return any(budget.name == name and budget.source for budget in self.bookkeeper.budgets)
 
     def _not_anothers(self, caller: Caller, name: str) -> None:
         """A live session is its `run`'s own: whoever could open it again could also end it."""

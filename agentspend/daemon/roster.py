@@ -12,6 +12,7 @@ import msgspec
 from agentspend.bookkeeper import Bookkeeper
 from agentspend.bookkeeper.books import Books
 from agentspend.bookkeeper.outcomes import Event, Moment
+from agentspend.core.rules import NO_RULES, Rules
 from agentspend.core.scopes import Payer
 from agentspend.daemon.processes import born_us, same_process
 from agentspend.git import Head
@@ -46,7 +47,7 @@ class Roster:
     async def open(self, session: Session) -> None:
         """Let a session in, on disk first."""
         who = {"payer": session.payer.known(), "auth": dict(session.auth)}
-        who["providers"] = list(session.providers)
+        who |= {"providers": list(session.providers), "rules": session.rules}
         head = str(session.head.path) if session.head else ""
         since_us = session.born_us or born_us(session.pid)
         run = {"pid": session.pid, "born_us": since_us, "head": head}
@@ -78,6 +79,7 @@ def _session(row: SessionRow, kept: dict[str, object]) -> Session:
     assert isinstance(providers, list)
     assert isinstance(payer, dict)
     assert isinstance(auth, dict)
+    rules = msgspec.convert(kept.get("rules", {}), Rules)
     return Session(
         id=row.id,
         payer=Payer.from_known(payer),
@@ -91,4 +93,5 @@ def _session(row: SessionRow, kept: dict[str, object]) -> Session:
         key=int(str(kept.get("key", 0))),
         client_id=str(kept.get("client_id", "")),
         providers=tuple(providers),
+        rules=rules if rules != NO_RULES else NO_RULES,
     )

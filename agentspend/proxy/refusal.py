@@ -24,9 +24,18 @@ def refused_message(refused: Refused, now: datetime, zone: tzinfo, wait_s: int) 
         f"agentspend: budget {refused.budget!r} ({refused.scope}, per {refused.window}) "
         f"{_what(refused, wait_s)}: {spent}{held}, {free} is free, and this "
         f"request can cost {dollars(refused.needed_nusd)} at least. "
-        f"{_reset(refused, now, zone)} To change it, in another terminal: "
-        f"agentspend budget raise {refused.budget} AMOUNT"
+        f"{_reset(refused, now, zone)} {_raise(refused)}"
     )
+
+
+def _raise(refused: Refused) -> str:
+    """The way out: the command, or the file that a repository declares it in."""
+    if refused.source:
+        return (
+            f"It comes from {refused.source}. To change it, edit that file, then there, in another"
+            " terminal: agentspend budget confirm"
+        )
+    return f"To change it, in another terminal: agentspend budget raise {refused.budget} AMOUNT"
 
 
 def _what(refused: Refused, wait_s: int) -> str:

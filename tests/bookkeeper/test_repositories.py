@@ -1,5 +1,6 @@
 """Budgets that repositories declare: in force where they tighten, each source for itself."""
 
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -8,14 +9,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agentspend.bookkeeper.outcomes import Held
+from agentspend.config.repository import Place, Workplace, workplace
+from agentspend.core.access import forbidden
 from agentspend.core.budgets import Budget
 from agentspend.core.errors import AgentspendError
 from agentspend.core.limits import MAX_BUDGETS
+from agentspend.core.scopes import Payer, Scope
+from agentspend.prices import load_book
 from agentspend.store import entries
 from agentspend.wire.entries import decode
 from tests.bookkeeper.conftest import Desk, budget
 
 API, SHOP = "github.com/acme/api/.agentspend.toml", "github.com/acme/shop/.agentspend.toml"
+BOOK = load_book(None)
 FULL_PRICE, CHEAP = '{"prices":{}}', '{"prices":{"*":{"multiplier":"0.5"}}}'
 
 
@@ -178,3 +185,73 @@ def test_whatever_a_file_says_no_limit_ever_rises(said: list[dict[str, int]]) ->
                 lowest[name] = min(usd, lowest.get(name, usd))
             assert limits(desk) == {name: usd * 100 for name, usd in lowest.items()}
         desk.conn.close()
+
+
+MONO = "github.com/acme/mono"
+PROJECTS = ("", MONO, "payments", "mono")
+SCOPES = st.sampled_from(
+    [
+        {"project": MONO}, {"project": MONO}, {"project": "payments"}, {"tag": "team=web"},
+        {"tag": "project=*"}, {"agent": "claude"}, {"agent": "codex"}, {"tag": "x"},
+    ]
+)  # fmt: skip
+CAPS = st.lists(st.tuples(SCOPES, st.sampled_from(("0.05", "9"))), min_size=1, max_size=2)
+TEXTS = st.builds(
+    lambda project, tags, caps, denied: "\n".join(
+        [
+            f'project = "{project}"',
+            f"tags = {tags}",
+            *(f'[[budgets]]\nname = "b{n}"\nlimit = "{usd}"\nwindow = "day"'
+              for n, usd in enumerate(caps)),
+            *(f'[[models]]\ndeny = ["{model}"]' for model in denied),
+        ]
+    ),
+    st.sampled_from(PROJECTS),
+    st.lists(st.sampled_from(["team:web", "team:app", "x", "project:else"]), max_size=3),
+    st.lists(st.sampled_from(["0.01", "9", "99"]), max_size=1),
+    st.lists(st.sampled_from(["gpt-*", "o3", "claude-opus-*"]), max_size=1),
+)  # fmt: skip
+
+
+def admitted(folder: Path, caps: list[tuple[dict[str, str], str]], place: Workplace) -> bool:
+    """Whether a request of somebody at this place gets through, where $0.04 was spent before the
+    place had any file."""
+    desk = Desk(folder / "ledger.db")
+    with closing(desk.conn):
+        budgets = (
+            replace(budget(f"cap{n}", usd), scope=Scope.of(scope))
+            for n, (scope, usd) in enumerate(caps)
+        )
+        desk.do(lambda: desk.adoption.declare(tuple(budgets), "{}", desk.at))
+        before = desk.request("0.04", 100, payer=Payer(agent="claude", project=MONO, session="s"))
+        if isinstance(desk.hold(before), Held):
+            desk.settle(before.rid, "0.04")
+        try:
+            desk.do(lambda: desk.adoption.declare_repositories(place.declared, desk.at))
+        except AgentspendError:
+            return False
+        payer = replace(place.payer, model="claude-opus-5", provider="anthropic")
+        if forbidden(place.rules.models, payer, [payer.model], BOOK):
+            return False
+        return isinstance(desk.hold(desk.request("0.10", 100, payer=payer)), Held)
+
+
+@settings(max_examples=80, deadline=None)
+@given(caps=CAPS, root=TEXTS, part=TEXTS, named=st.sampled_from(PROJECTS), tags=st.booleans())
+def test_whatever_a_file_says_no_more_is_admitted(
+    caps: list[tuple[dict[str, str], str]], root: str, part: str, named: str, *, tags: bool
+) -> None:
+    """Names, tags, budgets and rules of a repository never let through what would be refused
+    without them."""
+    who = Payer(agent="claude", session="s_1", tags=("team=web",) if tags else (), project=named)
+    texts = {"root": root, "part": part}
+    files = [Place(name, name, text) for name, text in texts.items()]
+    bare = [replace(each, text="") for each in files]
+    with TemporaryDirectory() as folder:
+        answers = []
+        for number, places in enumerate((files, bare)):
+            home = Path(folder) / str(number)
+            home.mkdir()
+            answers.append(admitted(home, caps, workplace(who, MONO, places)))
+
+    assert answers[0] <= answers[1]

@@ -8,6 +8,7 @@ import pytest
 
 from agentspend.cli import checkup, checkup_agents
 from agentspend.cli.checkup import Finding
+from agentspend.core.errors import ConfigError
 from tests.cli.conftest import Command
 from tests.support.process import Home
 
@@ -53,6 +54,19 @@ def test_a_broken_configuration(fresh: Home, agentspend: Command) -> None:
     assert "    → did you mean port?" in ran.out
     assert "MiB of disk left" in ran.out or "GiB of disk left" in ran.out
     assert ran.out.splitlines()[-1].endswith(" to mend")
+
+
+def test_the_file_of_a_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that can be used says what it sets, one that cannot is named with its line."""
+    monkeypatch.chdir(tmp_path)
+    assert list(checkup.repository()) == []
+    file = tmp_path / ".agentspend.toml"
+    file.write_text('project = "pay"\n[[budgets]]\nname = "a"\nlimit = "1"\nwindow = "day"\n')
+    [found] = checkup.repository()
+    assert (found.good, found.text) == (True, f"{file}: project pay, 1 budget")
+    file.write_text("[network]\nproxy = 'x'\n")
+    with pytest.raises(ConfigError, match=r"line 2: network.proxy is not for a repository"):
+        list(checkup.repository())
 
 
 def test_files_that_others_can_read(fresh: Home) -> None:
