@@ -127,9 +127,10 @@ class Pacing:
     ) -> Ticket | None:
         """A request at its gates, last in every line; None when no limit is for it."""
         gates = [
-            self._gate(limit, getattr(payer, limit.per) if limit.per else "", of_subagents)
+            self._gate(limit, value, of_subagents)
             for limit in limits
             if limit.scope.matches(payer)
+            for value in (payer.names(limit.per) if limit.per else ("",))
             for of_subagents in _kinds(limit, payer)
         ]
         if not gates:

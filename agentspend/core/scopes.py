@@ -51,6 +51,14 @@ class Payer:
         }
         return {**found, "tags": list(self.tags)} if self.tags else found
 
+    def names(self, key: str) -> tuple[str, ...]:
+        """What it goes by under a key: one name, and as a project by each of its tags besides."""
+        name: str = getattr(self, key)
+        if key != "project":
+            return (name,)
+        others = (tag.partition("=")[2] for tag in self.tags if tag.startswith("project="))
+        return (name, *others)
+
     @classmethod
     def from_known(cls, known: Mapping[str, object]) -> "Payer":
         """Read back what `known` wrote."""
@@ -113,7 +121,6 @@ def glob(pattern: str) -> str:
 def _meets(key: str, pattern: str, payer: Payer) -> bool:
     if key == "tag":
         return any(fnmatchcase(tag, glob(pattern)) for tag in payer.tags)
-    value: str = getattr(payer, key)
-    if key == "project":
-        return value == pattern or f"project={pattern}" in payer.tags
-    return fnmatchcase(value, glob(pattern)) if key == "model" else value == pattern
+    if key == "model":
+        return fnmatchcase(payer.model, glob(pattern))
+    return pattern in payer.names(key)

@@ -133,6 +133,17 @@ def test_each_value_has_a_counter_of_its_own() -> None:
     assert not way.ask(Payer(session="s_1")).started
 
 
+def test_naming_a_part_of_a_project_gives_it_no_counter_beside_the_whole() -> None:
+    """Work that is filed under several projects passes the gate of each."""
+    way = Way((RateLimit(per="project", parallel=1),))
+    whole = way.ask(Payer(project="mono"))
+    part = way.ask(Payer(project="pay", tags=("project=mono",)))
+
+    assert (part.started, way.ask(Payer(project="pay-2")).started) == (False, True)
+    way.end(whole)
+    assert part.started
+
+
 def test_subagents_at_once_hold_up_neither_the_main_thread_nor_those_under_way() -> None:
     """A third subagent waits; the main thread and the first subagent's next request do not."""
     way = Way((RateLimit(subagents=2, rpm=100),))
