@@ -1,6 +1,5 @@
 """Read models of the books at a moment: what `status`, `top` and `why` show."""
 
-import sqlite3
 from datetime import UTC, datetime
 
 import msgspec
@@ -63,6 +62,7 @@ def included_lines(books: Books, at: Moment) -> list[dict[str, object]]:
 def session_lines(books: Books, at: Moment) -> list[dict[str, object]]:
     """One line a live session: who, since when, what it spent and holds, what it waits for."""
     held = holds.held_by_session(books.conn)
+    totals = sessions.totals_of_open(books.conn)
     waiting: dict[str, list[dict[str, object]]] = {}
     for request, budget in books.line.waits():
         since_s = (at.mono_us - request.arrived_us) / 1_000_000
@@ -71,7 +71,7 @@ def session_lines(books: Books, at: Moment) -> list[dict[str, object]]:
         )
     return [
         {
-            **_session(books.conn, row),
+            **_session(row, totals.get(row.id, (0, 0, 0))),
             "held_nusd": held.get(row.id, 0),
             "waiting": waiting.get(row.id, []),
         }
@@ -134,9 +134,9 @@ def _iso(books: Books, moment_us: int | None) -> str | None:
     )
 
 
-def _session(conn: sqlite3.Connection, row: SessionRow) -> dict[str, object]:
+def _session(row: SessionRow, totals: sessions.Totals) -> dict[str, object]:
     kept = msgspec.json.decode(row.body)
-    count, billed_nusd, subscription_nusd = sessions.totals(conn, row.id)
+    count, billed_nusd, subscription_nusd = totals
     return {
         "id": row.id,
         **{name: kept["payer"].get(name, "") for name in _SHOWN_OF_SESSION},

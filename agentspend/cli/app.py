@@ -113,7 +113,8 @@ def build() -> typer.Typer:
     _add_budget(app)
     _add(app, log.log, "log", "The ledger's entries, live with -f",
          "agentspend log -n 100", "agentspend log -f --json",
-         "agentspend log --agent claude")  # fmt: skip
+         "agentspend log --agent claude",
+         "agentspend log --filter 'model:gpt-* >0.10'")  # fmt: skip
     _add(app, why.why, "why", "One request's story: bound, hold, usage, price, budgets",
          "agentspend why r_1f3a")  # fmt: skip
     _add(app, adjust.adjust, "adjust", "Lower a charge that was an estimate",

@@ -1,5 +1,6 @@
 """`agentspend log`: the ledger's entries, oldest first, and as they come with -f."""
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any
 
@@ -9,6 +10,7 @@ from agentspend.cli import access, output
 from agentspend.cli.diagnostics import say
 from agentspend.cli.ledger_reading import Ask, pages
 from agentspend.cli.moments import clock_text
+from agentspend.core.filters import parse_filter
 from agentspend.core.limits import READ_PAGE_ROWS
 from agentspend.core.money import dollars
 
@@ -25,34 +27,46 @@ def log(
     ] = SHOWN,
     session: Annotated[str, typer.Option(help="Only this session.")] = "",
     agent: Annotated[str, typer.Option(help="Only this agent.")] = "",
+    filter_text: Annotated[
+        str, typer.Option("--filter", help="As in top: agent:codex >0.10 !est")
+    ] = "",
 ) -> None:
     """Show the ledger's entries: every charge, policy change and correction."""
     show: Callable[[Entry], None] = output.json_line if as_json else _show
+    passes = parse_filter(filter_text)
 
     def wanted(entry: Entry) -> bool:
-        return session in ("", entry.get("session")) and agent in ("", entry.get("agent"))
+        return (
+            session in ("", entry.get("session"))
+            and agent in ("", entry.get("agent"))
+            and passes.matches(_words_of(entry), entry["amount_nusd"] or 0, _flags_of(entry))
+        )
 
     last = 0
     with access.reading(must_exist=False) as (ask, _):
-        for entry in _newest(ask, wanted, count, session, agent):
+        found = (
+            _newest(ask, count, session, agent)
+            if 0 < count <= READ_PAGE_ROWS and not filter_text
+            else _passing(ask, wanted, count)
+        )
+        for entry in found:
             show(entry)
             last = entry["seq"]
     if not last:
-        say("no entry yet" if not session + agent else "no such entry")
+        say("no such entry" if session + agent + filter_text else "no entry yet")
     if follow:
         for entry in _coming(last):
             if wanted(entry):
                 show(entry)
 
 
-def _newest(
-    ask: Ask, wanted: Callable[[Entry], bool], count: int, session: str, agent: str
-) -> Iterator[Entry]:
+def _passing(ask: Ask, wanted: Callable[[Entry], bool], count: int) -> Iterator[Entry]:
     """The newest `count` entries that are wanted, oldest first; all of them for 0."""
-    if not 0 < count <= READ_PAGE_ROWS:
-        found = [entry for entry in _entries(ask, 0) if wanted(entry)]
-        yield from found[-count:] if count else found
-        return
+    yield from deque(filter(wanted, _entries(ask, 0)), maxlen=count or None)
+
+
+def _newest(ask: Ask, count: int, session: str, agent: str) -> Iterator[Entry]:
+    """The newest `count` entries of a session or an agent, oldest first."""
     from agentspend.wire.entries import log_row
 
     for _, _, body in ask("entries", newest=True, count=count, session=session, agent=agent)[
@@ -108,6 +122,17 @@ def _told(entry: Entry) -> str:
     if entry["kind"] == "key":
         return f"virtual key {entry['key']} {entry['text']}"
     return str(entry["text"]) if entry["kind"] in ("adjust", "note") and entry.get("text") else ""
+
+
+def _words_of(entry: Entry) -> dict[str, str]:
+    """What a filter sees of an entry."""
+    words = {name: value for name, value in entry.items() if isinstance(value, str)}
+    return {**words, "tag": " ".join(entry.get("tags") or ())}
+
+
+def _flags_of(entry: Entry) -> set[str]:
+    flags = {"est"} if entry.get("evidence") == "estimate" else set()
+    return flags | ({"subscription"} if entry.get("counted") == "subscription" else set())
 
 
 def _usage_text(usage: dict[str, int]) -> str:

@@ -131,8 +131,9 @@ def spent_nusd(
     where, values = _scope_sql(scope)
     where.append("amount_nusd <> 0")
     if kind is WindowKind.SESSION:
-        where.append("session = ?")
-        values.append(span.key.partition(":")[2])
+        session = span.key.partition(":")[2]
+        where.append("session = ? AND session <> ''" if session else "session = ?")
+        values.append(session)
     else:
         where.append("window_us >= ?")
         values.append(span.starts_us)

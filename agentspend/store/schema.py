@@ -146,6 +146,12 @@ CREATE INDEX entry_key ON entry (key) WHERE key <> '';
 """
 
 
+SESSION_TOTALS = """
+DROP INDEX entry_session;
+CREATE INDEX entry_session ON entry (session, kind, counted, amount_nusd) WHERE session <> '';
+"""
+
+
 def m001_initial(database: "Database") -> None:
     """Everything one device needs: entries, accounts, holds, sessions, conversations."""
     _run(database, INITIAL)
@@ -161,10 +167,15 @@ def m003_virtual_keys(database: "Database") -> None:
     _run(database, VIRTUAL_KEYS)
 
 
+def m004_session_totals(database: "Database") -> None:
+    """What a session did is added up from an index alone, however long the ledger is."""
+    _run(database, SESSION_TOTALS)
+
+
 def _run(database: "Database", statements: str) -> None:
     for statement in statements.split(";\n"):
         if statement.strip():
             database.execute(statement)
 
 
-MIGRATIONS = (m001_initial, m002_included, m003_virtual_keys)
+MIGRATIONS = (m001_initial, m002_included, m003_virtual_keys, m004_session_totals)

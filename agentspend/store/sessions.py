@@ -41,13 +41,28 @@ def all_open(conn: sqlite3.Connection) -> list[SessionRow]:
     return [SessionRow(*row) for row in rows]
 
 
-def totals(conn: sqlite3.Connection, session_id: str) -> tuple[int, int, int]:
-    """What a session did: (requests, billed nano-USD, subscription nano-USD at list price)."""
-    row = conn.execute(
-        "SELECT count(*) FILTER (WHERE kind = 'settle'),"
-        " coalesce(sum(amount_nusd) FILTER (WHERE counted = 'billed'), 0),"
-        " coalesce(sum(amount_nusd) FILTER (WHERE counted = 'subscription'), 0)"
-        " FROM entry WHERE session = ?",
-        (session_id,),
+Totals = tuple[int, int, int]
+"""What a session did: (requests, billed nano-USD, subscription nano-USD at list price)."""
+
+_TOTALS = (
+    "count(*) FILTER (WHERE kind = 'settle'),"
+    " coalesce(sum(amount_nusd) FILTER (WHERE counted = 'billed'), 0),"
+    " coalesce(sum(amount_nusd) FILTER (WHERE counted = 'subscription'), 0)"
+)
+
+
+def totals(conn: sqlite3.Connection, session_id: str) -> Totals:
+    """What one session did, also after it ended."""
+    row: Totals = conn.execute(
+        f"SELECT {_TOTALS} FROM entry WHERE session = ? AND session <> ''", (session_id,)
     ).fetchone()
-    return int(row[0]), int(row[1]), int(row[2])
+    return row
+
+
+def totals_of_open(conn: sqlite3.Connection) -> dict[str, Totals]:
+    """What every open session did that did anything, by its id."""
+    rows = conn.execute(
+        f"SELECT session, {_TOTALS} FROM entry WHERE session <> '' AND session IN"
+        " (SELECT id FROM session WHERE closed_us IS NULL) GROUP BY session"
+    ).fetchall()
+    return {row[0]: (row[1], row[2], row[3]) for row in rows}

@@ -114,3 +114,15 @@ def test_other_entries(
     """Estimates, subscription use, corrections and policies say what they are."""
     log._show({**ENTRY, **change})
     assert capsys.readouterr().out.rstrip().endswith(said)
+
+
+def test_a_filter_is_that_of_the_screen(here: Home, agentspend: Command) -> None:
+    """By words and by amount; one that cannot be read is said."""
+    everything = agentspend("log", "-n", "0", "--json").out.splitlines()
+    settled = [text for text in everything if json.loads(text)["kind"] == "settle"]
+    assert settled
+    assert agentspend("log", "--filter", "kind:settle", "--json").out.splitlines() == settled
+    ran = agentspend("log", "-n", "1", "--filter", "kind:settle", "--json")
+    assert ran.out.splitlines() == settled[-1:]
+    assert agentspend("log", "--filter", "kind:settle >1000").out == ""
+    assert "not something to filter by" in agentspend("log", "--filter", "colour:red").err

@@ -49,3 +49,16 @@ def test_totals_keep_real_and_list_price_dollars_apart(
     charge(100, session="s2")
     assert sessions.totals(conn, "s1") == (2, 6, 5)
     assert sessions.totals(conn, "none") == (0, 0, 0)
+    sessions.put(conn, ONE)
+    assert sessions.totals_of_open(conn) == {"s1": (2, 6, 5)}
+    sessions.close(conn, "s1", 9)
+    assert sessions.totals_of_open(conn) == {}
+
+
+def test_totals_are_read_from_an_index_alone(conn: sqlite3.Connection) -> None:
+    """A ledger of a million entries is not walked through for each session."""
+    plan = conn.execute(
+        "EXPLAIN QUERY PLAN SELECT count(*) FILTER (WHERE kind = 'settle'), sum(amount_nusd)"
+        " FILTER (WHERE counted = 'billed') FROM entry WHERE session = 's1' AND session <> ''"
+    ).fetchall()
+    assert any("COVERING INDEX entry_session" in row[3] for row in plan)
