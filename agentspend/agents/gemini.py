@@ -132,6 +132,7 @@ def _past_us(args: Sequence[str], facts: SessionFacts, caller: Caller, place: st
         argv=("gemini", *args),
         env_set={**stand_ins(facts), **no_proxy_variables(caller.env)},
         warnings=(told,),
+        metered=False,
     )
 
 

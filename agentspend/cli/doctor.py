@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 MARKS = {True: ("✓", "green"), False: ("✗", "red"), None: ("·", "dim")}
 
 
-def doctor() -> None:
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Versioned JSON on one line.")] = False,
+) -> None:
     """Look at everything that has to be right, and name the command that mends what is not."""
-    from agentspend.cli import checkup, checkup_agents
+    from agentspend.cli import checkup, checkup_agents, checkup_apart
 
     checks = (
         checkup.configuration,
@@ -27,12 +29,19 @@ def doctor() -> None:
         checkup.files,
         checkup.parts,
         checkup_agents.provider_keys,
-        checkup_agents.claude_code,
+        checkup_agents.agents,
+        checkup_apart.vendors_own,
         checkup_agents.surroundings,
+        checkup_apart.shell_profiles,
     )
-    bad = sum(_show(found) for check in checks for found in _findings(check))
-    output.line()
-    output.line(f"{bad} to mend" if bad else "nothing to mend")
+    if as_json:
+        told = [_as_json(check.__name__, each) for check in checks for each in _findings(check)]
+        bad = sum(each["good"] is False for each in told)
+        output.answer({"ok": not bad, "findings": told})
+    else:
+        bad = sum(_show(found) for check in checks for found in _findings(check))
+        output.line()
+        output.line(f"{bad} to mend" if bad else "nothing to mend")
     if bad:
         raise typer.Exit(ExitCode.FAILED)
 
@@ -45,6 +54,11 @@ def _findings(check: "Callable[[], Iterator[Finding]]") -> "Iterator[Finding]":
         yield from check()
     except AgentspendError as error:
         yield Finding(False, error.message, error.hint)
+
+
+def _as_json(check: str, found: "Finding") -> dict[str, Any]:
+    """One finding: `good` true, false (to mend), or null (worth knowing)."""
+    return {"check": check, "good": found.good, "text": found.text, "mend": found.mend}
 
 
 def _show(found: "Finding") -> bool:

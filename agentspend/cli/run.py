@@ -6,33 +6,23 @@ The story is `run`, top to bottom; each part has a file of its own.
 
 import os
 import secrets
-import shlex
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import PurePath
 
 from agentspend.agents import ANY_COMMAND, launcher_for
-from agentspend.agents.base import (
-    APIS_OF,
-    Auth,
-    Caller,
-    KeySource,
-    Launcher,
-    LaunchPlan,
-    ProviderFacts,
-    SessionFacts,
-)
+from agentspend.agents.base import Caller, Launcher, LaunchPlan
 from agentspend.agents.identity import identify, work_tree_head
 from agentspend.agents.repository import repository_here
 from agentspend.cli import access, handover, run_words
 from agentspend.cli.child import run_in_foreground
 from agentspend.cli.handover import Handed
 from agentspend.cli.run_args import RunArgs, parse
+from agentspend.cli.run_facts import session_facts
 from agentspend.cli.session_link import SessionLink
 from agentspend.control.client import Message
-from agentspend.core.errors import LaunchError
 from agentspend.core.scopes import Payer
 
 
@@ -59,20 +49,7 @@ def run(asked: RunArgs, launcher: Launcher, keys: Sequence[Handed]) -> int:
     opened = _unlocked(link.open(), by_provider)
     payer = replace(Payer.from_known(opened["payer"]), session=session)
     scratch = folders.scratch / session
-    own = [each for each in keys if not each.ours]
-    found = _providers(opened, keys)
-    providers = {**found, **_chosen(asked.providers, opened, found)}
-    passed_on = {name for name, each in providers.items() if each.auth is Auth.PASSTHROUGH}
-    shown = {each.variable: each.key for each in own if each.provider in passed_on}
-    caller = replace(caller, env={**caller.env, **shown})
-    facts = SessionFacts(
-        base_url=f"http://127.0.0.1:{opened['port']}/s/{opened['token']}",
-        token=opened["token"],
-        scratch=scratch,
-        providers=providers,
-        taken=frozenset(each.variable for each in own),
-        statusline=_statusline() if opened.get("statusline") else "",
-    )
+    facts, caller = session_facts(opened, keys, caller, scratch, asked.providers)
     try:
         plan = launcher.plan(asked.command, facts, caller)
         _write_files(plan)
@@ -82,11 +59,6 @@ def run(asked: RunArgs, launcher: Launcher, keys: Sequence[Handed]) -> int:
         shutil.rmtree(scratch, ignore_errors=True)
     run_words.after(link, payer, plan.argv[0])
     return code
-
-
-def _statusline() -> str:
-    """The command of our line, by this program's own interpreter."""
-    return shlex.join([sys.executable, "-m", "agentspend", "statusline"])
 
 
 def _unlocked(opened: Message, keys: dict[str, str]) -> Message:
@@ -99,44 +71,6 @@ def _unlocked(opened: Message, keys: dict[str, str]) -> Message:
     if not passphrase:
         return opened
     return opened | access.ask("keys.changed", passphrase=passphrase)
-
-
-def _providers(opened: Message, keys: Sequence[Handed]) -> dict[str, ProviderFacts]:
-    """What the session knows of each provider: whose key there is, who authenticates, where to."""
-    ours = {each.provider for each in keys if each.ours}
-    given = {each.provider for each in keys if not each.ours}
-    found = {}
-    for name, said in opened["providers"].items():
-        source = KeySource.NONE
-        if name in ours or name in opened["stored_keys"]:
-            source = KeySource.STORED
-        source = KeySource.ENVIRONMENT if name in given else source
-        found[name] = ProviderFacts(source, Auth(said["auth"]), said["upstream"])
-    return found
-
-
-def _chosen(
-    names: Sequence[str], opened: Message, found: Mapping[str, ProviderFacts]
-) -> dict[str, ProviderFacts]:
-    """The facts of the chosen providers in the place of those whose APIs they answer for.
-
-    There is nothing to guess about who pays: the choice was made. Raises `LaunchError` for one
-    without a key.
-    """
-    taken = {}
-    for name in reversed(names):
-        said, facts = opened["providers"][name], found[name]
-        if facts.auth is Auth.NONE:
-            facts = replace(facts, key=KeySource.STORED)
-        if facts.auth is not Auth.PASSTHROUGH:
-            if facts.key is KeySource.NONE:
-                raise LaunchError(f"no key of {name} is stored", f"agentspend keys set {name}")
-            facts = replace(facts, auth=Auth.KEY)
-        for slot, spoken in APIS_OF.items():
-            where = next((said["urls"][each] for each in spoken if each in said["urls"]), "")
-            if where:
-                taken[slot] = replace(facts, upstream=where)
-    return taken
 
 
 def _write_files(plan: LaunchPlan) -> None:

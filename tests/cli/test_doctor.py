@@ -1,16 +1,25 @@
 """`agentspend doctor`: looks at everything, names what is wrong, and the command that mends it."""
 
+import json
 import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from agentspend.cli import checkup, checkup_agents
+from agentspend.cli import checkup, checkup_agents, checkup_apart
 from agentspend.cli.checkup import Finding
+from agentspend.cli.doctor import MARKS
 from agentspend.core.errors import ConfigError
 from tests.cli.conftest import Command
 from tests.support.process import Home
+
+OWN = "and pays with its own login or key"
+AGENTS_OWN = (
+    "CLAUDE", "ANTHROPIC", "OPENAI", "CODEX", "GEMINI", "GOOGLE", "OPENCODE", "AIDER", "XDG",
+    "AGENTSPEND_ANTHROPIC_KEY",
+)  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +31,8 @@ def _home(fresh: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     claude.write_text("#!/bin/sh\necho '9.9.9 (Claude Code)'\n")
     claude.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tools}:/usr/bin:/bin")
-    for name in [name for name in os.environ if name.startswith(("CLAUDE", "ANTHROPIC"))]:
+    monkeypatch.setenv("HOME", str(fresh.user))
+    for name in [name for name in os.environ if name.startswith(AGENTS_OWN)]:
         monkeypatch.delenv(name)
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
@@ -120,16 +130,139 @@ def test_a_daemon_that_is_not_well(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ping(monkeypatch, entries=ahead)[0].startswith("the clock is behind the ledger's last")
 
 
-def test_claude_code_that_would_slip_past(fresh: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def texts(findings: Iterator[Finding]) -> list[str]:
+    """Marks and words, as they are shown."""
+    return [f"{MARKS[each.good][0]} {each.text}" for each in findings]
+
+
+def install(home: Home, *names: str) -> None:
+    """Programs of these names that say a version."""
+    for name in names:
+        program = home.user / "bin" / name
+        program.write_text(f"#!/bin/sh\necho '{name} v1.2.3-rc.1, of today'\n")
+        program.chmod(0o755)
+
+
+def test_an_agent_that_would_slip_past(fresh: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """A switch that goes round us has to be mended; a missing program is only worth knowing."""
     monkeypatch.setenv("CLAUDE_CODE_USE_BEDROCK", "1")
-    (found,) = checkup_agents.claude_code()
+    found, *others = checkup_agents.agents()
     assert found.good is False
     assert "BEDROCK" in found.text
+    assert found.mend == "env -u CLAUDE_CODE_USE_BEDROCK agentspend run claude"
+    assert all(each.good is None for each in others)
     monkeypatch.delenv("CLAUDE_CODE_USE_BEDROCK")
     (fresh.user / "bin" / "claude").unlink()
-    (found,) = checkup_agents.claude_code()
-    assert (found.good, found.mend) == (None, "")
+    assert texts(checkup_agents.agents()) == [
+        "· not installed here: Claude Code, Codex, Gemini CLI, OpenCode, aider"
+    ]
+
+
+def test_every_agent_is_looked_at(fresh: Home) -> None:
+    """Each with its version, who pays, and what its launcher has to say."""
+    install(fresh, "codex", "gemini", "opencode", "aider")
+    found = texts(checkup_agents.agents())
+    for called in ("Codex", "Gemini CLI", "OpenCode", "aider"):
+        assert f"✓ {called} 1.2.3-rc.1 can be redirected, {OWN}" in found
+    assert any(each.startswith("· Codex's own web search is off") for each in found)
+    assert any("`agentspend keys set google`" in each for each in found)
+    assert found[-1].startswith("· not metered, nor can it be: what Claude Code does on claude.ai")
+
+
+def test_keys_count_as_run_would_count_them(fresh: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key in the shell pays; one that only the agent may use stays its own."""
+    install(fresh, "codex")
+    monkeypatch.setenv("CODEX_API_KEY", "sk-canary")
+    found = texts(checkup_agents.agents())
+    assert "✓ Codex 1.2.3-rc.1 can be redirected, and pays with the daemon's key" in found
+    assert "✓ Claude Code 9.9.9 can be redirected, and pays with its own login or key" in found
+    with fresh.config.open("a") as config:
+        config.write('[providers.openai]\nauth = "passthrough"\n')
+    found = texts(checkup_agents.agents())
+    assert "✓ Codex 1.2.3-rc.1 can be redirected, and pays with its own login or key" in found
+    assert "canary" not in str(found)
+
+
+def test_a_login_that_goes_past_us(fresh: Home) -> None:
+    """It is nothing to mend, and it is said."""
+    install(fresh, "gemini")
+    settings = fresh.user / ".gemini/settings.json"
+    settings.parent.mkdir()
+    settings.write_text('{"security": {"auth": {"selectedType": "oauth-personal"}}}')
+    found = texts(checkup_agents.agents())
+    assert "· Gemini CLI 1.2.3-rc.1 is not metered as it is set up now" in found
+    assert any(each.startswith("· Gemini CLI uses its Google login") for each in found)
+
+
+def test_a_program_without_a_version(fresh: Home) -> None:
+    """One that says none, or fails, is still looked at."""
+    program = fresh.user / "bin" / "claude"
+    program.write_text("#!/bin/sh\nexit 3\n")
+    assert texts(checkup_agents.agents())[0].startswith("✓ Claude Code (version unknown) can be")
+
+
+def test_what_cannot_be_brought_through_anything(fresh: Home) -> None:
+    """Editors' own agents are named, wherever they are."""
+    assert texts(checkup_apart.vendors_own()) == []
+    install(fresh, "cursor-agent")
+    (fresh.user / ".vscode/extensions/github.copilot-chat-0.40.0").mkdir(parents=True)
+    (found,) = texts(checkup_apart.vendors_own())
+    assert found.startswith(
+        "· not metered, nor can it be: Cursor's agent, GitHub Copilot in an editor"
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "told", "mend"),
+    [
+        ("export ANTHROPIC_API_KEY=canary", "gives ANTHROPIC_API_KEY to every", "keys set anth"),
+        ("  OPENAI_API_KEY='canary'", "gives OPENAI_API_KEY to every", "keys set openai"),
+        ("set -gx GEMINI_API_KEY canary", "gives GEMINI_API_KEY to every", "keys set google"),
+        (
+            "export ANTHROPIC_BASE_URL=https://u:canary@gw.corp/x?k=canary # ours",
+            "sends plain agents to https://gw.corp (ANTHROPIC_BASE_URL), past the meter",
+            "base_url",
+        ),
+        (
+            "export OPENAI_BASE_URL=http://127.0.0.1:4141/k/canary/v1",
+            "leads plain agents here (OPENAI_BASE_URL)",
+            "",
+        ),
+        ("# export ANTHROPIC_API_KEY=canary", "", ""),
+        ("export MY_ANTHROPIC_API_KEY=canary", "", ""),
+        ("export ANTHROPIC_BASE_URL=$GATEWAY", "", ""),
+        (
+            'export ANTHROPIC_BASE_URL="http://[canary"',
+            "sends plain agents to an address that cannot be read",
+            "base_url",
+        ),
+    ],
+)
+def test_what_a_shell_profile_hands_out(fresh: Home, line: str, told: str, mend: str) -> None:
+    """Named by file and line; a value is never shown."""
+    (fresh.user / ".zshrc").write_text(f"# mine\n{line}\n")
+    found = list(checkup_apart.shell_profiles())
+    assert len(found) == bool(told)
+    for each in found:
+        assert each.text.startswith(f"{fresh.user}/.zshrc line 2 ")
+        assert told in each.text
+        assert mend in each.mend
+        assert each.good is None
+    assert "canary" not in str(found)
+
+
+def test_json(fresh: Home, agentspend: Command) -> None:
+    """The same findings for programs, with the same exit code."""
+    ran = agentspend("doctor", "--json")
+    found = ran.json()
+    assert list(found) == ["v", "ok", "findings"]
+    assert (ran.code, found["ok"]) == (0, True)
+    assert {tuple(each) for each in found["findings"]} == {("check", "good", "text", "mend")}
+    fresh.config.write_text("[daemon]\nprt = 1\n")
+    ran = agentspend("doctor", "--json")
+    assert ran.code == 1
+    bad = next(each for each in json.loads(ran.out)["findings"] if each["good"] is False)
+    assert (bad["check"], bad["mend"]) == ("configuration", "did you mean port?")
 
 
 def test_what_in_the_shell_deserves_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
