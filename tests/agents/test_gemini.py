@@ -76,7 +76,7 @@ def test_a_google_login_passes_by_and_the_person_is_told(machine: Machine) -> No
     found = plan(machine, "-p", "x", key=KeySource.NONE)
 
     assert found == LaunchPlan(
-        argv=("gemini", "-p", "x"), env_set=NO_PROXY, warnings=found.warnings
+        argv=("gemini", "-p", "x"), env_set=NO_PROXY, warnings=found.warnings, metered=False
     )
     assert f"its Google login ({file} line 7)" in found.warnings[0]
 
