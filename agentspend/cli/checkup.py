@@ -2,9 +2,10 @@
 
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import agentspend
 from agentspend.agents.base import Caller
@@ -67,6 +68,7 @@ def running_daemon() -> Iterator[Finding]:
         versions = f"version {found['version']}, this command {agentspend.__version__}"
         mend = "agentspend daemon stop, then agentspend daemon start"
         yield Finding(False, f"daemon is {versions}", mend)
+    yield from _containers(found)
     if found["gate_closed"]:
         yield Finding(False, f"no request may leave: {found['gate_closed']}",
                       "free disk space, then try again")  # fmt: skip
@@ -114,6 +116,25 @@ def parts() -> Iterator[Finding]:
                       "reinstall agentspend-cli from a wheel")  # fmt: skip
     else:
         yield Finding(True, "aiohttp has its C parser")
+
+
+def _containers(found: Mapping[str, Any]) -> Iterator[Finding]:
+    """Agents in containers come in where the configuration says, if it says so."""
+    config = access.config()
+    listen, trouble = found.get("listen", ""), found.get("listen_error", "")
+    if config.listen != listen:
+        yield Finding(False, f"[daemon] listen is {config.listen!r} in the configuration, and"
+                             f" {listen!r} in the running daemon",
+                      "agentspend daemon stop, then agentspend daemon start")  # fmt: skip
+    elif trouble:
+        what = f"{listen} cannot be listened on: {trouble}"
+        yield Finding(False, f"containers cannot come in: {what}",
+                      "ip -brief address    shows those of this machine")  # fmt: skip
+    elif config.listen or config.hosts:
+        host = (*config.hosts, config.listen)[0]
+        yield Finding(
+            True, f"agents in containers come in at http://{host}:{found['port']}/k/VIRTUAL_KEY"
+        )
 
 
 def _port_free() -> Iterator[Finding]:

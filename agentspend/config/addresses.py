@@ -1,10 +1,15 @@
 """Which addresses requests may be sent to: checked before they are ever used. Pure."""
 
+import ipaddress
+import re
 from urllib.parse import SplitResult, urlsplit
 
 from agentspend.core.errors import AgentspendError
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
+LOOPBACK_ADDRESS = "127.0.0.1"
+"""Where the daemon always listens."""
+LOOPBACK = (LOOPBACK_ADDRESS, "localhost", "::1")
+_HOST = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:]+\]")
 PORTS = {"http": 80, "https": 443}
 
 
@@ -26,6 +31,37 @@ def check_base_url(url: str, own_port: int) -> None:
             f"port {own_port} is where this daemon itself listens: requests would go round in"
             " circles",
             'name the provider, such as "https://api.anthropic.com"',
+        )
+
+
+def check_listen(address: str) -> None:
+    """Refuse a second address to listen on that is no single, private one of this machine.
+
+    What comes there is not encrypted, and every address at once would be the whole network's.
+    """
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        raise AgentspendError(
+            f"{address!r} is not an IP address", 'write it like listen = "172.17.0.1"'
+        ) from None
+    if found.is_unspecified or found.is_multicast:
+        raise AgentspendError(
+            f"{address} is every network's, not one address of this machine",
+            'name the one that containers reach, such as listen = "172.17.0.1"',
+        )
+    if found.is_global:
+        raise AgentspendError(
+            f"{address} is a public address, and requests would travel there in clear text",
+            'name a private one, such as listen = "172.17.0.1"',
+        )
+
+
+def check_host(name: str) -> None:
+    """Refuse what can be no `Host` of ours: a name or address alone, without a port or a star."""
+    if not _HOST.fullmatch(name):
+        raise AgentspendError(
+            f"{name!r} is not a host name", 'write it like hosts = ["host.docker.internal"]'
         )
 
 

@@ -8,11 +8,17 @@ import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import msgspec
 
-from agentspend.config.addresses import check_proxy
+from agentspend.config.addresses import (
+    LOOPBACK_ADDRESS,
+    check_host,
+    check_listen,
+    check_proxy,
+)
 from agentspend.config.budgets import read_budgets
 from agentspend.config.misshapen import in_words
 from agentspend.config.placing import Placing
@@ -46,6 +52,8 @@ class Config:
 
     port: int
     zone: str
+    listen: str
+    hosts: tuple[str, ...]
     providers: Mapping[str, Provider]
     budgets: tuple[Budget, ...]
     admission: AdmissionSection
@@ -110,6 +118,8 @@ class _Reader:
         return Config(
             port=found.daemon.port,
             zone=found.daemon.zone,
+            listen=found.daemon.listen if found.daemon.listen != LOOPBACK_ADDRESS else "",
+            hosts=found.daemon.hosts,
             providers=providers,
             budgets=read_budgets(found.budgets, self._placing),
             admission=found.admission,
@@ -147,6 +157,10 @@ class _Reader:
         admission, port = found.admission, found.daemon.port
         if not 0 <= port <= 65_535:
             raise self._error(("daemon", "port"), f"{port} is not a port", "use 1 to 65535")
+        if found.daemon.listen:
+            self._at(("daemon", "listen"), partial(check_listen, found.daemon.listen))
+        for host in found.daemon.hosts:
+            self._at(("daemon", "hosts"), partial(check_host, host))
         if not 1 <= admission.floor_tokens <= admission.comfort_tokens:
             hint = f"floor_tokens = {min(4096, admission.comfort_tokens)}"
             what = "must lie between 1 and comfort_tokens"

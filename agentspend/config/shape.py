@@ -19,10 +19,16 @@ class Section(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class DaemonSection(Section, frozen=True):
-    """`[daemon]`: `port` on loopback (0: any free one), `zone` of calendar windows ("": here)."""
+    """`[daemon]`: `port` on loopback (0: any free one), `zone` of calendar windows ("": here).
+
+    For agents in containers: `listen` is one more address of this machine to answer on ("": none),
+    `hosts` are the names by which they reach it.
+    """
 
     port: int = DEFAULT_PORT
     zone: str = ""
+    listen: str = ""
+    hosts: tuple[str, ...] = ()
 
 
 class ProviderSection(Section, frozen=True):

@@ -17,6 +17,7 @@ from agentspend.config.paths import Paths
 from agentspend.core.errors import AgentspendError
 from agentspend.core.limits import CHECKPOINT_EVERY_S, DRAIN_S
 from agentspend.daemon.control_api import ControlApi
+from agentspend.daemon.doorway import Doorway, host_of
 from agentspend.daemon.identity import Device, new_incarnation
 from agentspend.daemon.key_clients import KeyClients
 from agentspend.daemon.key_operations import KeyOperations
@@ -87,8 +88,12 @@ class Daemon:
         key_sessions.begin = KeyClients(self._roster, self.vault, lambda: self.port).begin
         if await self._roster.load():
             await self.vault.ready()
-        self._proxy = Proxy(self.desk, self._tasks.spawn)
+        listen = self._loaded.config.listen
+        hosts = (*self._loaded.config.hosts, *filter(None, [listen and host_of(listen)]))
+        self._proxy = Proxy(self.desk, self._tasks.spawn, hosts)
         self.port = await self._listen(self._loaded.config.port)
+        self._doorway = Doorway(self._proxy, listen)
+        await self._doorway.open()
         operations = Operations(
             desk=self.desk,
             bookkeeper=self.bookkeeper,
@@ -97,6 +102,7 @@ class Daemon:
             watchers=self.watchers,
             reload=self.reload,
             vault=self.vault,
+            doorway=self._doorway,
             stop_daemon=self._stopping.set,
             socket=str(self._paths.socket),
         )
@@ -110,6 +116,7 @@ class Daemon:
         await self._control.start()
         self._tasks.spawn(self.reload.watch(), "watch the configuration")
         self._tasks.spawn(self._seal_now_and_then(), "sign the chain")
+        self._tasks.spawn(self._doorway.keep_trying(), "listen for containers")
         self._tasks.spawn(self._end_idle_sessions(), "end the idle sessions of keys")
         log("ready", port=self.port, version=agentspend.__version__,
             recovered=self.bookkeeper.recovered)  # fmt: skip

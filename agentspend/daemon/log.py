@@ -11,8 +11,8 @@ import time
 FIELDS = frozenset(
     {
         "rid", "session", "agent", "model", "provider", "budget", "amount_nusd", "held_nusd",
-        "billing", "evidence", "status", "count", "port", "pid", "version", "task", "error",
-        "file", "line", "reason", "seq", "percent", "recovered", "late", "wait_ms",
+        "billing", "evidence", "status", "count", "port", "listen", "pid", "version", "task",
+        "error", "file", "line", "reason", "seq", "percent", "recovered", "late", "wait_ms",
     }
 )  # fmt: skip
 

@@ -18,6 +18,7 @@ from agentspend.core.policy import PendingChange, budget_from_dict
 from agentspend.core.rule_words import rate_words, rule_lines
 from agentspend.core.virtual_keys import is_token
 from agentspend.daemon.control_api import Caller, Message, Operation
+from agentspend.daemon.doorway import Doorway
 from agentspend.daemon.persons import insiders, no_agent
 from agentspend.daemon.reload import Reload
 from agentspend.daemon.roster import Roster, head_at
@@ -46,6 +47,7 @@ class Operations:
     watchers: Watchers
     reload: Reload
     vault: Vault
+    doorway: Doorway
     stop_daemon: Callable[[], None]
     socket: str
 
@@ -82,6 +84,8 @@ class Operations:
                 "port": self.proxy.port,
                 "socket": self.socket,
                 "version": agentspend.__version__,
+                "listen": self.doorway.address,
+                "listen_error": self.doorway.error,
                 "gate_closed": self.bookkeeper.gate_closed,
                 "config_error": self.reload.error,
                 "recovered": self.bookkeeper.recovered,

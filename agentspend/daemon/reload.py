@@ -49,6 +49,11 @@ Stamp = tuple[int, int, int]
 LOOK_EVERY_MS = 1_000
 
 
+def _doors(config: Config) -> tuple[object, ...]:
+    """Where a daemon listens and by which names, which only its start decides."""
+    return config.port, config.listen, config.hosts
+
+
 class Reload:
     """Watches the configuration. `error` says why the file on disk is not in force ("": it is)."""
 
@@ -100,8 +105,8 @@ class Reload:
         async with self._turn:
             try:
                 loaded = await asyncio.to_thread(load_with_zone, self._paths)
-                if loaded.config.port != self._loaded.config.port:
-                    log("needs_restart", port=loaded.config.port)
+                if _doors(loaded.config) != _doors(self._loaded.config):
+                    log("needs_restart", port=loaded.config.port, listen=loaded.config.listen)
                 await self.declare(loaded)
             except AgentspendError as error:
                 self.error = error.message

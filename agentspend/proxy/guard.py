@@ -1,19 +1,36 @@
 """What may knock at all: the Host, Origin and shape checks aiohttp does not make itself.
 
 Loopback is shared by every user and every web page on the machine (protocol study §5.1–5.2), so a
-request must name us exactly, come from no browser page, and carry JSON.
+request must name us exactly, come from no browser page, and carry JSON. A name beyond loopback is
+one of ours only where a person configured it.
 """
+
+from collections.abc import Collection
 
 from aiohttp import web
 
 from agentspend.core.limits import MAX_HEADER_BYTES
 
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
-def rejection(request: web.Request, port: int) -> tuple[int, str] | None:
-    """The status and plain message for a request that must not come in, or None."""
+
+def names_of(hosts: Collection[str], port: int) -> frozenset[str]:
+    """The `Host` headers that mean us: loopback's names, and these, as a client writes them."""
+    return frozenset(f"{host.lower()}:{port}" for host in (*LOOPBACK, *hosts))
+
+
+def rejection(request: web.Request, names: Collection[str]) -> tuple[int, str] | None:
+    """The status and plain message for a request that must not come in, or None.
+
+    `names` are the `Host` headers that mean us.
+    """
     host = request.headers.get("Host", "")
-    if host not in (f"127.0.0.1:{port}", f"localhost:{port}", f"[::1]:{port}"):
-        return 403, f"agentspend answers only as 127.0.0.1:{port}, not as {host[:80]!r}"
+    if host.lower() not in names:
+        ours = next((name for name in names if name.startswith(LOOPBACK[0])), "loopback")
+        return 403, (
+            f"agentspend answers only as {ours}, not as {host[:80]!r}; [daemon] hosts in the"
+            " configuration names others"
+        )
     if "Origin" in request.headers:
         return 403, "agentspend does not answer web pages (the request has an Origin header)"
     if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):

@@ -3,13 +3,14 @@
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from contextlib import suppress
 from typing import Any
 
 import aiohttp
 from aiohttp import web
 
+from agentspend.config.addresses import LOOPBACK_ADDRESS
 from agentspend.core.limits import MAX_BODY_BYTES, MAX_HEADER_BYTES
 from agentspend.core.virtual_keys import is_token
 from agentspend.dialects.base import Route
@@ -34,11 +35,17 @@ Spawn = Callable[[Coroutine[Any, Any, Any], str], "asyncio.Task[Any]"]
 
 
 class Proxy:
-    """Answers agents on loopback. `journeys` are the requests on their way."""
+    """Answers agents on loopback. `journeys` are the requests on their way.
 
-    def __init__(self, desk: Desk, spawn: Spawn) -> None:
+    `hosts` are the names beyond loopback's that it goes by.
+    """
+
+    def __init__(self, desk: Desk, spawn: Spawn, hosts: Collection[str] = ()) -> None:
         self._desk = desk
         self._spawn = spawn
+        self._hosts = hosts
+        self._names: frozenset[str] = frozenset()
+        self._own = {LOOPBACK_ADDRESS}
         self.port = 0
         self.journeys: set[Journey] = set()
         self.draining = False
@@ -61,11 +68,23 @@ class Proxy:
             keepalive_timeout=75,
         )
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", port, reuse_address=True, backlog=512)
+        site = web.TCPSite(self._runner, LOOPBACK_ADDRESS, port, reuse_address=True, backlog=512)
         await site.start()
         assert self._runner.addresses
         self.port = int(self._runner.addresses[0][1])
+        self._names = guard.names_of(self._hosts, self.port)
         return self.port
+
+    async def listen_also(self, address: str) -> None:
+        """Answer on one more address, at the same port; `OSError` when it cannot be had."""
+        assert self._runner is not None
+        site = web.TCPSite(self._runner, address, self.port, reuse_address=True, backlog=512)
+        try:
+            await site.start()
+        except OSError:
+            await site.stop()
+            raise
+        self._own.add(address)
 
     async def drain(self, within_s: float) -> int:
         """Let running requests end; those that do not are cut and settled. Returns how many."""
@@ -100,7 +119,7 @@ class Proxy:
         path = "/" + request.match_info.get("rest", "")
         found = route_for(path, request.headers, self._desk.providers)
         shape = found.route if isinstance(found, Astray) else found
-        rejected = guard.rejection(request, self.port)
+        rejected = guard.rejection(request, self._names)
         if rejected is not None:
             return _rejected(request, shape, *rejected)
         session = await self._session(request)
@@ -124,7 +143,7 @@ class Proxy:
         """A path with no session in it: a virtual key may stand where an SDK puts its key."""
         if _token(request):
             return await self._answer(request)
-        rejected = guard.rejection(request, self.port)
+        rejected = guard.rejection(request, self._names)
         if rejected is not None:
             return _plain(*rejected)
         return _plain(404, "agentspend: start the agent with `agentspend run`")
@@ -139,7 +158,9 @@ class Proxy:
         holder = key_sessions.keys.find(token, now_us, self._desk.zone)
         if isinstance(holder, str):
             return holder
-        _, port, *_ = request.get_extra_info("peername") or ("", 0)
+        address, port, *_ = request.get_extra_info("peername") or ("", 0)
+        if address not in self._own:
+            port = 0  # a container's: no process of this machine
         return await key_sessions.enter(holder, request.headers, port, now_us)
 
     async def _journey(

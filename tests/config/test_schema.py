@@ -52,6 +52,7 @@ def test_every_setting_is_read() -> None:
     """Each setting of a file that moves all of them comes out as the file says."""
     found = valid("everything")
     assert (found.port, found.zone) == (4999, "Europe/Berlin")
+    assert (found.listen, found.hosts) == ("172.17.0.1", ("host.docker.internal", "[fd00::1]"))
     assert found.anthropic.base_url == "https://gateway.corp:8443/anthropic"
     assert (found.anthropic.auth, found.anthropic.on_disconnect) == ("key", "drain")
     assert (found.anthropic.stop_at_included, found.anthropic.included_margin_percent) == (True, 5)

@@ -54,6 +54,28 @@ async def test_what_must_not_come_in_is_told_in_the_dialects_own_shape(
         assert await untouched(device)
 
 
+async def test_names_beyond_loopback_are_ours_only_where_they_are_configured(
+    tmp_path: Path,
+) -> None:
+    """Exactly, in either case, with our port; a web page under such a name is still refused."""
+    names = ("host.docker.internal", "Host.Docker.Internal")
+    async with Device(tmp_path, hosts=("host.docker.internal",)) as device:
+        for name in names:
+            raw = request_bytes(device.port, host=f"{name}:{device.port}")
+            assert (await send(device.port, raw))[0] == 200
+        for name in ("docker.internal", "x.host.docker.internal", "host.docker.internal.evil"):
+            raw = request_bytes(device.port, host=f"{name}:{device.port}")
+            assert (await send(device.port, raw))[0] == 403
+        page = f"Origin: http://host.docker.internal:{device.port}"
+        raw = request_bytes(device.port, page, host=f"{names[0]}:{device.port}")
+        assert (await send(device.port, raw))[0] == 403
+    (tmp_path / "other").mkdir()
+    async with Device(tmp_path / "other") as device:
+        raw = request_bytes(device.port, host=f"{names[0]}:{device.port}")
+        status, _, body = await send(device.port, raw)
+        assert (status, b"[daemon] hosts" in body) == (403, True)
+
+
 @pytest.mark.parametrize("host", ["localhost", "[::1]"])
 async def test_other_names_of_loopback_are_ours(tmp_path: Path, host: str) -> None:
     """A client may be told either name."""

@@ -92,6 +92,7 @@ class Device:
         overrides: Overrides | None = None,
         keys: dict[str, str] | None = None,
         read_only: bool = False,
+        hosts: Sequence[str] = (),
         on_disconnect: str = "cancel",
         rules: Rules = NO_RULES,
         seed: int = 0,
@@ -112,6 +113,7 @@ class Device:
         self._overrides = overrides
         self._keys = {"anthropic": "sk-ant-test"} if keys is None else keys
         self._read_only = read_only
+        self._hosts = hosts
         self._on_disconnect = on_disconnect
         self._rules = rules
         self._stops_bp = stops_bp or {}
@@ -155,7 +157,7 @@ class Device:
             key_sessions=KeySessions(sessions),
         )  # fmt: skip
         self.open_session()
-        self.proxy = Proxy(self.desk, self._spawn)
+        self.proxy = Proxy(self.desk, self._spawn, self._hosts)
         self.port = await self.proxy.start(0)
         self.url = f"http://127.0.0.1:{self.port}/s/{TOKEN}"
         self.client = aiohttp.ClientSession(
