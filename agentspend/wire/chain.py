@@ -58,7 +58,10 @@ class Verdict:
 
 
 class ChainCheck:
-    """Feed bodies one by one, in order; `after_seq` and `after_hash` continue a checked part."""
+    """Feed bodies one by one, in order; `after_seq` and `after_hash` continue a checked part.
+
+    `last` is the last good entry, parsed.
+    """
 
     def __init__(self, *, inc: str = "", after_seq: int = 0, after_hash: str = "") -> None:
         self._inc = inc
@@ -67,6 +70,7 @@ class ChainCheck:
         self._entries = 0
         self._why = ""
         self._totals = Totals()
+        self.last: dict[str, Any] = {}
 
     def feed(self, body: bytes) -> bool:
         """Take the next entry; False once something is wrong (and from then on)."""
@@ -81,6 +85,11 @@ class ChainCheck:
         self._entries += 1
         self._head = entry_hash(body)
         return True
+
+    @property
+    def end(self) -> tuple[int, str]:
+        """Number and hash of the last good entry."""
+        return self._seq, self._head
 
     def verdict(self) -> Verdict:
         """What is known so far."""
@@ -118,6 +127,7 @@ class ChainCheck:
             if type(amount_nusd) is not int or amount_nusd < lowest:
                 raise NotCanonical(f"{name} cannot be {amount_nusd!r} in a {entry['kind']}")
         self._totals.add(entry)
+        self.last = entry
 
 
 def verify_chain(

@@ -35,7 +35,8 @@ class Entry:
     `inc` is the ledger's incarnation, `prev` the hash of the entry before ("" for the first),
     `ts` and `held_at` UTC microseconds (`held_at` decides the window an amount counts in).
     `counted` is "billed" or "subscription". `price` is the price table's version and `rates` the
-    pUSD rates that were applied. `ref` is the sequence number an `adjust` corrects.
+    pUSD rates that were applied. `ref` is the sequence number an `adjust` corrects. `rights` are
+    the team accounts an entry counts in: (pool, window, nano-USD) each.
     """
 
     inc: str
@@ -74,6 +75,7 @@ class Entry:
     ref: int | None = None
     text: str | None = None
     policy: dict[str, Any] | None = None
+    rights: Sequence[tuple[str, int, int]] | None = None
 
 
 _NAMES = tuple(item.name for item in fields(Entry))

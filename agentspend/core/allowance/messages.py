@@ -1,0 +1,154 @@
+"""What device and server say to each other, as values; `wire.team` gives them their bytes.
+
+Amounts are nano-USD, moments UTC microseconds. Field names are the names on the wire.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """What the server thinks of an incarnation. Only an active one gets grants; all may report."""
+
+    ACTIVE = "active"
+    SUPERSEDED = "superseded"
+    REVOKED = "revoked"
+    LOST = "lost"
+    FORKED = "forked"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The end of a chain: the number of its last entry, and that entry's hash ("" at 0)."""
+
+    seq: int
+    hash: str
+
+
+NOTHING = Link(0, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """What a device would like in one pool.
+
+    `burn_nusd` is its recent spending there, `need_nusd` the hold that did not fit (0: none),
+    `held_nusd` what its requests in flight hold.
+    """
+
+    pool: str
+    burn_nusd: int = 0
+    need_nusd: int = 0
+    held_nusd: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sync:
+    """A device reports its ledger from `after_seq` on, and asks for rights.
+
+    `end` is the end of its chain, `entries` the bodies after `after_seq` (not always up to the
+    end). `server_inc` and `server_seq` are the highest it has seen: a server that knows less has
+    forgotten something.
+    """
+
+    team: str
+    device: str
+    inc: str
+    nonce: str
+    server_inc: int
+    server_seq: int
+    after_seq: int
+    end: Link
+    entries: tuple[str, ...]
+    policy: int
+    wants: tuple[Want, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One account as the server has it. `keep_nusd`: please return what is free above it."""
+
+    pool: str
+    window: int
+    granted_nusd: int
+    keep_nusd: int | None = None
+    ends_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The server's answer to a `Sync`, and the device's receipt for what it reported.
+
+    `acked` is the end of the chain as the server has it; `resend` asks for what follows it.
+    `server_seq` is the length of the server's journal of decisions. `accounts` names every
+    account still open, and the running window of every pool that is wanted or has one.
+    """
+
+    device: str
+    inc: str
+    in_reply_to: str
+    server_inc: int
+    server_seq: int
+    server_us: int
+    status: Status
+    acked: Link
+    resend: bool
+    accounts: tuple[Told, ...]
+    policy: int
+    policy_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """A device whose ledger is in doubt, or retired, asks for a new incarnation.
+
+    Answered once for each `nonce`, however often it arrives.
+    """
+
+    team: str
+    device: str
+    old_inc: str
+    nonce: str
+    reason: str
+    anchor_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """A new incarnation: an empty ledger and no rights."""
+
+    device: str
+    inc: str
+    in_reply_to: str
+    server_inc: int
+    server_seq: int
+    server_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Enrol:
+    """A new device joins with an invite's code and its own public key (hex)."""
+
+    code: str
+    label: str
+    nonce: str
+    public_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """The server's word on who a device is. The first incarnation comes with it."""
+
+    team: str
+    device: str
+    member: str
+    role: str
+    label: str
+    inc: str
+    in_reply_to: str
+    public_key: str
+    server_key: str
+    server_inc: int
+    server_seq: int
+    server_us: int

@@ -1,0 +1,57 @@
+"""What one decision reads and changes: an incarnation, its accounts, and the pools they are in.
+
+The store loads a case under the team's lock, the rules change it, the store writes it back. An
+account is only ever put through `put`, which keeps the pool's sums in step.
+"""
+
+from dataclasses import dataclass
+
+from agentspend.core.allowance.accounts import EMPTY, Account, Place
+from agentspend.core.allowance.messages import NOTHING, Link, Status
+from sync_server.pools import PoolState
+from sync_server.sizing import Crowd, Sizing
+
+
+@dataclass(frozen=True, slots=True)
+class Incarnation:
+    """One ledger of a device: `end` is its last entry as the server has it."""
+
+    inc: str
+    device: str
+    nonce: str
+    status: Status = Status.ACTIVE
+    end: Link = NOTHING
+
+
+@dataclass(slots=True)
+class Case:
+    """`incarnation` is None for one the server does not know. `accounts` are all of its own.
+
+    `pools` holds every pool the device may pay into; a pool that is missing is gone, and entries
+    that name it change nothing.
+    """
+
+    incarnation: Incarnation | None
+    accounts: dict[Place, Account]
+    pools: dict[str, PoolState]
+
+    def put(self, place: Place, after: Account) -> None:
+        """Change one account, and its pool's sums with it."""
+        pool = self.pools.get(place.pool)
+        if pool is not None:
+            before = self.accounts.get(place, EMPTY)
+            self.pools[place.pool] = pool.changed(place.window, before, after)
+            self.accounts[place] = after
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """The server at this moment: who it is, how far its journal goes, what is in force."""
+
+    server_inc: int
+    server_seq: int
+    now_us: int
+    crowd: Crowd
+    sizing: Sizing
+    policy: int = 0
+    policy_sha256: str = ""

@@ -1,0 +1,93 @@
+"""One sync, from the report to the answer: R7, then R8, in one transaction of the caller.
+
+The order outside is the promise of the theorem: the journal's lines are on disk, then the case is
+committed, and only then the answer leaves.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from agentspend.core.allowance.accounts import EMPTY
+from agentspend.core.allowance.messages import NOTHING, Answer, Link, Status, Sync
+from sync_server import grants
+from sync_server.case import Case, Incarnation, Office
+from sync_server.intake import Accepted, Found, Kept, Merge, merge
+from sync_server.journal import Line, Ranked
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What to journal, to store, and to answer. `entries` of a fork are evidence, not chain."""
+
+    answer: Answer
+    journal: tuple[Line, ...] = ()
+    entries: tuple[Accepted, ...] = ()
+    forked: bool = False
+
+
+def serve(case: Case, sync: Sync, hash_at: Callable[[int], str], office: Office) -> Outcome:
+    """Take a report in and grant what is due. `hash_at` looks up this incarnation's entries.
+
+    Raises `NotCanonical` for entries that no device of ours would write; nothing has changed then.
+    """
+    known = case.incarnation
+    if known is None or known.device != sync.device:
+        return Outcome(_answer(case, sync, office, Status.UNKNOWN, NOTHING))
+    if known.status is Status.FORKED:
+        return Outcome(_answer(case, sync, office, Status.FORKED, known.end))
+    merged = merge(Kept(known.inc, known.end, hash_at), sync.after_seq, sync.entries, sync.end)
+    if merged.found is Found.FORK:
+        return _forked(case, known, sync, merged, office)
+    case.incarnation = replace(known, end=merged.end)
+    _fold(case, merged.entries)
+    lines: list[Line] = []
+    if known.status is Status.ACTIVE and merged.up_to_date and not _behind(sync, office):
+        lines += grants.grant(case, sync.wants, office)
+    office = replace(office, server_seq=office.server_seq + len(lines))
+    answer = _answer(case, sync, office, known.status, merged.end, resend=merged.found is Found.GAP)
+    return Outcome(answer, tuple(lines), merged.entries)
+
+
+def _behind(sync: Sync, office: Office) -> bool:
+    """The device has heard from a server that knew more: this one must not grant anything."""
+    return sync.server_seq > office.server_seq or sync.server_inc > office.server_inc
+
+
+def _fold(case: Case, entries: tuple[Accepted, ...]) -> None:
+    """What the device wrote about its accounts."""
+    for entry in entries:
+        for place, used_nusd, returned_nusd, closes in entry.effects:
+            before = case.accounts.get(place, EMPTY)
+            case.put(place, before.after(used_nusd, returned_nusd, closes=closes))
+
+
+def _forked(case: Case, known: Incarnation, sync: Sync, merged: Merge, office: Office) -> Outcome:
+    """Two ledgers of one name: no grants ever again, and both branches count as spent."""
+    case.incarnation = replace(known, status=Status.FORKED)
+    for entry in merged.entries:
+        for place, used_nusd, _, _ in entry.effects:
+            if used_nusd and place.pool in case.pools:
+                case.pools[place.pool] = case.pools[place.pool].charged_late(used_nusd)
+    office = replace(office, server_seq=office.server_seq + 1)
+    answer = _answer(case, sync, office, Status.FORKED, known.end)
+    return Outcome(answer, (Ranked(known.inc, Status.FORKED),), merged.entries, forked=True)
+
+
+def _answer(
+    case: Case, sync: Sync, office: Office, status: Status, acked: Link, *, resend: bool = False
+) -> Answer:
+    reads = status not in {Status.UNKNOWN, Status.FORKED}
+    return Answer(
+        device=sync.device,
+        inc=sync.inc,
+        in_reply_to=sync.nonce,
+        server_inc=office.server_inc,
+        server_seq=office.server_seq,
+        server_us=office.now_us,
+        status=status,
+        acked=acked,
+        resend=resend,
+        accounts=grants.told(case, sync.wants, office) if reads else (),
+        policy=office.policy,
+        policy_sha256=office.policy_sha256,
+    )

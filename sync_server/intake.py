@@ -1,0 +1,112 @@
+"""R7: merge an upload into a device's chain. Gap, repetition, fork or progress; nothing else.
+
+Pure: the stored chain is handed in as its end and a way to look up hashes.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from agentspend.core.allowance.effects import Effect, effects
+from agentspend.core.allowance.messages import Link
+from agentspend.wire.canonical import NotCanonical, parse
+from agentspend.wire.chain import ChainCheck
+from agentspend.wire.entries import entry_hash
+
+
+class Found(StrEnum):
+    """What an upload turned out to be."""
+
+    PROGRESS = "progress"
+    GAP = "gap"
+    FORK = "fork"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The chain of one incarnation as the server has it."""
+
+    inc: str
+    end: Link
+    hash_at: Callable[[int], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """One new entry, with what it does to accounts."""
+
+    seq: int
+    hash: str
+    body: bytes
+    kind: str
+    effects: tuple[Effect, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """What to store. `up_to_date`: with it the server has the device's whole chain.
+
+    After a fork `entries` are the other branch: evidence, and spending that must be counted.
+    """
+
+    found: Found
+    end: Link
+    entries: tuple[Accepted, ...] = ()
+    up_to_date: bool = False
+
+
+def merge(kept: Kept, after_seq: int, entries: Sequence[str], claimed: Link) -> Merge:
+    """Merge the bodies that follow `after_seq`; `claimed` is the end of the device's chain.
+
+    Raises `NotCanonical` for bodies no device of ours would write.
+    """
+    length = kept.end.seq
+    if after_seq > length:
+        return Merge(Found.GAP, kept.end)
+    bodies = [entry.encode() for entry in entries]
+    known = min(len(bodies), length - after_seq)
+    for place in range(known):
+        if entry_hash(bodies[place]) != kept.hash_at(after_seq + 1 + place):
+            before = after_seq + place
+            return _fork(kept, Link(before, kept.hash_at(before)), bodies[place:])
+    if claimed.seq <= length and claimed.hash != kept.hash_at(claimed.seq):
+        return Merge(Found.FORK, kept.end)
+    fresh = bodies[known:]
+    if not fresh:
+        return Merge(Found.PROGRESS, kept.end, (), up_to_date=claimed == kept.end)
+    if _links_elsewhere(kept, fresh[0]):
+        return _fork(kept, None, fresh)
+    accepted = _read(kept.inc, kept.end, fresh)
+    end = Link(accepted[-1].seq, accepted[-1].hash)
+    return Merge(Found.PROGRESS, end, accepted, up_to_date=claimed == end)
+
+
+def _links_elsewhere(kept: Kept, body: bytes) -> bool:
+    """Whether the next entry names another predecessor than the one we have."""
+    entry = parse(body)
+    return isinstance(entry, dict) and entry.get("prev") not in (None, kept.end.hash)
+
+
+def _fork(kept: Kept, parting: Link | None, branch: Sequence[bytes]) -> Merge:
+    """Two ledgers of one name. The branch is read from where it parts, if we know where."""
+    if parting is None:
+        return Merge(Found.FORK, kept.end)
+    return Merge(Found.FORK, kept.end, _read(kept.inc, parting, branch))
+
+
+def _read(inc: str, after: Link, bodies: Sequence[bytes]) -> tuple[Accepted, ...]:
+    """Check entries that continue a chain, and work out what they do."""
+    chain = ChainCheck(inc=inc, after_seq=after.seq, after_hash=after.hash)
+    accepted = []
+    for body in bodies:
+        if not chain.feed(body):
+            verdict = chain.verdict()
+            raise NotCanonical(f"entry {verdict.first_bad_seq}: {verdict.why}")
+        entry = chain.last
+        try:
+            done = effects(entry["kind"], entry.get("amount_nusd", 0), entry.get("rights", ()))
+        except (ValueError, TypeError) as error:
+            raise NotCanonical(f"entry {entry['seq']}: {error}") from error
+        seq, head = chain.end
+        accepted.append(Accepted(seq, head, body, entry["kind"], tuple(done)))
+    return tuple(accepted)

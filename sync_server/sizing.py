@@ -1,0 +1,70 @@
+"""How much to grant, and when to ask it back ([D5] of the protocol study, all integers).
+
+The float is kept even by an idle device, so that it can start a session offline. Money stranded
+while a pool is full costs nobody anything; as the pool runs dry the shares shrink with it.
+"""
+
+from dataclasses import dataclass
+
+from agentspend.core.allowance.accounts import Account
+from agentspend.core.allowance.messages import Want
+from sync_server.pools import PoolState
+
+
+@dataclass(frozen=True, slots=True)
+class Sizing:
+    """A team's choice; amounts in nano-USD. A larger `share` strands less when money is short."""
+
+    float_nusd: int = 10_000_000_000
+    least_burn_nusd: int = 100_000_000
+    most_nusd: int = 20_000_000_000
+    share: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """How many devices share a pool: enrolled, and seen working in the last half hour."""
+
+    enrolled: int
+    active: int
+
+
+def target_nusd(want: Want, available_nusd: int, crowd: Crowd, sizing: Sizing) -> int:
+    """How much should be free on a device."""
+    left_nusd = max(available_nusd, 0)
+    idle_nusd = min(sizing.float_nusd, left_nusd // (sizing.share * max(crowd.enrolled, 1)))
+    share_nusd = left_nusd // (sizing.share * max(crowd.active, 1))
+    burn_nusd = min(want.burn_nusd, max(sizing.least_burn_nusd, share_nusd))
+    return max(idle_nusd, burn_nusd, want.need_nusd)
+
+
+def free_nusd(account: Account, want: Want) -> int:
+    """What is free on the device, as far as the server can know."""
+    rights_nusd = account.granted_nusd - account.returned_nusd - account.used_nusd
+    return rights_nusd - want.held_nusd
+
+
+def grant_nusd(account: Account, pool: PoolState, want: Want, crowd: Crowd, sizing: Sizing) -> int:
+    """R8's amount: what to add to an account. Never more than is available in the pool.
+
+    Nothing while more than half of the target is free; at most `most_nusd` (or twice the need)
+    lies on one device.
+    """
+    target = target_nusd(want, pool.available_nusd, crowd, sizing)
+    free = free_nusd(account, want)
+    if free >= want.need_nusd and 2 * free >= target:
+        return 0
+    most = max(sizing.most_nusd, 2 * want.need_nusd)
+    return max(0, min(target - free, pool.available_nusd, most - free))
+
+
+def keep_nusd(
+    account: Account, pool: PoolState, want: Want, crowd: Crowd, sizing: Sizing
+) -> int | None:
+    """How much a device should keep, when it should return the rest; None: all of it."""
+    target = target_nusd(want, pool.available_nusd, crowd, sizing)
+    free = free_nusd(account, want)
+    scarce = 4 * pool.available_nusd < pool.cap_nusd
+    if (scarce and 4 * free > 5 * target) or free > 3 * target:
+        return target
+    return None
