@@ -35,6 +35,7 @@ torture: $(STAMP)
 simulate: $(STAMP)
 	$(BIN)/python -m tests.simulation --runs 2000
 	$(BIN)/python -m tests.simulation --mixed --runs 1000
+	$(BIN)/python -m tests.simulation.team --steps 10000000 --seed 1001 --jobs 2
 
 prices: $(STAMP)
 	$(BIN)/python scripts/compile_prices.py

@@ -8,17 +8,28 @@ from dataclasses import dataclass
 
 from agentspend.core.allowance.accounts import Account
 from agentspend.core.allowance.messages import Want
+from agentspend.core.errors import AgentspendError
 from sync_server.pools import PoolState
 
 
 @dataclass(frozen=True, slots=True)
 class Sizing:
-    """A team's choice; amounts in nano-USD. A larger `share` strands less when money is short."""
+    """A team's choice; amounts in nano-USD. A larger `share` strands less when money is short.
+
+    With a share of 1 a lone device would be granted all and asked to return it, for ever; so
+    would the last few nano-dollars, but for `grain_nusd`: less is moved only when it is needed.
+    """
 
     float_nusd: int = 10_000_000_000
     least_burn_nusd: int = 100_000_000
     most_nusd: int = 20_000_000_000
+    grain_nusd: int = 1_000_000
     share: int = 3
+
+    def __post_init__(self) -> None:
+        """Refuse what the rules are not sound for."""
+        if self.share < 2:
+            raise AgentspendError(f"a share of 1/{self.share} is too large", "use 2 or more")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +66,8 @@ def grant_nusd(account: Account, pool: PoolState, want: Want, crowd: Crowd, sizi
     if free >= want.need_nusd and 2 * free >= target:
         return 0
     most = max(sizing.most_nusd, 2 * want.need_nusd)
-    return max(0, min(target - free, pool.available_nusd, most - free))
+    more = min(target - free, pool.available_nusd, most - free)
+    return more if more >= sizing.grain_nusd or (more > 0 and free < want.need_nusd) else 0
 
 
 def keep_nusd(
@@ -65,6 +77,5 @@ def keep_nusd(
     target = target_nusd(want, pool.available_nusd, crowd, sizing)
     free = free_nusd(account, want)
     scarce = 4 * pool.available_nusd < pool.cap_nusd
-    if (scarce and 4 * free > 5 * target) or free > 3 * target:
-        return target
-    return None
+    too_much = (scarce and 4 * free > 5 * target) or free > 3 * target
+    return target if too_much and free - target >= sizing.grain_nusd else None

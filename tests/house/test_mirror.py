@@ -15,6 +15,8 @@ ELSEWHERE = {
     "agentspend/agents/gemini_settings.py": "tests/agents/test_gemini.py, its only caller",
     "agentspend/agents/network.py": "tests/agents/test_generic.py",
     "agentspend/agents/opencode_config.py": "tests/agents/test_opencode.py, its only caller",
+    "agentspend/core/allowance/messages.py": "tests/wire/test_team.py: values without code",
+    "agentspend/core/allowance/standing.py": "tests/core/allowance/test_hearing.py: values",
     "agentspend/cli/access.py": "tests/cli/test_budget.py and test_offline.py, through commands",
     "agentspend/cli/checkup.py": "tests/cli/test_doctor.py",
     "agentspend/cli/checkup_agents.py": "tests/cli/test_doctor.py",

@@ -12,7 +12,11 @@ from hypothesis import strategies as st
 from agentspend.wire.canonical import MAX_INT, NotCanonical
 from agentspend.wire.entries import KINDS, Entry, decode, encode, entry_hash, log_row
 
-GOLDEN = json.loads((Path(__file__).parent / "golden/entries.json").read_text())
+GOLDEN = [
+    case
+    for name in ("entries", "rights")
+    for case in json.loads((Path(__file__).parent / f"golden/{name}.json").read_text())
+]
 SETTLE = next(case for case in GOLDEN if case["name"] == "settle")
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
 
@@ -24,7 +28,9 @@ def test_golden_bytes_and_hashes_hold(case: dict[str, Any]) -> None:
 
     assert body.decode() == case["body"]
     assert entry_hash(body) == case["hash"]
-    assert decode(body) == Entry(**case["fields"])
+    rights = case["fields"].get("rights")
+    fields = {**case["fields"], "rights": rights and [tuple(right) for right in rights]}
+    assert decode(body) == Entry(**fields)
 
 
 def test_the_hash_is_plain_sha256_of_a_named_domain() -> None:

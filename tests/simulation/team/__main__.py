@@ -4,6 +4,7 @@ import argparse
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 
 from tests.simulation.team.world import History, history
 
@@ -17,16 +18,18 @@ def main() -> int:
     options.add_argument("--seed", type=int, default=1, help="the first seed")
     options.add_argument("--jobs", type=int, default=1, help="processes")
     options.add_argument("--each", type=int, default=STEPS_EACH, help="steps of one seed")
+    options.add_argument("--twins", action="store_true", help="thaw virtual machines twice")
     options.add_argument("--replay", type=int, help="run one seed and print every step")
     asked = options.parse_args()
     if asked.replay is not None:
-        found = history(asked.replay, asked.each, print)
+        found = history(asked.replay, asked.each, print, twins=asked.twins)
         print(line(found))
         return 1 if found.fault else 0
     began = time.monotonic()
     seeds = range(asked.seed, asked.seed + -(-asked.steps // asked.each))
     with ProcessPoolExecutor(asked.jobs) as pool:
-        found_all = list(pool.map(history, seeds, [asked.each] * len(seeds), chunksize=8))
+        run = partial(history, steps=asked.each, twins=asked.twins)
+        found_all = list(pool.map(run, seeds, chunksize=8))
     return told(found_all, time.monotonic() - began)
 
 
@@ -52,7 +55,7 @@ def line(found: History) -> str:
         return f"seed {found.seed}: all held in {found.steps} steps"
     return (
         f"seed {found.seed}, step {found.steps}: {found.fault}\n"
-        f"    python -m tests.simulation.team --replay {found.seed}"
+        f"    python -m tests.simulation.team --replay {found.seed}{' --twins' * found.twins}"
     )
 
 

@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-from agentspend.core.allowance.accounts import Place
 from agentspend.core.allowance.messages import Status
 from tests.simulation.team.truth import Violation
 
@@ -35,7 +34,7 @@ def _device(world: "World", machine: "Machine") -> None:
             raise Violation(f"I2b: {inc} in {place} believes in a grant of {account.granted_nusd},"
                             f" the server wrote {granted}")  # fmt: skip
     record = world.server.database.incs.get(inc)
-    if machine.identity == disk.standing.identity and not _doubtful(machine):
+    if inc not in world.twinned and not _doubtful(machine):
         hashes = world.server.database.hashes.get(inc, [""])
         if record is None or record.status is Status.FORKED:
             raise Violation(f"I3: the server does not stand by the ledger {inc} of {machine.name}")
@@ -66,8 +65,3 @@ def _sums(world: "World") -> None:
         counted = (committed[name], running[name], past[name])
         if counted != (pool.committed_nusd, pool.outstanding_nusd, pool.past_nusd):
             raise Violation(f"I6: {counted} counted in {name}, and it keeps {pool}")
-
-
-def place_of(world: "World", pool: str) -> Place:
-    """A pool's running place."""
-    return Place(pool, world.server.database.pools[pool].window)

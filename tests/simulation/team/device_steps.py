@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 MOST_MACHINES = 6
 
+
 def ask(world: "World", machine: Machine) -> None:
     """A request arrives: held, and sent to the provider, or short of rights."""
     rng = world.rng
@@ -37,7 +38,8 @@ def ask(world: "World", machine: Machine) -> None:
     inc = machine.disk.standing.inc
     over = rng.randint(1, 20) if rng.random() < world.overruns else 0
     cost = bound + over if over else rng.choice((0, bound, bound, rng.randint(0, bound)))
-    places = machine.disk.holds[rid].places
+    windows = machine.disk.standing.windows
+    places = tuple(Place(pool, windows[pool]) for pool in pools)
     machine.running[rid] = Request(rid, inc, bound, cost, places)
     machine.burn = min(machine.burn + bound, 200)
 
@@ -120,6 +122,8 @@ def hear(world: "World", machine: Machine, message: Answer | Welcome) -> None:
         return
     standing = welcomed(machine.disk.standing, message)
     if standing is not None:
+        if message.in_reply_to in world.asked_twice:
+            world.twinned[standing.inc] = world.twinned.get(standing.inc, 0) + 1
         begin(world, machine, standing)
 
 
@@ -184,6 +188,36 @@ def clone(world: "World", machine: Machine) -> None:
         start(world, twin)
 
 
+def snapshot(world: "World", machine: Machine) -> None:
+    """A virtual machine is frozen to a file."""
+    machine.snapshot = machine.disk.copy()
+
+
+def resume(world: "World", machine: Machine) -> None:
+    """The file is thawed: the same ledger at the same place, once more. Nothing local can tell.
+
+    Either instead of the machine, or beside it.
+    """
+    frozen = machine.snapshot
+    if frozen is None:
+        return
+    inc = frozen.standing.inc
+    world.twinned[inc] = world.twinned.get(inc, 0) + 1
+    if frozen.standing.pending is not None:
+        world.asked_twice.add(frozen.standing.pending.nonce)
+    if world.rng.random() < 0.5 and len(world.living()) < MOST_MACHINES:
+        twin = Machine(
+            world.new_id("m"), machine.device, machine.identity, frozen.copy(),
+            machine.pools, machine.optional, up=False,
+        )  # fmt: skip
+        world.machines.append(twin)
+        start(world, twin)
+    else:
+        kill(world, machine)
+        machine.disk = frozen.copy()
+        start(world, machine)
+
+
 def enrol(world: "World", machine: Machine) -> None:
     """Somebody joins."""
     if len(world.living()) < MOST_MACHINES:
@@ -209,5 +243,6 @@ def in_doubt(machine: Machine) -> bool:
 STEPS = {
     "ask": ask, "finish": finish, "shrink": shrink, "release": release, "sync": sync, "tidy": tidy,
     "return_some": return_some, "kill": kill, "sleep": sleep, "backup": backup, "restore": restore,
-    "clone": clone, "enrol": enrol, "destroy": destroy,
+    "clone": clone, "enrol": enrol,
+    "snapshot": snapshot, "resume": resume, "destroy": destroy,
 }  # fmt: skip

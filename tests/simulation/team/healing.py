@@ -34,6 +34,7 @@ def heal(world: "World") -> None:
             break
     _write_off(world)
     checks.everything(world)
+    _no_two_of_one_name(living)
     for machine in living:
         _well(world, machine)
     _nothing_held_back(world)
@@ -91,6 +92,17 @@ def _well(world: "World", machine: "Machine") -> None:
         over = place.window < world.server.database.pools[place.pool].window
         if (over or gone) and not account.closed and account.outstanding_nusd:
             raise Violation(f"L3: {name} has not closed {place}: {account}")
+
+
+def _no_two_of_one_name(living: "list[Machine]") -> None:
+    """Twins that have written different things have been told apart."""
+    heads: dict[str, set[str]] = {}
+    for machine in living:
+        if machine.disk.standing.state is State.ACTIVE:
+            heads.setdefault(machine.disk.standing.inc, set()).add(machine.disk.end.hash)
+    for inc, found in heads.items():
+        if len(found) > 1:
+            raise Violation(f"I3: {len(found)} different ledgers are called {inc}")
 
 
 def _nothing_held_back(world: "World") -> None:

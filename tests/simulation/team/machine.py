@@ -85,6 +85,7 @@ class Machine:
     expelled: bool = False
     running: dict[str, Request] = field(default_factory=dict)
     backup: Disk | None = None
+    snapshot: Disk | None = None
     needs: dict[str, int] = field(default_factory=dict)
     waiting: tuple[tuple[str, ...], int] | None = None
     burn: int = 0

@@ -26,14 +26,15 @@ def roll_month(world: "World") -> None:
 def _roll(world: "World", window: str) -> None:
     for pool in world.draw.pools:
         if pool.endswith(window):
-            world.truth.opens(world.server.opened(pool, roll=True))
+            world.truth.opens(world.server.opened(pool, roll=True), world.caps[pool])
 
 
 def cap(world: "World") -> None:
     """A lead raises or lowers a cap."""
     pool = world.rng.choice(world.draw.pools)
     amount = world.draw.caps[pool] * world.rng.choice((0, 4, 6, 8, 10, 10, 10, 10, 15)) // 10
-    world.truth.opens(world.server.opened(pool, cap=amount))
+    world.caps[pool] = amount
+    world.truth.opens(world.server.opened(pool, cap=amount), amount)
 
 
 def revoke(world: "World") -> None:
@@ -96,9 +97,7 @@ def server_restore(world: "World") -> None:
     if world.server_backup is None:
         return
     world.zombie = world.server if world.rng.random() < 0.5 else None
-    world.server = Server(
-        world.server_backup.copy(), world.server.journal, world.server.sizing
-    )
+    world.server = Server(world.server_backup.copy(), world.server.journal, world.server.sizing)
 
 
 def server_crash(world: "World") -> None:

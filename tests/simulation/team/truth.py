@@ -27,16 +27,13 @@ class Truth:
         self.allowed_calendar: dict[Place, int] = {}
         self.overrun: dict[tuple[str, Place], int] = defaultdict(int)
         self.trusted: set[tuple[str, Place]] = set()
-        self.slack: dict[Place, int] = defaultdict(int)
         self.billed = 0
 
-    def opens(self, pool: PoolState) -> None:
-        """A window begins, or its cap was changed."""
+    def opens(self, pool: PoolState, cap_nusd: int) -> None:
+        """A window begins, or a lead said this cap."""
         place = Place(pool.id, pool.window)
-        self.allowed_rights[place] = max(pool.cap_nusd, pool.committed_nusd)
-        self.allowed_calendar[place] = max(
-            pool.cap_nusd, pool.committed_nusd + pool.holdback_nusd
-        )
+        self.allowed_rights[place] = max(cap_nusd, pool.committed_nusd)
+        self.allowed_calendar[place] = max(cap_nusd, pool.committed_nusd + pool.holdback_nusd)
 
     def bill(
         self,
@@ -61,13 +58,34 @@ class Truth:
                 self.spent_calendar[running] += amount
             self._check(inc, place, running, committed.get(place))
 
+    def bill_twin(
+        self,
+        inc: str,
+        places: Iterable[Place],
+        amount: int,
+        over: int,
+        lives: int,
+        committed: dict[Place, Account],
+    ) -> None:
+        """A virtual machine that was thawed again has spent, as one of so many lives.
+
+        Each life spends at most what was granted once: that is the bound, not the cap.
+        """
+        self.billed += 1
+        for place in places:
+            self.spent_by[inc, place] += amount
+            self.overrun[inc, place] += over
+            account = committed.get(place)
+            granted = account.granted_nusd if account else 0
+            allowed = lives * granted + self.overrun[inc, place]
+            if self.spent_by[inc, place] > allowed:
+                raise Violation(f"I5: {lives} lives of {inc} spent {self.spent_by[inc, place]} in"
+                                f" {place}, {allowed} allowed")  # fmt: skip
+
     def _check(self, inc: str, place: Place, running: Place, account: Account | None) -> None:
-        slack = self.slack[place]
-        spent, allowed = self.spent_rights[place], self.allowed_rights[place] + slack
+        spent, allowed = self.spent_rights[place], self.allowed_rights[place]
         if spent > allowed:
             raise Violation(f"I1: {spent} spent with the rights of {place}, {allowed} allowed")
-        if slack:
-            return  # a twin of a virtual machine spends what its brother has: only I1 is bounded
         spent, allowed = self.spent_calendar[running], self.allowed_calendar[running]
         if spent > allowed:
             raise Violation(f"I4: {spent} spent while {running} ran, {allowed} allowed")

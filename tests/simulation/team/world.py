@@ -28,31 +28,33 @@ class History:
     steps: int
     billed: int
     fault: str = ""
+    twins: bool = False
     counts: dict[str, int] = field(default_factory=dict)
 
 
 class World:
     """Everything there is."""
 
-    def __init__(self, seed: int) -> None:
-        self.draw: Draw = draw(seed)
+    def __init__(self, seed: int, *, twins: bool = False) -> None:
+        self.draw: Draw = draw(seed, twins=twins)
         self.rng = random.Random(seed * 7919 + 1)
         self.truth = Truth()
         self.now = 0
         self._ids = itertools.count(1)
-        self.network = Network(
-            as_bytes=self.draw.bytes_on_the_wire, real_keys=self.draw.real_keys
-        )
+        self.network = Network(as_bytes=self.draw.bytes_on_the_wire, real_keys=self.draw.real_keys)
         self.server = Server(Database(), Journal(), self.draw.sizing)
         self.zombie: Server | None = None
         self.server_backup: Database | None = None
+        self.twinned: dict[str, int] = {}
+        self.asked_twice: set[str] = set()
         self.crash = ""
         self.overruns = 0.02 if seed % 5 == 0 else 0.0
         self.machines: list[Machine] = []
         self.counts: dict[str, int] = dict.fromkeys([*self.draw.weights, "admitted"], 0)
+        self.caps = dict(self.draw.caps)
         for pool in self.draw.pools:
             self.server.decide(Opened(pool, self.draw.caps[pool], 1))
-            self.truth.opens(self.server.database.pools[pool])
+            self.truth.opens(self.server.database.pools[pool], self.caps[pool])
         for _ in range(self.draw.machines):
             self.enrol()
 
@@ -83,9 +85,13 @@ class World:
         database = self.server.database
         accounts = database.accounts.get(request.inc, NO_ACCOUNTS)
         over = max(0, request.cost - request.hold)
-        self.truth.bill(
-            request.inc, request.places, request.cost, over, database.pools, accounts
-        )
+        if request.inc in self.twinned:
+            lives = self.twinned[request.inc] + 1
+            self.truth.bill_twin(request.inc, request.places, request.cost, over, lives, accounts)
+        else:
+            self.truth.bill(
+                request.inc, request.places, request.cost, over, database.pools, accounts
+            )
 
     def run(self, steps: int, watch: Callable[[str], None] | None = None) -> None:
         """Faults on. Raises `Violation`."""
@@ -134,10 +140,8 @@ class World:
 
     def _move(self, name: str, watch: Callable[[str], None] | None) -> None:
         flying = self.network.flying
-        if self.rng.random() < 0.7:
-            place = len(flying) - 1  # most messages are not overtaken
-        else:
-            place = self.rng.randrange(len(flying))
+        overtaken = self.rng.random() < 0.3
+        place = self.rng.randrange(len(flying)) if overtaken else len(flying) - 1
         if len(flying) > 40 or name != "duplicate":
             flying[place], flying[-1] = flying[-1], flying[place]
             envelope = flying.pop()
@@ -174,11 +178,16 @@ class World:
                     self.network.send(machine, answer)
 
 
-def history(seed: int, steps: int, watch: Callable[[str], None] | None = None) -> History:
-    """Run one seed: faults, then calm, then everything must be well."""
+def history(
+    seed: int, steps: int, watch: Callable[[str], None] | None = None, *, twins: bool = False
+) -> History:
+    """Run one seed: faults, then calm, then everything must be well.
+
+    With `twins` virtual machines are thawed twice, the one hole of the protocol (study §2.8).
+    """
     from tests.simulation.team.healing import heal
 
-    world = World(seed)
+    world = World(seed, twins=twins)
     fault = ""
     try:
         world.run(steps, watch)
@@ -188,4 +197,4 @@ def history(seed: int, steps: int, watch: Callable[[str], None] | None = None) -
         fault = str(violation)
     except Exception as error:
         fault = f"the rules broke down: {error!r}"
-    return History(seed, world.now, world.truth.billed, fault, world.counts)
+    return History(seed, world.now, world.truth.billed, fault, twins, world.counts)

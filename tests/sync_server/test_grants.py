@@ -1,0 +1,49 @@
+"""R8: what is granted, journaled and told."""
+
+from agentspend.core.allowance.accounts import Account, Place
+from agentspend.core.allowance.messages import Status, Told, Want
+from sync_server.grants import grant, told
+from sync_server.journal import Granted
+from sync_server.pools import PoolState
+from tests.sync_server.made import OFFICE, ORG, case
+
+WANT = Want("org", need_nusd=60)
+
+
+def test_a_grant_is_a_line_of_the_journal() -> None:
+    """It says the whole sum, so that it may be read twice."""
+    made = case(granted=40)
+    assert grant(made, (WANT,), OFFICE) == [Granted("i_1", "org", 3, 100)]
+    assert made.accounts[ORG] == Account(100)
+    assert made.pools["org"].committed_nusd == 100
+
+
+def test_several_pools_are_granted_apart() -> None:
+    """Each by what is available there; a pool that is gone is passed over."""
+    made = case(PoolState("org", 1_000, 3), PoolState("web", 50, 90))
+    lines = grant(made, (WANT, Want("web", need_nusd=60), Want("gone", need_nusd=60)), OFFICE)
+    assert lines == [Granted("i_1", "org", 3, 100), Granted("i_1", "web", 90, 50)]
+
+
+def test_a_closed_or_written_off_account_gets_nothing() -> None:
+    """The device has signed, or a lead has declared, that nothing more is spent there."""
+    for account in (Account(40, closed=True), Account(40, written_off=True)):
+        made = case()
+        made.put(ORG, account)
+        assert grant(made, (WANT,), OFFICE) == []
+
+
+def test_open_accounts_of_past_windows_are_told() -> None:
+    """With the window that runs now, or the device could not know that they are over."""
+    made = case()
+    made.put(Place("org", 2), Account(30))
+    made.put(Place("org", 1), Account(30, closed=True))
+    assert told(made, (), OFFICE) == (Told("org", 2, 30), Told("org", 3, 0))
+
+
+def test_only_an_active_device_is_asked_to_return() -> None:
+    """A retired one closes, which returns everything."""
+    made = case(PoolState("org", 1_000, 3, ends_us=9), granted=900)
+    assert told(made, (), OFFICE) == (Told("org", 3, 900, 16, 9),)
+    retired = case(PoolState("org", 1_000, 3, ends_us=9), granted=900, status=Status.SUPERSEDED)
+    assert told(retired, (), OFFICE) == (Told("org", 3, 900, None, 9),)

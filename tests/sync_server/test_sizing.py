@@ -1,0 +1,98 @@
+"""How much is granted and asked back: [D5], in integers, and at rest when nothing happens."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agentspend.core.allowance.accounts import Account
+from agentspend.core.allowance.messages import Want
+from agentspend.core.errors import AgentspendError
+from sync_server.pools import PoolState
+from sync_server.sizing import Crowd, Sizing, grant_nusd, keep_nusd, target_nusd
+
+USD = 1_000_000_000
+CROWD = Crowd(enrolled=80, active=10)
+NUSD = st.integers(0, 50 * USD)
+
+
+def pool(available: int, cap: int = 2_000 * USD) -> PoolState:
+    """A pool with this much left."""
+    return PoolState("org", cap, 1, committed_nusd=cap - available)
+
+
+def test_an_idle_device_keeps_a_float() -> None:
+    """A third of an equal share, at most ten dollars: it can start a session offline."""
+    want = Want("org")
+    assert target_nusd(want, 2_000 * USD, CROWD, Sizing()) == 2_000 * USD // 240
+    assert target_nusd(want, 9_000 * USD, CROWD, Sizing()) == 10 * USD
+    assert grant_nusd(Account(), pool(9_000 * USD, 9_000 * USD), want, CROWD, Sizing()) == 10 * USD
+
+
+def test_what_is_needed_is_granted_if_it_is_there() -> None:
+    """Beside what is held already, and even above the usual most."""
+    want = Want("org", need_nusd=30 * USD, held_nusd=4 * USD)
+    account = Account(5 * USD)
+    assert grant_nusd(account, pool(100 * USD), want, CROWD, Sizing()) == 29 * USD
+    assert grant_nusd(account, pool(3 * USD), want, CROWD, Sizing()) == 3 * USD
+    assert grant_nusd(account, pool(-3 * USD), want, CROWD, Sizing()) == 0
+
+
+def test_a_busy_device_gets_what_it_burns_as_long_as_there_is_much() -> None:
+    """Its share shrinks with the pool, down to the least burn."""
+    want = Want("org", burn_nusd=9 * USD)
+    assert target_nusd(want, 2_000 * USD, CROWD, Sizing()) == 9 * USD
+    assert target_nusd(want, 60 * USD, CROWD, Sizing()) == 2 * USD
+    assert target_nusd(want, USD, CROWD, Sizing()) == 100_000_000
+
+
+def test_rights_are_asked_back_when_money_is_short() -> None:
+    """Or when a device has three times what it should, at any time."""
+    want, rich = Want("org", burn_nusd=USD), Account(10 * USD)
+    assert keep_nusd(rich, pool(100 * USD), want, CROWD, Sizing()) == USD
+    assert keep_nusd(Account(25 * USD), pool(1_900 * USD), want, CROWD, Sizing()) is not None
+    assert keep_nusd(rich, pool(1_900 * USD), want, CROWD, Sizing()) is None
+
+
+def test_a_share_of_one_is_refused() -> None:
+    """A lone device would be granted all and asked to return it, for ever."""
+    with pytest.raises(AgentspendError, match="share"):
+        Sizing(share=1)
+
+
+@given(
+    st.integers(-10 * USD, 3_000 * USD),
+    st.builds(Want, st.just("org"), NUSD, NUSD, NUSD),
+    st.builds(Account, NUSD, st.just(0), NUSD),
+    st.builds(Crowd, st.integers(0, 500), st.integers(0, 500)),
+    st.integers(2, 9),
+)
+def test_no_more_is_granted_than_is_there(
+    available: int, want: Want, account: Account, crowd: Crowd, share: int
+) -> None:
+    """Whatever is wanted; and never anything below zero."""
+    granted = grant_nusd(account, pool(available), want, crowd, Sizing(share=share))
+    assert 0 <= granted <= max(available, 0)
+
+
+@given(
+    st.integers(0, 300 * USD),
+    st.integers(0, 20 * USD),
+    st.integers(0, 12 * USD),
+    st.integers(1, 5),
+    st.integers(2, 8),
+)
+def test_an_idle_device_comes_to_rest(
+    available: int, free: int, burn: int, enrolled: int, share: int
+) -> None:
+    """Granting and asking back do not play ping-pong: after a few rounds nothing moves."""
+    sizing, crowd = Sizing(share=share), Crowd(enrolled, enrolled)
+    want = Want("org", burn_nusd=burn)
+    cap = 4 * (available + free)
+    for _ in range(12):
+        account, state = Account(free), pool(available, cap)
+        moved = grant_nusd(account, state, want, crowd, sizing)
+        free, available = free + moved, available - moved
+        keep = keep_nusd(Account(free), pool(available, cap), want, crowd, sizing)
+        back = 0 if keep is None else free - keep
+        free, available = free - back, available + back
+    assert moved == back == 0
