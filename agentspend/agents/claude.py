@@ -85,6 +85,7 @@ class Claude:
         _no_gateway_credential(settings, facts, auth)
         path = facts.scratch / SETTINGS_FILE
         notes, warnings = _remarks(settings, facts, auth, logins)
+        subscribed = auth is Auth.PASSTHROUGH and _subscribed(settings, caller)
         return LaunchPlan(
             argv=("claude", "--settings", str(path), *rest),
             env_set=_environment(facts, caller, auth),
@@ -92,8 +93,9 @@ class Claude:
             files={path: json.dumps(_flag(settings, facts, auth), indent=1)},
             notes=notes,
             warnings=warnings,
-            once=(LOST,) if auth is Auth.PASSTHROUGH and _subscribed(settings, caller) else (),
+            once=(LOST,) if subscribed else (),
             auth=auth,
+            subscribed=subscribed,
         )
 
 

@@ -46,6 +46,7 @@ from agentspend.agents.places import SettingsFile, read_jsonc, read_toml
 from agentspend.core.errors import LaunchError
 
 PROVIDER = "agentspend"
+CHATGPT = "a ChatGPT login"
 OWN_KEYS = ("CODEX_API_KEY", "CODEX_ACCESS_TOKEN")
 _ELSEWHERE = ("agents", "cloud", "cloud-tasks", "queue", "remote-control")
 _WITH_VALUE = (
@@ -78,6 +79,7 @@ class Codex:
             env_unset=OWN_KEYS if auth is Auth.KEY else (),
             notes=tuple(_notes(own, facts, auth, logins)),
             auth=auth,
+            subscribed=auth is Auth.PASSTHROUGH and bool(logins) and logins[0].startswith(CHATGPT),
         )
 
 
@@ -232,7 +234,7 @@ def _logins(layers: Sequence[SettingsFile], caller: Caller) -> list[str]:
     path = codex_home(caller) / "auth.json"
     stored = read_jsonc(path)
     if stored is not None and stored.get("tokens", "access_token"):
-        found.append(f"a ChatGPT login in {path}")
+        found.append(f"{CHATGPT} in {path}")
     elif stored is not None and stored.get("OPENAI_API_KEY"):
         found.append(f"an OpenAI key in {path}")
     for layer in reversed(layers):

@@ -35,8 +35,12 @@ def budget_lines(books: Books, at: Moment) -> list[dict[str, object]]:
 
 def today_nusd(books: Books, at: Moment) -> int:
     """Real dollars spent since midnight in the budgets' zone."""
-    here = span(TODAY, books.now(at), books.rooms.zone)
-    return entries.spent_nusd(books.conn, Scope(), here, WindowKind.DAY, billed_only=True)
+    return _today_nusd(books, at, billed_only=True)
+
+
+def today_listed_nusd(books: Books, at: Moment) -> int:
+    """What subscriptions covered since then, at list price."""
+    return _today_nusd(books, at, billed_only=False) - today_nusd(books, at)
 
 
 def included_lines(books: Books, at: Moment) -> list[dict[str, object]]:
@@ -77,6 +81,11 @@ def session_lines(books: Books, at: Moment) -> list[dict[str, object]]:
         }
         for row in sessions.all_open(books.conn)
     ]
+
+
+def _today_nusd(books: Books, at: Moment, *, billed_only: bool) -> int:
+    here = span(TODAY, books.now(at), books.rooms.zone)
+    return entries.spent_nusd(books.conn, Scope(), here, WindowKind.DAY, billed_only=billed_only)
 
 
 def session_total(books: Books, session_id: str) -> dict[str, object]:

@@ -107,6 +107,7 @@ class _File:
                 "rules": _rules(loaded, adoption),
                 "sessions": [],
                 "today_nusd": snapshot.today_nusd(books, at),
+                "today_subscription_nusd": snapshot.today_listed_nusd(books, at),
                 "windows": snapshot.included_lines(books, at),
                 "waits": [{"budget": change.budget, "what": change.text} for change in waits],
                 "gate_closed": "",

@@ -40,6 +40,8 @@ def before(
     told = ", ".join(left_text(line) for line in lines)
     if not lines:
         told = f"metering only, no budget applies  → {FIRST_CAP}"
+    elif plan.subscribed and all(line["counts"] == "billed" for line in lines):
+        told += "; your subscription's use is listed apart, and not counted"
     say(paint(f"agentspend: {where + ' · ' if where else ''}{told}", "dim"))
 
 

@@ -39,7 +39,9 @@ def status(
         output.line()
         show_included(found["windows"])
     output.line()
-    output.line(f"today: {dollars(found['today_nusd'])} spent")
+    listed_nusd = found.get("today_subscription_nusd", 0)
+    listed = f", {dollars(listed_nusd)} at list price on subscriptions" if listed_nusd else ""
+    output.line(f"today: {dollars(found['today_nusd'])} spent{listed}")
 
 
 def show_budgets(lines: list[dict[str, Any]]) -> None:

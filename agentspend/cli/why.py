@@ -46,8 +46,9 @@ def _who(story: Story) -> list[tuple[str, str]]:
     names = ("agent", "project", "branch", "member", "subagent", "session")
     known = " · ".join(str(payer[name]) for name in names if payer.get(name))
     model = f"{story.get('provider', '')}/{story.get('model', '')}".strip("/")
-    paid = "a subscription, at list price" if story.get("counted") == "subscription" else "dollars"
-    return [("who", known or "-"), ("model", f"{model}, paid in {paid}")]
+    listed = story.get("counted") == "subscription"
+    paid = "by a subscription: amounts are list prices" if listed else "in dollars"
+    return [("who", known or "-"), ("model", f"{model}, paid {paid}")]
 
 
 def _bound(story: Story) -> list[tuple[str, str]]:
@@ -116,7 +117,7 @@ def _charged(entry: Story) -> list[tuple[str, str]]:
         steps.append(("usage", f"{what} {count:,}{at}"))
     sure = f"{entry['billing']}, by {entry['evidence'].replace('_', ' ')}"
     cost = f"{dollars(entry['amount_nusd'])} (${usd_text(entry['amount_nusd'])}) — {sure}"
-    steps.append(("cost", cost))
+    steps.append(("listed" if entry.get("counted") == "subscription" else "cost", cost))
     if entry.get("overrun_nusd"):
         steps.append(("overrun", f"{dollars(entry['overrun_nusd'])} above the hold"))
     if entry.get("price"):

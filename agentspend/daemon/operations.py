@@ -109,6 +109,7 @@ class Operations:
                 "rules": rules,
                 "sessions": snapshot.session_lines(books, at),
                 "today_nusd": snapshot.today_nusd(books, at),
+                "today_subscription_nusd": snapshot.today_listed_nusd(books, at),
                 "windows": snapshot.included_lines(books, at),
                 "waits": [_change(change) for change in self.bookkeeper.waits],
                 "gate_closed": self.bookkeeper.gate_closed,

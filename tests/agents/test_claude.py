@@ -73,7 +73,7 @@ def test_the_plan_of_a_subscriber_touches_no_credential(machine: Machine) -> Non
     }
     assert flag(found) == {"env": {"ANTHROPIC_BASE_URL": BASE_URL, **NO_PROXY, **OFF}}
     assert found.notes == ()
-    assert found.once == (LOST,)
+    assert (found.once, found.subscribed) == ((LOST,), True)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,8 @@ def test_who_pays_by_key_is_not_told_what_logins_lose(
     machine.put("home/.claude/.credentials.json", LOGIN)
     facts = machine.facts(key=key, auth=auth)
 
-    assert launcher_for("claude").plan([], facts, machine.caller(**env)).once == ()
+    found = launcher_for("claude").plan([], facts, machine.caller(**env))
+    assert (found.once, found.subscribed) == ((), False)
 
 
 def test_the_token_never_stands_in_argv(machine: Machine) -> None:

@@ -61,6 +61,7 @@ def test_the_plan_of_a_subscriber_touches_no_credential(machine: Machine) -> Non
         env_set={"AGENTSPEND_TOKEN": TOKEN, **NO_PROXY},
         notes=(NO_SEARCH,),
         auth=Auth.PASSTHROUGH,
+        subscribed=True,
     )
 
 

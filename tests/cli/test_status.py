@@ -17,7 +17,7 @@ from tests.support.process import Home
 LINE = {
     "name": "daily", "scope": "everything", "window": "day", "mode": "hard", "limit_nusd": 10**10,
     "spent_nusd": 0, "held_nusd": 0, "free_nusd": 10**10, "over_nusd": 0,
-    "resets_at": None, "session": "",
+    "resets_at": None, "session": "", "source": "",
 }  # fmt: skip
 FOUND = {
     "budgets": [LINE], "sessions": [], "today_nusd": 0, "waits": [], "gate_closed": "",
@@ -229,3 +229,29 @@ def test_an_ascii_terminal(fresh: Home) -> None:
     done = fresh.run("status", PYTHONIOENCODING="ascii")
     assert (done.returncode, done.stderr) == (0, "")
     assert "laptop" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("listed_nusd", "line"),
+    [
+        (0, "today: $1.00 spent"),
+        (2 * 10**9, "today: $1.00 spent, $2.00 at list price on subscriptions"),
+    ],
+)
+def test_what_a_subscription_covered_is_told_apart(
+    monkeypatch: pytest.MonkeyPatch, agentspend: Command, listed_nusd: int, line: str
+) -> None:
+    """Never in one sum with dollars."""
+    day = {"today_nusd": 10**9, "today_subscription_nusd": listed_nusd}
+    assert shown(monkeypatch, agentspend, **day).splitlines()[-1] == line
+
+
+def test_a_subscriptions_windows(monkeypatch: pytest.MonkeyPatch, agentspend: Command) -> None:
+    """Beneath the sessions, where there are any."""
+    window = {
+        "provider": "anthropic", "account": "a1", "name": "7d", "model": "", "called": "week",
+        "used_percent": 62, "resets_at": None, "status": "open", "seen_at": None,
+    }  # fmt: skip
+    rows = shown(monkeypatch, agentspend, sessions=[SESSION], windows=[window]).splitlines()
+    assert rows[-4].split() == ["LOGIN", "INCLUDED", "USED", "RESETS"]
+    assert rows[-3].split() == ["anthropic", "week", "62", "%", "used"]

@@ -18,6 +18,7 @@ BIN = Path(__file__).parents[2] / ".cache/agents/bin"
 CODEX = ("codex", "exec", "--skip-git-repo-check", "-m", "gpt-5.4-mini", "say hi")
 OAUTH = "sk-ant-oat01-canary-of-a-login"
 ACCOUNT = "9f1c2b3a-0000-4000-8000-000000000001"
+NOT_COUNTED = "; your subscription's use is listed apart, and not counted"
 SAYS = {"answer": [{"type": "text", "text": "Hello from the sandbox."}], "output_tokens": 12}
 
 
@@ -125,6 +126,7 @@ def test_a_claude_login_is_listed_and_its_windows_are_shown(claude: World) -> No
 
     assert first.returncode == second.returncode == 0, first.stderr + second.stderr
     assert [LOST in done.stderr for done in (first, second)] == [True, False]
+    assert NOT_COUNTED not in first.stderr + second.stderr
     claude.agree(2)
     assert {entry["counted"] for entry in claude.settled()} == {"subscription"}
     for post in claude.seen():
@@ -134,7 +136,30 @@ def test_a_claude_login_is_listed_and_its_windows_are_shown(claude: World) -> No
     windows = claude.home.json("status")["windows"]
     assert [(line["name"], line["used_percent"]) for line in windows] == [("5h", 62), ("7d", 40)]
     assert ACCOUNT not in str(windows)
-    assert claude.home.json("status")["today_nusd"] == 0
+    status = claude.home.json("status")
+    listed_nusd = claude.sandbox.bill()["nusd"]
+    assert (status["today_nusd"], status["today_subscription_nusd"]) == (0, listed_nusd)
+    told = claude.home.run("why", claude.settled()[0]["rid"]).stdout
+    assert "paid by a subscription: amounts are list prices" in told
+    assert "listed  " in told
+    assert "cost  " not in told
+
+
+@pytest.mark.agent
+@pytest.mark.parametrize(("counts", "told"), [("billed", True), ("all", False)])
+def test_run_says_which_budgets_count_a_subscription(
+    claude: World, counts: str, *, told: bool
+) -> None:
+    """A cap in dollars does not cap what costs none; one that counts all refuses by list price."""
+    claude.sandbox.direct(SAYS)
+    limit = "0.0001"
+    claude.home.run("budget", "set", "daily", limit, "--window", "day", "--counts", counts)
+
+    done = claude.claude(key="")
+
+    assert (NOT_COUNTED in done.stderr) is told
+    assert done.returncode == (0 if told else 1)
+    assert bool(claude.theirs()) is told
 
 
 @pytest.mark.agent
