@@ -8,6 +8,7 @@ from agentspend.cli import access, output
 from agentspend.cli.ledger_reading import own_id
 from agentspend.cli.moments import clock_text
 from agentspend.core.money import NUSD_PER_USD, PUSD_PER_USD, dollars, usd_text
+from agentspend.core.pricing import STATED
 
 Story = dict[str, Any]
 MTOK = 1_000_000
@@ -110,11 +111,13 @@ def _charged(entry: Story) -> list[tuple[str, str]]:
         return [("adjusted", f"by {dollars(entry['amount_nusd'])}: {entry.get('text', '')}")]
     steps = []
     rates = entry.get("rates") or {}
+    by_line = isinstance(rates, list)
     for name, count in (entry.get("usage") or {}).items():
         what = name.removesuffix("_tokens").removesuffix("_requests")
-        rate = rates.get(what)
+        rate = None if by_line else rates.get(what)
         at = f" at ${_rate_text(what, rate)}" if rate is not None else ""
         steps.append(("usage", f"{what} {count:,}{at}"))
+    steps += [("line", _line(each)) for each in rates] if by_line else []
     sure = f"{entry['billing']}, by {entry['evidence'].replace('_', ' ')}"
     cost = f"{dollars(entry['amount_nusd'])} (${usd_text(entry['amount_nusd'])}) — {sure}"
     steps.append(("listed" if entry.get("counted") == "subscription" else "cost", cost))
@@ -124,6 +127,14 @@ def _charged(entry: Story) -> list[tuple[str, str]]:
         steps.append(("prices", entry["price"]))
     steps.append(("entry", f"{entry['seq']}, linked to {entry['prev'][:12] or 'nothing'}…"))
     return steps
+
+
+def _line(line: Story) -> str:
+    """One line of a bill that has lines of several kinds: other models', or a stated amount."""
+    what, rate = line["what"], line["rate_pusd"]
+    if what == STATED:
+        return f"${usd_text(rate * NUSD_PER_USD // PUSD_PER_USD)} {what}"
+    return f"{what} {line['count']:,} at ${_rate_text(what.rpartition(' ')[2], rate)}"
 
 
 def _rate_text(what: str, rate_pusd: int) -> str:

@@ -16,7 +16,7 @@ from agentspend.core.errors import AgentspendError
 from agentspend.core.model_ids import spellings
 from agentspend.core.price_overrides import Overrides, PriceRule
 from agentspend.core.price_table import BEGINNING_US, Table, model_price, standard_words
-from agentspend.core.rates import ModelPrice, RateRow, Rates
+from agentspend.core.rates import ModelPrice, RateRow, Rates, Words
 from agentspend.core.scopes import glob
 
 MAX_NAMES_REMEMBERED = 1_000
@@ -91,6 +91,7 @@ class PriceLookup:
             bare = model.removeprefix(pattern[:-1]) if pattern.endswith("/*") else model
             found = self._in_table(owner, named or bare.removeprefix(f"{provider}/"))
             if found is not None:
+                found = replace(found, standard=_and_usual(found.standard))
                 rule = self._said_of(provider, model)
                 return _overridden(found, rule) if rule else found
         return None
@@ -195,6 +196,12 @@ class PriceLookup:
                     f'aliases."{name}" leads to {target}, which has no price',
                     f"names like it: {near}",
                 )
+
+
+def _and_usual(standard: Words) -> Words:
+    """Words for the list price: the vendor's, and what a server in front of it may call it."""
+    usual = _NO_MODELS["standard"]["service_tier"]
+    return {**standard, "service_tier": standard.get("service_tier", frozenset()) | {*usual}}
 
 
 def _overridden(price: ModelPrice, rule: PriceRule) -> ModelPrice:

@@ -14,7 +14,7 @@ from agentspend.core.money import nusd_from_pusd
 from agentspend.core.price_lookup import PriceLookup
 from agentspend.core.price_overrides import Overrides
 from agentspend.core.price_table import Table
-from agentspend.core.pricing import Bound, Charge, ChargeLine, charge_parts
+from agentspend.core.pricing import STATED, Bound, Charge, ChargeLine, charge_parts
 from agentspend.core.rates import FEES, ModelPrice, Rates, dearest
 from agentspend.core.usage import Billing, Metered, UsagePart
 
@@ -114,7 +114,7 @@ class PriceBook:
 
     def _stated(self, metered: Metered, pusd: int, request_model: str) -> Charge:
         """The charge of an answer whose provider says itself what it took."""
-        line = ChargeLine("stated by the provider", 1, pusd, pusd)
+        line = ChargeLine(STATED, 1, pusd, pusd)
         model = metered.parts[0].model if metered.parts else ""
         return Charge(
             pusd,

@@ -15,6 +15,10 @@ MAX_OUTPUT_TOKENS = 2**53 - 1
 """More than any model writes: what fits when output is free."""
 
 
+STATED = "stated by the provider"
+"""The one line of a charge that is the provider's own word."""
+
+
 @dataclass(frozen=True, slots=True)
 class ChargeLine:
     """One line of a bill: a count at a rate. `picousd` of all lines add up to the charge.

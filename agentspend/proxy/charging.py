@@ -5,6 +5,7 @@ the larger of what was seen and the time it ran × the model's top speed, at mos
 (DESIGN.md §3). A hold whose request may have been billed is never released.
 """
 
+import re
 from dataclasses import dataclass, replace
 
 from aiohttp import ClientResponse
@@ -18,7 +19,9 @@ from agentspend.core.usage import Billing, Metered, UsagePart
 from agentspend.dialects.base import Meter
 from agentspend.proxy.headers import request_id
 from agentspend.proxy.ladder import Request
+from agentspend.wire.canonical import MAX_INT
 
+_PLAIN_NAME = re.compile(r"[a-z0-9_]+")
 STOPS_ON_HANG_UP = frozenset(
     {"anthropic", "openai", "azure", "xai", "x-ai", "deepseek", "fireworks", "together", "cohere"}
 )
@@ -143,10 +146,20 @@ def _written(ended: Ended, charge: Charge, evidence: str) -> Settlement:
         entry={
             **_answer_fields(ended),
             "usage": _total(charge),
-            "rates": {line.what: line.rate_pusd for line in charge.lines},
+            "rates": _rates(charge),
             "price": charge.version,
         },
     )
+
+
+def _rates(charge: Charge) -> dict[str, int] | list[dict[str, object]]:
+    """The rates by name; line by line where a name says more (another model, a stated amount)."""
+    if all(_PLAIN_NAME.fullmatch(line.what) for line in charge.lines):
+        return {line.what: line.rate_pusd for line in charge.lines}
+    return [
+        {"what": line.what, "count": line.count, "rate_pusd": min(line.rate_pusd, MAX_INT)}
+        for line in charge.lines
+    ]
 
 
 def _total(charge: Charge) -> dict[str, int]:

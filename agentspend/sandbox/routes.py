@@ -7,6 +7,7 @@ from typing import Any
 
 from agentspend.sandbox.anthropic.dialect import MESSAGES
 from agentspend.sandbox.checks import has_bearer
+from agentspend.sandbox.compatible.dialect import is_paid, served_at
 from agentspend.sandbox.dialect import Dialect
 from agentspend.sandbox.gemini.dialect import GEMINI
 from agentspend.sandbox.openai.dialect import CHAT, RESPONSES
@@ -38,6 +39,10 @@ def match(
     """The route of a request; None when it is neither answered nor counted."""
     if method != "POST":
         return None
+    if (copied := served_at(path)) is not None:
+        dialect, needs_key = copied
+        has_key = not needs_key or _has_key(dialect, headers)
+        return Route(dialect, False, has_key) if is_paid(path) else None
     found = _GEMINI.search(path)
     if found:
         more: dict[str, Any] = {"model": found[1]}
@@ -53,6 +58,8 @@ def match(
 
 def speaker(path: str, headers: Mapping[str, str]) -> Dialect:
     """Whose words to use for a request that is neither: by its path, else by its key."""
+    if (copied := served_at(path)) is not None:
+        return copied[0]
     if "/v1beta" in path or headers.get("x-goog-api-key"):
         return GEMINI
     if headers.get("x-api-key") or headers.get("anthropic-version"):

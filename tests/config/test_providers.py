@@ -8,6 +8,7 @@ from agentspend.config.schema import parse_config
 from agentspend.core.errors import ConfigError
 from agentspend.core.facts import RequestFacts
 from agentspend.core.pricebook import PriceBook
+from agentspend.core.rates import RateRow
 from agentspend.prices import load_book
 
 
@@ -19,6 +20,13 @@ def read(name: str, *lines: str) -> Provider:
 def book(*lines: str) -> PriceBook:
     """The prices of a file."""
     return load_book(parse_config("\n".join(lines)).overrides)
+
+
+def rates(prices: PriceBook, provider: str, model: str) -> tuple[RateRow, ...]:
+    """The rows of a model that must have a price."""
+    found = prices.find(provider, model)
+    assert found is not None, (provider, model)
+    return found.rows
 
 
 def test_three_are_always_there() -> None:
@@ -102,7 +110,7 @@ def test_prices_are_borrowed_by_the_price_tables_name() -> None:
     """xAI is `x-ai` in the table; one's own word is said of either name, the nearer one wins."""
     plain = book("[providers.xai]")
     listed = plain.find("x-ai", "grok-4.6")
-    assert plain.find("xai", "grok-4.6") == listed is not None
+    assert rates(plain, "xai", "grok-4.6") == listed.rows  # type: ignore[union-attr]
     assert plain.find("xai", "grok-999") is None
     assert plain.nearest("xai", "grok-4.66")[0] == "grok-4.6"
     cheaper = book("[providers.xai]", '[prices."xai/*"]', 'multiplier = "0.5"')
@@ -116,17 +124,18 @@ def test_prices_are_borrowed_by_the_price_tables_name() -> None:
 def test_a_gateways_prices_are_named_by_patterns() -> None:
     """LiteLLM's own prefixes are known; other names are nobody's until the file says whose."""
     ready = book("[providers.litellm]")
-    assert ready.find("litellm", "anthropic/claude-opus-5") == ready.find(
-        "anthropic", "claude-opus-5"
-    )
-    assert ready.find("litellm", "gemini/gemini-2.5-pro") == ready.find("google", "gemini-2.5-pro")
+    for name, owner in (
+        ("anthropic/claude-opus-5", "anthropic"),
+        ("gemini/gemini-2.5-pro", "google"),
+    ):
+        assert rates(ready, "litellm", name) == rates(ready, owner, name.partition("/")[2])
     assert ready.find("litellm", "gpt-4.1") is None
     assert "openai/gpt-4.1" in ready.models("litellm")
     named = book(
         "[providers.litellm]", 'price_prefix = { "gpt-*" = "openai", "fast" = "x-ai/grok-4.6" }'
     )
-    assert named.find("litellm", "gpt-4.1") == named.find("openai", "gpt-4.1")
-    assert named.find("litellm", "fast") == named.find("x-ai", "grok-4.6")
+    assert rates(named, "litellm", "gpt-4.1") == rates(named, "openai", "gpt-4.1")
+    assert rates(named, "litellm", "fast") == rates(named, "x-ai", "grok-4.6")
     assert named.find("litellm", "gemini/gemini-2.5-pro") is None
 
 

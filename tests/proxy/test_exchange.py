@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from agentspend.sandbox.behaviour import Behaviour, Iteration
+from agentspend.sandbox.server import Sandbox
 from tests.support.desk import Device, budget, message
 
 
@@ -47,3 +49,19 @@ async def test_a_mistake_of_ours_still_ends_the_hold(
         assert "daemon logs" in reply.error["message"]
         assert (await device.status("daily"))["held_nusd"] == 0
         assert await device.spent_nusd() >= device.sandbox.bill.total_nusd() > 0
+
+
+async def test_another_models_work_inside_an_answer_is_charged(tmp_path: Path) -> None:
+    """An advisor's tokens are billed at its own model; the entry names each line's model."""
+    advisor = Iteration("advisor_message", "claude-opus-5-5", input_tokens=900, output_tokens=300)
+    async with (
+        Sandbox(behaviour=Behaviour(iterations=(advisor,))) as sandbox,
+        Device(tmp_path, [budget("daily", "5")], sandbox=sandbox) as device,
+    ):
+        reply = await device.post(message(model="claude-haiku-4-5"))
+        await device.until_idle()
+
+        assert reply.status == 200
+        [entry] = await device.ledger()
+        assert entry["amount_nusd"] == sandbox.bill.total_nusd() > 0
+        assert "claude-opus-5-5 output" in [line["what"] for line in entry["rates"]]
