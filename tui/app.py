@@ -12,6 +12,7 @@ from rich.text import Text
 from textual import events, on
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
 from textual.widgets import Input
 
 from agentspend.core.errors import AgentspendError
@@ -19,16 +20,19 @@ from agentspend.core.filters import Filter, parse_filter
 from tui import lines, views
 from tui.actions import ACTIONS, deed_of
 from tui.arrangement import Arrangement
+from tui.columns import GAP, MARK_CELLS, widths
 from tui.day import Day
 from tui.deeds import Deeds
 from tui.format import Glyphs
 from tui.headline import headline
+from tui.inspector import facts
+from tui.listing import kept, listing, newest
 from tui.now import Now
 from tui.rows import Row, Table, View
 from tui.screens.text import Detail, Help
 from tui.source import NotDone, Source
 from tui.widgets.line import Line
-from tui.widgets.rows import GAP, MARK_CELLS, RowList, line_of, widths
+from tui.widgets.rows import RowList
 
 DRAWS_PER_S = 4
 EMPTY = {
@@ -40,7 +44,7 @@ EMPTY = {
 NOTHING_PASSES = "Nothing passes the filter; esc clears it."
 _CLASSES = ((60, "-normal", 1), (120, "-wide", 2), (150, "-full", 3))
 _WIDE: list[tuple[int, str]] | None = [(0, "-narrow"), *((at, name) for at, name, _ in _CLASSES)]
-_TALL: list[tuple[int, str]] | None = [(0, "-short"), (20, "-tall")]
+_TALL: list[tuple[int, str]] | None = [(0, "-short"), (20, "-tall"), (36, "-roomy")]
 
 
 class TopApp(App[None]):
@@ -93,13 +97,18 @@ class TopApp(App[None]):
                      "head"):  # fmt: skip
             yield Line(id=name)
         yield RowList(id="rows")
+        with Horizontal(id="dock"):
+            with Vertical(id="live-box"):
+                yield Line(id="live-head")
+                yield RowList(id="live", follows=False)
+            yield Line(id="inspector")
         for name in ("rule-events", "events", "footer"):
             yield Line(id=name)
         yield Input(id="prompt", compact=True)
 
     def on_mount(self) -> None:
         """Draw at once, then take what comes."""
-        self.query_one(RowList).focus()
+        self.rows.focus()
         self.run_worker(self._follow(), exclusive=True, group="source")
         self.set_interval(1 / DRAWS_PER_S, self.draw_if_changed)
         self.draw()
@@ -107,6 +116,11 @@ class TopApp(App[None]):
     async def _follow(self) -> None:
         async for message in self.source.watch():
             self.day.take(message, message.get("at_us") or self.source.now_us())
+
+    @property
+    def rows(self) -> RowList:
+        """The list."""
+        return self.query_one("#rows", RowList)
 
     @property
     def now(self) -> Now:
@@ -117,7 +131,7 @@ class TopApp(App[None]):
     @property
     def selected(self) -> Row | None:
         """The selected row."""
-        return self.query_one(RowList).row
+        return self.rows.row
 
     def draw_if_changed(self) -> None:
         """Draw when there is news, or a second has passed."""
@@ -142,6 +156,7 @@ class TopApp(App[None]):
         self._line("budgets", lines.budget_lines(day, now, cells))
         self._line("windows", lines.window_lines(day, now))
         self._draw_rows(day, now)
+        self._draw_dock(day, now)
         self._line("rule-events", lines.rule("Events", now, cells))
         self._line("events", lines.events(day, now))
         self._draw_footer()
@@ -150,26 +165,23 @@ class TopApp(App[None]):
         self.query_one(f"#{name}", Line).show(text, meaning)
 
     def _draw_rows(self, day: Day, now: Now) -> None:
-        table = views.table(self.shown_view, day, now)
-        kept = self._kept(table)
-        column, reverse = self._arrangement.by(self.shown_view, table)
-        passing = [
-            row for row in table.rows if self.filter.matches(row.fields, row.nusd, row.flags)
-        ]
-        rows = self._arrangement.rows(self.shown_view, table, passing, now.us)
-        columns = [table.columns[place] for place in kept]
-        arrow = "▼" if reverse else "▲"
-        names = [
-            each.name + (arrow if place == column else "")
-            for place, each in zip(kept, columns, strict=True)
-        ]
-        wide = widths(columns, self.size.width)
-        self._line("head", lines.plain(" " * MARK_CELLS + line_of(names, columns, wide), now))
-        told = lines.told(len(passing), len(table.rows), self.day, self._frozen)
-        self._line("tabs", lines.tabs(self.shown_view, told, now, self.size.width))
-        empty = NOTHING_PASSES if table.rows else EMPTY.get(self.shown_view, "Nothing yet.")
-        shown = [_narrowed(row, kept) for row in rows]
-        self.query_one(RowList).show(columns, shown, self._glyphs, empty)
+        cells, view = self.size.width, self.shown_view
+        found = listing(view, day, now, self.filter, self._arrangement, self._least(), cells)
+        told = lines.told(len(found.rows), found.known, self.day, self._frozen)
+        self._line("tabs", lines.tabs(view, told, now, cells))
+        self._line("head", lines.plain(found.head, now))
+        empty = NOTHING_PASSES if found.known else EMPTY.get(view, "Nothing yet.")
+        self.rows.show(found.columns, found.rows, self._glyphs, empty)
+
+    def _draw_dock(self, day: Day, now: Now) -> None:
+        """The live requests and the selected session, where there is room."""
+        dock, live = self.query_one("#dock"), self.query_one("#live", RowList)
+        if not dock.display:
+            return
+        found = newest(day, now, dock.size.height, live.size.width)
+        self._line("live-head", lines.plain(found.head, now))
+        live.show(found.columns, found.rows, self._glyphs, "")
+        self._line("inspector", lines.facts(facts(self.selected, day, now), now))
 
     def _draw_footer(self) -> None:
         now, cells = self.now, self.size.width
@@ -179,10 +191,6 @@ class TopApp(App[None]):
             self._line("footer", lines.plain(f" / {self.filter_text}   esc clears", now))
         else:
             self._line("footer", lines.keys(self.deeds.disabled, now, cells))
-
-    def _kept(self, table: Table) -> list[int]:
-        """The places of the columns there is room for."""
-        return [n for n, each in enumerate(table.columns) if each.least <= self._least()]
 
     def _least(self) -> int:
         """The width class: which columns there is room for."""
@@ -194,22 +202,22 @@ class TopApp(App[None]):
 
     def action_move(self, by: int) -> None:
         """Select another row."""
-        self.query_one(RowList).move(by)
+        self.rows.move(by)
 
     def action_page(self, by: int) -> None:
         """A page further."""
-        rows = self.query_one(RowList)
+        rows = self.rows
         rows.move(by * max(1, rows.size.height - 1))
 
     def action_ends(self, last: int) -> None:
         """The first or the last row."""
-        rows = self.query_one(RowList)
+        rows = self.rows
         rows.select_place(rows.last_place() if last else 0)
 
     def action_view(self, name: str) -> None:
         """Another list."""
         self.shown_view = View(name)
-        self.query_one(RowList).scroll_to(y=0, animate=False)
+        self.rows.scroll_to(y=0, animate=False)
         self._arrange_now()
 
     def action_next_view(self) -> None:
@@ -223,7 +231,7 @@ class TopApp(App[None]):
     def action_sort(self) -> None:
         """Sort by the next column that is shown."""
         table = self._table()
-        self._arrangement.next_column(self.shown_view, table, self._kept(table))
+        self._arrangement.next_column(self.shown_view, table, kept(table, self._least()))
         self.draw()
 
     def action_reverse(self) -> None:
@@ -235,10 +243,10 @@ class TopApp(App[None]):
     def sort_by_head(self, event: events.Click) -> None:
         """A click on a column's name sorts by it; again, the other way round."""
         table = self._table()
-        kept = self._kept(table)
+        places = kept(table, self._least())
         start = MARK_CELLS
-        wide = widths([table.columns[place] for place in kept], self.size.width)
-        for place, width in zip(kept, wide, strict=True):
+        wide = widths([table.columns[place] for place in places], self.size.width)
+        for place, width in zip(places, wide, strict=True):
             if start <= event.x < start + width + GAP:
                 self._arrangement.click(self.shown_view, table, place)
                 self.draw()
@@ -273,7 +281,7 @@ class TopApp(App[None]):
     def _answered(self) -> None:
         self.query_one("#prompt").remove_class("-open")
         self.query_one("#footer").remove_class("-hidden")
-        self.query_one(RowList).focus()
+        self.rows.focus()
 
     @on(Input.Changed, "#prompt")
     def filter_as_typed(self, event: Input.Changed) -> None:
@@ -337,8 +345,9 @@ class TopApp(App[None]):
 
     @on(RowList.Moved)
     def row_moved(self) -> None:
-        """What can be done depends on the row."""
+        """What can be done, and what is told of it, depends on the row."""
         self._draw_footer()
+        self._draw_dock(self._frozen or self.day, self.now)
 
     def action_help(self) -> None:
         """Every key."""
@@ -354,9 +363,23 @@ class TopApp(App[None]):
         self.copy_to_clipboard(command)
         self.say("✓", f"copied: {command}")
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While something is asked for in the last line, keys are letters of the answer."""
+        return super().check_action(action, parameters) and (
+            not self._is_asking or action in ("leave", "quit")
+        )
+
+    @property
+    def _is_asking(self) -> bool:
+        return bool(self.query("#prompt.-open"))
+
     def on_key(self, event: events.Key) -> None:
-        """`n` answers an open question with no."""
-        if event.key == "n" and self.deeds.leave():
+        """`n` answers an open question with no; who types fast loses no letter of an answer."""
+        if self._is_asking:
+            prompt = self.query_one("#prompt", Input)
+            if not prompt.has_focus and event.character and event.is_printable:
+                prompt.insert_text_at_cursor(event.character)
+        elif event.key == "n" and self.deeds.leave():
             event.stop()
             self.draw()
 
@@ -373,10 +396,3 @@ class TopApp(App[None]):
         """A line in the events, drawn at once."""
         self.day.note(self.source.now_us(), mark, text)
         self.draw()
-
-
-def _narrowed(row: Row, kept: list[int]) -> Row:
-    """A row with the cells there is room for."""
-    cells = tuple(row.cells[place] for place in kept)
-    return Row(row.key, cells, row.order, row.mark, row.fields, row.nusd, row.flags, row.rid,
-               row.session)  # fmt: skip

@@ -4,7 +4,7 @@ Colour has four meanings, and each has a glyph as well. A word that can be click
 action it stands for.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -107,4 +107,13 @@ def keys(disabled: Callable[[str], str], now: Now, cells: int) -> Text:
         click = action.name if "(" in action.name else f"{action.name}()"
         whole.apply_meta({"@click": f"app.{click}"}, start)
         whole.append("  ")
+    return whole
+
+
+def facts(known: Sequence[tuple[str, str]], now: Now) -> Text:
+    """Names on the left, words on the right."""
+    whole = Text(no_wrap=True, end="")
+    for name, words in known:
+        whole.append(f"{name:<11}", style="dim")
+        whole.append(now.glyphs(words) + "\n")
     return whole

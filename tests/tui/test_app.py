@@ -15,7 +15,6 @@ from tui.rows import View
 from tui.screens.text import Detail, Help
 from tui.source import NotDone
 from tui.widgets.line import Line
-from tui.widgets.rows import RowList
 
 
 class Willing(Replay):
@@ -55,7 +54,7 @@ async def test_keys_move_the_selection_and_it_follows_its_row() -> None:
     """j k g G and the arrows; after a new order the same row is selected."""
     async with _app().run_test(size=(100, 30)) as pilot:
         app = await _ready(pilot)
-        rows = app.query_one(RowList)
+        rows = app.rows
         first = rows.selected
         await pilot.press("j", "down", "k")
         second = rows.selected
@@ -84,11 +83,11 @@ async def test_a_filter_holds_while_it_is_typed_and_esc_clears_it() -> None:
     async with _app().run_test(size=(100, 30)) as pilot:
         app = await _ready(pilot)
         await pilot.press("slash", *"agent:codex")
-        assert [row.fields["agent"] for row in app.query_one(RowList)._rows] == ["codex"]
+        assert [row.fields["agent"] for row in app.rows._rows] == ["codex"]
         await pilot.press("enter")
         assert "/ agent:codex" in _text(app, "footer")
         await pilot.press("escape")
-        assert len(app.query_one(RowList)._rows) == 6
+        assert len(app.rows._rows) == 6
         await pilot.press("slash", *"colour:red", "enter")
         assert "not something to filter by" in _said(app)
 
@@ -238,7 +237,7 @@ async def test_the_sums_on_the_screen_are_those_of_status() -> None:
     """The agents' money adds up to the day's, and budgets are the daemon's own figures."""
     async with _app().run_test(size=(120, 35)) as pilot:
         app = await _ready(pilot)
-        rows = app.query_one(RowList)._rows
+        rows = app.rows._rows
         assert sum(row.nusd for row in rows) == app.day.status["today_nusd"]
         shown = _text(app, "budgets")
         for line in app.day.status["budgets"]:
@@ -256,9 +255,23 @@ async def test_two_thousand_sessions_and_a_flood_leave_the_keys_alone() -> None:
         ]
         app.day.take({**app.day.status, "event": "status", "sessions": sessions}, 1)
         app.draw()
-        rows = app.query_one(RowList)
+        rows = app.rows
         drawn: list[int] = []
         rows.refresh_line = lambda y: drawn.append(y)  # type: ignore[method-assign]
         rows.move(1)
         assert len(rows._rows) > 2_000
         assert len(drawn) <= 2
+
+
+async def test_a_wide_screen_has_room_for_the_selected_session() -> None:
+    """Beside the live requests: who pays, what it took, what the next request may hold."""
+    async with _app().run_test(size=(160, 45)) as pilot:
+        app = await _ready(pilot)
+        await pilot.pause()
+        app.draw()
+        told = _text(app, "inspector")
+        assert "s_claude" in told
+        assert "opus-daily" in told
+        assert "may hold at most" in told
+        await pilot.press("j")
+        assert "s_codex" in _text(app, "inspector")

@@ -14,28 +14,9 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.format import Glyphs, fit
+from tui.columns import line_of, widths
+from tui.format import Glyphs
 from tui.rows import Column, Mark, Row
-
-GAP = 1
-MARK_CELLS = 3
-
-
-def widths(columns: Sequence[Column], cells: int) -> list[int]:
-    """How wide each column is drawn: what is over goes to the ones that grow."""
-    taken = MARK_CELLS + sum(column.cells + GAP for column in columns)
-    growing = sum(column.grows for column in columns) or 1
-    spare = max(0, cells - taken) // growing
-    return [column.cells + (spare if column.grows else 0) for column in columns]
-
-
-def line_of(cells: Sequence[str], columns: Sequence[Column], wide: Sequence[int]) -> str:
-    """One row's words in their columns, without its mark."""
-    parts = [
-        fit(text, width, right=column.right)
-        for text, column, width in zip(cells, columns, wide, strict=True)
-    ]
-    return (" " * GAP).join(parts)
 
 
 class RowList(ScrollView, can_focus=True):
@@ -55,8 +36,10 @@ class RowList(ScrollView, can_focus=True):
     class Moved(Message):
         """Another row is selected."""
 
-    def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's own name
+    def __init__(self, *, id: str, follows: bool = True) -> None:  # noqa: A002 - Textual's own name
+        """`follows` False: nothing is ever selected, the list is only looked at."""
         super().__init__(id=id)
+        self.can_focus = self._follows = follows
         self._columns: Sequence[Column] = ()
         self._rows: Sequence[Row] = ()
         self._places: dict[str, int] = {}
@@ -78,7 +61,7 @@ class RowList(ScrollView, can_focus=True):
         self._columns, self._rows, self._glyphs, self._empty = columns, rows, glyphs, empty
         self._places = {row.key: place for place, row in enumerate(rows)}
         if self.selected not in self._places:
-            self.selected = rows[0].key if rows else ""
+            self.selected = rows[0].key if rows and self._follows else ""
         size = Size(self.size.width, max(1, len(rows)))
         if size != self.virtual_size:
             self.virtual_size = size
@@ -116,6 +99,8 @@ class RowList(ScrollView, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         """A click selects, a second one opens."""
+        if not self._follows:
+            return
         place = event.y + self.scroll_offset.y
         if place < len(self._rows):
             self.select_place(place)

@@ -1,0 +1,66 @@
+"""A list as it is drawn: the columns there is room for, the rows that pass, in their order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from agentspend.core.filters import Filter
+from tui import views
+from tui.arrangement import Arrangement, arranged
+from tui.columns import MARK_CELLS, line_of, widths
+from tui.day import Day
+from tui.now import Now
+from tui.rows import Column, Row, Table, View
+
+NAMES_OF_REQUESTS = "REQUEST"
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What is drawn: the head's words, the columns, the rows. `known` counts those filtered out."""
+
+    head: str
+    columns: Sequence[Column]
+    rows: Sequence[Row]
+    known: int
+
+
+def kept(table: Table, least: int) -> list[int]:
+    """The places of the columns that this width class has room for."""
+    return [place for place, each in enumerate(table.columns) if each.least <= least]
+
+
+def listing(
+    view: View, day: Day, now: Now, passes: Filter, order: Arrangement, least: int, cells: int
+) -> Listing:
+    """The list of a view in so many cells."""
+    table = views.table(view, day, now)
+    column, reverse = order.by(view, table)
+    passing = [row for row in table.rows if passes.matches(row.fields, row.nusd, row.flags)]
+    rows = order.rows(view, table, passing, now.us)
+    places = kept(table, least)
+    arrow = "▼" if reverse else "▲"
+    columns = [table.columns[place] for place in places]
+    names = [
+        each.name + (arrow if place == column else "")
+        for place, each in zip(places, columns, strict=True)
+    ]
+    return Listing(_head(names, columns, cells), columns, _narrowed(rows, places), len(table.rows))
+
+
+def newest(day: Day, now: Now, count: int, cells: int) -> Listing:
+    """The newest requests, for a list that is only looked at."""
+    table = views.table(View.REQUESTS, day, now)
+    places = [n for n, each in enumerate(table.columns) if each.name != NAMES_OF_REQUESTS]
+    columns = [table.columns[place] for place in places]
+    rows = arranged(table.rows, table.sort, reverse=True)[:count]
+    names = [each.name for each in columns]
+    return Listing(_head(names, columns, cells), columns, _narrowed(rows, places), len(table.rows))
+
+
+def _head(names: Sequence[str], columns: Sequence[Column], cells: int) -> str:
+    return " " * MARK_CELLS + line_of(names, columns, widths(columns, cells))
+
+
+def _narrowed(rows: Sequence[Row], places: Sequence[int]) -> list[Row]:
+    """The rows with the cells there is room for."""
+    return [replace(row, cells=tuple(row.cells[place] for place in places)) for row in rows]
