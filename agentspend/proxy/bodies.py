@@ -37,7 +37,7 @@ class Body:
         return plain
 
 
-async def read_body(request: web.Request) -> Body:
+async def read_body(request: web.BaseRequest) -> Body:
     """The whole body, inflated where it is compressed; raises `TooLarge` or `BadRequest`."""
     try:
         raw = await request.read()

@@ -25,6 +25,7 @@ from agentspend.core.regions import region_of
 from agentspend.core.scopes import Payer
 from agentspend.dialects.base import BadRequest, Dialect, Meter, Route
 from agentspend.proxy import refusal
+from agentspend.proxy.answer import Answer
 from agentspend.proxy.bodies import ENCODING, TooLarge, read_body
 from agentspend.proxy.charging import Ended, ended_by, settlement, shrunk_nusd, used_tokens
 from agentspend.proxy.credentials import settle_credentials
@@ -77,7 +78,7 @@ class Journey:
     desk: Desk
     session: Session
     route: Route
-    request: web.Request
+    request: web.BaseRequest
     rid: str
     path: str
     phase: Phase = Phase.ADMITTING
@@ -299,31 +300,34 @@ class Journey:
         headers = to_client(upstream.headers)
         if kept is not None:
             headers.popall("Content-Length", None)
-        stream = self.stream = web.StreamResponse(
+        body = upstream.content
+        stream = self.stream = Answer(
             status=upstream.status, reason=upstream.reason, headers=headers
         )
         if not self.left:
             with suppress(ConnectionError, aiohttp.ClientConnectionError):
-                await stream.prepare(self.request)
+                await stream.begin(self.request, body)
         first_news = True
         try:
-            async for chunk in upstream.content.iter_any():
-                await self._pass_on(stream, chunk if kept is None else kept.feed(chunk))
-                if decode is not None and meter.feed(decode(chunk)) and first_news:
+            async for chunk in body.iter_any():
+                last = body.at_eof()
+                shown = chunk if kept is None else kept.feed(chunk)
+                await self._pass_on(stream, shown, last=last and kept is None)
+                if decode is not None and meter.feed(decode(chunk)) and first_news and not last:
                     first_news = False
                     self._shrink(asked, held, meter)
                 faults.reach("forward.mid_stream")
             if kept is not None:
-                await self._pass_on(stream, kept.flush())
+                await self._pass_on(stream, kept.flush(), last=True)
         except (aiohttp.ClientError, ConnectionError, TimeoutError):
             return False
         return True
 
-    async def _pass_on(self, stream: web.StreamResponse, chunk: bytes) -> None:
+    async def _pass_on(self, stream: Answer, chunk: bytes, *, last: bool) -> None:
         if self.left or not chunk:
             return
         try:
-            await stream.write(chunk)
+            await stream.pass_on(chunk, last=last)
         except (ConnectionError, aiohttp.ClientConnectionError):
             self.client_left()
 

@@ -19,7 +19,7 @@ def names_of(hosts: Collection[str], port: int) -> frozenset[str]:
     return frozenset(f"{host.lower()}:{port}" for host in (*LOOPBACK, *hosts))
 
 
-def rejection(request: web.Request, names: Collection[str]) -> tuple[int, str] | None:
+def rejection(request: web.BaseRequest, names: Collection[str]) -> tuple[int, str] | None:
     """The status and plain message for a request that must not come in, or None.
 
     `names` are the `Host` headers that mean us.

@@ -15,6 +15,7 @@ from agentspend.core.limits import MAX_BODY_BYTES, MAX_HEADER_BYTES
 from agentspend.core.virtual_keys import is_token
 from agentspend.dialects.base import Route
 from agentspend.proxy import guard, refusal
+from agentspend.proxy.answer import Answer
 from agentspend.proxy.credentials import settle_credentials, virtual_key_in
 from agentspend.proxy.desk import Desk
 from agentspend.proxy.exchange import RESTARTED, STOPPING, Journey
@@ -49,17 +50,20 @@ class Proxy:
         self.port = 0
         self.journeys: set[Journey] = set()
         self.draining = False
-        self._runner: web.AppRunner | None = None
+        self._runner: web.ServerRunner | None = None
 
     async def start(self, port: int) -> int:
         """Listen on 127.0.0.1 and return the port; a taken port raises `OSError`."""
-        app = web.Application(client_max_size=MAX_BODY_BYTES)
-        for kind in ("s", "k"):
-            app.router.add_route("*", f"/{kind}/{{token}}", self._answer)
-            app.router.add_route("*", f"/{kind}/{{token}}/{{rest:.*}}", self._answer)
-        app.router.add_route("*", "/{rest:.*}", self._stranger)
-        self._runner = web.AppRunner(
-            app,
+        loop = asyncio.get_running_loop()
+
+        def request(message: Any, body: Any, link: Any, writer: Any, task: Any) -> web.BaseRequest:
+            return web.BaseRequest(
+                message, body, link, writer, task, loop, client_max_size=MAX_BODY_BYTES
+            )
+
+        server = web.Server(
+            self._enter,
+            request_factory=request,
             access_log=None,
             handler_cancellation=True,
             max_line_size=MAX_HEADER_BYTES,
@@ -67,6 +71,7 @@ class Proxy:
             auto_decompress=False,
             keepalive_timeout=75,
         )
+        self._runner = web.ServerRunner(server)
         await self._runner.setup()
         site = web.TCPSite(self._runner, LOOPBACK_ADDRESS, port, reuse_address=True, backlog=512)
         await site.start()
@@ -114,43 +119,51 @@ class Proxy:
         if self._runner is not None:
             await self._runner.cleanup()
 
-    async def _answer(self, request: web.Request) -> web.StreamResponse:
+    async def _enter(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Every request. aiohttp's own router would cost as much as a third of all it does."""
+        if request.headers.get("Expect", "").lower() == "100-continue":
+            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            request.writer.output_size = 0
+        prefix, path = place_of(request.path)
+        token = _token(request, prefix)
+        if prefix is None and not token:
+            return self._stranger(request)
+        return await self._answer(request, token, path)
+
+    async def _answer(self, request: web.BaseRequest, token: str, path: str) -> web.StreamResponse:
         """Every path under a session's or a virtual key's prefix, or with a key in its headers."""
-        path = "/" + request.match_info.get("rest", "")
         found = route_for(path, request.headers, self._desk.providers)
         shape = found.route if isinstance(found, Astray) else found
         rejected = guard.rejection(request, self._names)
         if rejected is not None:
             return _rejected(request, shape, *rejected)
-        session = await self._session(request)
+        session = await self._session(request, token)
         if isinstance(session, str):
             return _refused(request, shape, session)
         if request.method == "HEAD":
             return web.Response()
-        route = route_for(path, request.headers, self._desk.providers, session.providers)
-        if isinstance(route, Astray):
+        if session.providers:
+            found = route_for(path, request.headers, self._desk.providers, session.providers)
+        if isinstance(found, Astray):
             session.refused += 1
-            return _reply(request, route.route, "refused", route.message)
-        if route is None:
+            return _reply(request, found.route, "refused", found.message)
+        if found is None:
             return _plain(404, f"agentspend passes no requests to {request.path_qs[:80]!r} on")
-        if route.kind == "messages" and request.method == "POST":
-            return await self._journey(request, session, route)
-        if (route.kind, request.method) in (("count_tokens", "POST"), ("models", "GET")):
-            return await self._pass_on(request, session, route)
+        if found.kind == "messages" and request.method == "POST":
+            return await self._journey(request, session, found)
+        if (found.kind, request.method) in (("count_tokens", "POST"), ("models", "GET")):
+            return await self._pass_on(request, session, found)
         return _plain(405, f"{request.method} is not used here")
 
-    async def _stranger(self, request: web.Request) -> web.StreamResponse:
-        """A path with no session in it: a virtual key may stand where an SDK puts its key."""
-        if _token(request):
-            return await self._answer(request)
+    def _stranger(self, request: web.BaseRequest) -> web.Response:
+        """A path with no session in it, and no virtual key where an SDK puts its key."""
         rejected = guard.rejection(request, self._names)
         if rejected is not None:
             return _plain(*rejected)
         return _plain(404, "agentspend: start the agent with `agentspend run`")
 
-    async def _session(self, request: web.Request) -> Session | str:
+    async def _session(self, request: web.BaseRequest, token: str) -> Session | str:
         """Whose request it is, or the message for somebody who may not come in."""
-        token = _token(request)
         if not is_token(token) and not request.path.startswith("/k/"):
             return self._desk.sessions.by_token(token) or ENDED
         now_us = self._desk.now().wall_us
@@ -164,7 +177,7 @@ class Proxy:
         return await key_sessions.enter(holder, request.headers, port, now_us)
 
     async def _journey(
-        self, request: web.Request, session: Session, route: Route
+        self, request: web.BaseRequest, session: Session, route: Route
     ) -> web.StreamResponse:
         session.requests += 1
         rid = f"r_{time.time_ns() // 1_000_000:011x}{secrets.token_hex(4)}"
@@ -184,7 +197,7 @@ class Proxy:
             self.journeys.add(journey)
             journey.task.add_done_callback(lambda _: self.journeys.discard(journey))
             try:
-                answer = await asyncio.shield(journey.answered)
+                answer = await journey.answered
             except asyncio.CancelledError:
                 journey.client_left()
                 raise
@@ -193,7 +206,7 @@ class Proxy:
         return answer if answer is not None else web.Response(status=499)
 
     async def _pass_on(
-        self, request: web.Request, session: Session, route: Route
+        self, request: web.BaseRequest, session: Session, route: Route
     ) -> web.StreamResponse:
         """Free endpoints: credentials are settled, nothing is held."""
         headers = to_upstream(request.raw_headers)
@@ -223,12 +236,10 @@ class Proxy:
             async with upstream:
                 if login is not None:
                     login.hear(upstream.headers)
-                stream = web.StreamResponse(
-                    status=upstream.status, headers=to_client(upstream.headers)
-                )
-                await stream.prepare(request)
+                stream = Answer(status=upstream.status, headers=to_client(upstream.headers))
+                await stream.begin(request, upstream.content)
                 async for chunk in upstream.content.iter_any():
-                    await stream.write(chunk)
+                    await stream.pass_on(chunk, last=upstream.content.at_eof())
         except Unreachable as error:
             kind = "timed_out" if error.timed_out else "unreachable"
             return _reply(request, route, kind, f"agentspend: {error}")
@@ -241,28 +252,38 @@ class Proxy:
         return stream
 
 
-def _token(request: web.Request) -> str:
+def place_of(path: str) -> tuple[str | None, str]:
+    """(TOKEN, the rest) of a path `/s/TOKEN/…` or `/k/TOKEN/…`; (None, the path) of any other."""
+    if path[:3] in ("/s/", "/k/"):
+        token, _, rest = path[3:].partition("/")
+        if token:
+            return token, f"/{rest}"
+    return None, path
+
+
+def _token(request: web.BaseRequest, named: str | None) -> str:
     """A session's token or a virtual key's: in the path, or in a header where others see the path.
 
     Without any prefix only a virtual key counts, also where an SDK puts the key it is given.
     """
-    named = request.match_info.get("token", TOKEN_IN_HEADER)
-    if named != TOKEN_IN_HEADER:
+    if named is not None and named != TOKEN_IN_HEADER:
         return named
     told = request.headers.get(TOKEN_HEADER, "")
-    if "token" in request.match_info:
+    if named is not None:
         return told
     return told if is_token(told) else virtual_key_in(request.headers)
 
 
-def _rejected(request: web.Request, route: Route | None, status: int, message: str) -> web.Response:
+def _rejected(
+    request: web.BaseRequest, route: Route | None, status: int, message: str
+) -> web.Response:
     """The guard's no, in the dialect's own shape where the path has one."""
     if route is None or request.method == "HEAD":
         return _plain(status, message)
     return _reply(request, route, "bad_request", message, status)
 
 
-def _broken(request: web.Request, route: Route, journey: Journey) -> web.StreamResponse:
+def _broken(request: web.BaseRequest, route: Route, journey: Journey) -> web.StreamResponse:
     """The answer to a request that a mistake of ours ended; one that had begun is cut."""
     if journey.stream is None or not journey.stream.prepared:
         return _reply(request, route, "unreachable", BROKEN)
@@ -271,7 +292,7 @@ def _broken(request: web.Request, route: Route, journey: Journey) -> web.StreamR
     return journey.stream
 
 
-def _refused(request: web.Request, route: Route | None, message: str) -> web.Response:
+def _refused(request: web.BaseRequest, route: Route | None, message: str) -> web.Response:
     """Nobody comes in: said in the words of the path's API, so that no client tries again."""
     if route is None or request.method == "HEAD":
         return _plain(404, message)
@@ -279,7 +300,7 @@ def _refused(request: web.Request, route: Route | None, message: str) -> web.Res
 
 
 def _reply(
-    request: web.Request, route: Route, kind: str, message: str, status: int = 0
+    request: web.BaseRequest, route: Route, kind: str, message: str, status: int = 0
 ) -> web.Response:
     rid = f"r_{secrets.token_hex(8)}"
     reply = route.dialect.reply(kind, message, request.headers.get("User-Agent", ""), rid)
