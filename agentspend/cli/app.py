@@ -158,6 +158,7 @@ def _add_keys(app: typer.Typer) -> None:
     group = _group("Keep provider keys in the OS keyring.", "agentspend keys set anthropic")
     _add(group, keys.set_key, "set", "Store a key, from a pipe or a hidden prompt",
          "agentspend keys set anthropic",
+         "agentspend keys set anthropic --plain-file    # a server without a keyring, over SSH",
          "pass show anthropic | agentspend keys set anthropic")  # fmt: skip
     _add(group, keys.list_keys, "list", "Which keys there are, and where",
          "agentspend keys list")  # fmt: skip

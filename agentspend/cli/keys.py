@@ -36,6 +36,13 @@ Provider = Annotated[
 def set_key(
     provider: Provider,
     surplus: Annotated[list[str] | None, typer.Argument(hidden=True, metavar=" ")] = None,
+    plain_file: Annotated[
+        bool,
+        typer.Option(
+            "--plain-file",
+            help="Unencrypted, in a file only you can read: no prompt later, also over SSH.",
+        ),
+    ] = False,
 ) -> None:
     """Store a provider's key, read from a pipe or asked for without showing it."""
     _known(provider)
@@ -47,14 +54,7 @@ def set_key(
         )
     key = checked_key(provider, _secret(f"key for {provider} (not shown): "), "what was given")
     store = _store()
-    passphrase = ""
-    try:
-        where = store.write(provider, key)
-    except NoKeyringError as error:
-        if not _has_terminal():
-            raise
-        passphrase = _new_passphrase(error)
-        where = _store(passphrase).write_encrypted(provider, key)
+    where, passphrase = _stored(store, provider, key, plain_file=plain_file)
     say(f"stored {provider}'s key in {where}")
     if not looks_right(provider, key):
         warn(
@@ -63,6 +63,24 @@ def set_key(
         )
     _tell_shadow(store, provider, where)
     tell_daemon(passphrase)
+
+
+def _stored(store: KeyStore, provider: str, key: str, *, plain_file: bool) -> tuple[str, str]:
+    """Where the key went, and the passphrase it was encrypted with, if it was."""
+    if plain_file:
+        where = store.write_plain(provider, key)
+        warn(
+            f"{where} hides nothing: whatever runs as you can read the key, agents too",
+            f"on a machine with a keyring: agentspend keys set {provider}",
+        )
+        return where, ""
+    try:
+        return store.write(provider, key), ""
+    except NoKeyringError as error:
+        if not _has_terminal():
+            raise
+        passphrase = _new_passphrase(error)
+        return _store(passphrase).write_encrypted(provider, key), passphrase
 
 
 def list_keys(
@@ -175,6 +193,7 @@ def _new_passphrase(reason: KeyStoreError) -> str:
     """A passphrase typed twice, for somebody who would rather have a file than nothing."""
     warn(reason.message)
     say("A passphrase keeps it in an encrypted file instead; the daemon needs it after each start.")
+    say("Without a prompt later, and without encryption: agentspend keys set … --plain-file")
     first = _typed("new passphrase, or nothing to leave it (not shown): ")
     if not first:
         raise reason

@@ -18,6 +18,7 @@ from agentspend.agents.identity import identify, work_tree_head
 from agentspend.agents.repository import repository_here
 from agentspend.cli import access, handover, run_words
 from agentspend.cli.child import run_in_foreground
+from agentspend.cli.diagnostics import warn
 from agentspend.cli.handover import Handed
 from agentspend.cli.run_args import RunArgs, parse
 from agentspend.cli.run_facts import session_facts
@@ -63,7 +64,11 @@ def run(asked: RunArgs, launcher: Launcher, keys: Sequence[Handed]) -> int:
 
 def _unlocked(opened: Message, keys: dict[str, str]) -> Message:
     """Ask for the passphrase of the stored keys where one is needed and somebody can answer."""
-    if not opened["locked"] or keys or not sys.stdin.isatty():
+    if not opened["locked"] or keys:
+        return opened
+    if not sys.stdin.isatty():
+        warn("the stored provider keys wait for their passphrase; going on without them",
+             "agentspend keys unlock, or agentspend keys set NAME --plain-file")  # fmt: skip
         return opened
     from getpass import getpass
 

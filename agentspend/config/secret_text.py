@@ -64,6 +64,25 @@ def key_in_file(provider: str, path: Path, source: str) -> str:
     return checked_key(provider, content.decode("utf-8", "replace"), source)
 
 
+def own_key_in_file(provider: str, path: Path, source: str) -> str:
+    """The key in a file of ours, which nobody but its owner may read."""
+    try:
+        found = path.stat()
+        content = _content(path, source)
+    except OSError as error:
+        raise KeyStoreError(
+            f"{source} cannot be read: {error.strerror}", f"ls -l {path}"
+        ) from error
+    if found.st_uid != os.getuid():
+        raise KeyStoreError(f"{source} is another user's", f"ls -l {path}")
+    if found.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise KeyStoreError(
+            f"{source} is open to other users of this machine, so the key may be known to them",
+            f"replace the key at the provider; then agentspend keys set {provider} --plain-file",
+        )
+    return checked_key(provider, content.decode("utf-8", "replace"), source)
+
+
 def _content(path: Path, source: str) -> bytes:
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:

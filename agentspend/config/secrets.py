@@ -1,9 +1,10 @@
 """Where provider keys are kept, and how they are read back: `KeyStore`.
 
 A key goes into the OS keyring (`secret_keyring`), or into a file encrypted with a passphrase
-(`secret_file`); what a machine's owner hands in by variable, file or systemd comes before both. The
-folder `keys` beside the ledger holds the encrypted files, and a note for each key in the keyring:
-so that nobody without a stored key is ever asked to unlock a keyring, and `stored` asks nobody.
+(`secret_file`), or, where a person asks for just that, into a file that only its owner can read;
+what a machine's owner hands in by variable, file or systemd comes before all three. The folder
+`keys` beside the ledger holds the files, and a note for each key in the keyring: so that nobody
+without a stored key is ever asked to unlock a keyring, and `stored` asks nobody.
 No key is printed, logged, or part of a `repr`.
 """
 
@@ -16,13 +17,13 @@ from agentspend.config import secret_file, secret_keyring
 from agentspend.config.ready_providers import READY, key_variable
 from agentspend.config.secret_file import PassphraseError
 from agentspend.config.secret_keyring import NoKeyringError
-from agentspend.config.secret_text import checked_key, key_in_file
+from agentspend.config.secret_text import checked_key, key_in_file, own_key_in_file
 from agentspend.core.errors import KeyStoreError
 
 __all__ = ["KeyStore", "NoKeyringError", "PassphraseError"]
 
 KEYRING_WITHIN_S = 10.0
-_KINDS = (".keyring", ".encrypted")
+_KINDS = (".keyring", ".encrypted", ".plain")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ class KeyStore:
                 f"{provider}'s key was not stored: {error.message}", _options(provider)
             ) from None
         self._save(self._note(provider), f"{name}\n".encode())
-        self._sealed(provider).unlink(missing_ok=True)
+        self._only(self._note(provider))
         return _in_keyring(self._note(provider))
 
     def write_encrypted(self, provider: str, key: str) -> str:
@@ -95,8 +96,18 @@ class KeyStore:
             raise PassphraseError("an encrypted file needs a passphrase", _options(provider))
         path = self._sealed(provider)
         self._save(path, secret_file.seal(provider, checked, self.passphrase))
-        self._note(provider).unlink(missing_ok=True)
+        self._only(path)
         return _in_file(path)
+
+    def write_plain(self, provider: str, key: str) -> str:
+        """Keep a key unencrypted, in a file that only this user can read; returns where.
+
+        Never a fallback: a person has to ask for it.
+        """
+        path = self._plain(provider)
+        self._save(path, f"{checked_key(provider, key, 'this')}\n".encode())
+        self._only(path)
+        return _in_plain(path)
 
     def remove(self, provider: str) -> list[str]:
         """Forget a key; returns where it was. What the machine's owner hands in is not ours.
@@ -104,10 +115,12 @@ class KeyStore:
         The keyring is asked even without a note of ours: a write that was given up may have
         reached it afterwards.
         """
-        gone, note, path = [], self._note(provider), self._sealed(provider)
-        if path.exists():
-            path.unlink()
-            gone.append(_in_file(path))
+        gone, note = [], self._note(provider)
+        kept = ((self._sealed(provider), _in_file), (self._plain(provider), _in_plain))
+        for path, called in kept:
+            if path.exists():
+                path.unlink()
+                gone.append(called(path))
         noted = note.exists()
         where = _in_keyring(note)
         note.unlink(missing_ok=True)
@@ -162,6 +175,9 @@ class KeyStore:
         path = self._sealed(provider)
         if path.exists():
             yield _in_file(path), partial(self._unsealed, provider, path)
+        plain = self._plain(provider)
+        if plain.exists():
+            yield _in_plain(plain), partial(own_key_in_file, provider, plain, _in_plain(plain))
 
     def _from_keyring(self, provider: str, where: str) -> str:
         try:
@@ -201,6 +217,16 @@ class KeyStore:
     def _sealed(self, provider: str) -> Path:
         return self.data / "keys" / f"{provider}{_KINDS[1]}"
 
+    def _plain(self, provider: str) -> Path:
+        return self.data / "keys" / f"{provider}{_KINDS[2]}"
+
+    def _only(self, kept: Path) -> None:
+        """A key has one place of ours: whatever an older one left behind goes."""
+        for kind in _KINDS:
+            path = kept.with_suffix(kind)
+            if path != kept:
+                path.unlink(missing_ok=True)
+
     def _save(self, path: Path, content: bytes) -> None:
         from agentspend.config.edit import write_whole
 
@@ -221,6 +247,10 @@ def _in_file(path: Path) -> str:
     return f"the encrypted file {path}"
 
 
+def _in_plain(path: Path) -> str:
+    return f"the unencrypted file {path}"
+
+
 def _options(provider: str) -> str:
     """What somebody without a keyring can do, in one message."""
     variable = f"{key_variable(provider)}_FILE"
@@ -231,5 +261,7 @@ def _options(provider: str) -> str:
         " file\n"
         f"  a secret's file {variable}=/run/secrets/…    in the daemon's environment\n"
         f"  systemd         LoadCredentialEncrypted=agentspend-{provider} in the daemon's unit;"
-        " systemd-creds encrypt makes it"
+        " systemd-creds encrypt makes it\n"
+        "or unencrypted, for you and whatever runs as you:\n"
+        f"  a plain file    agentspend keys set {provider} --plain-file"
     )

@@ -163,6 +163,21 @@ def test_key_of_another_shape_is_stored_with_a_word(
     assert "those begin with sk-ant-\n→ agentspend keys set" in canary.readouterr().err
 
 
+def test_a_plain_file_is_kept_only_when_asked_for(
+    monkeypatch: pytest.MonkeyPatch, home: Path, nobody: None, daemon: Daemon, canary: Any
+) -> None:
+    """With a warning that says who can read it; nobody is asked, now or later."""
+    pipe(monkeypatch, KEY)
+    keys.set_key("anthropic", plain_file=True)
+    path = home / "keys/anthropic.plain"
+    out, err = canary.readouterr()
+    assert out == ""
+    assert f"the unencrypted file {path} hides nothing: whatever runs as you can read" in err
+    assert f"stored anthropic's key in the unencrypted file {path}" in err
+    assert path.read_text().strip() == KEY
+    assert daemon.asked == [("keys.changed", {"passphrase": ""})]
+
+
 def test_passphrase_is_offered_on_a_terminal(
     monkeypatch: pytest.MonkeyPatch, home: Path, nobody: None, daemon: Daemon
 ) -> None:

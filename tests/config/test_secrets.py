@@ -111,7 +111,8 @@ def test_headless_user_gets_every_option(tmp_path: Path, nobody: None) -> None:
         "anthropic's key was not stored: there is no OS keyring in this session"
     )
     for option in ("gnome-keyring-daemon", "agentspend keys set anthropic",
-                   "AGENTSPEND_ANTHROPIC_KEY_FILE=", "systemd-creds encrypt"):  # fmt: skip
+                   "AGENTSPEND_ANTHROPIC_KEY_FILE=", "systemd-creds encrypt",
+                   "--plain-file"):  # fmt: skip
         assert option in raised.value.hint
     assert list(tmp_path.iterdir()) == []
 
