@@ -15,7 +15,7 @@ mkdir -p "$agents/home" "$bin"
 
 # says NAME WORD: bin/NAME starts and its version has this word in it.
 says() {
-    HOME="$agents/home" timeout 60 "$bin/$1" --version >"$agents/$1.version" 2>/dev/null </dev/null &&
+    HOME="$agents/home" timeout 60 "$bin/$1" --version >"$agents/$1.version" 2>&1 </dev/null &&
         grep -q "$2" "$agents/$1.version"
 }
 
@@ -83,6 +83,30 @@ install_aider() {
     return 1
 }
 
+install_qwen() {
+    npm_into "$agents/qwen" @qwen-code/qwen-code || return 1
+    ln -sf "$agents/qwen/node_modules/.bin/qwen" "$bin/qwen"
+}
+
+install_pi() {
+    npm_into "$agents/pi" @mariozechner/pi-coding-agent || return 1
+    ln -sf "$agents/pi/node_modules/.bin/pi" "$bin/pi"
+}
+
+install_cline() {
+    npm_into "$agents/cline" cline || return 1
+    ln -sf "$agents/cline/node_modules/.bin/cline" "$bin/cline"
+}
+
+# The SDKs of Anthropic and OpenAI: bin/sdks is a Python that has both.
+install_sdks() {
+    python3 -m venv --clear "$agents/sdks" >&2 || return 1
+    "$agents/sdks/bin/pip" install -qq --disable-pip-version-check anthropic openai >&2 || return 1
+    "$agents/sdks/bin/python" -c "import anthropic, openai" || return 1
+    printf '#!/bin/sh\nexec "%s" "$@"\n' "$agents/sdks/bin/python" >"$bin/sdks"
+    chmod +x "$bin/sdks"
+}
+
 # agent NAME WORD: install it unless it starts already, and say how it went.
 agent() {
     if says "$1" "$2" || { "install_$1" && says "$1" "$2"; }; then
@@ -100,3 +124,7 @@ agent codex '^codex'
 agent gemini '^[0-9]'
 agent opencode '^[0-9]'
 agent aider '^aider'
+agent qwen '^[0-9]'
+agent pi '^[0-9]'
+agent cline '^[0-9]'
+agent sdks '^Python'

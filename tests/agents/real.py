@@ -9,19 +9,17 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from agentspend.agents import launcher_for
 from agentspend.agents.base import Auth, Caller, KeySource, ProviderFacts, SessionFacts
 from agentspend.cli.run import _write_files
-from tests.agents.recorder import Recorder, Reply, Seen
+from tests.agents.recorder import Recorder, Seen
 
 ROOT = Path(__file__).parents[2]
 BIN = ROOT / ".cache/agents/bin"
 TOKEN = "tok_session"
 WITHIN_S = 90
 TOGETHER = 3
-MESSAGE = "agentspend: budget 'daily' is used up; agentspend budget raise daily 30.00"
 KEY_CANARY = "canary-of-a-real-key"
 
 # Where agents call besides a model: versions, plugins, telemetry, price lists.
@@ -32,29 +30,6 @@ HARMLESS = frozenset(
         "registry.npmjs.org:443", "us.i.posthog.com:443", "pypi.org:443",
     }
 )  # fmt: skip
-
-
-def _json(status: int, content: Mapping[str, Any], **headers: str) -> Reply:
-    return Reply(status, json.dumps(content).encode(), headers=headers)
-
-
-# The best refusal of each dialect.
-TEXT = Reply(400, MESSAGE.encode(), "text/plain; charset=utf-8")
-OPENAI = _json(
-    400,
-    {
-        "error": {
-            "message": MESSAGE,
-            "type": "invalid_request_error",
-            "param": None,
-            "code": "budget_exceeded",
-        }
-    },
-)
-ANTHROPIC = _json(
-    400, {"type": "error", "error": {"type": "invalid_request_error", "message": MESSAGE}}
-)
-GEMINI = _json(400, {"error": {"code": 400, "message": MESSAGE, "status": "FAILED_PRECONDITION"}})
 
 
 @dataclass

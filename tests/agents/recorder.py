@@ -41,10 +41,9 @@ class Reply:
 
 
 class Recorder:
-    """The server, from `with` to its end. `refusal` is the answer to every model call."""
+    """The server, from `with` to its end."""
 
-    def __init__(self, refusal: Reply | None = None) -> None:
-        self.refusal = refusal
+    def __init__(self) -> None:
         self.seen: list[Seen] = []
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -83,7 +82,7 @@ class Recorder:
             return Reply(502, b"nothing leaves this machine", "text/plain")
         if seen.method != "POST":
             return Reply(200, b'{"models": []}')
-        return self.refusal or happy(seen)
+        return happy(seen)
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         recorder = self

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.clients import SAYS
 from tests.e2e.test_codex import LOGIN
 from tests.e2e.world import World
 
@@ -17,7 +18,6 @@ pytestmark = pytest.mark.agent("codex")
 
 KEY = "sk-proj-canary-of-a-key-000000000000"
 BIN = Path(__file__).parents[2] / ".cache/agents/bin"
-SAYS = {"answer": [{"type": "text", "text": "Hello from the sandbox."}], "output_tokens": 12}
 PLAIN = (
     "codex exec --skip-git-repo-check -m gpt-5.4-mini"
     " -c openai_base_url=\\\"$OPENAI_BASE_URL\\\" 'say hi'"
