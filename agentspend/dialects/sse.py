@@ -25,6 +25,10 @@ class Splitter:
 
     def feed(self, chunk: bytes) -> list[Event]:
         """The events that this chunk completes."""
+        return [event for block in self.blocks(chunk) if (event := parse(block)) is not None]
+
+    def blocks(self, chunk: bytes) -> list[bytes]:
+        """The same, unread: each event's lines, for who need not read all of them."""
         if self._held_cr or b"\r" in chunk:
             chunk = self._newlines(chunk)
         seen = max(0, len(self._rest) - 1)
@@ -39,11 +43,11 @@ class Splitter:
             return []
         *whole, rest = bytes(self._rest).split(b"\n\n")
         self._rest = bytearray(rest)
-        return [event for block in whole if (event := _parse(block)) is not None]
+        return whole
 
     def pending(self) -> list[Event]:
         """The event that stands without its empty line, if it has data: the last when all ended."""
-        event = _parse(bytes(self._rest))
+        event = parse(bytes(self._rest))
         return [event] if event is not None else []
 
     def _newlines(self, chunk: bytes) -> bytes:
@@ -56,7 +60,7 @@ class Splitter:
         return chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
-def _parse(block: bytes) -> Event | None:
+def parse(block: bytes) -> Event | None:
     """One block of lines; None without a data line. What every provider writes is read at once."""
     if block.startswith(b"event: "):
         named, found, text = block[7:].partition(b"\ndata: ")

