@@ -44,6 +44,14 @@ MAX_NESTING = 4
 _HIDDEN_WORD = re.compile(rb"(?<!\\)(?:\\\\)*\\u00(?:3[0-9]|[46][1-9a-fA-F]|[57][0-9aA]|5[fF])")
 
 
+def first_mark(raw: bytes) -> int:
+    """Where the first cache mark of a piece stands, -1 where there is none.
+
+    Looked for once for each message, because it takes 0.2 ms in 420 KB.
+    """
+    return raw.find(MARK)
+
+
 @dataclass(slots=True)
 class Contents:
     """What was found so far. `bound` is the token bound of a piece of JSON; `escapes` says that
@@ -64,8 +72,11 @@ class Contents:
     unpriceable: list[str] = field(default_factory=list)
     tools: Sequence[tuple[str, bytes]] = ()
 
-    def read_message(self, raw: bytes) -> int:
-        """The most tokens one turn can be; raises `BadRequest` when it is not an object."""
+    def read_message(self, raw: bytes, mark_at: int) -> int:
+        """The most tokens one turn can be; raises `BadRequest` when it is not an object.
+
+        `mark_at` is `first_mark(raw)`.
+        """
         if raw[:1] != b"{":
             raise BadRequest("messages: each must be an object")
         before = self.added_tokens
@@ -76,7 +87,7 @@ class Contents:
         else:
             if isinstance(content, list):
                 self._read_blocks(content, 0)
-        return self.weigh(raw) + TOKENS_PER_MESSAGE + self.added_tokens - before
+        return self.weigh(raw, mark_at) + TOKENS_PER_MESSAGE + self.added_tokens - before
 
     def read_content(self, raw: bytes, nesting: int = 0) -> None:
         """The system prompt's or a tool result's content: text, or a list of blocks."""
@@ -104,10 +115,13 @@ class Contents:
             self.mark(tool.cache_control)
             self._read_tool(tool)
 
-    def weigh(self, raw: bytes) -> int:
-        """The bound of a piece's own bytes. Takes note of cache marks wherever they stand."""
-        if MARK in raw:
-            self.mark(CacheControl("1h" if b'"1h"' in raw else "5m"))
+    def weigh(self, raw: bytes, mark_at: int) -> int:
+        """The bound of a piece's own bytes. Takes note of cache marks wherever they stand.
+
+        `mark_at` is `first_mark(raw)`: a mark's lifetime stands after its name.
+        """
+        if mark_at >= 0:
+            self.mark(CacheControl("5m" if raw.find(b'"1h"', mark_at) < 0 else "1h"))
         if self.escapes and self.ttl != "1h" and _HIDDEN_WORD.search(raw):
             self.ttl = "1h"
         return self.bound(raw)

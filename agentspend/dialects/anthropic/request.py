@@ -11,7 +11,7 @@ import msgspec
 
 from agentspend.core.facts import RequestFacts
 from agentspend.core.limits import DEFAULT_SERVER_TOOL_USES, TOKENS_FOR_TOOLS
-from agentspend.dialects.anthropic.contents import Contents
+from agentspend.dialects.anthropic.contents import Contents, first_mark
 from agentspend.dialects.anthropic.envelope import COUNTED, KNOWN, open_body
 from agentspend.dialects.anthropic.prefixes import prefix_marks
 from agentspend.dialects.anthropic.shapes import (
@@ -59,7 +59,8 @@ def read_request(body: bytes, *, in_nfc: bool = True) -> RequestFacts:
     quick = json_tokens_bound if escapes else tokens_bound
     contents = Contents(quick if in_nfc else normalised_tokens_bound, escapes)
     rest = _read_rest(parts, options, contents)
-    sizes = [contents.read_message(raw) for raw in messages]
+    places = [first_mark(raw) for raw in messages]
+    sizes = [contents.read_message(raw, at) for raw, at in zip(messages, places, strict=True)]
     thinking = options.read("thinking", THINKING)
     speed, tier, geo = (
         options.priced(name, TEXT) or "" for name in ("speed", "service_tier", "inference_geo")
@@ -87,7 +88,7 @@ def read_request(body: bytes, *, in_nfc: bool = True) -> RequestFacts:
         + contents.server_tool_uses
         + (DEFAULT_SERVER_TOOL_USES if "mcp_servers" in parts else 0),
         web_search_requests=contents.web_searches,
-        prefixes=prefix_marks(parts, messages, sizes),
+        prefixes=prefix_marks(parts, messages, sizes, places),
         candidates=runs + (contents.server_tool_uses if contents.models else 0),
         unpriceable=tuple(
             sorted(
@@ -136,7 +137,10 @@ def _read_rest(parts: Mapping[str, bytes], options: "_Options", contents: Conten
     contents.mark(options.read("cache_control", CACHE_CONTROL))
     if "cache_control" in options.strange:
         contents.mark(CacheControl("1h"))
-    bound = sum(contents.weigh(raw) + contents.bound(name.encode()) for name, raw in parts.items())
+    bound = sum(
+        contents.weigh(raw, first_mark(raw)) + contents.bound(name.encode())
+        for name, raw in parts.items()
+    )
     if "output_format" in parts or b'"format"' in parts.get("output_config", b""):
         bound += TOKENS_FOR_TOOLS
     return bound + contents.added_tokens

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from agentspend.core.conversation import Known, Turn
 from agentspend.core.limits import MAX_PREFIXES_LOOKED_UP
+from agentspend.dialects.anthropic import prefixes
+from agentspend.dialects.anthropic.contents import first_mark
 from agentspend.dialects.anthropic.request import read_request
 from agentspend.sandbox.tokens import RULES, count_prompt
 from tests.dialects.anthropic.requests import MARK, MARK_1H, MESSAGES, MINIMAL, TOOLS, dumped
@@ -135,3 +137,16 @@ def test_a_known_turn_bounds_the_next(
     assert found is not None
     known = Known(Turn(count_prompt(before, RULES[rule]), output), found)
     assert known.input_tokens_bound() >= count_prompt(after, RULES[rule])
+
+
+PIECES = st.sampled_from(
+    ["{", "}", ",", " ", "\n", '"a":1', '"text":"x, y"', '"cache_control"', ":", "null",
+     '"cache_control":{"type":"ephemeral"}', '"cache_control" : {"type":"ephemeral","ttl":"1h"}']
+)  # fmt: skip
+
+
+@given(st.lists(PIECES, max_size=20).map("".join).map(str.encode))
+def test_marks_are_taken_out_alike_wherever_the_search_begins(raw: bytes) -> None:
+    """Beginning at the first mark takes out what beginning at the first byte does."""
+    whole = prefixes._MARK_FIRST.sub(b"", prefixes._MARK.sub(b"", raw))
+    assert prefixes._unmarked(raw, first_mark(raw)) == whole
