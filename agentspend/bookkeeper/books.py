@@ -74,8 +74,14 @@ class Books:
         ids = {seat.account.id: seat.budget.name for seat in hard}
         behind = self.line.ahead(request, ids) if patient and len(self.line) else ""
         ask = request.ask
+        left_us = request.deadline_us - at.mono_us
         decision = (
-            decide(ask, [seat.room() for seat in hard], patient=patient, behind=behind)
+            decide(
+                ask,
+                [self.rooms.room(seat, now_us, left_us) for seat in hard],
+                patient=patient,
+                behind=behind,
+            )
             if hard
             else Admit(ask.wanted_output)
         )
@@ -90,12 +96,27 @@ class Books:
                 if len(self.line) >= MAX_WAITING and request.rid not in self.line:
                     refuse = Refuse(RefusalReason.LINE_FULL, hard[0].room(), 0)
                     return self._refuse(request, refuse, hard, now_us)
-                self.line.join(request, ids)
+                self._stand_in_line(request, budget, hard, now_us, at)
                 self.events.append(Event("wait", {"rid": request.rid, "budget": budget}))
                 return Waiting(request.rid, budget)
             case Refuse():
                 self.line.leave(request.rid)
                 return self._refuse(request, decision, hard, now_us)
+
+    def _stand_in_line(
+        self, request: HoldRequest, budget: str, hard: list[Seat], now_us: int, at: Moment
+    ) -> None:
+        """Wait for a budget, holding up others in all it needs; for a velocity cap only in that.
+
+        Whoever is too fast in one cap must not stop the rest of the machine.
+        """
+        seat = next(seat for seat in hard if seat.budget.name == budget)
+        if not seat.budget.window.is_velocity:
+            self.line.join(request, {each.account.id: each.budget.name for each in hard})
+            return
+        rolls_us = self.rooms.rolls_us(seat)
+        wakes_us = None if rolls_us is None else at.mono_us + rolls_us - now_us
+        self.line.join(request, {seat.account.id: budget}, wakes_us)
 
     def wake(self, at: Moment) -> None:
         """Try everyone in line again, in order; answers go to `woken`."""
@@ -163,10 +184,9 @@ class Books:
         self.events.append(Event("release", {"rid": rid, "why": why, **_public(kept)}))
 
     def note_refused(
-        self, rid: str, session: str, story: Mapping[str, object], at: Moment, outcome: str
+        self, rid: str, session: str, story: Mapping[str, object], now_us: int, outcome: str
     ) -> None:
-        """A request was refused before it was priced, or slowed: keep its story, and say so."""
-        now_us = self.now(at)
+        """A request was "refused", or "slowed" for a while: keep its story, and say so."""
         self._tell(rid, now_us, outcome, session, story)
         kind = "slow" if outcome == "slowed" else "refuse"
         self.events.append(Event(kind, {"rid": rid, "ts_us": now_us, **story}))
@@ -234,7 +254,10 @@ class Books:
     ) -> Refused:
         """Say no, and keep the story for `why`."""
         seat = next(seat for seat in hard if seat.budget.name == refuse.room.budget)
-        here = self.rooms.span(seat.budget, now_us, request.payer.session)
+        resets_us = self.rooms.span(seat.budget, now_us, request.payer.session).ends_us
+        if refuse.reason is RefusalReason.TOO_FAST:
+            missing_nusd = refuse.needed_nusd - refuse.room.free_nusd
+            resets_us = self.rooms.enough_rolls_us(seat, missing_nusd, now_us)
         refused = Refused(
             reason=refuse.reason,
             budget=seat.budget.name,
@@ -244,7 +267,7 @@ class Books:
             spent_nusd=seat.account.spent_nusd,
             held_nusd=seat.account.held_nusd,
             needed_nusd=refuse.needed_nusd,
-            resets_us=here.ends_us,
+            resets_us=resets_us,
             source=seat.budget.source,
         )
         told = {
@@ -259,9 +282,12 @@ class Books:
             "needed_nusd": refused.needed_nusd,
             "wanted_output": request.ask.wanted_output,
             "floor_output": request.ask.floor_output,
+            "resets_us": resets_us,
         }
-        self._tell(request.rid, now_us, "refused", request.payer.session, told)
-        self.events.append(Event("refuse", {"rid": request.rid, "ts_us": now_us, **told}))
+        slowed = refuse.reason is RefusalReason.TOO_FAST
+        self.note_refused(
+            request.rid, request.payer.session, told, now_us, "slowed" if slowed else "refused"
+        )
         return refused
 
     def _entry_fields(

@@ -218,7 +218,9 @@ class Bookkeeper:
     ) -> None:
         """Keep the story of a request that was "refused" before it was priced, or "slowed"."""
         if not self.read_only:
-            await self.ask(lambda books, at: books.note_refused(rid, session, story, at, outcome))
+            await self.ask(
+                lambda books, at: books.note_refused(rid, session, story, books.now(at), outcome)
+            )
 
     async def ask(self, work: Callable[[Books, Moment], T]) -> T:
         """Run a look at the books, or a change of policy, on the writer's thread.

@@ -12,6 +12,7 @@ class Line:
     def __init__(self) -> None:
         self._waiting: list[tuple[int, str, HoldRequest]] = []
         self._places: dict[str, dict[int, str]] = {}
+        self._wakes: dict[str, int] = {}
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -22,16 +23,25 @@ class Line:
     def __iter__(self) -> Iterator[HoldRequest]:
         return iter([request for _, _, request in self._waiting])
 
-    def join(self, request: HoldRequest, accounts: dict[int, str]) -> None:
-        """Stand in line for these accounts ({id: budget name}); joining again moves nothing."""
+    def join(
+        self, request: HoldRequest, accounts: dict[int, str], wakes_us: int | None = None
+    ) -> None:
+        """Stand in line for these accounts ({id: budget name}); joining again moves nothing.
+
+        At `wakes_us` (monotonic) it is worth trying again, whatever others do.
+        """
         if request.rid not in self._places:
             insort(self._waiting, (request.arrived_us, request.rid, request))
         self._places[request.rid] = accounts
+        self._wakes.pop(request.rid, None)
+        if wakes_us is not None:
+            self._wakes[request.rid] = wakes_us
 
     def leave(self, rid: str) -> bool:
         """Step out; False when it was not in line."""
         if self._places.pop(rid, None) is None:
             return False
+        self._wakes.pop(rid, None)
         self._waiting = [item for item in self._waiting if item[1] != rid]
         return True
 
@@ -39,6 +49,7 @@ class Line:
         """Send everyone away."""
         self._waiting.clear()
         self._places.clear()
+        self._wakes.clear()
 
     def ahead(self, request: HoldRequest, accounts: Collection[int]) -> str:
         """The budget in which someone who came earlier waits ("" when nobody does)."""
@@ -52,8 +63,9 @@ class Line:
         return ""
 
     def deadline_us(self) -> int | None:
-        """The next moment (monotonic) at which someone's patience ends."""
-        return min((request.deadline_us for _, _, request in self._waiting), default=None)
+        """The next moment (monotonic) at which someone's patience ends, or spending rolls out."""
+        deadlines = (request.deadline_us for _, _, request in self._waiting)
+        return min((*deadlines, *self._wakes.values()), default=None)
 
     def waits(self) -> list[tuple[HoldRequest, str]]:
         """Everyone in line, with the budget they wait for."""

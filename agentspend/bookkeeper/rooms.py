@@ -29,8 +29,8 @@ class Seat:
     budget: Budget
     account: Account
 
-    def room(self) -> Room:
-        """What the admission ladder needs to know of it."""
+    def room(self, soon_nusd: int = 0) -> Room:
+        """What the admission ladder needs to know of it; `soon_nusd` rolls out in time."""
         account = self.account
         return Room(
             budget=self.budget.name,
@@ -38,6 +38,8 @@ class Seat:
             spent_nusd=account.spent_nusd,
             held_nusd=account.held_nusd,
             bound=self.budget.bound,
+            rolls=self.budget.window.is_velocity,
+            soon_nusd=soon_nusd,
         )
 
 
@@ -66,6 +68,25 @@ class Rooms:
             for item in self.in_force
             if counts_in(item.budget, payer, counted)
         ]
+
+    def room(self, seat: Seat, now_us: int, patience_us: int) -> Room:
+        """A seat as the admission ladder sees it, for a request with so much patience left."""
+        window = seat.budget.window
+        if not window.is_velocity:
+            return seat.room()
+        left_us = now_us + max(0, patience_us) - window.length_s * 1_000_000
+        return seat.room(accounts.charged_until_nusd(self._conn, seat.account.id, left_us))
+
+    def rolls_us(self, seat: Seat) -> int | None:
+        """The next moment at which anything rolls out of a velocity cap."""
+        first_us = accounts.first_charge_us(self._conn, seat.account.id)
+        return None if first_us is None else first_us + seat.budget.window.length_s * 1_000_000
+
+    def enough_rolls_us(self, seat: Seat, missing_nusd: int, now_us: int) -> int:
+        """When so much will have rolled out of a velocity cap, if nothing more is spent."""
+        length_us = seat.budget.window.length_s * 1_000_000
+        enough_us = accounts.enough_us(self._conn, seat.account.id, missing_nusd)
+        return max(now_us, (enough_us or now_us) + length_us)
 
     def account(self, item: InForce, now_us: int, session: str) -> Account:
         """The budget's account in the window of this moment."""

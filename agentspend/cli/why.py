@@ -91,12 +91,13 @@ def _refused(story: Story) -> list[tuple[str, str]]:
     reasons = {
         "never_fits": "it could not fit even if every request in flight ended at zero",
         "waited": "no room came free while it waited",
+        "too_fast": "not enough had rolled out while it waited",
         "line_full": "too many requests were waiting",
     }
     spent = f"{dollars(story['spent_nusd'])} of {dollars(story['limit_nusd'])} spent"
     return [
         (
-            "refused",
+            story["outcome"],
             f"by budget {story['budget']}: {reasons.get(story['reason'], story['reason'])}",
         ),
         ("budget", f"{spent}, {dollars(story['held_nusd'])} held"),

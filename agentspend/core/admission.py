@@ -26,13 +26,19 @@ class Priced(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """One hard budget's account at this moment; amounts in nano-USD."""
+    """One hard budget's account at this moment; amounts in nano-USD.
+
+    `rolls`: a velocity cap, whose spending rolls out within the hour; `soon_nusd` is what of it
+    rolls out before this request's patience ends.
+    """
 
     budget: str
     limit_nusd: int
     spent_nusd: int
     held_nusd: int
     bound: BoundKind = BoundKind.STRICT
+    rolls: bool = False
+    soon_nusd: int = 0
 
     @property
     def free_nusd(self) -> int:
@@ -41,8 +47,13 @@ class Room:
 
     @property
     def best_nusd(self) -> int:
-        """What would be free if every hold in flight ended at zero."""
-        return self.limit_nusd - self.spent_nusd
+        """What would be free in time if every hold in flight ended at zero."""
+        return self.limit_nusd - self.spent_nusd + self.soon_nusd
+
+    @property
+    def most_nusd(self) -> int:
+        """What can be free at all before the budget is changed or starts anew."""
+        return self.limit_nusd if self.rolls else self.best_nusd
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +79,12 @@ class Ask:
 
 
 class RefusalReason(StrEnum):
-    """Why a request was not admitted, in order of precedence."""
+    """Why a request was not admitted, in order of precedence. `TOO_FAST`: only a velocity cap says
+    no, and time alone will let it pass."""
 
     NEVER_FITS = "never_fits"
     WAITED = "waited"
+    TOO_FAST = "too_fast"
     LINE_FULL = "line_full"
 
 
@@ -129,19 +142,26 @@ def decide(ask: Ask, rooms: Sequence[Room], *, patient: bool, behind: str = "") 
     elif ask.count_helps:
         return Count()
     if patient:
-        return Wait(behind or _tightest(ask, rooms).budget)
+        slow = [room for room in _in_the_way(ask, rooms) if room.rolls]
+        return Wait(behind or _tightest(ask, slow or rooms).budget)
     if ask.countable:
         return Count()
-    room = _tightest(ask, rooms)
+    in_the_way = _in_the_way(ask, rooms) or rooms
+    lasting = [room for room in in_the_way if not room.rolls]
+    room = _tightest(ask, lasting or in_the_way)
     needed_nusd = ask.bound(room).nusd(ask.floor_output)
-    return Refuse(RefusalReason.WAITED, room, needed_nusd)
+    reason = RefusalReason.TOO_FAST if room.rolls else RefusalReason.WAITED
+    return Refuse(reason, room, needed_nusd)
 
 
 def _never_fits(ask: Ask, rooms: Sequence[Room]) -> Refuse | None:
-    """Step 1: the smallest bound passes a limit even if all that is in flight costs nothing."""
+    """Step 1: the smallest bound passes a limit even if all that is in flight costs nothing.
+
+    What a velocity cap has spent comes free again: there only the limit itself says never.
+    """
     for room in rooms:
         needed_nusd = ask.bound(room).nusd(ask.floor_output)
-        if needed_nusd > room.best_nusd:
+        if needed_nusd > room.most_nusd:
             return Refuse(RefusalReason.NEVER_FITS, room, needed_nusd)
     return None
 
@@ -153,6 +173,11 @@ def _output(ask: Ask, rooms: Sequence[Room], *, best: bool) -> int:
         for room in rooms
     ]
     return min([ask.wanted_output, *allowed])
+
+
+def _in_the_way(ask: Ask, rooms: Sequence[Room]) -> list[Room]:
+    """The rooms in which not even the smallest bound fits now."""
+    return [room for room in rooms if ask.bound(room).nusd(ask.floor_output) > room.free_nusd]
 
 
 def _tightest(ask: Ask, rooms: Sequence[Room]) -> Room:

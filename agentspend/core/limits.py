@@ -23,6 +23,8 @@ DEFAULT_COMFORT_TOKENS = 16_384
 DEFAULT_FLOOR_TOKENS = 4_096
 DEFAULT_WAIT_S = 20
 WAIT_SHOWN_AFTER_S = 2
+# Claude Code 2.1.331 stops at a longer `retry-after` (measured), OpenAI's SDKs ignore it.
+LONGEST_RETRY_AFTER_S = 60
 DRAIN_S = 20
 CHECKPOINT_EVERY_S = 15 * 60
 

@@ -17,6 +17,8 @@ _UNIT_S = {"m": 60, "h": 3_600, "d": 86_400}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _HOUR_US = 3_600_000_000
+LONGEST_VELOCITY_S = 3_600
+"""Up to here a rolling window is a velocity cap: it slows down, and refuses only for a while."""
 
 
 class WindowKind(StrEnum):
@@ -51,6 +53,11 @@ class Window:
             f"{text!r} is not a window",
             "use session, hour, day, week, month, total, or a rolling length such as 5h or 7d",
         )
+
+    @property
+    def is_velocity(self) -> bool:
+        """Whether a budget of this window caps how fast money is spent."""
+        return self.kind is WindowKind.ROLLING and self.length_s <= LONGEST_VELOCITY_S
 
     def text(self) -> str:
         """The window as `parse` reads it: "month", "rolling 5h"."""

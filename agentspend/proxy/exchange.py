@@ -200,10 +200,7 @@ class Journey:
             asked = replace(asked, arrived_us=self.desk.now().mono_us)
         asked, answer = await self._admit(asked, headers, body)
         if isinstance(answer, Refused):
-            message = refusal.refused_message(
-                answer, self.desk.local_now(), self.desk.zone, self.desk.admission.wait_s
-            )
-            return self.say.refused(message)
+            return self.say.refused_by(answer)
         body = self.dialect.prepare(body, facts)
         clamped = answer.output_tokens < facts.max_output_tokens
         if clamped or facts.assumed_limit:

@@ -42,7 +42,7 @@ def _what(refused: Refused, wait_s: int) -> str:
     match refused.reason:
         case RefusalReason.NEVER_FITS:
             return "has no room for this request"
-        case RefusalReason.WAITED:
+        case RefusalReason.WAITED | RefusalReason.TOO_FAST:
             return f"had no room for this request within {wait_s} s"
         case RefusalReason.LINE_FULL:
             return "has too many requests waiting"
@@ -51,6 +51,8 @@ def _what(refused: Refused, wait_s: int) -> str:
 def _reset(refused: Refused, now: datetime, zone: tzinfo) -> str:
     if refused.resets_us is None:
         return "It does not reset by the calendar."
+    if refused.reason is RefusalReason.TOO_FAST:
+        return f"Enough rolls out {resets_text(refused.resets_us, now, zone)}."
     return f"It resets {resets_text(refused.resets_us, now, zone)}."
 
 

@@ -4,9 +4,13 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from agentspend.bookkeeper.outcomes import Refused
+from agentspend.core.admission import RefusalReason
+from agentspend.core.limits import LONGEST_RETRY_AFTER_S
 from agentspend.core.scopes import Payer
 from agentspend.dialects.base import Dialect
 from agentspend.proxy.desk import Desk
+from agentspend.proxy.refusal import refused_message
 from agentspend.proxy.rulings import Ruling
 from agentspend.proxy.sessions import Session
 
@@ -22,14 +26,28 @@ class Replies:
     rid: str
 
     def of_kind(self, kind: str, message: str, retry_after_s: int = 0) -> web.Response:
-        """The answer for one kind of trouble, as `Dialect.reply` knows them."""
-        reply = self.dialect.reply(kind, message, self.user_agent, self.rid, retry_after_s)
+        """The answer for one kind of trouble, as `Dialect.reply` knows them.
+
+        Who must wait longer than agents do is asked to come again sooner, and waits once more.
+        """
+        after_s = min(retry_after_s, LONGEST_RETRY_AFTER_S)
+        reply = self.dialect.reply(kind, message, self.user_agent, self.rid, after_s)
         return web.Response(status=reply.status, headers=dict(reply.headers), body=reply.body)
 
     def refused(self, message: str) -> web.Response:
         """Say no: the agent stops."""
         self.session.refused += 1
         return self.of_kind("refused", message)
+
+    def refused_by(self, refused: Refused) -> web.Response:
+        """Say no for a budget; a velocity cap says later instead (the books keep both stories)."""
+        desk = self.desk
+        now_us = desk.now().wall_us
+        message = refused_message(refused, desk.local_now(), desk.zone, desk.admission.wait_s)
+        if refused.reason is not RefusalReason.TOO_FAST:
+            return self.refused(message)
+        left_us = (refused.resets_us or now_us) - now_us
+        return self.of_kind("rate_limited", message, max(1, -(-left_us // 1_000_000)))
 
     async def declined(self, no: Ruling, payer: Payer) -> web.Response:
         """Say no before anything was held, and keep the story."""

@@ -130,8 +130,33 @@ def roll(conn: sqlite3.Connection, account_id: int, starts_us: int) -> None:
 
 
 def first_charge_us(conn: sqlite3.Connection, account_id: int) -> int | None:
-    """The oldest charge still inside a rolling window."""
+    """The oldest charge still inside a rolling window, of those that cost anything."""
     found = conn.execute(
-        "SELECT min(at_us) FROM charge WHERE account = ?", (account_id,)
+        "SELECT min(at_us) FROM charge WHERE account = ? AND amount_nusd > 0", (account_id,)
+    ).fetchone()
+    return found[0] if found else None
+
+
+def charged_until_nusd(conn: sqlite3.Connection, account_id: int, until_us: int) -> int:
+    """What a rolling account was charged up to a moment: all of it rolls out together with that."""
+    found = conn.execute(
+        "SELECT coalesce(sum(amount_nusd), 0) FROM charge WHERE account = ? AND at_us <= ?",
+        (account_id, until_us),
+    ).fetchone()
+    return max(0, int(found[0]))
+
+
+def enough_us(conn: sqlite3.Connection, account_id: int, amount_nusd: int) -> int | None:
+    """The moment whose charges and holds, with all before, come to this much; None when all do not.
+
+    A hold counts in full: it may turn into a charge of its own moment.
+    """
+    found = conn.execute(
+        "WITH part AS (SELECT at_us, amount_nusd FROM charge WHERE account = ?1 UNION ALL"
+        " SELECT h.created_us, a.amount_nusd FROM hold_account a JOIN hold h USING (rid)"
+        " WHERE a.account = ?1),"
+        " total AS (SELECT at_us, sum(amount_nusd) OVER (ORDER BY at_us) AS nusd FROM part)"
+        " SELECT min(at_us) FROM total WHERE nusd >= ?2",
+        (account_id, amount_nusd),
     ).fetchone()
     return found[0] if found else None

@@ -187,17 +187,17 @@ def test_a_new_budget_counts_what_the_ledger_and_open_holds_already_have(desk: D
 
 
 def test_a_rolling_window_lets_go_of_what_is_older(desk: Desk) -> None:
-    """Two hours later the morning's dollar is free again."""
-    desk.adopt(budget("velocity", "1", "1h"))
+    """Three hours later the morning's dollar is free again."""
+    desk.adopt(budget("rolling", "1", "2h"))
     held = desk.hold(desk.request("0.20", 32_000))
     assert isinstance(held, Held)
     desk.settle(held.rid, "0.90")
     assert isinstance(desk.hold(desk.request("0.20", 32_000)), Refused)
 
-    desk.pass_time(2 * 3_600)
+    desk.pass_time(3 * 3_600)
 
     assert isinstance(desk.hold(desk.request("0.20", 32_000)), Held)
-    assert desk.account("velocity") == (0, USD)
+    assert desk.account("rolling") == (0, USD)
 
 
 def test_a_session_budget_gives_each_session_its_own_money(desk: Desk) -> None:

@@ -75,16 +75,20 @@ ROOMS = st.lists(
         spent_nusd=st.integers(0, 450),
         held_nusd=st.integers(0, 250),
         bound=st.sampled_from(BoundKind),
-    ),
+        rolls=st.booleans(),
+        soon_nusd=st.integers(0, 90),
+    ).map(lambda room: room if room.rolls else replace(room, soon_nusd=0)),
     min_size=1,
     max_size=3,
 )
 
 
 def could_fit(one: Ask, rooms: Sequence[Room]) -> bool:
-    """Whether the smallest bound fits if everything in flight costs nothing."""
+    """Whether the smallest bound fits if everything in flight costs nothing, and what a velocity
+    cap has spent has rolled out."""
     return all(
-        one.bound(each).nusd(one.floor_output) <= each.limit_nusd - each.spent_nusd
+        one.bound(each).nusd(one.floor_output)
+        <= each.limit_nusd - (0 if each.rolls else each.spent_nusd)
         for each in rooms
     )
 
@@ -117,7 +121,30 @@ def test_never_fits_is_said_only_when_it_never_fits(
     if isinstance(decision, Refuse) and never:
         named = decision.room
         assert decision.needed_nusd == one.bound(named).nusd(one.floor_output)
-        assert decision.needed_nusd > named.best_nusd
+        assert decision.needed_nusd > (named.limit_nusd if named.rolls else named.best_nusd)
+
+
+@given(asks(), ROOMS)
+def test_only_a_velocity_cap_says_later(one: Ask, rooms: list[Room]) -> None:
+    """Too fast: nothing but velocity caps is in the way, and time makes room in each of them."""
+    decision = decide(one, rooms, patient=False)
+    if isinstance(decision, Refuse) and decision.reason is not RefusalReason.NEVER_FITS:
+        stuck = [each for each in rooms if not fits(one, [each], one.floor_output)]
+        assert decision.room in stuck
+        lasting = any(not each.rolls for each in stuck)
+        assert decision.reason is (RefusalReason.WAITED if lasting else RefusalReason.TOO_FAST)
+        assert decision.room.rolls is not lasting
+
+
+@given(asks(), ROOMS)
+def test_who_is_too_fast_waits_for_the_cap_and_not_for_another_budget(
+    one: Ask, rooms: list[Room]
+) -> None:
+    """So it holds up nobody who only shares the other budget."""
+    decision = decide(one, rooms, patient=True)
+    too_fast = [r.budget for r in rooms if r.rolls and not fits(one, [r], one.floor_output)]
+    if isinstance(decision, Wait) and too_fast:
+        assert decision.budget in too_fast
 
 
 @given(asks(), ROOMS, st.sampled_from(["", "daily"]))
@@ -210,6 +237,34 @@ def test_a_warm_budget_goes_by_the_warm_bound_and_a_strict_one_does_not() -> Non
     refused = decide(ask(), [room(100, bound=BoundKind.WARM), room(100, name="b")], patient=True)
     assert isinstance(refused, Refuse)
     assert (refused.room.budget, refused.needed_nusd) == ("b", 105)
+
+
+@pytest.mark.parametrize(
+    ("free", "soon", "patient", "expected"),
+    [
+        (104, 0, True, Wait("daily")),
+        (104, 0, False, RefusalReason.TOO_FAST),
+        (-40, 0, False, RefusalReason.TOO_FAST),
+        (119, 0, True, Admit(19)),
+        (119, 1, True, Wait("daily")),
+        (119, 1, False, Admit(19)),
+    ],
+)
+def test_a_velocity_cap_by_example(
+    free: int, soon: int, patient: bool, expected: Decision | RefusalReason
+) -> None:
+    """What is spent rolls out: below the floor it waits; for comfort only if that comes in time."""
+    one = replace(room(free), limit_nusd=free + 370, spent_nusd=370, rolls=True, soon_nusd=soon)
+    decision = decide(ask(), [one], patient=patient)
+    assert (decision.reason if isinstance(decision, Refuse) else decision) == expected
+
+
+def test_what_passes_the_cap_itself_never_fits() -> None:
+    """No roll-out helps a request that costs more than the cap."""
+    cap = Room("burst", 104, 0, 0, rolls=True)
+    decision = decide(ask(), [cap], patient=True)
+    assert isinstance(decision, Refuse)
+    assert decision.reason is RefusalReason.NEVER_FITS
 
 
 def test_a_wait_names_the_tightest_budget() -> None:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from agentspend.core.admission import RefusalReason
 from agentspend.core.budgets import Budget, Mode
 from agentspend.sandbox.bill import BillRow
 from agentspend.sandbox.model import nusd_up
@@ -37,7 +38,8 @@ async def faults(device: Device, world: "World", watcher: "Watcher") -> list[str
     found += [f"{name} is billed and was never sent" for name in rows if name not in world.sent]
     for budget in world.scenario.budgets:
         if budget.mode is Mode.HARD:
-            found += _limit(budget, world, rows)
+            check = _velocity if budget.window.is_velocity else _limit
+            found += check(budget, world, watcher, rows)
     return [*found, *await _books(device), *_served(world, watcher)]
 
 
@@ -63,7 +65,9 @@ def _one_request(
     return found
 
 
-def _limit(budget: Budget, world: "World", rows: dict[str, list[BillRow]]) -> list[str]:
+def _limit(
+    budget: Budget, world: "World", _: "Watcher", rows: dict[str, list[BillRow]]
+) -> list[str]:
     """The provider's bill, in the part this budget counts, is within its limit."""
     found = []
     for session in SESSIONS:
@@ -73,6 +77,24 @@ def _limit(budget: Budget, world: "World", rows: dict[str, list[BillRow]]) -> li
                 billed += sum((row.usd for row in rows[name]), Fraction(0))
         if billed * NANO > budget.limit_nusd:
             found.append(f"budget {budget.name}: {float(billed)} of {budget.limit_nusd} nUSD")
+    return found
+
+
+def _velocity(
+    budget: Budget, world: "World", watcher: "Watcher", rows: dict[str, list[BillRow]]
+) -> list[str]:
+    """The provider's bill for what left within any stretch of the window is within its limit."""
+    length_us = budget.window.length_s * 1_000_000
+    left = [
+        (held.held_us, sum((row.usd for row in rows[name]), Fraction(0)))
+        for name, held in watcher.held.items()
+        if counts_in(budget, world.sent[name][0].session, str(world.sent[name][1]["model"]), "")
+    ]
+    found = []
+    for ends_us, _ in left:
+        billed = sum((usd for at, usd in left if ends_us - length_us < at <= ends_us), Fraction(0))
+        if billed * NANO > budget.limit_nusd:
+            found.append(f"budget {budget.name}: {float(billed)} within {budget.window.text()}")
     return found
 
 
@@ -102,7 +124,10 @@ def _served(world: "World", watcher: "Watcher") -> list[str]:
         query = world.sent[name][0]
         if query.fault == "leave":
             continue
-        expected = 402 if name in watcher.refused else query.behaviour.status
+        expected = query.behaviour.status
+        if name in watcher.refused:
+            too_fast = watcher.refused[name][0].reason is RefusalReason.TOO_FAST
+            expected = 429 if too_fast else 402
         if name.endswith("b") and name not in watcher.refused:
             expected = 200
         broken = _BROKEN.get(query.fault, ()) if name in watcher.held else ()

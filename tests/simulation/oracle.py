@@ -122,12 +122,17 @@ def fits_now(request: Needs, budgets: Sequence["Standing"]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One hard budget at a moment, added up from the ledger's entries and open holds."""
+    """One hard budget at a moment, added up from the ledger's entries and open holds.
+
+    `rolls`: what a velocity cap has spent comes free again; `soon_nusd` in time for this request.
+    """
 
     name: str
     limit_nusd: int
     spent_nusd: int
     held_nusd: int
+    rolls: bool = False
+    soon_nusd: int = 0
 
     @property
     def free_nusd(self) -> int:
@@ -136,8 +141,13 @@ class Standing:
 
     @property
     def best_nusd(self) -> int:
-        """What would be free if everything in flight cost nothing."""
-        return self.limit_nusd - self.spent_nusd
+        """What would be free in time if everything in flight cost nothing."""
+        return self.limit_nusd - self.spent_nusd + self.soon_nusd
+
+    @property
+    def most_nusd(self) -> int:
+        """What can be free at all."""
+        return self.limit_nusd if self.rolls else self.best_nusd
 
 
 def counts_in(each: Budget, session: str, model: str, of_session: str) -> bool:

@@ -75,11 +75,14 @@ def scenario(seed: int, *, real_time: bool = False) -> Scenario:
     chance = Random(seed)
     herd = chance.random() < 0.3
     queries = tuple(_query(chance, n, herd=herd, small=real_time) for n in range(REQUESTS))
+    budgets, wait_s = _budgets(chance), chance.choice((5, 20, 20, 60))
+    if cap := _velocity_cap(seed):
+        budgets, wait_s = (*budgets, cap), 90
     return Scenario(
         seed=seed,
-        budgets=_budgets(chance),
+        budgets=budgets,
         queries=queries,
-        wait_s=1 if real_time else chance.choice((5, 20, 20, 60)),
+        wait_s=1 if real_time else wait_s,
         on_disconnect="drain" if chance.random() < 0.15 else "cancel",
     )
 
@@ -100,6 +103,17 @@ def _budgets(chance: Random) -> tuple[Budget, ...]:
     ]  # fmt: skip
     chance.shuffle(found)
     return tuple(found)
+
+
+def _velocity_cap(seed: int) -> Budget | None:
+    """Every third run has one, for everything or some models: so much a minute or two, and
+    patience to see it roll out."""
+    chance = Random(f"velocity {seed}")
+    if chance.random() > 0.34:
+        return None
+    scope = {} if chance.random() < 0.5 else {"model": "claude-opus-*"}
+    usd, window = f"{chance.uniform(0.3, 1.0):.6f}", chance.choice(("1m", "1m", "2m"))
+    return budget("burst", usd, window, **scope)
 
 
 def _query(chance: Random, number: int, *, herd: bool, small: bool) -> Query:

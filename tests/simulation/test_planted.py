@@ -12,6 +12,7 @@ import pytest
 
 from agentspend.bookkeeper import books
 from agentspend.bookkeeper.line import Line
+from agentspend.bookkeeper.rooms import Rooms
 from agentspend.core import admission, conversation, pricebook
 from agentspend.proxy import charging, exchange, ladder
 from agentspend.store import accounts, holds
@@ -19,7 +20,7 @@ from tests.simulation.scenario import scenario
 from tests.simulation.virtual import Stuck
 from tests.simulation.world import simulate
 
-SEEDS = range(2_000, 2_008)
+SEEDS = (*range(2_000, 2_008), 2_032)
 Plant = Callable[[], AbstractContextManager[Any]]
 
 
@@ -122,6 +123,10 @@ def _nobody_is_woken() -> AbstractContextManager[Any]:
     return mock.patch.object(books.Books, "wake")
 
 
+def _what_rolls_out_wakes_nobody() -> AbstractContextManager[Any]:
+    return mock.patch.object(Rooms, "rolls_us", return_value=None)
+
+
 def _the_count_is_trusted_to_the_token() -> AbstractContextManager[Any]:
     return _all(
         mock.patch.object(ladder, "COUNT_MARGIN_TOKENS", 0),
@@ -142,7 +147,7 @@ PLANTS: list[Plant] = [
     _bytes_are_bounded_by_a_quarter, _a_cache_write_is_bounded_as_input,
     _a_broken_stream_costs_what_was_seen, _a_broken_stream_costs_nothing, _nobody_waits,
     _held_money_counts_as_spent, _the_line_is_not_kept, _nobody_is_woken,
-    _the_count_is_trusted_to_the_token, _a_known_answer_is_forgotten,
+    _what_rolls_out_wakes_nobody, _the_count_is_trusted_to_the_token, _a_known_answer_is_forgotten,
 ]  # fmt: skip
 
 

@@ -78,6 +78,7 @@ async def live(scenario: Scenario, folder: Path, time: VirtualTime | None) -> Ve
                 device.open_session(session, session)
             if time is not None:
                 watcher.books = await device.bookkeeper.ask(lambda books, _: books)
+                watcher.now = device.desk.now
                 time.before_jump.append(watcher.nobody_waits_in_vain)
             began = device.desk.now().mono_us
             await asyncio.gather(
