@@ -89,7 +89,6 @@ def workplace(payer: Payer, repository: str, places: Sequence[Place]) -> Workpla
         declared[place.source] = _budgets(found, project, placing, place.source)
     project = payer.project or project
     tags |= {f"project={name}" for name in names - {project, ""}}
-    rules = rules if rules != NO_RULES else NO_RULES
     return Workplace(replace(payer, project=project, tags=tuple(sorted(tags))), rules, declared)
 
 

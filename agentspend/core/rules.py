@@ -80,13 +80,17 @@ class Rules:
     loop_guard: LoopGuard = NO_GUARD
 
     def __add__(self, other: "Rules") -> "Rules":
-        """Both sources at once: every rule of either once, and a loop guard that is as tight."""
-        return Rules(
+        """Both sources at once: every rule of either once, and a loop guard that is as tight.
+
+        `NO_RULES` itself where neither has any.
+        """
+        both = Rules(
             tuple(dict.fromkeys(self.models + other.models)),
             tuple(dict.fromkeys(self.rates + other.rates)),
             tuple(dict.fromkeys(self.downgrades + other.downgrades)),
             tighter(self.loop_guard, other.loop_guard),
         )
+        return both if both != NO_RULES else NO_RULES
 
 
 NO_RULES = Rules()

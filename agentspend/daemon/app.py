@@ -85,7 +85,9 @@ class Daemon:
         key_book = KeyBook(self.bookkeeper, key_sessions.keys)
         await key_book.load()
         self._roster = Roster(self.sessions, self.bookkeeper, key_sessions)
-        key_sessions.begin = KeyClients(self._roster, self.vault, lambda: self.port).begin
+        key_sessions.begin = KeyClients(
+            self._roster, self.vault, lambda: self.port, self.bookkeeper.declare_repositories
+        ).begin
         if await self._roster.load():
             await self.vault.ready()
         listen = self._loaded.config.listen

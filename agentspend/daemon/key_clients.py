@@ -5,36 +5,54 @@ off the event loop.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from agentspend import git
 from agentspend.agents.base import Caller
-from agentspend.agents.identity import identify, work_tree_head
+from agentspend.agents.identity import work_tree_head
+from agentspend.agents.repository import repository_here
+from agentspend.config.repository import Workplace
+from agentspend.core.budgets import Budget
+from agentspend.core.rules import NO_RULES
 from agentspend.core.scopes import Payer
 from agentspend.daemon.processes import born_us, client_pid, folder_of
 from agentspend.daemon.roster import Roster, head_at
 from agentspend.daemon.vault import Vault
+from agentspend.daemon.workplaces import settled
 from agentspend.mounts import may_hang
 from agentspend.proxy.sessions import Session
 
+Declare = Callable[[Mapping[str, tuple[Budget, ...]]], Awaitable[object]]
+
 
 class KeyClients:
-    """Begins the sessions of virtual keys, on disk first. `our_port` is the proxy's."""
+    """Begins the sessions of virtual keys, on disk first.
 
-    def __init__(self, roster: Roster, vault: Vault, our_port: Callable[[], int]) -> None:
+    `our_port` is the proxy's; `declare` adopts what repositories declare, by source.
+    """
+
+    def __init__(
+        self, roster: Roster, vault: Vault, our_port: Callable[[], int], declare: Declare
+    ) -> None:
         self._roster = roster
+        self._declare = declare
         self._vault = vault
         self._our_port = our_port
 
     async def begin(self, session: Session, client_port: int) -> None:
-        """Fill in what the client's process tells, and let the session in."""
+        """Fill in what the client's process tells, and let the session in.
+
+        Raises `AgentspendError` for a repository's file that cannot be used.
+        """
         pid, since_us, folder = await asyncio.to_thread(_look, client_port, self._our_port())
         session.pid, session.born_us = pid, since_us
-        if folder and not session.payer.project:
-            found, head = await asyncio.to_thread(_work, Path(folder))
-            session.payer = replace(session.payer, project=found.project, branch=found.branch)
-            session.head = head_at(head)
+        if folder:
+            place, head = await asyncio.to_thread(_work, Path(folder), session.payer)
+            await self._declare(place.declared)
+            session.payer, session.head = place.payer, head_at(head)
+            session.rules += place.rules
         await self._roster.open(session)
         await self._vault.ready()
 
@@ -44,9 +62,15 @@ def _look(client_port: int, our_port: int) -> tuple[int, int, str]:
     return pid, born_us(pid), folder_of(pid)
 
 
-def _work(folder: Path) -> tuple[Payer, str]:
-    """The project and branch of a folder, and where to see the branch change; not on a network."""
+def _work(folder: Path, payer: Payer) -> tuple[Workplace, str]:
+    """What a folder and its repository say of the work there, and where to see the branch change.
+
+    A project that the key names stays the nearest one. On a network nothing is looked at.
+    """
     if may_hang(folder):
-        return Payer(), ""
+        return Workplace(payer, NO_RULES, {}), ""
     caller = Caller({}, folder, Path.home())
-    return identify("", caller), work_tree_head(caller)
+    payer = replace(payer, branch=payer.branch or git.branch(folder, {}))
+    here = repository_here(caller, payer.project)
+    place = settled({"payer": payer.known(), "repository": here}, None)
+    return place, work_tree_head(caller)

@@ -93,5 +93,5 @@ def _session(row: SessionRow, kept: dict[str, object]) -> Session:
         key=int(str(kept.get("key", 0))),
         client_id=str(kept.get("client_id", "")),
         providers=tuple(providers),
-        rules=rules if rules != NO_RULES else NO_RULES,
+        rules=rules + NO_RULES,
     )

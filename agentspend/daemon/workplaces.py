@@ -43,5 +43,4 @@ def _inside(found: Workplace, outer: Session) -> Workplace:
     if around.project and around.project != payer.project:
         tags.add(f"project={around.project}")
     payer = replace(payer, session=around.session, key=around.key, tags=tuple(sorted(tags)))
-    rules = found.rules + outer.rules
-    return replace(found, payer=payer, rules=rules if rules != NO_RULES else NO_RULES)
+    return replace(found, payer=payer, rules=found.rules + outer.rules)

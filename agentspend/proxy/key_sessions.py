@@ -60,7 +60,7 @@ class KeySessions:
         """Know a session again that was open before a restart, if its key is still there."""
         holder = next((each for each in self.keys.all() if each.number == session.key), None)
         if holder is not None:
-            session.rules = holder.key.rules()
+            session.rules += holder.key.rules()
             self._open[session.key, session.payer.agent, session.client_id] = session
             self._used_us[session.id] = session.opened_us
 

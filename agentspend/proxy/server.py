@@ -11,6 +11,7 @@ import aiohttp
 from aiohttp import web
 
 from agentspend.config.addresses import LOOPBACK_ADDRESS
+from agentspend.core.errors import AgentspendError, StoreError
 from agentspend.core.limits import MAX_BODY_BYTES, MAX_HEADER_BYTES
 from agentspend.core.virtual_keys import is_token
 from agentspend.dialects.base import Route
@@ -174,7 +175,12 @@ class Proxy:
         address, port, *_ = request.get_extra_info("peername") or ("", 0)
         if address not in self._own:
             port = 0  # a container's: no process of this machine
-        return await key_sessions.enter(holder, request.headers, port, now_us)
+        try:
+            return await key_sessions.enter(holder, request.headers, port, now_us)
+        except StoreError:
+            raise
+        except AgentspendError as error:
+            return f"agentspend: {error.message}; {error.hint}"
 
     async def _journey(
         self, request: web.BaseRequest, session: Session, route: Route

@@ -1,5 +1,6 @@
 """A repository's `.agentspend.toml`, through the real programs: found, shown, adopted, enforced."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -145,3 +146,38 @@ def test_what_an_agent_starts_elsewhere_stays_in_the_project(home: Home, work: P
     assert entry["tags"] == ["project=github.com/acme/api", "team=web"]
     line = next(b for b in home.json("status")["budgets"] if b["name"] == "acme-api.day")
     assert line["spent_nusd"] == entry["amount_nusd"] > 0
+
+
+def test_a_plain_agent_with_a_virtual_key_is_under_the_files_of_its_folder(
+    home: Home, work: Path
+) -> None:
+    """Its budgets, tags and rules; a file that cannot be used stops its requests."""
+    home.env["AGENTSPEND_ANTHROPIC_KEY"] = KEY
+    set_port(home, free_port())
+    made = home.run("key", "create", "--alias", "plain", "--json")
+    url = json.loads(made.stdout)["base_url"]
+    put(work, f'project = "pay"\ntags = ["team:web"]\n{DAY}')
+    env = {**home.env, "ANTHROPIC_BASE_URL": url, "ANTHROPIC_API_KEY": ""}
+
+    def asked() -> str:
+        """What a process in the repository gets."""
+        code = ASK.replace("MODEL", "'claude-haiku-4-5'")
+        words = [sys.executable, "-c", code]
+        return subprocess.run(
+            words, env=env, cwd=work, capture_output=True, text=True, check=True
+        ).stdout
+
+    assert asked() == "200\n"
+    [entry] = [each for each in home.json("log") if each["kind"] == "settle"]
+    assert (entry["project"], entry["key"]) == ("pay", "plain")
+    assert entry["tags"] == ["project=github.com/acme/api", "team=web"]
+    assert limits(home)["pay.day"] == "200 " + SOURCE
+
+    for text, words in (
+        ('[[models]]\ndeny = ["claude-haiku-*"]\n', "may not be used here"),
+        ("[providers.x]\nfree = true\n", "providers.x is not for a repository to set"),
+    ):
+        put(work, text)
+        home.run("daemon", "stop")
+        home.run("daemon", "start")
+        assert words in asked()
