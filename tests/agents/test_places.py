@@ -25,6 +25,7 @@ from agentspend.agents.places import (
         ('{"a": {"b": 1 , // last\n // more\n},}', {"a": {"b": 1}}),
         ('{"a": "b,}" ,}', {"a": "b,}"}),
         ('{"a": "x,]\\\\", }', {"a": "x,]\\"}),
+        ('{"a": 1, /* } */ "b": 2 /* } */ }', {"a": 1, "b": 2}),
         ("// only a remark", None),
         ('{"a": 1} /* never closed', None),
         ('{"a": 1,, "b": 2}', None),
