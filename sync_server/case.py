@@ -4,6 +4,7 @@ The store loads a case under the team's lock, the rules change it, the store wri
 account is only ever put through `put`, which keeps the pool's sums in step.
 """
 
+from collections.abc import MutableMapping
 from dataclasses import dataclass
 
 from agentspend.core.allowance.accounts import EMPTY, Account, Place
@@ -27,12 +28,13 @@ class Incarnation:
 class Case:
     """`incarnation` is None for one the server does not know. `accounts` are all of its own.
 
+    A mapping may fetch what it is asked for; iterating it names at least every open account.
     `pools` holds every pool the device may pay into; a pool that is missing is gone, and entries
     that name it change nothing.
     """
 
     incarnation: Incarnation | None
-    accounts: dict[Place, Account]
+    accounts: MutableMapping[Place, Account]
     pools: dict[str, PoolState]
 
     def put(self, place: Place, after: Account) -> None:
@@ -55,3 +57,4 @@ class Office:
     sizing: Sizing
     policy: int = 0
     policy_sha256: str = ""
+    audit: str = ""

@@ -7,7 +7,7 @@ committed, and only then the answer leaves.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from agentspend.core.allowance.accounts import EMPTY
+from agentspend.core.allowance.accounts import EMPTY, Place
 from agentspend.core.allowance.messages import NOTHING, Answer, Link, Status, Sync
 from sync_server import grants
 from sync_server.case import Case, Incarnation, Office
@@ -54,11 +54,15 @@ def _behind(sync: Sync, office: Office) -> bool:
 
 
 def _fold(case: Case, entries: tuple[Accepted, ...]) -> None:
-    """What the device wrote about its accounts."""
+    """What the device wrote about its accounts: the sum of it, once for each account."""
+    sums: dict[Place, tuple[int, int, bool]] = {}
     for entry in entries:
         for place, used_nusd, returned_nusd, closes in entry.effects:
-            before = case.accounts.get(place, EMPTY)
-            case.put(place, before.after(used_nusd, returned_nusd, closes=closes))
+            used, returned, closed = sums.get(place, (0, 0, False))
+            sums[place] = (used + used_nusd, returned + returned_nusd, closed or closes)
+    for place, (used, returned, closed) in sums.items():
+        before = case.accounts.get(place, EMPTY)
+        case.put(place, before.after(used, returned, closes=closed))
 
 
 def _forked(case: Case, known: Incarnation, sync: Sync, merged: Merge, office: Office) -> Outcome:
@@ -90,4 +94,5 @@ def _answer(
         accounts=grants.told(case, sync.wants, office) if reads else (),
         policy=office.policy,
         policy_sha256=office.policy_sha256,
+        audit=office.audit,
     )

@@ -3,9 +3,10 @@
 Pure: the stored chain is handed in as its end and a way to look up hashes.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from agentspend.core.allowance.effects import Effect, effects
 from agentspend.core.allowance.messages import Link
@@ -33,12 +34,12 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """One new entry, with what it does to accounts."""
+    """One new entry: its bytes, the same parsed, and what it does to accounts."""
 
     seq: int
     hash: str
     body: bytes
-    kind: str
+    fields: Mapping[str, Any]
     effects: tuple[Effect, ...]
 
 
@@ -108,5 +109,5 @@ def _read(inc: str, after: Link, bodies: Sequence[bytes]) -> tuple[Accepted, ...
         except (ValueError, TypeError) as error:
             raise NotCanonical(f"entry {entry['seq']}: {error}") from error
         seq, head = chain.end
-        accepted.append(Accepted(seq, head, body, entry["kind"], tuple(done)))
+        accepted.append(Accepted(seq, head, body, entry, tuple(done)))
     return tuple(accepted)

@@ -7,8 +7,12 @@ they send again. The journal is also the lock of two servers: only the newest on
 """
 
 from dataclasses import dataclass
+from typing import Any
+
+import msgspec
 
 from agentspend.core.allowance.messages import Status
+from agentspend.wire.canonical import NotCanonical, canonical, parse
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,43 @@ class Served:
     server_inc: int
 
 
-Line = Granted | Began | Ranked | Opened | Served
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """A row that people decided on, whole: a team, a member, a device, a pool's definition."""
+
+    table: str
+    row: dict[str, Any]
+
+
+Line = Granted | Began | Ranked | Opened | Served | Filed
+KINDS: dict[str, type[Any]] = {
+    "granted": Granted,
+    "began": Began,
+    "ranked": Ranked,
+    "opened": Opened,
+    "served": Served,
+    "filed": Filed,
+}
+_NAMES = {kind: name for name, kind in KINDS.items()}
+
+
+def write_line(line: Line) -> str:
+    """A line's canonical text."""
+    fields = msgspec.to_builtins(line)
+    return canonical({"kind": _NAMES[type(line)], **fields}).decode()
+
+
+def read_line(text: str) -> Line:
+    """Read what `write_line` wrote. Raises `NotCanonical` for anything else."""
+    value = parse(text.encode())
+    kind = KINDS.get(str(value.get("kind"))) if isinstance(value, dict) else None
+    if kind is None:
+        raise NotCanonical(f"not a line of the journal: {text[:80]}")
+    try:
+        line: Line = msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        raise NotCanonical(f"not a line of the journal: {error}") from error
+    return line
 
 
 def may_write(server_inc: int, newest_inc: int) -> bool:

@@ -6,6 +6,7 @@ SUITES = {
     "agentspend/daemon": "tests/daemon drives the real process and its control socket",
     "agentspend/proxy": "tests/proxy, tests/simulation and tests/torture drive whole journeys",
     "agentspend/bookkeeper": "tests/bookkeeper drives the books through their public face",
+    "sync_server/store": "tests/sync_server/test_service.py, test_schema.py: over real SQLite",
     "agentspend/dialects": "tests/dialects drives each API by golden cases, recordings and fuzz",
 }
 ELSEWHERE = {

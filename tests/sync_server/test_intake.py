@@ -42,7 +42,7 @@ def test_new_entries_say_what_they_do() -> None:
     """Their effects are the fold's own."""
     chain = five()
     entries = merge(kept(chain, 2), 2, chain.bodies[2:], chain.end).entries
-    assert [entry.kind for entry in entries] == ["settle", "return", "close"]
+    assert [entry.fields["kind"] for entry in entries] == ["settle", "return", "close"]
     assert [effect.used_nusd for entry in entries for effect in entry.effects] == [6, 0, 0]
 
 

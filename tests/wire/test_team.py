@@ -38,7 +38,7 @@ MESSAGES = [
          (Want("p_org", 1_830_000_000, 0, 42_000_000), Want("p_web", 0, 3_050_000_000))),
     Answer("d_01", "i_01", "n_0001", 2, 99_183, NOW_US, Status.ACTIVE, HEAD, False,
            (Told("p_org", 24_310, 9_000_000_000, None, 1_764_543_600_000_000),
-            Told("p_day", 739_578, 2_000_000_000, 500_000_000)), 7, "ab" * 32),
+            Told("p_day", 739_578, 2_000_000_000, 500_000_000)), 7, "ab" * 32, "cd" * 32),
     Hello("t_01", "d_01", "i_01", "n_0002",
           "this ledger was restored or copied from another place", "cd" * 32),
     Welcome("d_01", "i_02", "n_0002", 2, 99_185, NOW_US),
@@ -114,6 +114,7 @@ def test_one_changed_bit_breaks_the_signature(bit: int) -> None:
             max_size=3,
         ).map(tuple),
         NUMBER,
+        TEXT,
         TEXT,
     )
 )

@@ -82,7 +82,8 @@ class Answer:
 
     `acked` is the end of the chain as the server has it; `resend` asks for what follows it.
     `server_seq` is the length of the server's journal of decisions. `accounts` names every
-    account still open, and the running window of every pool that is wanted or has one.
+    account still open, and the running window of every pool that is wanted or has one. `audit` is
+    the head of the server's own chain of people's decisions: every device is a witness of it.
     """
 
     device: str
@@ -97,6 +98,7 @@ class Answer:
     accounts: tuple[Told, ...]
     policy: int
     policy_sha256: str
+    audit: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ def answer(*told: Told, **words: object) -> Answer:
     fields: dict[str, object] = {
         "device": "d_1", "inc": "i_1", "in_reply_to": "n", "server_inc": 1, "server_seq": 5,
         "server_us": 9, "status": Status.ACTIVE, "acked": Link(1, "aa"), "resend": False,
-        "accounts": told, "policy": 1, "policy_sha256": "",
+        "accounts": told, "policy": 1, "policy_sha256": "", "audit": "",
     }  # fmt: skip
     return Answer(**{**fields, **words})  # type: ignore[arg-type]
 

@@ -1,0 +1,100 @@
+"""The journal on disk, beside the database or better on another volume [D4].
+
+One line for each decision: its number and its text, fsynced before anybody is answered. The file
+is locked for as long as a server lives, so a second server cannot decide anything. On PostgreSQL
+there is no such file: the database's own replication does this work.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from agentspend.core.errors import AgentspendError
+from agentspend.wire.canonical import NotCanonical, canonical, parse
+from sync_server.journal import Line, read_line, write_line
+
+KEPT = 64
+"""How many batches are remembered for taking back; only the last can ever be."""
+
+
+class JournalFile:
+    """Open for appending, by this server alone."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(self._handle)
+            raise AgentspendError(
+                f"another server writes the journal {path}",
+                "stop it first: only one server may decide",
+            ) from error
+        self._cut_torn_line()
+        self._tail: list[tuple[int, int]] = []
+        self._base = os.fstat(self._handle).st_size
+
+    def close(self) -> None:
+        """Give the lock back."""
+        os.close(self._handle)
+
+    def append(self, after_seq: int, lines: Sequence[Line]) -> None:
+        """Write lines numbered from `after_seq` on, and wait until they are on disk.
+
+        Lines of a transaction that failed after they were written are cut off first: nobody was
+        answered by them, and their numbers are given again.
+        """
+        if not lines:
+            return
+        self._cut_after(after_seq)
+        text = b"".join(
+            canonical({"seq": seq, "line": write_line(line)}) + b"\n"
+            for seq, line in enumerate(lines, after_seq + 1)
+        )
+        size = os.fstat(self._handle).st_size
+        try:
+            if os.write(self._handle, text) != len(text):
+                raise OSError("no space is left")
+            os.fsync(self._handle)
+        except OSError as error:
+            os.ftruncate(self._handle, size)
+            raise AgentspendError(
+                f"the journal {self._path} could not be written: {error}",
+                "nothing is decided until it can be; make room and try again",
+            ) from error
+        self._tail.append((after_seq + len(lines), size + len(text)))
+        while len(self._tail) > KEPT:
+            self._base = self._tail.pop(0)[1]
+
+    def lines(self, after_seq: int = 0) -> Iterator[tuple[int, Line]]:
+        """The lines that follow a number, in order."""
+        for number, row in enumerate(self._path.read_bytes().splitlines(), 1):
+            try:
+                value = parse(row)
+                line = read_line(value["line"])
+                if value["seq"] != number:
+                    raise NotCanonical(f"line {number} is numbered {value['seq']}")
+            except (NotCanonical, KeyError, TypeError) as error:
+                raise AgentspendError(
+                    f"the journal {self._path} is damaged: {error}",
+                    "restore it from its own copy: without it no cap is safe",
+                ) from error
+            if number > after_seq:
+                yield number, line
+
+    def _cut_after(self, seq: int) -> None:
+        """Take back what this process wrote beyond a number and its database did not keep."""
+        stale = [end for number, end in self._tail if number > seq]
+        if stale:
+            self._tail = [(number, end) for number, end in self._tail if number <= seq]
+            os.ftruncate(self._handle, self._tail[-1][1] if self._tail else self._base)
+
+    def _cut_torn_line(self) -> None:
+        """A line without its end was never answered: the power went."""
+        text = self._path.read_bytes()
+        whole = text.rfind(b"\n") + 1
+        if whole != len(text):
+            os.ftruncate(self._handle, whole)
+            os.fsync(self._handle)

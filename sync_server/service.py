@@ -1,0 +1,196 @@
+"""What the server does with each message: one transaction, then the signed answer.
+
+The order is the promise of the theorem (`core.allowance`): the journal is on disk, the database
+has committed, and only then the answer leaves. Moments and new names are arguments; keys are
+handed in. HTTP, TLS and rate limits are the door's business, not ours.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row
+
+from agentspend.core.allowance.messages import Hello, Status, Sync
+from agentspend.core.errors import AgentspendError
+from agentspend.wire import signing
+from agentspend.wire.team import Message, Sealed, seal, unseal
+from sync_server import incarnations
+from sync_server.case import Office
+from sync_server.desk import Outcome, serve
+from sync_server.journal import Began, Filed, Granted, Line, Opened, Ranked
+from sync_server.journal_file import JournalFile
+from sync_server.replay import opened, replay
+from sync_server.sizing import Crowd, Sizing
+from sync_server.store import cases, ledgers, logs, people
+from sync_server.windows import due
+
+ACTIVE_US = 30 * 60 * 1_000_000
+
+
+class UnknownDevice(AgentspendError):
+    """No active device of this name; the door answers as it does to a bad signature."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One organisation's server. `private_key` signs what it answers."""
+
+    engine: Engine
+    org: str
+    private_key: bytes
+    sizing: Sizing
+    journal: JournalFile | None = None
+
+    def sync(self, device: str, sealed: Sealed, now_us: int) -> Sealed:
+        """Take a report in, grant, and answer. Raises `UnknownDevice`, `NotSigned` or
+        `NotCanonical`; nothing has changed then."""
+        with self._deciding(now_us) as (conn, org):
+            sync = unseal(Sync, sealed, self._check(conn, device))
+            if sync.device != device:
+                raise UnknownDevice(f"{device} speaks for {sync.device}")
+            people.seen(conn, device, now_us)
+            loaded = cases.Loaded(conn, self.org, sync.inc)
+            known = loaded.case.incarnation
+            length = known.end.seq if known is not None else 0
+            hash_at = ledgers.hashes(conn, sync, length)
+            outcome = serve(loaded.case, sync, hash_at, self._office(conn, org, now_us))
+            self._write(conn, org, outcome.journal)
+            loaded.save()
+            answer = self._sealed(outcome.answer)
+            self._keep(conn, sync, sealed, outcome, answer, now_us)
+        return answer
+
+    def hello(self, device: str, sealed: Sealed, new_inc: str, now_us: int) -> Sealed:
+        """Begin a new incarnation, once for each nonce. Raises as `sync` does."""
+        with self._deciding(now_us) as (conn, org):
+            hello = unseal(Hello, sealed, self._check(conn, device))
+            office = self._office(conn, org, now_us)
+            answered = people.inc_of_nonce(conn, hello.nonce)
+            if answered is not None:
+                return self._sealed(incarnations.welcome(answered, hello, office))
+            old = cases.find_incarnation(conn, hello.old_inc)
+            answer, lines = incarnations.succeed(old, hello, new_inc, office)
+            if answer is None or hello.device != device:
+                raise UnknownDevice(f"{device} may not go on: it was revoked or written off")
+            self._apply(conn, org, lines)
+            return self._sealed(answer)
+
+    def decide(self, lines: Sequence[Line], act: dict[str, object], now_us: int) -> None:
+        """A person's decision, with its place in the audit chain."""
+        with self._deciding(now_us) as (conn, org):
+            self._apply(conn, org, lines)
+            end = (org.audit_seq, org.audit_hash)
+            logs.append_audit(conn, self.org, end, now_us, act)
+
+    def expel(self, device: str, status: Status, act: dict[str, object], now_us: int) -> None:
+        """Revoke a device, or write it off as lost: it may report, and gets nothing any more."""
+        with self._deciding(now_us) as (conn, org):
+            row = {**people.device_row(conn, device), "active": False}
+            ranks = [Ranked(inc, status) for inc in people.incs_of(conn, device)]
+            self._apply(conn, org, [Filed("device", row), *ranks])
+            end = (org.audit_seq, org.audit_hash)
+            logs.append_audit(conn, self.org, end, now_us, act)
+
+    def catch_up(self) -> int:
+        """At every start: make the journal's lines true that the database lacks.
+
+        After a restore from a backup that is everything decided since. Answers how many.
+        """
+        if self.journal is None:
+            return 0
+        with self.engine.begin() as conn:
+            org = cases.lock(conn, self.org)
+            lines = list(self.journal.lines())
+            last = lines[-1][0] if lines else 0
+            if last < org.journal_seq:
+                raise AgentspendError(
+                    f"the journal ends at {last} and the database at {org.journal_seq}",
+                    "this is not its journal, or a part of it is lost; nothing may be granted",
+                )
+            missing = [line for seq, line in lines if seq > org.journal_seq]
+            self._play(conn, missing)
+            logs.append_journal(conn, self.org, org.journal_seq, missing)
+        return len(missing)
+
+    @contextmanager
+    def _deciding(self, now_us: int) -> Iterator[tuple[Connection, Row[Any]]]:
+        """A transaction with the organisation locked and its windows up to date."""
+        with self.engine.begin() as conn:
+            org = cases.lock(conn, self.org)
+            lines = due(people.running_pools(conn, self.org), now_us, org.zone)
+            if lines:
+                self._apply(conn, org, lines)
+                org = cases.lock(conn, self.org)
+            yield conn, org
+
+    def _apply(self, conn: Connection, org: Row[Any], lines: Sequence[Line]) -> None:
+        """Journal lines first, then make them true."""
+        self._write(conn, org, lines)
+        self._play(conn, lines)
+
+    def _write(self, conn: Connection, org: Row[Any], lines: Sequence[Line]) -> None:
+        if self.journal is not None:
+            self.journal.append(org.journal_seq, lines)
+        logs.append_journal(conn, self.org, org.journal_seq, lines)
+
+    def _play(self, conn: Connection, lines: Sequence[Line]) -> None:
+        """Make lines true in the database."""
+        for line in lines:
+            if isinstance(line, Filed):
+                people.file(conn, line)
+            elif isinstance(line, Granted | Began | Ranked):
+                if isinstance(line, Began):
+                    cases.save_incarnation(conn, incarnations.begun(line), new=True)
+                    continue
+                loaded = cases.Loaded(conn, self.org, line.inc)
+                replay(loaded.case, line)
+                loaded.save()
+            elif isinstance(line, Opened):
+                cases.save_pool(conn, opened(cases.pool_state(conn, line.pool), line))
+
+    def _office(self, conn: Connection, org: Row[Any], now_us: int) -> Office:
+        return Office(
+            server_inc=org.server_inc,
+            server_seq=org.journal_seq,
+            now_us=now_us,
+            crowd=Crowd(*people.crowd(conn, self.org, now_us - ACTIVE_US)),
+            sizing=self.sizing,
+            policy=org.policy,
+            policy_sha256=org.policy_sha256,
+            audit=org.audit_hash,
+        )
+
+    def _keep(
+        self,
+        conn: Connection,
+        sync: Sync,
+        sealed: Sealed,
+        outcome: Outcome,
+        answer: Sealed,
+        now_us: int,
+    ) -> None:
+        """The proofs: what the device signed, and what we did."""
+        if outcome.forked:
+            ledgers.keep_evidence(conn, sync, sealed, now_us)
+            return
+        ledgers.append(conn, sync.inc, outcome.entries)
+        if outcome.entries:
+            ledgers.keep_upload(conn, sync, sealed, outcome.answer.acked.seq)
+        if outcome.entries or outcome.journal:
+            ledgers.keep_receipt(conn, outcome.answer, answer)
+
+    def _check(self, conn: Connection, device: str) -> Callable[[str, bytes, bytes], bool]:
+        """Whether a body is signed by this device's key."""
+        public = people.public_key(conn, device)
+        if public is None:
+            raise UnknownDevice(f"no device {device} is enrolled")
+
+        def check(domain: str, body: bytes, signature: bytes) -> bool:
+            return signing.verify(public, domain, body, signature)
+
+        return check
+
+    def _sealed(self, message: Message) -> Sealed:
+        return seal(message, lambda domain, body: signing.sign(self.private_key, domain, body))

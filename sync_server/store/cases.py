@@ -1,0 +1,194 @@
+"""Load a case under the organisation's lock, and write back what the rules changed."""
+
+import json
+from collections.abc import Iterator, MutableMapping
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, insert, or_, select, update
+
+from agentspend.core.allowance.accounts import Account, Place
+from agentspend.core.allowance.messages import Link, Status
+from sync_server.case import Case, Incarnation
+from sync_server.pools import PoolState
+from sync_server.store.tables import accounts, devices, incarnations, members, orgs, pools
+
+_SUMS = ("committed_nusd", "outstanding_nusd", "past_nusd", "late_nusd")
+_ACCOUNT = select(accounts).where(accounts.c.inc == bindparam("inc"))
+_OPEN = _ACCOUNT.where(accounts.c.closed.is_(False))
+_ONE = _ACCOUNT.where(
+    accounts.c.pool == bindparam("pool"), accounts.c.running == bindparam("running")
+)
+_RIGHTS = ("granted_nusd", "returned_nusd", "used_nusd", "closed", "written_off")
+_UPDATE_ACCOUNT = (
+    update(accounts)
+    .where(
+        accounts.c.inc == bindparam("b_inc"),
+        accounts.c.pool == bindparam("b_pool"),
+        accounts.c.running == bindparam("b_running"),
+    )
+    .values({name: bindparam(name) for name in _RIGHTS})
+)
+_ORG = select(orgs).where(orgs.c.id == bindparam("org")).with_for_update()
+_INCARNATION = select(incarnations).where(incarnations.c.inc == bindparam("inc"))
+
+
+def lock(conn: Connection, org: str) -> Row[Any]:
+    """The organisation's row, locked until the transaction ends: decisions come one by one."""
+    return conn.execute(_ORG, {"org": org}).one()
+
+
+class Accounts(MutableMapping[Place, Account]):
+    """The accounts of one incarnation: the open ones at once, any other when it is asked for.
+
+    Years of closed windows are never read, and what is new is known from what is there.
+    """
+
+    def __init__(self, conn: Connection, inc: str) -> None:
+        self._conn = conn
+        self._inc = inc
+        self._rows: dict[Place, Account | None] = {}
+        self._stored: set[Place] = set()
+        self._dirty: dict[Place, None] = {}
+        for row in conn.execute(_OPEN, {"inc": inc}):
+            self._found(row)
+
+    def __getitem__(self, place: Place) -> Account:
+        if place not in self._rows:
+            where = {"inc": self._inc, "pool": place.pool, "running": place.window}
+            row = self._conn.execute(_ONE, where).one_or_none()
+            self._rows[place] = None
+            if row is not None:
+                self._found(row)
+        account = self._rows[place]
+        if account is None:
+            raise KeyError(place)
+        return account
+
+    def __setitem__(self, place: Place, account: Account) -> None:
+        self._rows[place] = account
+        self._dirty[place] = None
+
+    def __delitem__(self, place: Place) -> None:
+        raise TypeError("an account is closed, never deleted")
+
+    def __iter__(self) -> Iterator[Place]:
+        return iter([place for place, account in self._rows.items() if account is not None])
+
+    def __len__(self) -> int:
+        return sum(account is not None for account in self._rows.values())
+
+    def save(self) -> None:
+        """Write back what was changed."""
+        new, old = [], []
+        for place in self._dirty:
+            account = self[place]
+            values = {name: getattr(account, name) for name in _RIGHTS}
+            if place in self._stored:
+                keys = {"b_inc": self._inc, "b_pool": place.pool, "b_running": place.window}
+                old.append({**keys, **values})
+            else:
+                row = {"inc": self._inc, "pool": place.pool, "running": place.window}
+                new.append({**row, **values})
+        if new:
+            self._conn.execute(insert(accounts), new)
+        if old:
+            self._conn.execute(_UPDATE_ACCOUNT, old)
+        self._stored.update(self._dirty)
+        self._dirty.clear()
+
+    def _found(self, row: Row[Any]) -> None:
+        place = Place(row.pool, row.running)
+        self._stored.add(place)
+        self._rows[place] = Account(
+            row.granted_nusd,
+            row.returned_nusd,
+            row.used_nusd,
+            closed=row.closed,
+            written_off=row.written_off,
+        )
+
+
+class Loaded:
+    """A case with the memory of how it was, so that only changes are written."""
+
+    def __init__(self, conn: Connection, org: str, inc: str) -> None:
+        self._conn = conn
+        known = find_incarnation(conn, inc)
+        self.accounts = Accounts(conn, inc)
+        self._incarnation = known
+        self._pools = pool_states(conn, org, known.device if known else "")
+        self.case = Case(known, self.accounts, dict(self._pools))
+
+    def save(self) -> None:
+        """Write back what the rules changed."""
+        now = self.case.incarnation
+        if now is not None and now != self._incarnation:
+            save_incarnation(self._conn, now, new=self._incarnation is None)
+        for name, state in self.case.pools.items():
+            if state != self._pools.get(name):
+                save_pool(self._conn, state)
+        self.accounts.save()
+
+
+def find_incarnation(conn: Connection, inc: str) -> Incarnation | None:
+    """An incarnation by its name."""
+    row = conn.execute(_INCARNATION, {"inc": inc}).one_or_none()
+    if row is None:
+        return None
+    end = Link(row.seq, row.head)
+    return Incarnation(row.inc, row.device, row.nonce, Status(row.status), end)
+
+
+def save_incarnation(conn: Connection, found: Incarnation, *, new: bool = False) -> None:
+    """Write an incarnation down."""
+    values = {
+        "device": found.device,
+        "nonce": found.nonce,
+        "status": found.status.value,
+        "seq": found.end.seq,
+        "head": found.end.hash,
+    }
+    if new:
+        conn.execute(insert(incarnations), {"inc": found.inc, **values})
+    else:
+        conn.execute(update(incarnations).where(incarnations.c.inc == found.inc).values(values))
+
+
+def pool_states(conn: Connection, org: str, device: str) -> dict[str, PoolState]:
+    """The active pools a device may pay into: of everybody, of its team, and its own."""
+    who = conn.execute(
+        select(devices.c.member, members.c.team)
+        .join(members, members.c.id == devices.c.member)
+        .where(devices.c.id == device)
+    ).one_or_none()
+    of_team = or_(pools.c.team.is_(None), pools.c.team == (who.team if who else ""))
+    rows = conn.execute(
+        select(pools)
+        .where(pools.c.org == org, pools.c.active.is_(True), of_team)
+        .order_by(pools.c.id)
+    )
+    own = {"member": who.member if who else "", "device": device}
+    return {row.id: state_of(row) for row in rows if _may_pay(json.loads(row.scope), own)}
+
+
+def pool_state(conn: Connection, pool: str) -> PoolState:
+    """One pool. Raises `NoResultFound` for one that was never defined."""
+    return state_of(conn.execute(select(pools).where(pools.c.id == pool)).one())
+
+
+def _may_pay(scope: dict[str, str], own: dict[str, str]) -> bool:
+    """Whether requests of a device can match: other terms are the request's own."""
+    return all(scope.get(key, value) == value for key, value in own.items())
+
+
+def state_of(row: Row[Any]) -> PoolState:
+    """A pool's row as the rules know it."""
+    sums = {name: getattr(row, name) for name in _SUMS}
+    return PoolState(row.id, row.cap_nusd, row.running, row.ends_us, **sums)
+
+
+def save_pool(conn: Connection, state: PoolState) -> None:
+    """Write a pool's cap, window and sums back."""
+    values = {name: getattr(state, name) for name in _SUMS}
+    values |= {"cap_nusd": state.cap_nusd, "running": state.window, "ends_us": state.ends_us}
+    conn.execute(update(pools).where(pools.c.id == state.id).values(values))

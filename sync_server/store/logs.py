@@ -1,0 +1,51 @@
+"""The server's own two logs: the journal of decisions, and the audit chain of people's acts."""
+
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+
+from sqlalchemy import Connection, insert, select, update
+
+from agentspend.wire.canonical import canonical
+from sync_server.journal import Line, read_line, write_line
+from sync_server.store.tables import audit, journal, orgs
+
+_DOMAIN = b"agentspend/audit/v1\n"
+
+
+def journal_lines(conn: Connection, org: str, after_seq: int = 0) -> list[tuple[int, Line]]:
+    """The lines that follow a number, in order."""
+    found = select(journal.c.seq, journal.c.line).where(
+        journal.c.org == org, journal.c.seq > after_seq
+    )
+    rows = conn.execute(found.order_by(journal.c.seq))
+    return [(row.seq, read_line(row.line)) for row in rows]
+
+
+def append_journal(conn: Connection, org: str, after_seq: int, lines: Sequence[Line]) -> None:
+    """Note lines as applied, in the transaction that applies them."""
+    rows = [
+        {"org": org, "seq": seq, "line": write_line(line)}
+        for seq, line in enumerate(lines, after_seq + 1)
+    ]
+    if rows:
+        conn.execute(insert(journal), rows)
+        ends = {"journal_seq": after_seq + len(rows)}
+        conn.execute(update(orgs).where(orgs.c.id == org).values(ends))
+
+
+def audit_hash(body: str) -> str:
+    """What the next record's `prev` must be."""
+    return sha256(_DOMAIN + body.encode()).hexdigest()
+
+
+def append_audit(
+    conn: Connection, org: str, end: tuple[int, str], now_us: int, act: Mapping[str, object]
+) -> tuple[int, str]:
+    """One more act: who did what to whom. `end` is the chain's last number and hash."""
+    seq = end[0] + 1
+    body = canonical({"v": 1, "seq": seq, "prev": end[1], "ts": now_us, **act}).decode()
+    head = audit_hash(body)
+    conn.execute(insert(audit), {"org": org, "seq": seq, "hash": head, "body": body})
+    ends = {"audit_seq": seq, "audit_hash": head}
+    conn.execute(update(orgs).where(orgs.c.id == org).values(ends))
+    return seq, head

@@ -1,0 +1,1 @@
+"""Forward-only schema changes, one file each in `versions/`."""

@@ -1,0 +1,1 @@
+"""The migrations in order; entry bytes are never rewritten by one."""

@@ -1,0 +1,64 @@
+"""Open the database the one right way, and bring its schema up to date.
+
+On SQLite a transaction is `BEGIN IMMEDIATE` on one connection at a time, so that a decision reads
+what it changes and nobody else writes between. On PostgreSQL the organisation's row is locked
+instead (`cases.lock`). WAL and `synchronous=FULL`: what was answered survives a power cut.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.pool import QueuePool
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "busy_timeout=5000",
+    "trusted_schema=OFF",
+    "cell_size_check=ON",
+)
+
+
+def open_engine(url: str) -> Engine:
+    """An engine for `sqlite:////path/server.db` or a PostgreSQL address.
+
+    Of SQLite one connection only: two that checkpoint at once can damage the file before version
+    3.51.3 (protocol study [D10]).
+    """
+    if make_url(url).get_backend_name() != "sqlite":
+        return create_engine(url)
+    engine = create_engine(
+        url,
+        poolclass=QueuePool,
+        pool_size=1,
+        max_overflow=0,
+        connect_args={"check_same_thread": False},
+    )
+    event.listen(engine, "connect", _settle)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _settle(connection: Any, _record: object) -> None:
+    """Our settings; transactions are begun by hand from here on."""
+    connection.isolation_level = None
+    for pragma in _PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Any) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def migrate(engine: Engine, revision: str = "head") -> None:
+    """Run the migrations the database lacks, forward only, in one transaction."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)

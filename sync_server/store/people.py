@@ -1,0 +1,102 @@
+"""Who there is: organisations, teams, members, devices, and the pools people have defined."""
+
+from typing import Any
+
+from sqlalchemy import Connection, Table, bindparam, func, insert, select, update
+
+from sync_server.journal import Filed
+from sync_server.pools import PoolState
+from sync_server.store.cases import state_of
+from sync_server.store.tables import devices, incarnations, members, orgs, pools, teams
+
+FILED: dict[str, Table] = {
+    "team": teams,
+    "member": members,
+    "device": devices,
+    "pool": pools,
+}
+"""The tables whose rows are lines of the journal."""
+
+_NEW_POOL = {
+    "cap_nusd": 0, "running": -1, "ends_us": None, "committed_nusd": 0, "outstanding_nusd": 0,
+    "past_nusd": 0, "late_nusd": 0,
+}  # fmt: skip
+_KEY = select(devices.c.public_key).where(devices.c.id == bindparam("device"))
+_SEEN = (
+    update(devices)
+    .where(devices.c.id == bindparam("b_device"))
+    .values(seen_us=bindparam("b_seen_us"))
+)
+
+
+def add_org(conn: Connection, org: str, name: str, zone: str) -> None:
+    """A new organisation, with empty logs."""
+    conn.execute(
+        insert(orgs),
+        {
+            "id": org, "name": name, "zone": zone, "server_inc": 1, "journal_seq": 0,
+            "audit_seq": 0, "audit_hash": "", "policy": 0, "policy_sha256": "",
+        },
+    )  # fmt: skip
+
+
+def file(conn: Connection, line: Filed) -> None:
+    """Write a row that people decided on, new or over the one of its name.
+
+    A device's public key is hex in the line and bytes in the table; a pool's money is not part of
+    its definition and stays.
+    """
+    table = FILED[line.table]
+    row = dict(line.row)
+    if "public_key" in row:
+        row["public_key"] = bytes.fromhex(row["public_key"])
+    done = conn.execute(update(table).where(table.c.id == row["id"]).values(row))
+    if done.rowcount == 0:
+        conn.execute(insert(table), {**(_NEW_POOL if table is pools else {}), **row})
+
+
+def public_key(conn: Connection, device: str) -> bytes | None:
+    """A device's key. An expelled device keeps it: it may still report."""
+    found: bytes | None = conn.execute(_KEY, {"device": device}).scalar_one_or_none()
+    return found
+
+
+def seen(conn: Connection, device: str, now_us: int) -> None:
+    """A device has spoken."""
+    conn.execute(_SEEN, {"b_device": device, "b_seen_us": now_us})
+
+
+def crowd(conn: Connection, org: str, since_us: int) -> tuple[int, int]:
+    """How many devices are enrolled and active, and how many of them spoke since a moment."""
+    row = conn.execute(
+        select(func.count(), func.count().filter(devices.c.seen_us >= since_us)).where(
+            devices.c.org == org, devices.c.active.is_(True)
+        )
+    ).one()
+    return int(row[0]), int(row[1])
+
+
+def inc_of_nonce(conn: Connection, nonce: str) -> str | None:
+    """The incarnation that answered a hello, if it was answered."""
+    found: str | None = conn.execute(
+        select(incarnations.c.inc).where(incarnations.c.nonce == nonce)
+    ).scalar_one_or_none()
+    return found
+
+
+def incs_of(conn: Connection, device: str) -> list[str]:
+    """All ledgers a device ever had."""
+    found = select(incarnations.c.inc).where(incarnations.c.device == device)
+    return list(conn.execute(found.order_by(incarnations.c.inc)).scalars())
+
+
+def running_pools(conn: Connection, org: str) -> list[tuple[PoolState, str]]:
+    """Every active pool with the kind of its window."""
+    rows = conn.execute(select(pools).where(pools.c.org == org, pools.c.active.is_(True)))
+    return [(state_of(row), row.kind) for row in rows]
+
+
+def device_row(conn: Connection, device: str) -> dict[str, Any]:
+    """A device's row as a line of the journal holds it. Raises `NoResultFound` for none."""
+    found = conn.execute(select(devices).where(devices.c.id == device)).mappings().one()
+    return {**found, "public_key": found["public_key"].hex()}

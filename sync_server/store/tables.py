@@ -1,0 +1,197 @@
+"""Every table of the team server. Amounts are nano-USD, moments UTC microseconds.
+
+Bodies are the very bytes that were signed and hashed, as text. `migrations/` makes these tables;
+a test compares the two.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _id(name: str, target: str = "", *, primary: bool = False, null: bool = False) -> Column[str]:
+    keys = [ForeignKey(target)] if target else []
+    return Column(name, String(64), *keys, primary_key=primary, nullable=null)
+
+
+def _number(name: str, *, null: bool = False, primary: bool = False) -> Column[int]:
+    return Column(name, BigInteger, nullable=null, primary_key=primary, autoincrement=False)
+
+
+orgs = Table(
+    "org", metadata,
+    _id("id", primary=True),
+    Column("name", Text, nullable=False),
+    Column("zone", Text, nullable=False),
+    _number("server_inc"),
+    _number("journal_seq"),
+    _number("audit_seq"),
+    Column("audit_hash", String(64), nullable=False),
+    Column("policy", Integer, nullable=False),
+    Column("policy_sha256", String(64), nullable=False),
+)  # fmt: skip
+"""`server_inc`, `journal_seq`, `audit_seq` and `audit_hash` are the ends of its two logs."""
+
+teams = Table(
+    "team", metadata,
+    _id("id", primary=True),
+    _id("org", "org.id"),
+    Column("name", Text, nullable=False),
+)  # fmt: skip
+
+members = Table(
+    "member", metadata,
+    _id("id", primary=True),
+    _id("org", "org.id"),
+    _id("team", "team.id"),
+    Column("name", Text, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("tier", Text, nullable=False),
+    Column("active", Boolean, nullable=False),
+)  # fmt: skip
+
+devices = Table(
+    "device", metadata,
+    _id("id", primary=True),
+    _id("org", "org.id"),
+    _id("member", "member.id"),
+    Column("label", Text, nullable=False),
+    Column("public_key", LargeBinary, nullable=False, unique=True),
+    Column("active", Boolean, nullable=False),
+    _number("enrolled_us"),
+    _number("seen_us"),
+)  # fmt: skip
+
+invites = Table(
+    "invite", metadata,
+    Column("code_sha256", String(64), primary_key=True),
+    _id("member", "member.id"),
+    _number("expires_us"),
+    _number("used_us", null=True),
+)  # fmt: skip
+"""Codes are 128 random bits, so a plain hash hides them; each is used once."""
+
+incarnations = Table(
+    "incarnation", metadata,
+    _id("inc", primary=True),
+    _id("device", "device.id"),
+    Column("nonce", String(64), nullable=False, unique=True),
+    Column("status", String(16), nullable=False),
+    _number("seq"),
+    Column("head", String(64), nullable=False),
+    Index("ix_incarnation_device", "device"),
+)  # fmt: skip
+"""One ledger of a device; `seq` and `head` are its end as the server has it."""
+
+pools = Table(
+    "pool", metadata,
+    _id("id", primary=True),
+    _id("org", "org.id"),
+    _id("team", "team.id", null=True),
+    Column("scope", Text, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("active", Boolean, nullable=False),
+    _number("cap_nusd"),
+    _number("running"),
+    _number("ends_us", null=True),
+    _number("committed_nusd"),
+    _number("outstanding_nusd"),
+    _number("past_nusd"),
+    _number("late_nusd"),
+    Index("ix_pool_org", "org"),
+)  # fmt: skip
+"""`scope` is canonical JSON, `kind` the window's, `running` the index of the running window."""
+
+accounts = Table(
+    "account", metadata,
+    _id("inc", "incarnation.inc", primary=True),
+    _id("pool", "pool.id", primary=True),
+    _number("running", primary=True),
+    _number("granted_nusd"),
+    _number("returned_nusd"),
+    _number("used_nusd"),
+    Column("closed", Boolean, nullable=False),
+    Column("written_off", Boolean, nullable=False),
+    Index("ix_account_open", "inc", "closed"),
+)  # fmt: skip
+
+entries = Table(
+    "entry", metadata,
+    _id("inc", "incarnation.inc", primary=True),
+    _number("seq", primary=True),
+    Column("hash", String(64), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("kind", String(16), nullable=False),
+    _number("ts_us"),
+    _number("amount_nusd"),
+    Column("counted", String(16), nullable=False),
+    *(Column(name, Text, nullable=False)
+      for name in ("member", "device", "agent", "project", "branch", "provider", "model")),
+    Index("ix_entry_ts_us", "ts_us"),
+)  # fmt: skip
+"""The devices' ledgers. The columns after the body are drawn from it, for reports."""
+
+uploads = Table(
+    "upload", metadata,
+    _id("inc", "incarnation.inc", primary=True),
+    _number("seq"),
+    Column("body", Text, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+)  # fmt: skip
+"""The last report that brought a ledger forward, as its device signed it: its word on its head."""
+
+evidence = Table(
+    "evidence", metadata,
+    _id("inc", "incarnation.inc", primary=True),
+    _number("at_us", primary=True),
+    Column("body", Text, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+)  # fmt: skip
+"""Signed reports that contradict the ledger of the same name: a fork, proved by its own hand."""
+
+receipts = Table(
+    "receipt", metadata,
+    _id("inc", "incarnation.inc", primary=True),
+    _number("server_seq", primary=True),
+    _number("seq", primary=True),
+    Column("body", Text, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+)  # fmt: skip
+"""What the server signed for a device whenever its ledger or its rights had moved."""
+
+journal = Table(
+    "journal", metadata,
+    _id("org", "org.id", primary=True),
+    _number("seq", primary=True),
+    Column("line", Text, nullable=False),
+)  # fmt: skip
+"""The decisions the server alone makes (`sync_server.journal`), as far as they are applied."""
+
+audit = Table(
+    "audit", metadata,
+    _id("org", "org.id", primary=True),
+    _number("seq", primary=True),
+    Column("hash", String(64), nullable=False),
+    Column("body", Text, nullable=False),
+)  # fmt: skip
+"""What people decided: a hash chain whose head is in every receipt."""
