@@ -16,7 +16,8 @@ class Truth:
 
     `allowed_rights` bounds what is spent with the rights of one window; `allowed_calendar` what is
     spent while a window runs, with whatever rights. Both are the cap, or what was committed when
-    the cap was last lowered, or what was already held back when the window began.
+    the cap was last lowered, or what was already held back when the window began; `over_…` is what
+    was billed above its hold, which no rule can prevent and every rule must survive.
     """
 
     def __init__(self) -> None:
@@ -25,6 +26,8 @@ class Truth:
         self.spent_by: dict[tuple[str, Place], int] = defaultdict(int)
         self.allowed_rights: dict[Place, int] = {}
         self.allowed_calendar: dict[Place, int] = {}
+        self.over_rights: dict[Place, int] = defaultdict(int)
+        self.over_calendar: dict[Place, int] = defaultdict(int)
         self.overrun: dict[tuple[str, Place], int] = defaultdict(int)
         self.trusted: set[tuple[str, Place]] = set()
         self.billed = 0
@@ -52,8 +55,8 @@ class Truth:
             self.spent_by[inc, place] += amount
             if over:
                 self.overrun[inc, place] += over
-                self.allowed_rights[place] += over
-                self.allowed_calendar[running] += over
+                self.over_rights[place] += over
+                self.over_calendar[running] += over
             if (inc, place) not in self.trusted:
                 self.spent_calendar[running] += amount
             self._check(inc, place, running, committed.get(place))
@@ -83,10 +86,12 @@ class Truth:
                                 f" {place}, {allowed} allowed")  # fmt: skip
 
     def _check(self, inc: str, place: Place, running: Place, account: Account | None) -> None:
-        spent, allowed = self.spent_rights[place], self.allowed_rights[place]
+        spent = self.spent_rights[place]
+        allowed = self.allowed_rights[place] + self.over_rights[place]
         if spent > allowed:
             raise Violation(f"I1: {spent} spent with the rights of {place}, {allowed} allowed")
-        spent, allowed = self.spent_calendar[running], self.allowed_calendar[running]
+        spent = self.spent_calendar[running]
+        allowed = self.allowed_calendar[running] + self.over_calendar[running]
         if spent > allowed:
             raise Violation(f"I4: {spent} spent while {running} ran, {allowed} allowed")
         spent = self.spent_by[inc, place]
