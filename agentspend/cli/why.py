@@ -49,7 +49,8 @@ def _who(story: Story) -> list[tuple[str, str]]:
     model = f"{story.get('provider', '')}/{story.get('model', '')}".strip("/")
     listed = story.get("counted") == "subscription"
     paid = "by a subscription: amounts are list prices" if listed else "in dollars"
-    return [("who", known or "-"), ("model", f"{model}, paid {paid}")]
+    tags = [("tags", " ".join(map(str, payer["tags"])))] if payer.get("tags") else []
+    return [("who", known or "-"), *tags, ("model", f"{model}, paid {paid}")]
 
 
 def _bound(story: Story) -> list[tuple[str, str]]:

@@ -116,6 +116,9 @@ class Operations:
                 "config_error": self.reload.error,
             }
         )
+        branches = {session.id: session.branch for session in self.desk.sessions.all()}
+        for line in found["sessions"]:
+            line["branch"] = branches.get(line["id"], line["branch"])
         now_us = self.desk.now().mono_us
         for paced in self.desk.pacer.waits():
             wait = {"rid": paced.rid, "budget": "", "limit": rate_words(paced.limit),

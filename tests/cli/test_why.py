@@ -47,6 +47,13 @@ def test_a_settled_request(agentspend: Command) -> None:
     assert "budget     daily: $" in ran.out
 
 
+def test_tags_stand_beside_who_pays() -> None:
+    """Where there are any: a session's, a header's and a repository's alike."""
+    told = {**REFUSED, "payer": {"agent": "claude", "tags": ["team=web", "urgent"]}}
+    assert why.steps_of(told)[:2] == [("who", "claude"), ("tags", "team=web urgent")]
+    assert "tags" not in dict(why.steps_of({**told, "payer": {"agent": "claude"}}))
+
+
 def test_in_json(agentspend: Command) -> None:
     """The JSON has the whole story and its entries."""
     found = agentspend("why", rids(agentspend)[0], "--json").json()

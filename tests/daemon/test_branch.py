@@ -27,6 +27,7 @@ def test_requests_are_filed_under_the_branch_of_their_moment(home: Home, tmp_pat
     with session(home, head=str(work / ".git/HEAD"), keys={}) as way:
         way.post().read()
         git(work, "checkout", "-q", "-b", "fix/1")
+        assert [each["branch"] for each in home.json("status")["sessions"]] == ["fix/1"]
         way.post().read()
         home.kill()
         git(work, "symbolic-ref", "HEAD", "refs/heads/fix/2")
