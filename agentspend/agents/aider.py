@@ -17,9 +17,10 @@ again as a start with it would, and refuses where not all of our addresses come 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from agentspend.agents.aider_files import Start, env_file_variables, read_start
+from agentspend.agents.aider_files import CONFIG, Start, env_file_variables, read_start
 from agentspend.agents.aider_models import PREFIXES, models, names_a_model, provider, redirects
 from agentspend.agents.aider_options import Setting
 from agentspend.agents.base import (
@@ -39,7 +40,9 @@ from agentspend.agents.base import (
 from agentspend.agents.generic import base_urls, stand_ins
 from agentspend.agents.network import PROXY_VARIABLES, no_proxy_variables
 from agentspend.agents.places import read_text
+from agentspend.agents.plain import FileChange, PlainPlan, at_home
 from agentspend.core.errors import LaunchError
+from agentspend.core.virtual_keys import is_token
 
 ENV_FILE = "aider.env"
 _CHOSEN_BY: dict[str, tuple[str, ...]] = {
@@ -86,6 +89,34 @@ class Aider:
         )
         _must_arrive(found, path, variables, caller)
         return found
+
+    def plain(self, facts: SessionFacts, caller: Caller) -> PlainPlan:
+        """Lead three providers to a virtual key by a `.env` file of ours that aider reads last."""
+        require_program("aider", caller, "uv tool install --python 3.12 aider-chat")
+        home = at_home(caller)
+        start = read_start([], home)
+        path = facts.scratch / ENV_FILE
+        if start.env_file not in (None, path):
+            raise LaunchError(
+                f"aider reads {start.env_file} last already: an env-file is set for it",
+                "take that setting out; ~/.env is read without one",
+            )
+        _no_redirect(start, models(start))
+        outer = outer_token(caller.env)
+        logins = {name: list(_logins(name, start, outer)) for name in self.providers}
+        pays = {name: choose_auth(facts, logins[name], name) for name in self.providers}
+        _no_gateway_credential(start, facts, pays)
+        keyed = [name for name, auth in pays.items() if auth is Auth.KEY]
+        notes = [*_notes(facts, pays, logins)]
+        notes.append(f"not reached: a repository whose own {CONFIG} sets env-file or an address")
+        return PlainPlan(
+            (FileChange(caller.home / CONFIG, "yaml", {("env-file",): str(path)}),),
+            files={
+                path: _env_file(replace(start, env_file=None), _variables(facts, caller, keyed))
+            },
+            notes=tuple(notes),
+            auth=Auth.KEY if keyed else Auth.PASSTHROUGH,
+        )
 
 
 def _variables(facts: SessionFacts, caller: Caller, keyed: Sequence[str]) -> dict[str, str]:
@@ -208,5 +239,5 @@ def _no_gateway_credential(start: Start, facts: SessionFacts, pays: dict[str, Au
 def _logins(name: str, start: Start, outer: str) -> Iterator[str]:
     """aider's own keys for a provider: looked for by name, never read out."""
     for variable in KEY_VARIABLES[name]:
-        if start.variable(variable) not in ("", outer):
+        if start.variable(variable) not in ("", outer) and not is_token(start.variable(variable)):
             yield f"a key for {VENDORS[name]} in {start.variables[variable].place}"

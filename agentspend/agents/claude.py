@@ -33,7 +33,7 @@ from agentspend.agents.base import (
     session_token_in,
 )
 from agentspend.agents.claude_login import credentials, stored_logins, subscriptions
-from agentspend.agents.claude_settings import Settings, read_settings
+from agentspend.agents.claude_settings import Settings, config_dir, read_settings
 from agentspend.agents.generic import stand_ins
 from agentspend.agents.network import (
     PROXY_VARIABLES,
@@ -41,6 +41,7 @@ from agentspend.agents.network import (
     spares_loopback,
     with_loopback,
 )
+from agentspend.agents.plain import FileChange, PlainPlan, at_home
 from agentspend.core.errors import LaunchError
 
 BASE_URL = "ANTHROPIC_BASE_URL"
@@ -98,6 +99,35 @@ class Claude:
             subscribed=subscribed,
         )
 
+    def plain(self, facts: SessionFacts, caller: Caller) -> PlainPlan:
+        """Lead every plain `claude`, editors' included, to a virtual key by the user's settings.
+
+        No credential is set where Claude Code has one of its own: its login goes on as it comes.
+        """
+        require_program("claude", caller, "npm install -g @anthropic-ai/claude-code")
+        settings, _ = read_settings(at_home(caller), [])
+        logins = stored_logins(settings, caller)
+        auth = choose_auth(facts, logins)
+        _no_other_provider(settings)
+        _no_managed_redirect(settings, facts, auth)
+        _no_gateway_credential(settings, facts, auth)
+        values = {BASE_URL: facts.base_url}
+        if settings.value("ENABLE_TOOL_SEARCH") in ("", "true"):
+            values["ENABLE_TOOL_SEARCH"] = "true"
+        if auth is Auth.KEY:
+            values["ANTHROPIC_AUTH_TOKEN"] = facts.token
+            if any(layer.env.get("ANTHROPIC_API_KEY") for layer in settings.layers):
+                values["ANTHROPIC_API_KEY"] = ""
+        if any(settings.value(name) for name in PROXY_VARIABLES):
+            names = ("no_proxy", "NO_PROXY")
+            values |= no_proxy_variables({name: settings.value(name) for name in names})
+        path = config_dir(caller) / "settings.json"
+        notes = [f"not reached: a project whose own .claude/settings.json sets {BASE_URL}"]
+        if auth is Auth.PASSTHROUGH and not logins:
+            notes.append(nobody_pays(facts, ("anthropic",), "/login inside"))
+        change = FileChange(path, "json", {("env", name): item for name, item in values.items()})
+        return PlainPlan((change,), notes=tuple(notes), auth=auth)
+
 
 def _subscribed(settings: Settings, caller: Caller) -> bool:
     """Whether a subscription's login is what Claude Code will use."""
@@ -141,7 +171,7 @@ def _remarks(
     notes: list[str] = []
     warnings = [f"{path} is not valid JSON: Claude Code ignores it too" for path in settings.broken]
     files = [layer for layer in settings.layers if layer.path and BASE_URL in layer.env]
-    if files and files[-1].env[BASE_URL] != facts.base_url:
+    if files and not session_token_in(files[-1].env[BASE_URL]):
         warnings.append(
             f"{files[-1].place(BASE_URL)} sets {BASE_URL}: overridden for this session,"
             " but not for a claude that the agent starts itself"

@@ -43,7 +43,9 @@ from agentspend.agents.base import (
 from agentspend.agents.generic import base_urls, stand_ins
 from agentspend.agents.network import no_proxy_variables
 from agentspend.agents.places import SettingsFile, read_jsonc, read_toml
+from agentspend.agents.plain import FileChange, Keys, PlainPlan, proxy_warnings
 from agentspend.core.errors import LaunchError
+from agentspend.core.virtual_keys import TOKEN_PREFIX, is_token
 
 PROVIDER = "agentspend"
 CHATGPT = "a ChatGPT login"
@@ -81,6 +83,33 @@ class Codex:
             auth=auth,
             subscribed=auth is Auth.PASSTHROUGH and bool(logins) and logins[0].startswith(CHATGPT),
         )
+
+    def plain(self, facts: SessionFacts, caller: Caller) -> PlainPlan:
+        """Lead the built-in provider to a virtual key by the user's `config.toml`.
+
+        Never by a provider of our own there: `codex resume` would show other sessions, and `run`
+        would mix with it. Codex then tries a WebSocket first, which is answered 426.
+        """
+        require_program("codex", caller, "npm install -g @openai/codex")
+        layers = _layers([], caller)
+        _no_other_provider([], layers, facts)
+        logins = _logins(layers, caller)
+        auth = choose_auth(facts, logins, "openai")
+        home = codex_home(caller)
+        config: dict[Keys, str] = {("openai_base_url",): f"{facts.base_url}/v1"}
+        changes = [FileChange(home / "config.toml", "toml", config)]
+        notes = ["not reached: codex with a profile, or a -c, that names another provider or URL"]
+        if auth is Auth.KEY:
+            if logins:
+                raise LaunchError(
+                    f"{logins[0]} would be used before the stored key", "codex logout, then again"
+                )
+            key: dict[Keys, str] = {("OPENAI_API_KEY",): facts.token}
+            changes.append(FileChange(home / "auth.json", "json", key))
+        elif not logins:
+            notes.append(nobody_pays(facts, ("openai",), "`codex login`"))
+        return PlainPlan(tuple(changes), notes=tuple(notes), warnings=proxy_warnings(caller),
+                         auth=auth)  # fmt: skip
 
 
 def _flags(facts: SessionFacts, auth: Auth) -> tuple[str, ...]:
@@ -235,7 +264,7 @@ def _logins(layers: Sequence[SettingsFile], caller: Caller) -> list[str]:
     stored = read_jsonc(path)
     if stored is not None and stored.get("tokens", "access_token"):
         found.append(f"{CHATGPT} in {path}")
-    elif stored is not None and stored.get("OPENAI_API_KEY"):
+    elif stored is not None and not is_token(str(stored.get("OPENAI_API_KEY") or TOKEN_PREFIX)):
         found.append(f"an OpenAI key in {path}")
     for layer in reversed(layers):
         if layer.get("cli_auth_credentials_store") in ("keyring", "auto"):

@@ -7,26 +7,14 @@ what was set. Taking back touches only what is still as it was written.
 import copy
 import hashlib
 import json
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from agentspend.agents import flat_text, jsonc_text
 from agentspend.agents.places import parse_jsonc
+from agentspend.agents.plain import FileChange, Keys
 from agentspend.core.errors import LaunchError
-
-Keys = tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class FileChange:
-    """Values to set in a file, by their paths of keys. `kind`: json, jsonc, toml, yaml, dotenv."""
-
-    path: Path
-    kind: str
-    values: Mapping[Keys, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +118,12 @@ def _yaml(text: str) -> Any:
         raise ValueError(str(error).replace("\n", " ")) from error
 
 
+def _toml(text: str) -> Any:
+    import tomllib
+
+    return tomllib.loads(text)
+
+
 def _dotenv(text: str) -> dict[str, str]:
     from agentspend.agents.aider_files import env_file_variables
 
@@ -139,7 +133,7 @@ def _dotenv(text: str) -> dict[str, str]:
 _READERS: dict[str, Callable[[str], Any]] = {
     "json": json.loads,
     "jsonc": parse_jsonc,
-    "toml": tomllib.loads,
+    "toml": _toml,
     "yaml": _yaml,
     "dotenv": _dotenv,
 }

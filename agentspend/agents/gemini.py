@@ -40,6 +40,7 @@ from agentspend.agents.gemini_settings import (
 )
 from agentspend.agents.generic import stand_ins
 from agentspend.agents.network import no_proxy_variables
+from agentspend.agents.plain import FileChange, Keys, PlainPlan, at_home, proxy_warnings
 from agentspend.core.errors import LaunchError
 
 BASE_URL = "GOOGLE_GEMINI_BASE_URL"
@@ -81,6 +82,43 @@ class Gemini:
             return _past_us(args, facts, caller, place)
         _no_gateway_credential(settings, facts, auth)
         return _through_us(args, facts, caller, settings, auth, logins)
+
+    def plain(self, facts: SessionFacts, caller: Caller) -> PlainPlan:
+        """Lead the API-key sign-in to a virtual key by `~/.gemini/.env`, where it is in use.
+
+        A Google login cannot be led anywhere: it is said, and nothing is changed.
+        """
+        require_program("gemini", caller, "npm install -g @google/gemini-cli")
+        settings = read_settings(at_home(caller))
+        _no_container((), settings, caller)
+        selected, place = _sign_in(settings)
+        logins = _logins(settings, selected, place, caller)
+        auth = choose_auth(facts, logins, "google", login_first=selected == GOOGLE_LOGIN)
+        if selected in _VENDORS or (selected == GOOGLE_LOGIN and auth is Auth.PASSTHROUGH):
+            raise LaunchError(
+                f"Gemini CLI signs in by {selected!r} ({place}), which goes past agentspend",
+                f"choose the API key inside (/auth), or {API_KEY!r} in {settings.user.path}",
+            )
+        _can_select(settings)
+        _no_gateway_credential(settings, facts, auth)
+        if caller.env.get(BASE_URL):
+            raise LaunchError(
+                f"{BASE_URL} in the environment beats every file", f"take it out: unset {BASE_URL}"
+            )
+        values: dict[Keys, str] = {(BASE_URL,): facts.base_url}
+        if auth is Auth.KEY:
+            values[("GEMINI_API_KEY",)] = facts.token
+        home = gemini_home(caller)
+        shared = (home / ".env").is_file() and not (home / ".gemini/.env").is_file()
+        changes = (
+            FileChange(home / (".env" if shared else ".gemini/.env"), "dotenv", values),
+            FileChange(settings.user.path, "jsonc", {SELECTED: API_KEY}),
+        )
+        notes = ["not reached: gemini in a folder with a .env of its own, at it or above it"]
+        if auth is Auth.PASSTHROUGH and not logins:
+            notes.append(nobody_pays(facts, ("google",), "choose the API key inside"))
+        return PlainPlan(changes, notes=tuple(notes), warnings=proxy_warnings(caller),
+                         auth=auth)  # fmt: skip
 
 
 def _through_us(

@@ -39,10 +39,13 @@ from agentspend.agents.opencode_config import (
     data_home,
     given_content,
     merged,
+    own_file,
     read_layers,
 )
 from agentspend.agents.places import SettingsFile, dig, read_jsonc
+from agentspend.agents.plain import FileChange, PlainPlan, at_home, proxy_warnings
 from agentspend.core.errors import LaunchError
+from agentspend.core.virtual_keys import is_token
 
 _VERSION_IN_URL = {"anthropic": "/v1", "openai": "", "google": "/v1beta"}
 
@@ -75,6 +78,41 @@ class OpenCode:
             env_set=_environment(facts, caller, given, pays, stored),
             notes=tuple(_notes(facts, pays, logins)),
             warnings=tuple(_warnings(layers)),
+            auth=Auth.KEY if keyed else Auth.PASSTHROUGH,
+        )
+
+    def plain(self, facts: SessionFacts, caller: Caller) -> PlainPlan:
+        """Lead Anthropic, OpenAI and Google to a virtual key by the user's own configuration."""
+        require_program("opencode", caller, "npm install -g opencode-ai")
+        layers = read_layers(at_home(caller))
+        stored = read_jsonc(data_home(caller) / "auth.json")
+        logins = {name: _logins(name, {}, layers, stored, caller) for name in self.providers}
+        pays = {name: choose_auth(facts, logins[name], name) for name in self.providers}
+        _no_managed_redirect(layers, facts)
+        _no_gateway_credential({}, layers, facts, pays)
+        values: dict[tuple[str, ...], str] = {}
+        for name, version in _VERSION_IN_URL.items():
+            options = ("provider", name, "options")
+            values[*options, "baseURL"] = f"{facts.base_url}{version}"
+            if pays[name] is Auth.KEY:
+                if stored is not None and stored.get(name, "type") == "oauth":
+                    raise LaunchError(
+                        f"OpenCode's own {VENDORS[name]} login in {stored.path} would be used"
+                        " before the stored key",
+                        "opencode auth logout, then again",
+                    )
+                values[*options, "apiKey"] = facts.token
+        notes = [
+            "not reached: other providers than Anthropic, OpenAI and Google",
+            "not reached: a project whose own opencode.json sets a baseURL",
+        ]
+        if Auth.KEY not in pays.values() and not any(logins.values()):
+            notes.append(nobody_pays(facts, tuple(pays), "`opencode auth login`"))
+        keyed = Auth.KEY in pays.values()
+        return PlainPlan(
+            (FileChange(own_file(caller), "jsonc", values),),
+            notes=tuple(notes),
+            warnings=proxy_warnings(caller),
             auth=Auth.KEY if keyed else Auth.PASSTHROUGH,
         )
 
@@ -262,7 +300,7 @@ def _logins(
     keys.append((given, f"{CONTENT} in the environment"))
     for content, place in keys:
         key = dig(content, "provider", name, "options", "apiKey")
-        if isinstance(key, str) and key not in ours:
+        if isinstance(key, str) and key not in ours and not is_token(key):
             found.append(f"{name}'s apiKey in {place}")
     variables = [item for item in KEY_VARIABLES[name] if caller.env.get(item, "") not in ours]
     return found + [f"{item} in the environment" for item in variables]

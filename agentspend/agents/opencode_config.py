@@ -58,13 +58,20 @@ def merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def own_file(caller: Caller) -> Path:
+    """The user's own configuration that counts most: the last of those that are there."""
+    home = _home(caller)
+    there = [home / name for name in _FILES if (home / name).is_file()]
+    return there[-1] if there else home / _FILES[0]
+
+
 def data_home(caller: Caller) -> Path:
     """Where OpenCode keeps its logins."""
     return Path(caller.env.get("XDG_DATA_HOME") or caller.home / ".local/share") / "opencode"
 
 
 def _own_files(caller: Caller) -> Iterator[Path]:
-    home = Path(caller.env.get("XDG_CONFIG_HOME") or caller.home / ".config") / "opencode"
+    home = _home(caller)
     yield from (home / name for name in ("config.json", *_FILES))
     if caller.env.get("OPENCODE_CONFIG"):
         yield caller.cwd / caller.env["OPENCODE_CONFIG"]
@@ -76,3 +83,7 @@ def _own_files(caller: Caller) -> Iterator[Path]:
     yield from (caller.home / ".opencode" / name for name in _FILES)
     if caller.env.get("OPENCODE_CONFIG_DIR"):
         yield from (Path(caller.env["OPENCODE_CONFIG_DIR"]) / name for name in _FILES)
+
+
+def _home(caller: Caller) -> Path:
+    return Path(caller.env.get("XDG_CONFIG_HOME") or caller.home / ".config") / "opencode"

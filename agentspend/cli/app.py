@@ -16,6 +16,7 @@ from agentspend.cli import (
     daemon,
     demo,
     doctor,
+    enable,
     helping,
     key,
     keys,
@@ -121,6 +122,9 @@ def build() -> typer.Typer:
          "agentspend adjust r_1f3a --to 0.11")  # fmt: skip
     _add_keys(app)
     _add_key(app)
+    _add(app, enable.enable, "enable", "Lead a plain agent here, without run",
+         "agentspend enable claude", "agentspend enable codex --dry-run",
+         "agentspend enable claude --undo")  # fmt: skip
     _add_providers(app)
     _add_prices(app)
     _add_config(app)

@@ -11,7 +11,7 @@ from agentspend.core.scopes import KEYS, Payer, Scope
 
 Line = Mapping[str, Any]
 # Known only request by request, so a budget for them may apply to any session.
-_BY_REQUEST = ("subagent", "key", "provider", "model")
+_BY_REQUEST = ("subagent", "provider", "model")
 _TERM = re.compile(rf"(?:^| )({'|'.join(KEYS)})=")
 
 

@@ -82,6 +82,10 @@ class Paths:
         """Folders of running sessions, gone with them."""
         return self.run / "sessions"
 
+    def plain(self, agent: str) -> Path:
+        """What is known of the files that lead a plain agent here, and backups of them."""
+        return self.data / "plain" / agent
+
     @property
     def log(self) -> Path:
         """The daemon's log."""

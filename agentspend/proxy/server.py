@@ -25,6 +25,7 @@ from agentspend.proxy.login import login_of, way_out
 from agentspend.proxy.routing import Astray, route_for
 from agentspend.proxy.sessions import Session
 from agentspend.proxy.upstream import Unreachable
+from agentspend.proxy.virtual_keys import Holder
 
 BROKEN = "agentspend: a mistake of ours ended this request; agentspend daemon logs names it"
 
@@ -138,11 +139,14 @@ class Proxy:
         rejected = guard.rejection(request, self._names)
         if rejected is not None:
             return _rejected(request, shape, *rejected)
-        session = await self._session(request, token)
-        if isinstance(session, str):
-            return _refused(request, shape, session)
+        who = self._admitted(request, token)
+        if isinstance(who, str):
+            return _refused(request, shape, who)
         if request.method == "HEAD":
             return web.Response()
+        session = who if isinstance(who, Session) else await self._of_key(request, who)
+        if isinstance(session, str):
+            return _refused(request, shape, session)
         if session.providers:
             found = route_for(path, request.headers, self._desk.providers, session.providers)
         if isinstance(found, Astray):
@@ -163,20 +167,21 @@ class Proxy:
             return _plain(*rejected)
         return _plain(404, "agentspend: start the agent with `agentspend run`")
 
-    async def _session(self, request: web.BaseRequest, token: str) -> Session | str:
+    def _admitted(self, request: web.BaseRequest, token: str) -> Session | Holder | str:
         """Whose request it is, or the message for somebody who may not come in."""
         if not is_token(token) and not request.path.startswith("/k/"):
             return self._desk.sessions.by_token(token) or ENDED
-        now_us = self._desk.now().wall_us
-        key_sessions = self._desk.key_sessions
-        holder = key_sessions.keys.find(token, now_us, self._desk.zone)
-        if isinstance(holder, str):
-            return holder
+        keys, now_us = self._desk.key_sessions.keys, self._desk.now().wall_us
+        return keys.find(token, now_us, self._desk.zone)
+
+    async def _of_key(self, request: web.BaseRequest, holder: Holder) -> Session | str:
+        """The session of a virtual key that a request belongs to, or why it cannot begin."""
         address, port, *_ = request.get_extra_info("peername") or ("", 0)
         if address not in self._own:
             port = 0  # a container's: no process of this machine
+        now_us = self._desk.now().wall_us
         try:
-            return await key_sessions.enter(holder, request.headers, port, now_us)
+            return await self._desk.key_sessions.enter(holder, request.headers, port, now_us)
         except StoreError:
             raise
         except AgentspendError as error:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentspend.agents.file_change import Done, FileChange, apply, digest, says, take_back
+from agentspend.agents.file_change import Done, apply, digest, says, take_back
+from agentspend.agents.plain import FileChange
 from agentspend.core.errors import LaunchError
 
 PATH = Path("/home/dev/settings")
