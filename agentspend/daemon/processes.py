@@ -9,6 +9,8 @@ import psutil
 
 # The kernel's time of a process's start follows corrections of the clock.
 SAME_BIRTH_US = 5_000_000
+LOOKS = 3
+"""The kernel's table of connections changes while it is read: an entry may be passed over."""
 
 
 def born_us(pid: int) -> int:
@@ -54,10 +56,11 @@ def folder_of(pid: int) -> str:
 
 
 def _pid_by_table(port: int, our_port: int) -> int:
-    for each in psutil.net_connections("tcp"):
-        ends = each.laddr and each.raddr and (each.laddr.port, each.raddr.port)
-        if ends == (port, our_port):
-            return each.pid or 0
+    for _ in range(LOOKS):
+        for each in psutil.net_connections("tcp"):
+            ends = each.laddr and each.raddr and (each.laddr.port, each.raddr.port)
+            if ends == (port, our_port) and each.pid:
+                return int(each.pid)
     return 0
 
 
