@@ -254,7 +254,7 @@ class Books:
     ) -> Refused:
         """Say no, and keep the story for `why`."""
         seat = next(seat for seat in hard if seat.budget.name == refuse.room.budget)
-        resets_us = self.rooms.span(seat.budget, now_us, request.payer.session).ends_us
+        resets_us = self.rooms.span(seat.budget, now_us, request.payer).ends_us
         if refuse.reason is RefusalReason.TOO_FAST:
             missing_nusd = refuse.needed_nusd - refuse.room.free_nusd
             resets_us = self.rooms.enough_rolls_us(seat, missing_nusd, now_us)

@@ -44,7 +44,7 @@ def brief(books: Books, at: Moment, payer: Payer | None) -> dict[str, object]:
 def _tightest(books: Books, now_us: int, payer: Payer) -> Tight | None:
     """The hard budget of this payer with the least left."""
     found = [
-        (item.budget, books.rooms.account(item, now_us, payer.session))
+        (item.budget, books.rooms.account(item, now_us, payer))
         for item in books.rooms.in_force
         if item.budget.mode is Mode.HARD and counts_in(item.budget, payer, "billed")
     ]

@@ -75,7 +75,7 @@ def _give_back(
     for item in books.rooms.in_force:
         if not counts_in(item.budget, payer, counted):
             continue
-        here = books.rooms.span(item.budget, window_us, payer.session)
+        here = books.rooms.span(item.budget, window_us, payer)
         account = accounts.find(books.conn, item.budget.name, item.generation, here.key)
         if account is None:
             continue

@@ -13,6 +13,10 @@ from agentspend.core.windows import Span, WindowKind, span
 from agentspend.store import accounts, entries, holds
 from agentspend.store.accounts import Account
 
+_CALENDAR = (WindowKind.HOUR, WindowKind.DAY, WindowKind.WEEK, WindowKind.MONTH)
+NAME_SUBAGENTS = frozenset({"claude"})
+"""Agents that name a subagent in each of its requests, so that one without is the main thread."""
+
 
 @dataclass(frozen=True, slots=True)
 class InForce:
@@ -64,7 +68,7 @@ class Rooms:
     def seats(self, payer: Payer, counted: str, now_us: int) -> list[Seat]:
         """The accounts of every budget this request counts in, hard and warn."""
         return [
-            Seat(item.budget, self.account(item, now_us, payer.session))
+            Seat(item.budget, self.account(item, now_us, payer))
             for item in self.in_force
             if counts_in(item.budget, payer, counted)
         ]
@@ -88,9 +92,9 @@ class Rooms:
         enough_us = accounts.enough_us(self._conn, seat.account.id, missing_nusd)
         return max(now_us, (enough_us or now_us) + length_us)
 
-    def account(self, item: InForce, now_us: int, session: str) -> Account:
+    def account(self, item: InForce, now_us: int, payer: Payer) -> Account:
         """The budget's account in the window of this moment."""
-        here = self.span(item.budget, now_us, session)
+        here = self.span(item.budget, now_us, payer)
         found = accounts.find(self._conn, item.budget.name, item.generation, here.key)
         rolling = item.budget.window.kind is WindowKind.ROLLING
         if self._read_only and (found is None or rolling):
@@ -102,14 +106,14 @@ class Rooms:
             return accounts.by_id(self._conn, found.id)
         return found
 
-    def span(self, budget: Budget, now_us: int, session: str) -> Span:
+    def span(self, budget: Budget, now_us: int, payer: Payer) -> Span:
         """The window around a moment; calendar spans are worked out once each."""
         window = budget.window
-        if window.kind in (WindowKind.SESSION, WindowKind.ROLLING, WindowKind.TOTAL):
-            return span(window, now_us, self.zone, session)
+        if window.kind not in _CALENDAR:
+            return span(window, now_us, self.zone, payer.session, payer.subagent)
         known = self._spans.get(window.kind)
         if known is None or now_us < known.starts_us or now_us >= (known.ends_us or 0):
-            known = self._spans[window.kind] = span(window, now_us, self.zone, session)
+            known = self._spans[window.kind] = span(window, now_us, self.zone)
         return known
 
     def _open(self, item: InForce, here: Span) -> Account:
@@ -137,9 +141,7 @@ class Rooms:
         spent_nusd = (
             sum(amount for _, amount in earlier)
             if rolling
-            else entries.spent_nusd(
-                self._conn, budget.scope, here, budget.window.kind, billed_only=billed_only
-            )
+            else entries.spent_nusd(self._conn, budget.scope, here, billed_only=billed_only)
         )
         inside = [hold for hold in holds.all_open(self._conn) if self._is_inside(hold, item, here)]
         account = Account(
@@ -163,13 +165,19 @@ class Rooms:
         payer = Payer.from_known(kept["payer"])
         if not counts_in(item.budget, payer, kept["counted"]):
             return False
-        return self.span(item.budget, hold.created_us, payer.session).key == here.key
+        return self.span(item.budget, hold.created_us, payer).key == here.key
 
 
 def counts_in(budget: Budget, payer: Payer, counted: str) -> bool:
-    """Whether a request counts in a budget: its scope, and real dollars or list price."""
+    """Whether a request counts in a budget: its scope, and real dollars or list price.
+
+    A budget per subagent leaves out the main thread of an agent that names its subagents; of any
+    other agent it holds for the whole session.
+    """
     if counted != "billed" and budget.counts is Counts.BILLED:
         return False
+    if budget.window.kind is WindowKind.SUBAGENT and not payer.subagent:
+        return payer.agent not in NAME_SUBAGENTS and budget.scope.matches(payer)
     return budget.scope.matches(payer)
 
 

@@ -10,27 +10,54 @@ from agentspend.bookkeeper.rooms import InForce
 from agentspend.core.budgets import Budget
 from agentspend.core.errors import AgentspendError
 from agentspend.core.included import called
-from agentspend.core.scopes import Scope
-from agentspend.core.windows import Window, WindowKind, span
-from agentspend.store import entries, holds, included, requests, sessions
+from agentspend.core.scopes import Payer, Scope
+from agentspend.core.windows import Window, WindowKind, span, subagents_of
+from agentspend.store import accounts, entries, holds, included, requests, sessions
 from agentspend.store.accounts import Account
 from agentspend.store.sessions import SessionRow
 
 TODAY = Window(WindowKind.DAY)
+SHOWN_SUBAGENTS = 3
+"""So many subagents of a session are shown; there may be hundreds."""
 _SHOWN_OF_SESSION = ("agent", "project", "branch", "member", "key")
 
 
 def budget_lines(books: Books, at: Moment) -> list[dict[str, object]]:
-    """One line a budget; a budget per session has one line for each live session."""
+    """One line a budget; a budget per session has one for each live session, and one per subagent
+    one for the fullest of each."""
     now_us = books.now(at)
     live = [row.id for row in sessions.all_open(books.conn)]
     lines = []
     for item in books.rooms.in_force:
-        per_session = item.budget.window.kind is WindowKind.SESSION
-        for session in live if per_session and live else [""]:
-            account = books.rooms.account(item, now_us, session)
-            lines.append(_line(books, item, account, session if per_session else ""))
+        match item.budget.window.kind:
+            case WindowKind.SESSION:
+                lines += [_of(books, item, now_us, Payer(session=one)) for one in live or [""]]
+            case WindowKind.SUBAGENT:
+                found = [_of(books, item, now_us, one) for one in _subagents(books, item, live)]
+                lines += found or [_of(books, item, now_us, Payer())]
+            case _:
+                lines.append(_of(books, item, now_us, Payer()))
     return lines
+
+
+def _of(books: Books, item: InForce, now_us: int, payer: Payer) -> dict[str, object]:
+    """A budget's line, of one payer where each has an account of its own."""
+    account = books.rooms.account(item, now_us, payer)
+    return {**_line(books, item, account, payer.session), "subagent": payer.subagent}
+
+
+def _subagents(books: Books, item: InForce, live: list[str]) -> list[Payer]:
+    """The subagents of live sessions that used most of a budget."""
+    found = []
+    for session in live:
+        prefix = subagents_of(session)
+        rows = accounts.of_keys(
+            books.conn, item.budget.name, item.generation, prefix, SHOWN_SUBAGENTS
+        )
+        found += [
+            Payer(session=session, subagent=row.window_key.removeprefix(prefix)) for row in rows
+        ]
+    return found
 
 
 def today_nusd(books: Books, at: Moment) -> int:
@@ -85,7 +112,7 @@ def session_lines(books: Books, at: Moment) -> list[dict[str, object]]:
 
 def _today_nusd(books: Books, at: Moment, *, billed_only: bool) -> int:
     here = span(TODAY, books.now(at), books.rooms.zone)
-    return entries.spent_nusd(books.conn, Scope(), here, WindowKind.DAY, billed_only=billed_only)
+    return entries.spent_nusd(books.conn, Scope(), here, billed_only=billed_only)
 
 
 def session_total(books: Books, session_id: str) -> dict[str, object]:

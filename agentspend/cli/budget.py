@@ -55,7 +55,8 @@ def set_budget(
     window: Annotated[
         str,
         typer.Option(
-            metavar="WINDOW", help="session, hour, day, week, month, total, or rolling such as 5h."
+            metavar="WINDOW",
+            help="session, subagent, hour, day, week, month, total, or rolling such as 5h.",
         ),
     ],
     scope: Annotated[

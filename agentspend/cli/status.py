@@ -129,7 +129,8 @@ def _budget_row(line: dict[str, Any], at_us: int) -> list[str]:
     elif percent >= NEAR_PERCENT:
         mark, style = "!", "yellow"
     name = line["name"] if line["mode"] == "hard" else f"{line['name']} (warn)"
-    window = line["window"] + (f" {line['session']}" if line.get("session") else "")
+    whose = line.get("subagent") or line.get("session")
+    window = f"{line['window']} {whose}" if whose else line["window"]
     spent = dollars(line["spent_nusd"])
     return [
         output.styled(mark, style),

@@ -25,6 +25,7 @@ class WindowKind(StrEnum):
     """The kinds of windows a budget can have."""
 
     SESSION = "session"
+    SUBAGENT = "subagent"
     HOUR = "hour"
     DAY = "day"
     WEEK = "week"
@@ -42,7 +43,7 @@ class Window:
 
     @classmethod
     def parse(cls, text: str) -> "Window":
-        """Read "day", "month", "session", "total", "rolling 5h" or just "5h"."""
+        """Read "day", "month", "session", "subagent", "total", "rolling 5h" or just "5h"."""
         word = text.strip().lower()
         if word in set(WindowKind) - {WindowKind.ROLLING}:
             return cls(WindowKind(word))
@@ -51,7 +52,7 @@ class Window:
             return cls(WindowKind.ROLLING, int(found[1]) * _UNIT_S[found[2]])
         raise AgentspendError(
             f"{text!r} is not a window",
-            "use session, hour, day, week, month, total, or a rolling length such as 5h or 7d",
+            "use session, subagent, hour, day, week, month, total, or a rolling length: 5h, 7d",
         )
 
     @property
@@ -71,18 +72,25 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """One stretch of a window: from `starts_us` up to, not including, `ends_us` (None: open)."""
+    """One stretch of a window: from `starts_us` up to, not including, `ends_us` (None: open).
+
+    `who` are the attributes of a payer that all its charges share: a session's, a subagent's.
+    """
 
     key: str
     starts_us: int
     ends_us: int | None
+    who: tuple[tuple[str, str], ...] = ()
 
 
-def span(window: Window, now_us: int, zone: tzinfo, session: str = "") -> Span:
+def span(window: Window, now_us: int, zone: tzinfo, session: str = "", subagent: str = "") -> Span:
     """The stretch of a window that contains a moment."""
     match window.kind:
         case WindowKind.SESSION:
-            return Span(f"session:{session}", 0, None)
+            return Span(f"session:{session}", 0, None, (("session", session),))
+        case WindowKind.SUBAGENT:
+            who = (("session", session), ("subagent", subagent))
+            return Span(f"{subagents_of(session)}{subagent}", 0, None, who)
         case WindowKind.TOTAL:
             return Span("total", 0, None)
         case WindowKind.ROLLING:
@@ -91,6 +99,11 @@ def span(window: Window, now_us: int, zone: tzinfo, session: str = "") -> Span:
             return _hour(now_us, zone)
         case WindowKind.DAY | WindowKind.WEEK | WindowKind.MONTH:
             return _calendar(window.kind, now_us, zone)
+
+
+def subagents_of(session: str) -> str:
+    """What the keys of all spans of a session's subagents begin with."""
+    return f"subagent:{session}:"
 
 
 def _hour(now_us: int, zone: tzinfo) -> Span:

@@ -56,6 +56,21 @@ def of_budget(conn: sqlite3.Connection, budget: str, generation: int) -> list[Ac
     return [Account(*row) for row in rows]
 
 
+def of_keys(
+    conn: sqlite3.Connection, budget: str, generation: int, prefix: str, count: int
+) -> list[Account]:
+    """The accounts of a budget whose window's key begins so, the fullest first, so many at most.
+
+    `prefix` ends in ":", the character before ";".
+    """
+    rows = conn.execute(
+        f"SELECT {_FIELDS} FROM account WHERE budget = ? AND generation = ? AND window_key >= ?"
+        " AND window_key < ? ORDER BY spent_nusd + held_nusd DESC LIMIT ?",
+        (budget, generation, prefix, f"{prefix[:-1]};", count),
+    ).fetchall()
+    return [Account(*row) for row in rows]
+
+
 def create(conn: sqlite3.Connection, account: Account) -> Account:
     """Open an account (its `id` is ignored); what is already past the limit goes to `over`.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from agentspend.core.limits import READ_PAGE_ROWS
 from agentspend.core.scopes import Payer, Scope, glob
-from agentspend.core.windows import Span, WindowKind
+from agentspend.core.windows import Span
 
 COLUMNS = (
     "seq, hash, body, kind, ts_us, window_us, amount_nusd, counted, rid, member, device, agent,"
@@ -124,17 +124,14 @@ def by_seq(conn: sqlite3.Connection, seq: int) -> bytes | None:
     return bytes(found[0]) if found else None
 
 
-def spent_nusd(
-    conn: sqlite3.Connection, scope: Scope, span: Span, kind: WindowKind, *, billed_only: bool
-) -> int:
+def spent_nusd(conn: sqlite3.Connection, scope: Scope, span: Span, *, billed_only: bool) -> int:
     """What the ledger holds for a scope in a span: a new budget starts from here."""
     where, values = _scope_sql(scope)
     where.append("amount_nusd <> 0")
-    if kind is WindowKind.SESSION:
-        session = span.key.partition(":")[2]
-        where.append("session = ? AND session <> ''" if session else "session = ?")
-        values.append(session)
-    else:
+    for name, value in span.who:
+        where.append(f"{name} = ? AND {name} <> ''" if value else f"{name} = ?")
+        values.append(value)
+    if not span.who:
         where.append("window_us >= ?")
         values.append(span.starts_us)
         if span.ends_us is not None:

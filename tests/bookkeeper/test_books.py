@@ -200,6 +200,45 @@ def test_a_rolling_window_lets_go_of_what_is_older(desk: Desk) -> None:
     assert desk.account("rolling") == (0, USD)
 
 
+def _whose(subagent: str = "", agent: str = "claude", session: str = "s_1") -> Payer:
+    return Payer(agent=agent, session=session, subagent=subagent)
+
+
+def test_a_budget_per_subagent_leaves_the_others_and_the_main_thread_alone(desk: Desk) -> None:
+    """Claude Code names its subagents, so what has no name is the main thread."""
+    desk.adopt(budget("fan-out", "1", "subagent"))
+    held = desk.hold(desk.request("0.20", 32_000, payer=_whose("a1")))
+    assert isinstance(held, Held)
+    desk.settle(held.rid, "0.95")
+
+    assert isinstance(desk.hold(desk.request("0.20", 32_000, payer=_whose("a1"))), Refused)
+    for other in (_whose("b2"), _whose("a1", session="s_2")):
+        assert isinstance(desk.hold(desk.request("0.20", 32_000, payer=other)), Held)
+    main = desk.hold(desk.request("9.00", 32_000, payer=_whose()))
+    assert isinstance(main, Held)
+    assert main.budgets == ()
+
+
+def test_of_an_agent_that_names_none_it_holds_for_the_whole_session(desk: Desk) -> None:
+    """Nobody can tell its subagents apart."""
+    desk.adopt(budget("fan-out", "1", "subagent"))
+    held = desk.hold(desk.request("0.20", 32_000, payer=_whose(agent="codex")))
+    assert isinstance(held, Held)
+    desk.settle(held.rid, "0.95")
+    assert isinstance(desk.hold(desk.request("0.20", 100, payer=_whose(agent="codex"))), Refused)
+
+
+def test_a_budget_per_subagent_made_later_counts_what_each_has_spent(desk: Desk) -> None:
+    """From the ledger, by session and subagent; also what is held now."""
+    held = desk.hold(desk.request("0.20", 32_000, payer=_whose("a1")))
+    assert isinstance(held, Held)
+    desk.settle(held.rid, "0.70")
+    desk.hold(desk.request("0.10", 10, payer=_whose("a1")))
+    desk.adopt(budget("fan-out", "1", "subagent"))
+    assert isinstance(desk.hold(desk.request("0.25", 10, payer=_whose("a1"), wait_s=0)), Refused)
+    assert desk.account("fan-out") == (700_000_000, 100_250_000)
+
+
 def test_a_session_budget_gives_each_session_its_own_money(desk: Desk) -> None:
     """One session's spending leaves the next one's untouched."""
     desk.adopt(budget("each", "1", "session"))

@@ -51,6 +51,23 @@ def test_a_budget_nobody_has_used_has_a_line_of_zeros(desk: Desk) -> None:
     assert (line["spent_nusd"], line["held_nusd"], line["free_nusd"]) == (0, 0, 5 * USD)
 
 
+def test_a_budget_per_subagent_shows_the_fullest_of_each_live_session(desk: Desk) -> None:
+    """There may be hundreds; none yet, one line."""
+    desk.adopt(budget("fan-out", "1", "subagent"))
+    assert list(_lines(desk)) == [("fan-out", "")]
+    _session(desk, "s_1")
+    for number in range(5):
+        payer = Payer(agent="claude", session="s_1", subagent=f"a:{number}")
+        held = desk.hold(desk.request("0.01", 10, payer=payer))
+        desk.settle(held.rid, f"0.0{number + 1}")  # type: ignore[union-attr]
+
+    found = desk.do(lambda: snapshot.budget_lines(desk.books, desk.at))
+
+    assert [(line["session"], line["subagent"], line["spent_nusd"]) for line in found] == [
+        ("s_1", "a:4", 50_000_000), ("s_1", "a:3", 40_000_000), ("s_1", "a:2", 30_000_000),
+    ]  # fmt: skip
+
+
 def test_a_session_budget_has_a_line_for_each_live_session(desk: Desk) -> None:
     """Each with its own money; none live, one line."""
     desk.adopt(budget("each", "1", "session"))

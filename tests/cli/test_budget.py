@@ -77,7 +77,7 @@ def test_a_window_that_is_none(agentspend: Command) -> None:
     """The windows there are get named."""
     ran = agentspend("budget", "set", "x", "5", "--window", "fortnight")
     assert ran.code == ExitCode.USAGE
-    assert "use session, hour, day, week, month, total" in ran.err
+    assert "use session, subagent, hour, day, week, month, total" in ran.err
 
 
 def test_setting_again_keeps_the_warning_marks(agentspend: Command, here: Home) -> None:

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agentspend.core.errors import AgentspendError
-from agentspend.core.windows import Span, Window, WindowKind, moment, span
+from agentspend.core.windows import Span, Window, WindowKind, moment, span, subagents_of
 
 HOUR_US = 3_600_000_000
 CALENDAR = (WindowKind.HOUR, WindowKind.DAY, WindowKind.WEEK, WindowKind.MONTH)
@@ -178,9 +178,30 @@ def test_the_week_around_new_year_is_one_week() -> None:
 
 def test_sessions_and_totals_never_end() -> None:
     """Each session has its own account; requests without one share theirs."""
-    assert at("session", "2026-01-01T00:00:00+00:00", "UTC", "s_1") == Span("session:s_1", 0, None)
-    assert at("session", "2026-01-01T00:00:00+00:00", "UTC") == Span("session:", 0, None)
-    assert at("total", "2026-01-01T00:00:00+00:00", "UTC", "s_1") == Span("total", 0, None)
+    then = "2026-01-01T00:00:00+00:00"
+    one = Span("session:s_1", 0, None, (("session", "s_1"),))
+    assert at("session", then, "UTC", "s_1") == one
+    assert at("session", then, "UTC") == Span("session:", 0, None, (("session", ""),))
+    assert at("total", then, "UTC", "s_1") == Span("total", 0, None)
+
+
+def test_each_subagent_of_each_session_has_its_own_account() -> None:
+    """Two sessions may call theirs the same."""
+    window, zone = Window.parse("subagent"), ZoneInfo("UTC")
+    found = {span(window, 0, zone, session, agent) for session in "ab" for agent in ("x", "y", "")}
+    assert len({each.key for each in found}) == 6
+    one = span(window, 0, zone, "a", "x")
+    assert one.key.startswith(subagents_of("a"))
+    assert one.who == (("session", "a"), ("subagent", "x"))
+
+
+@pytest.mark.parametrize(
+    ("text", "velocity"), [("1m", True), ("60m", True), ("1h", True), ("61m", False), ("5h", False),
+                           ("hour", False), ("session", False)],
+)  # fmt: skip
+def test_a_rolling_hour_or_less_caps_the_velocity(text: str, *, velocity: bool) -> None:
+    """A clock hour does not roll."""
+    assert Window.parse(text).is_velocity is velocity
 
 
 def test_a_rolling_window_reaches_back_its_length_from_now() -> None:

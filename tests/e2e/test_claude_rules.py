@@ -62,6 +62,20 @@ def test_a_fan_out_is_paced_and_every_subagent_is_served(world: World) -> None:
     assert stories(world, "slow", "refuse") == []
 
 
+def test_a_cap_per_subagent_stops_subagents_and_not_the_main_thread(world: World) -> None:
+    """Each has its own little money; the main thread hears of it and goes on."""
+    done = world.home.run("budget", "set", "fan-out", "0.01", "--window", "subagent")
+    assert done.returncode == 0, done.stderr
+    world.sandbox.direct(fan_out())
+
+    done = world.claude()
+
+    assert "All have reported." in done.stdout, done.stderr
+    assert f"{COUNT} refused" in done.stderr
+    world.agree(at_least=2)
+    assert {entry.get("subagent") for entry in world.settled()} == {None}
+
+
 def test_a_429_is_waited_for_and_asked_again(world: World) -> None:
     """Without patience of ours, Claude Code comes again when `retry-after` has passed."""
     add(world, '[admission]\nwait_s = 0\n[[rate_limits]]\nper = "session"\nparallel = 1\n')

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentspend import db
-from agentspend.store import accounts
+from agentspend.store import accounts, holds
 from agentspend.store.accounts import Account
 from agentspend.store.schema import INITIAL, MIGRATIONS
 
@@ -133,6 +133,35 @@ def test_a_rolling_window_lets_go_of_exactly_what_left_it(conn: Connection) -> N
     accounts.roll(conn, rolling.id, 200)
     assert amounts(conn, rolling) == (0, 0, 0)
     assert accounts.first_charge_us(conn, rolling.id) is None
+
+
+def test_when_enough_has_left_a_rolling_window(conn: Connection) -> None:
+    """Charges and open holds by the moment of their hold, oldest first, until they come to it."""
+    rolling = open_account(conn, window_key="rolling", ends_us=None)
+    for at_us, nusd in ((100, 7), (300, 13)):
+        accounts.add_charge(conn, rolling.id, at_us, nusd)
+    holds.insert(conn, holds.Hold("r_1", 50, 200, "s", b"{}"), {rolling.id: 11})
+    wanted = (1, 7, 8, 18, 19, 31, 32)
+    found = [accounts.enough_us(conn, rolling.id, nusd) for nusd in wanted]
+    assert found == [100, 100, 200, 200, 300, 300, None]
+    assert accounts.charged_until_nusd(conn, rolling.id, 299) == 7
+    assert accounts.charged_until_nusd(conn, rolling.id, 300) == 20
+
+
+def test_a_charge_of_nothing_makes_no_room_when_it_leaves(conn: Connection) -> None:
+    """Nobody is woken for it."""
+    rolling = open_account(conn, window_key="rolling", ends_us=None)
+    accounts.add_charge(conn, rolling.id, 100, 0)
+    assert accounts.first_charge_us(conn, rolling.id) is None
+
+
+def test_the_accounts_of_one_session_fullest_first(conn: Connection) -> None:
+    """Keys that only begin alike are another session's."""
+    for key, spent in (("subagent:s:a", 1), ("subagent:s:b", 3), ("subagent:s2:c", 9),
+                       ("subagent:s:", 2), ("session:s", 9)):  # fmt: skip
+        open_account(conn, window_key=key, spent_nusd=spent)
+    found = accounts.of_keys(conn, "daily", 1, "subagent:s:", 2)
+    assert [each.window_key for each in found] == ["subagent:s:b", "subagent:s:"]
 
 
 def test_rolling_keeps_holds_and_restates_the_excess(conn: Connection) -> None:

@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agentspend.core.scopes import KEYS, Payer, Scope, glob
-from agentspend.core.windows import Span, WindowKind
+from agentspend.core.windows import Span
 from agentspend.store import entries
 from agentspend.store.ledger_file import open_ledger
 
@@ -23,8 +23,7 @@ WHO = {key: f"{key}-1" for key in KEYS if key != "tag"}
 
 def spent(conn: Connection, span: Span = DAY, *, billed_only: bool = True, **scope: str) -> int:
     """What a scope spent in a span."""
-    kind = WindowKind.SESSION if span.key.startswith("session:") else WindowKind.DAY
-    return entries.spent_nusd(conn, Scope.of(scope), span, kind, billed_only=billed_only)
+    return entries.spent_nusd(conn, Scope.of(scope), span, billed_only=billed_only)
 
 
 def test_a_sequence_number_is_used_once(conn: Connection, charge: Charge) -> None:
@@ -112,11 +111,13 @@ def test_subscription_use_counts_only_where_all_counts(conn: Connection, charge:
 def test_a_session_counts_its_own_whenever_it_spent(conn: Connection, charge: Charge) -> None:
     """Colons in a name are part of it; no session at all is a session of its own."""
     charge(1, 5, session="s:1")
-    charge(2, 10**15, session="s:1")
+    charge(2, 10**15, session="s:1", subagent="a:b")
     charge(4, 5, session="s")
     charge(8, 5)
-    assert spent(conn, Span("session:s:1", 0, None)) == 3
-    assert spent(conn, Span("session:", 0, None)) == 8
+    assert spent(conn, Span("", 0, None, (("session", "s:1"),))) == 3
+    assert spent(conn, Span("", 0, None, (("session", ""),))) == 8
+    assert spent(conn, Span("", 0, None, (("session", "s:1"), ("subagent", "a:b")))) == 2
+    assert spent(conn, Span("", 0, None, (("session", "s:1"), ("subagent", "")))) == 1
 
 
 def test_time_never_moves_back_behind_what_is_known(conn: Connection, charge: Charge) -> None:
@@ -160,9 +161,7 @@ def test_the_ledger_and_the_door_agree_on_every_pattern(
     scratch.execute("BEGIN")
     entries.append(scratch, entries.Row(1, "h", b"{}", "settle", 150, 150, 1, "billed", "r", payer))
     for key in ("model", "tag", "project"):
-        found = entries.spent_nusd(
-            scratch, Scope.of({key: pattern}), DAY, WindowKind.DAY, billed_only=True
-        )
+        found = entries.spent_nusd(scratch, Scope.of({key: pattern}), DAY, billed_only=True)
         assert found == Scope.of({key: pattern}).matches(payer), key
     scratch.execute("ROLLBACK")
 
