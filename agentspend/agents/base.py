@@ -126,9 +126,8 @@ class LaunchPlan:
     must not stand in `argv`, where every user of the machine can read it. `links` are symbolic
     links in the scratch folder and what they point to. `notes` and `warnings` are sentences for
     stderr, and so is `once`, of what needs to be read only the first time. `auth` is KEY (the
-    daemon puts its key on, for one provider at least) or PASSTHROUGH. `metered` is False where the
-    agent goes past us and nothing of it is seen, which a warning says. `subscribed`: what it uses
-    is a subscription's.
+    daemon puts its key on, for one provider at least) or PASSTHROUGH. `subscribed`: what
+    it uses is a subscription's.
     """
 
     argv: tuple[str, ...]
@@ -140,7 +139,6 @@ class LaunchPlan:
     warnings: tuple[str, ...] = ()
     once: tuple[str, ...] = ()
     auth: Auth = Auth.PASSTHROUGH
-    metered: bool = True
     subscribed: bool = False
 
     def environment(self, env: Mapping[str, str]) -> dict[str, str]:

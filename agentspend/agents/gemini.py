@@ -9,8 +9,8 @@ Measured with 0.61.0 (Node 20, Linux, 2026-11-25); the layers of settings are in
   (exit code 41): so a folder of ours stands in as `GEMINI_CLI_HOME`, with the user's settings, the
   API key selected, and links to everything else in `~/.gemini`;
 - the selected sign-in beats every variable: with a Google login selected, `GEMINI_API_KEY` and the
-  base URL are ignored. A Google login is checked with Google before the first request, so whether
-  it could be redirected (`CODE_ASSIST_ENDPOINT`) could not be measured: it passes by unmetered;
+  base URL are ignored. `CODE_ASSIST_ENDPOINT` redirects every call that such a login makes but
+  the checks of the login itself (measured with `GOOGLE_GENAI_USE_GCA`);
 - `enforcedType` in any layer stops a sign-in of another type;
 - `HTTP_PROXY` is kept off loopback by `NO_PROXY`.
 """
@@ -46,6 +46,8 @@ from agentspend.core.errors import LaunchError
 BASE_URL = "GOOGLE_GEMINI_BASE_URL"
 API_KEY = "gemini-api-key"
 GOOGLE_LOGIN = "oauth-personal"
+CODE_ASSIST = "CODE_ASSIST_ENDPOINT"
+CODE_ASSIST_ORIGIN = "https://cloudcode-pa.googleapis.com"
 _VENDORS = {
     "vertex-ai": "Google Vertex AI",
     "compute-default-credentials": "the machine's Google Cloud account",
@@ -79,7 +81,7 @@ class Gemini:
                 "take it out, or run plain `gemini`, unmetered",
             )
         if auth is Auth.PASSTHROUGH and selected == GOOGLE_LOGIN:
-            return _past_us(args, facts, caller, place)
+            return _with_login(args, facts, caller, settings)
         _no_gateway_credential(settings, facts, auth)
         return _through_us(args, facts, caller, settings, auth, logins)
 
@@ -160,17 +162,23 @@ def _through_us(
     )
 
 
-def _past_us(args: Sequence[str], facts: SessionFacts, caller: Caller, place: str) -> LaunchPlan:
-    """The plan of a Google login: it costs no API dollars, and nothing of it is seen."""
-    told = (
-        f"Gemini CLI uses its Google login ({place}), which goes past agentspend: no API dollars,"
-        " but nothing of it is metered, and no budget applies"
-    )
+def _with_login(
+    args: Sequence[str], facts: SessionFacts, caller: Caller, settings: GeminiSettings
+) -> LaunchPlan:
+    """The plan of a Google login: it goes on as it came, to Google's Code Assist through us."""
+    url, place = settings.variable(CODE_ASSIST)
+    if url and not session_token_in(url) and origin(url) != CODE_ASSIST_ORIGIN:
+        raise LaunchError(
+            f"{CODE_ASSIST} in {place} names {origin(url)}; agentspend would hand its login to"
+            f" {CODE_ASSIST_ORIGIN}",
+            f"take it out, or set login_base_url = {json.dumps(origin(url))} under"
+            " [providers.google] in config.toml and take it out then",
+        )
+    pinned = {CODE_ASSIST: facts.base_url, "CODE_ASSIST_API_VERSION": "v1internal"}
     return LaunchPlan(
         argv=("gemini", *args),
-        env_set={**stand_ins(facts), **no_proxy_variables(caller.env)},
-        warnings=(told,),
-        metered=False,
+        env_set={**stand_ins(facts), **pinned, **no_proxy_variables(caller.env)},
+        subscribed=True,
     )
 
 

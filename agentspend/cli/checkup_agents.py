@@ -89,11 +89,7 @@ def _agent(name: str, version: str, facts: SessionFacts, caller: Caller) -> Iter
         yield Finding(False, f"{CALLED[name]}: {error.message}", error.hint)
         return
     paid = "the daemon's key" if plan.auth is Auth.KEY else "its own login or key"
-    called = f"{CALLED[name]} {version}"
-    if plan.metered:
-        yield Finding(True, f"{called} can be redirected, and pays with {paid}")
-    else:
-        yield Finding(None, f"{called} is not metered as it is set up now")
+    yield Finding(True, f"{CALLED[name]} {version} can be redirected, and pays with {paid}")
     for text in (*plan.warnings, *plan.notes, *plan.once):
         named = text.startswith(CALLED[name])
         yield Finding(None, text if named else f"{CALLED[name]}: {text}")

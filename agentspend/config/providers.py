@@ -192,7 +192,8 @@ def _no_address(name: str) -> None:
 def _check_has_login(name: str) -> None:
     if not READY.get(name, Ready(name, name, ())).login_base_url:
         raise AgentspendError(
-            "only OpenAI's clients have a login with an address of its own", "leave it out"
+            "only OpenAI's and Google's clients have a login with an address of its own",
+            "leave it out",
         )
 
 

@@ -21,8 +21,8 @@ class Ready:
     same), or names by pattern of models. `key_variables` are where its clients look for a key, and
     `key_begins` how its own keys begin. `key_header` is "" for a bearer. `stream_usage`: its Chat
     streams take `stream_options.include_usage`. `free`: nothing it does costs anything while it is
-    on this machine. `login_base_url` is where requests of a ChatGPT login go. `key_path` is a free
-    call that only a key opens, where its list of models is everybody's. `note` is what a
+    on this machine. `login_base_url` is where requests of a ChatGPT or Google login go. `key_path`
+    is a free call that only a key opens, where its list of models is everybody's. `note` is what a
     person should know when adding it.
     """
 
@@ -58,7 +58,7 @@ BUILT_IN = (
     Ready(
         "google", "Gemini", (GEMINI,), "https://generativelanguage.googleapis.com",
         key_variables=("GOOGLE_API_KEY", "GEMINI_API_KEY"), key_begins="AIza",
-        key_header="x-goog-api-key",
+        key_header="x-goog-api-key", login_base_url="https://cloudcode-pa.googleapis.com",
     ),
 )  # fmt: skip
 

@@ -122,7 +122,7 @@ class Route:
     """Where a path leads: `kind` is messages, count_tokens or models; `path` is the provider's.
 
     `model` is the model that the path names, "" where the body does. `named`: the caller itself
-    said which provider it wants.
+    said which provider it wants. `login_only`: no key opens it, only a subscription's login.
     """
 
     dialect: Dialect
@@ -130,3 +130,4 @@ class Route:
     path: str
     model: str = ""
     named: bool = False
+    login_only: bool = False

@@ -9,6 +9,7 @@ from functools import cache
 from agentspend.dialects.anthropic import Anthropic
 from agentspend.dialects.base import Dialect, Route
 from agentspend.dialects.gemini import Gemini
+from agentspend.dialects.gemini.code_assist import CodeAssist
 from agentspend.dialects.openai_chat import OpenAIChat
 from agentspend.dialects.openai_responses import OpenAIResponses
 
@@ -16,9 +17,19 @@ ANTHROPIC = "anthropic"
 CHAT = "openai_chat"
 RESPONSES = "openai_responses"
 GEMINI = "gemini"
+CODE_ASSIST = "code_assist"
 
 DIALECTS = (CHAT, RESPONSES, ANTHROPIC, GEMINI)
 _VERSION = re.compile(r"^/v1(?:beta)?(?=/)")
+_CODE_ASSIST = re.compile(r"^/v1internal(?::([A-Za-z]+)|/operations/[A-Za-z0-9._-]+)\Z")
+_ASKS = frozenset({"generateContent", "streamGenerateContent"})
+_FREE = frozenset(
+    {
+        "countTokens", "loadCodeAssist", "onboardUser", "listExperiments", "retrieveUserQuota",
+        "fetchAdminControls", "recordCodeAssistMetrics", "setCodeAssistGlobalUserSetting",
+    }
+)  # fmt: skip
+"""What Gemini CLI asks Code Assist for beside answers; none of it is counted by anybody."""
 _PLAIN = {
     "/messages": (ANTHROPIC, "messages", "/v1/messages"),
     "/messages/count_tokens": (ANTHROPIC, "count_tokens", "/v1/messages/count_tokens"),
@@ -44,6 +55,8 @@ def dialect_of(name: str, provider: str, vendor: str = "", *, injects: bool = Tr
             return OpenAIChat(provider, vendor, injects=injects)
         case "openai_responses":
             return OpenAIResponses(provider, vendor)
+        case "code_assist":
+            return CodeAssist(provider, vendor)
     return Gemini(provider, vendor)
 
 
@@ -59,7 +72,8 @@ def find_route(path: str, provider: str, vendor: str = "", *, injects: bool = Tr
     if found is None:
         return None
     name, kind, upstream, model = found
-    return Route(dialect_of(name, provider, vendor, injects=injects), kind, upstream, model)
+    dialect = dialect_of(name, provider, vendor, injects=injects)
+    return Route(dialect, kind, upstream, model, login_only=name == CODE_ASSIST)
 
 
 def _match(path: str) -> tuple[str, str, str, str] | None:
@@ -69,4 +83,16 @@ def _match(path: str) -> tuple[str, str, str, str] | None:
     if gemini := _GEMINI.match(bare):
         kind = "count_tokens" if gemini[2] == "countTokens" else "messages"
         return GEMINI, kind, f"/v1beta{bare}", gemini[1]
+    if assist := _CODE_ASSIST.match(path):
+        return _of_code_assist(path, assist[1] or "")
     return None
+
+
+def _of_code_assist(path: str, method: str) -> tuple[str, str, str, str] | None:
+    """An answer, a free call, or a look: a setting, or without a method a running operation."""
+    if method in _ASKS:
+        return CODE_ASSIST, "messages", path, ""
+    if method in _FREE:
+        return CODE_ASSIST, "count_tokens", path, ""
+    looks = method in ("", "getCodeAssistGlobalUserSetting")
+    return (CODE_ASSIST, "models", path, "") if looks else None

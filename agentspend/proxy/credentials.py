@@ -40,11 +40,13 @@ def settle_credentials(
     key: str | None,
     *,
     named: bool = False,
+    login_only: bool = False,
 ) -> Credentials:
     """Rewrite the auth headers in place and say whose money it is.
 
     `key` is the provider key the daemon may inject; a session's own key comes first. `named`: the
-    caller itself said which provider it wants, so its own key is meant for it.
+    caller itself said which provider it wants, so its own key is meant for it. `login_only`: only
+    a subscription's login opens the path, and no key takes its place.
     """
     places = {*KEY_HEADERS, provider.key_header} - {""}
     ours = _take_out(headers, session.token, places)
@@ -54,8 +56,10 @@ def settle_credentials(
         _drop(headers, places)
         ours, sent = True, ""
     if sent:
-        login = sent.startswith(OAUTH_PREFIX) or CHATGPT_ACCOUNT in headers
+        login = login_only or sent.startswith(OAUTH_PREFIX) or CHATGPT_ACCOUNT in headers
         return Credentials("subscription" if login else "billed")
+    if login_only:
+        return Credentials(missing_key=True)
     usable = session.keys.get(provider.name) or key
     if passes or not usable:
         return Credentials(missing_key=ours and provider.auth != "none")

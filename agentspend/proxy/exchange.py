@@ -168,6 +168,7 @@ class Journey:
             self.desk.providers[provider],
             self.desk.key(provider),
             named=self.route.named,
+            login_only=self.route.login_only,
         )
         if paid.missing_key and self.session.restored:
             return self.say.of_kind("unreachable", RESTARTED)

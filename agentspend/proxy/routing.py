@@ -14,6 +14,7 @@ from agentspend.dialects.base import Route
 from agentspend.dialects.routes import (
     ANTHROPIC,
     CHAT,
+    CODE_ASSIST,
     GEMINI,
     RESPONSES,
     dialect_name,
@@ -26,12 +27,14 @@ PROVIDER_OF = {
     CHAT: "openai",
     RESPONSES: "openai",
     GEMINI: "google",
+    CODE_ASSIST: "google",
 }
 API_NAMES = {
     ANTHROPIC: "Anthropic Messages",
     CHAT: "OpenAI Chat Completions",
     RESPONSES: "OpenAI Responses",
     GEMINI: "Gemini",
+    CODE_ASSIST: "Google Code Assist",
 }
 SIGN = "@"
 LONGEST_ECHOED_NAME = 32

@@ -228,6 +228,7 @@ class Proxy:
             self._desk.providers[provider],
             self._desk.key(provider),
             named=route.named,
+            login_only=route.login_only,
         )
         if paid.missing_key and session.restored:
             return _reply(request, route, "unreachable", RESTARTED)

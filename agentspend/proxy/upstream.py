@@ -21,10 +21,11 @@ from agentspend.config.providers import Provider
 from agentspend.config.shape import NetworkSection
 from agentspend.core.limits import COUNT_TIMEOUT_S, MAX_SSE_EVENT_BYTES
 from agentspend.dialects.base import Dialect
-from agentspend.dialects.routes import ANTHROPIC
+from agentspend.dialects.routes import ANTHROPIC, CODE_ASSIST
 
 CONNECT_TIMEOUT_S = 15
 SILENCE_TIMEOUT_S = 600
+CODE_ASSIST_WAY = f"google/{CODE_ASSIST}"
 LOGIN = ".login"
 """Behind a provider's name: the address that only a subscription's login opens."""
 _VERSION = re.compile(r"/v\d+[a-z0-9]*(?=/|$)")
@@ -86,7 +87,9 @@ def origins_of(providers: Mapping[str, Provider]) -> dict[str, str]:
         for dialect in each.dialects
     }
     logins = {name: each.login_base_url for name, each in providers.items()}
-    return found | {f"{name}{LOGIN}": url for name, url in logins.items() if url}
+    found |= {f"{name}{LOGIN}": url for name, url in logins.items() if url}
+    google = providers.get("google")
+    return found | ({CODE_ASSIST_WAY: google.login_base_url} if google else {})
 
 
 def way_to(dialect: Dialect) -> str:

@@ -9,6 +9,7 @@ from agentspend.sandbox.anthropic.dialect import MESSAGES
 from agentspend.sandbox.checks import has_bearer
 from agentspend.sandbox.compatible.dialect import is_paid, served_at
 from agentspend.sandbox.dialect import Dialect
+from agentspend.sandbox.gemini.code_assist import CODE_ASSIST
 from agentspend.sandbox.gemini.dialect import GEMINI
 from agentspend.sandbox.openai.dialect import CHAT, RESPONSES
 
@@ -19,6 +20,7 @@ _PATHS = {
     "/responses": (RESPONSES, False),
     "/responses/input_tokens": (RESPONSES, True),
 }
+_CODE_ASSIST = re.compile(r"/v1internal:(generateContent|streamGenerateContent)$")
 _GEMINI = re.compile(r"/models/([^/:]+):(generateContent|streamGenerateContent|countTokens)$")
 
 
@@ -50,6 +52,9 @@ def match(
             more |= {"stream": True, "alt": query.get("alt", "json")}
         has_key = _has_key(GEMINI, headers) or bool(query.get("key"))
         return Route(GEMINI, found[2] == "countTokens", has_key, more)
+    if assist := _CODE_ASSIST.search(path):
+        streamed = {"stream": True, "alt": "sse"} if assist[1].startswith("stream") else {}
+        return Route(CODE_ASSIST, False, False, streamed)
     for end, (dialect, counting) in _PATHS.items():
         if path.endswith(end):
             return Route(dialect, counting, _has_key(dialect, headers))
@@ -60,7 +65,7 @@ def speaker(path: str, headers: Mapping[str, str]) -> Dialect:
     """Whose words to use for a request that is neither: by its path, else by its key."""
     if (copied := served_at(path)) is not None:
         return copied[0]
-    if "/v1beta" in path or headers.get("x-goog-api-key"):
+    if "/v1beta" in path or "/v1internal" in path or headers.get("x-goog-api-key"):
         return GEMINI
     if headers.get("x-api-key") or headers.get("anthropic-version"):
         return MESSAGES

@@ -22,6 +22,7 @@ from agentspend.sandbox.cache import MINIMUM_TOKENS, PromptCache
 from agentspend.sandbox.checks import ApiError, has_bearer
 from agentspend.sandbox.delivery import Clock, Delivery, Gate, Sleep
 from agentspend.sandbox.dialect import Dialect
+from agentspend.sandbox.gemini.code_assist import CODE_ASSIST, free, opened
 from agentspend.sandbox.routes import Route, match, speaker
 from agentspend.sandbox.script import Chooser, Director
 
@@ -234,7 +235,7 @@ def _read(request: web.BaseRequest, route: Route, raw: bytes) -> dict[str, Any] 
         return dialect.error(400, message=f"The request body is not valid JSON: {error}")
     if not isinstance(body, dict):
         return dialect.error(400, message="Input should be a valid dictionary")
-    return {**body, **route.more}
+    return {**(opened(body) if dialect is CODE_ASSIST else body), **route.more}
 
 
 def _asked_error(behaviour: Behaviour, status: int, dialect: Dialect) -> ApiError:
@@ -257,6 +258,8 @@ def _plain(request: web.BaseRequest, number: int) -> web.Response:
     dialect = speaker(path, request.headers)
     if method == "HEAD":
         return web.Response(headers=_id_headers(number, dialect))
+    if (answer := free(path)) is not None:
+        return _json(200, answer, number, dialect)
     if method == "GET" and path.endswith(CHATGPT_MODELS):
         return _json(200, {"models": []}, number, dialect)
     if method == "GET" and path.endswith("/models"):

@@ -69,16 +69,37 @@ def test_the_plan_without_a_selection_works_on_a_copy(machine: Machine) -> None:
     assert "works on a copy" in found.notes[0]
 
 
-def test_a_google_login_passes_by_and_the_person_is_told(machine: Machine) -> None:
-    """It costs no API dollars; nothing of it can be metered."""
-    file = machine.put(USER, selects("oauth-personal"))
+def test_a_google_login_goes_on_through_us(machine: Machine) -> None:
+    """To Code Assist, where it belongs; no credential is set, and no file is changed."""
+    machine.put(USER, selects("oauth-personal"))
 
     found = plan(machine, "-p", "x", key=KeySource.NONE)
 
+    pinned = {"CODE_ASSIST_ENDPOINT": BASE_URL, "CODE_ASSIST_API_VERSION": "v1internal"}
     assert found == LaunchPlan(
-        argv=("gemini", "-p", "x"), env_set=NO_PROXY, warnings=found.warnings, metered=False
+        argv=("gemini", "-p", "x"), env_set={**pinned, **NO_PROXY}, subscribed=True
     )
-    assert f"its Google login ({file} line 7)" in found.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("url", "refused"),
+    [
+        ("https://autopush-cloudcode-pa.example", True),
+        ("https://cloudcode-pa.googleapis.com", False),
+        ("http://127.0.0.1:4141/s/outer", False),
+    ],
+)
+def test_a_login_is_handed_to_nobody_else(machine: Machine, url: str, *, refused: bool) -> None:
+    """Another address was chosen for it: that stays the person's choice."""
+    machine.put(USER, selects("oauth-personal"))
+    facts, caller = machine.facts(KeySource.NONE), machine.caller(CODE_ASSIST_ENDPOINT=url)
+
+    if refused:
+        with pytest.raises(LaunchError, match=r"autopush.* hand its login to https://cloudcode-pa"):
+            launcher_for("gemini").plan([], facts, caller)
+    else:
+        found = launcher_for("gemini").plan([], facts, caller)
+        assert found.env_set["CODE_ASSIST_ENDPOINT"] == BASE_URL
 
 
 def test_a_key_in_the_environment_does_not_beat_a_selected_login(machine: Machine) -> None:
@@ -89,7 +110,7 @@ def test_a_key_in_the_environment_does_not_beat_a_selected_login(machine: Machin
 
     assert found.auth is Auth.PASSTHROUGH
     assert found.env_set["GEMINI_API_KEY"] == TOKEN
-    assert found.warnings
+    assert found.env_set["CODE_ASSIST_ENDPOINT"] == BASE_URL
 
 
 def test_a_stored_key_and_a_login_ask_for_a_choice(machine: Machine) -> None:
@@ -297,12 +318,11 @@ def test_a_key_that_is_asked_for_and_not_there_is_refused(machine: Machine) -> N
     assert caught.value.hint == "agentspend keys set google"
 
 
-def test_a_google_login_by_a_variable_passes_by_too(machine: Machine) -> None:
+def test_a_google_login_by_a_variable_comes_through_too(machine: Machine) -> None:
     """GOOGLE_GENAI_USE_GCA decides where nothing is selected."""
     found = plan(machine, key=KeySource.NONE, GOOGLE_GENAI_USE_GCA="true")
 
-    assert "GOOGLE_GEMINI_BASE_URL" not in found.env_set
-    assert "(the environment (GOOGLE_GENAI_USE_GCA))" in found.warnings[0]
+    assert (found.env_set["CODE_ASSIST_ENDPOINT"], found.subscribed) == (BASE_URL, True)
 
 
 @pytest.mark.parametrize("variable", ["", "GEMINI_CLI_SYSTEM_DEFAULTS_PATH"])

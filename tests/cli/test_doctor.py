@@ -183,17 +183,6 @@ def test_keys_count_as_run_would_count_them(fresh: Home, monkeypatch: pytest.Mon
     assert "canary" not in str(found)
 
 
-def test_a_login_that_goes_past_us(fresh: Home) -> None:
-    """It is nothing to mend, and it is said."""
-    install(fresh, "gemini")
-    settings = fresh.user / ".gemini/settings.json"
-    settings.parent.mkdir()
-    settings.write_text('{"security": {"auth": {"selectedType": "oauth-personal"}}}')
-    found = texts(checkup_agents.agents())
-    assert "· Gemini CLI 1.2.3-rc.1 is not metered as it is set up now" in found
-    assert any(each.startswith("· Gemini CLI uses its Google login") for each in found)
-
-
 def test_a_program_without_a_version(fresh: Home) -> None:
     """One that says none, or fails, is still looked at."""
     program = fresh.user / "bin" / "claude"

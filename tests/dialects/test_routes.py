@@ -35,8 +35,17 @@ from agentspend.dialects.routes import dialect_name, dialect_of, find_route
             "/v1beta/models/gemini-2.5-pro:countTokens",
             "gemini-2.5-pro",
         ),
+        *(
+            (f"/v1internal:{method}", "code_assist", kind, f"/v1internal:{method}", "")
+            for method, kind in (
+                ("generateContent", "messages"), ("streamGenerateContent", "messages"),
+                ("countTokens", "count_tokens"), ("loadCodeAssist", "count_tokens"),
+                ("onboardUser", "count_tokens"), ("getCodeAssistGlobalUserSetting", "models"),
+            )
+        ),
+        ("/v1internal/operations/op-1", "code_assist", "models", "/v1internal/operations/op-1", ""),
     ],
-)
+)  # fmt: skip
 def test_a_path_leads_to_its_endpoint(
     path: str, name: str, kind: str, upstream: str, model: str
 ) -> None:
@@ -45,6 +54,7 @@ def test_a_path_leads_to_its_endpoint(
     assert route is not None
     assert (route.kind, route.path, route.model) == (kind, upstream, model)
     assert route.dialect.name == name == dialect_name(path)
+    assert route.login_only is (name == "code_assist")
 
 
 @pytest.mark.parametrize(
@@ -55,7 +65,9 @@ def test_a_path_leads_to_its_endpoint(
         "/v1beta/models/a:embedContent", "/v1beta/models/a:batchGenerateContent",
         "/v1beta/models/a/b:generateContent", "/v1beta/models/:generateContent",
         "/v1beta/models/..%2Fa:generateContent", "/v1beta/cachedContents", "/v2/messages",
-        "/v1beta/models/a:generateContent\n", "/v1/messages/batches",
+        "/v1beta/models/a:generateContent\n", "/v1/messages/batches", "/v1internal:generateChat",
+        "/v1internal", "/v1internal:", "/v1internal/generateContent", "/v1internal/operations/",
+        "/v1internal/operations/../x", "/v1internal:generateContent\n", "/internal:generateContent",
     ],
 )  # fmt: skip
 def test_any_other_path_is_nobodys(path: str) -> None:

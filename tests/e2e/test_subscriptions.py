@@ -1,6 +1,7 @@
-"""The real Codex with a ChatGPT login, and Claude Code with a Claude login, through a real daemon.
+"""Codex with a ChatGPT login, Claude Code with a Claude one, Gemini CLI with a Google one.
 
-No account is used: the logins are made up, and the sandbox stands for the providers' hosts.
+The real programs through a real daemon. No account is used: the logins are made up, and the
+sandbox stands for the providers' hosts.
 """
 
 import time
@@ -175,3 +176,55 @@ def test_claude_code_stops_before_paid_overage(claude: World) -> None:
     assert "API Error: 402 agentspend: this anthropic login is on paid overage" in done.stdout
     assert "0 requests, 1 refused" in last_line(done)
     assert len(claude.seen()) == before
+
+
+GEMINI = ("gemini", "--skip-trust", "-m", "gemini-2.5-flash", "-p", "say hi")
+# A token by variable is the one login that Gemini CLI does not first check with Google.
+GOOGLE = {"GOOGLE_GENAI_USE_GCA": "true", "GOOGLE_CLOUD_ACCESS_TOKEN": "ya29.canary-of-a-login"}
+
+
+@pytest.fixture
+def google(folder: Path) -> Iterator[World]:
+    """Somebody signed in with Google; the sandbox is Code Assist."""
+    with World(folder / "g") as found:
+        with found.home.config.open("a") as config:
+            url = found.sandbox.url
+            config.write(f'[providers.google]\nbase_url = "{url}/api-dollars"\n')
+            config.write(f'login_base_url = "{url}"\n')
+        found.home.env["PATH"] = f"{BIN}:{found.home.env['PATH']}"
+        selected = {"security": {"auth": {"selectedType": "oauth-personal"}}}
+        found.write(".gemini/settings.json", selected)
+        found.sandbox.direct(SAYS)
+        yield found
+
+
+@pytest.mark.agent("gemini")
+def test_a_google_login_is_metered(google: World) -> None:
+    """Its calls go to Code Assist as they came; answers are billed to the nano-dollar, apart."""
+    done = google.run(*GEMINI, key="", **GOOGLE)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Hello from the sandbox." in done.stdout
+    (entry,), (row,) = google.settled(), google.sandbox.bill()["rows"]
+    assert (entry["response_id"], entry["amount_nusd"]) == (row["message_id"], row["nusd_up"])
+    assert entry["counted"] == "subscription"
+    paths = [post["path"] for post in google.seen()]
+    assert "/v1internal:loadCodeAssist" in paths
+    assert paths[-1] == "/v1internal:streamGenerateContent?alt=sse"
+    for post in google.seen():
+        assert post["headers"]["authorization"] == "Bearer ya29.canary-of-a-login"
+        assert "x-goog-api-key" not in post["headers"]
+    assert "at list price on your subscription" in last_line(done)
+
+
+@pytest.mark.agent("gemini")
+def test_a_budget_of_list_prices_stops_a_google_login(google: World) -> None:
+    """After one refused request, with our words; nothing is answered."""
+    google.home.run("budget", "set", "all", "0.0001", "--window", "day", "--counts", "all")
+
+    done = google.run(*GEMINI, key="", **GOOGLE)
+
+    assert done.returncode == 1
+    assert "budget 'all' (everything, per day) has no room for this request" in done.stderr
+    assert "0 requests, 1 refused" in last_line(done)
+    assert google.theirs() == {}

@@ -10,7 +10,7 @@ from agentspend.bookkeeper import snapshot
 from agentspend.core.scopes import Payer
 from agentspend.proxy.sessions import Session
 from agentspend.sandbox.behaviour import Behaviour
-from tests.support.desk import Device, Reply, message
+from tests.support.desk import Device, Reply, budget, message
 from tests.support.manual_time import START_S, ManualTime
 
 OAUTH = "sk-ant-oat01-of-a-subscriber"
@@ -262,3 +262,30 @@ async def test_an_outer_sessions_login_is_known_by_account(tmp_path: Path) -> No
         device.desk.sessions.open(Session("s_other", who, "other-token"))
         device.url = device.url.rpartition("/")[0] + "/other-token"
         assert (await ask(device, account=ACCOUNT.format(1))).status == 402
+
+
+async def test_a_google_login_goes_to_code_assist(tmp_path: Path) -> None:
+    """In its envelope, with its bearer; it is a subscription's, and no key takes its place."""
+    body = {
+        "model": "gemini-2.5-flash", "project": "p", "user_prompt_id": "u",
+        "request": {"contents": [{"role": "user", "parts": [{"text": "hi"}]}], "session_id": "s"},
+    }  # fmt: skip
+    bearer = {"x_api_key": "", "Authorization": "Bearer ya29.of-a-login"}
+    async with Device(tmp_path, [budget("daily", "5")]) as device:
+        path = "/v1internal:streamGenerateContent?alt=sse"
+        assert (await device.post(body, path, **bearer)).status == 200
+        assert (await device.post({}, "/v1internal:loadCodeAssist", **bearer)).status == 200
+        refused = await device.post(body, path)
+        await device.until_idle()
+
+        (entry,) = await device.ledger()
+        assert (entry["counted"], entry["amount_nusd"]) == (
+            "subscription", device.sandbox.bill.total_nusd(),
+        )  # fmt: skip
+        assert refused.status == 400
+        paths = [seen.path.removeprefix("/backend-api/codex") for seen in device.sandbox.requests]
+        assert paths == [path, "/v1internal:loadCodeAssist"]
+        assert all(
+            seen.headers["Authorization"] == "Bearer ya29.of-a-login"
+            for seen in device.sandbox.requests
+        )

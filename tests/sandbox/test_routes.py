@@ -28,6 +28,16 @@ def test_paths_with_and_without_prefix(prefix: str, end: str, name: str, countin
     assert match("GET", prefix + end, {}, {}) is None
 
 
+def test_code_assist_is_gemini_behind_a_login() -> None:
+    """Its path says whether to stream; no key opens it."""
+    route = match("POST", "/s/x/v1internal:streamGenerateContent", {}, {"x-goog-api-key": "k"})
+    assert route is not None
+    assert (route.dialect.name, route.counting, route.has_key) == ("code_assist", False, False)
+    assert route.more == {"stream": True, "alt": "sse"}
+    assert match("POST", "/v1internal:loadCodeAssist", {}, {}) is None
+    assert speaker("/v1internal:loadCodeAssist", BEARER).name == "gemini"
+
+
 def test_a_gemini_path_says_what_the_body_does_not() -> None:
     """The model, whether to stream, and in which framing."""
     path = "/s/abc/v1beta/models/gemini-2.5-pro:streamGenerateContent"

@@ -62,7 +62,8 @@ class GeminiMeter(AnswerMeter):
         said = {name: value for name, value in usage.items() if value is not None}
         if said:
             self._usage = {**self._usage, **said}
-        self._stale = bool(candidates) and not said
+        if candidates or said:
+            self._stale = not said
         return bool(said)
 
     def _read_candidate(self, candidate: dict[str, Any], data: bytes) -> None:
