@@ -19,7 +19,10 @@ def run(
     ] = None,
     tag: Annotated[
         list[str] | None,
-        typer.Option(metavar="K=V", help="File this session under a tag; may be repeated."),
+        typer.Option(
+            metavar="K=V",
+            help="File this session under a tag; may be repeated, as in AGENTSPEND_TAGS.",
+        ),
     ] = None,
     project: Annotated[
         str, typer.Option(metavar="P", help="The project; by default the git remote.")

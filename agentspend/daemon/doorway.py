@@ -6,6 +6,7 @@ machine has to wait for it: it is tried again until it can be had, and `doctor` 
 
 import asyncio
 import ipaddress
+import os
 
 from agentspend.daemon.log import log
 from agentspend.proxy.server import Proxy
@@ -28,9 +29,10 @@ class Doorway:
         try:
             await self._proxy.listen_also(self.address)
         except OSError as error:
+            why = os.strerror(error.errno or 0)
             if not self.error:
-                log("cannot_listen", listen=self.address, error=str(error.strerror))
-            self.error = str(error.strerror)
+                log("cannot_listen", listen=self.address, error=why)
+            self.error = why
             return False
         log("listening", listen=self.address, port=self._proxy.port)
         self.error = ""

@@ -1,9 +1,14 @@
 """Agents in containers: a second address and its names, only where they are configured."""
 
 import json
+import os
+import shutil
 import socket
+import subprocess
+import sys
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,8 +16,9 @@ import pytest
 from agentspend.daemon import doorway
 from agentspend.daemon.doorway import Doorway, host_of
 from tests.daemon.helpers import KEY, ask, free_port, set_port
-from tests.support.process import Home
+from tests.support.process import ROOT, Home
 
+CLIENT = ROOT / "tests/daemon/key_client.py"
 SECOND = "127.0.0.2"
 """Another address of this machine, as a container network's is."""
 NAMES = f'listen = "{SECOND}"\nhosts = ["host.docker.internal"]\n'
@@ -87,6 +93,49 @@ def test_an_address_that_is_not_there_keeps_nobody_else_out(home: Home) -> None:
     assert "containers cannot come in: 192.0.2.77 cannot be listened on" in told
     home.config.write_text(home.config.read_text().replace("192.0.2.77", SECOND))
     assert "agentspend daemon stop, then agentspend daemon start" in home.run("doctor").stdout
+
+
+@pytest.fixture
+def box() -> Iterator[tuple[str, str]]:
+    """A network of its own, as a container has it, and the host's address on the bridge to it."""
+    if os.geteuid() or not shutil.which("ip"):
+        pytest.skip("needs root and iproute2 to make a network")
+    name, host = f"as{os.getpid()}", "172.31.77.1"
+    lines = (
+        f"netns add {name}",
+        f"link add {name} type veth peer name b{os.getpid()} netns {name}",
+        f"addr add {host}/24 dev {name}",
+        f"link set {name} up",
+        f"-n {name} addr add 172.31.77.2/24 dev b{os.getpid()}",
+        f"-n {name} link set b{os.getpid()} up",
+    )
+    try:
+        for line in lines:
+            done = subprocess.run(["ip", *line.split()], capture_output=True, check=False)
+            if done.returncode:
+                pytest.skip(f"no network can be made here: {done.stderr.decode()}")
+        yield name, host
+    finally:
+        subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
+        subprocess.run(["ip", "link", "del", name], capture_output=True, check=False)
+
+
+def test_from_another_network_only_the_configured_address_answers(
+    home: Home, box: tuple[str, str]
+) -> None:
+    """A client in a namespace: with its key it comes in, and nobody takes it for a process here."""
+    name, host = box
+    port = configure(home, f'listen = "{host}"\n')
+    home.run("daemon", "start", AGENTSPEND_ANTHROPIC_KEY=KEY)
+    url = json.loads(home.run("key", "create", "--alias", "box", "--json").stdout)["base_url"]
+    client = ["ip", "netns", "exec", name, sys.executable, str(CLIENT)]
+    asked = [*client, url.replace("127.0.0.1", host)]
+    done = subprocess.run(asked, capture_output=True, text=True, check=True)
+
+    assert json.loads(done.stdout) == [200]
+    [line] = home.json("status")["sessions"]
+    assert (line["id"], line["pid"]) == ("box", 0)
+    assert f"http://{host}:{port}/k/VIRTUAL_KEY" in home.run("doctor").stdout
 
 
 class Shy:
