@@ -21,13 +21,14 @@ def heal(world: "World") -> None:
     world.overruns = 0.0
     living = [machine for machine in world.machines if not machine.gone]
     _deliver(world)
+    for machine in living:
+        machine.awake = True
+        device_steps.start(world, machine)
+        while machine.running:
+            device_steps.finish(world, machine)
     to_send = max(len(machine.disk.bodies) for machine in living) // world.draw.batch
     for _ in range(ROUNDS + to_send):
         for machine in living:
-            machine.awake = True
-            device_steps.start(world, machine)
-            while machine.running:
-                device_steps.finish(world, machine)
             device_steps.tidy(world, machine)
             device_steps.sync(world, machine)
             _deliver(world)
