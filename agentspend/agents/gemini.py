@@ -86,40 +86,38 @@ class Gemini:
         return _through_us(args, facts, caller, settings, auth, logins)
 
     def plain(self, facts: SessionFacts, caller: Caller) -> PlainPlan:
-        """Lead the API-key sign-in to a virtual key by `~/.gemini/.env`, where it is in use.
-
-        A Google login cannot be led anywhere: it is said, and nothing is changed.
-        """
+        """Lead the sign-in that is in use to a virtual key by `~/.gemini/.env`."""
         require_program("gemini", caller, "npm install -g @google/gemini-cli")
         settings = read_settings(at_home(caller))
         _no_container((), settings, caller)
         selected, place = _sign_in(settings)
         logins = _logins(settings, selected, place, caller)
         auth = choose_auth(facts, logins, "google", login_first=selected == GOOGLE_LOGIN)
-        if selected in _VENDORS or (selected == GOOGLE_LOGIN and auth is Auth.PASSTHROUGH):
+        if selected in _VENDORS:
             raise LaunchError(
                 f"Gemini CLI signs in by {selected!r} ({place}), which goes past agentspend",
                 f"choose the API key inside (/auth), or {API_KEY!r} in {settings.user.path}",
             )
-        _can_select(settings)
-        _no_gateway_credential(settings, facts, auth)
-        if caller.env.get(BASE_URL):
-            raise LaunchError(
-                f"{BASE_URL} in the environment beats every file", f"take it out: unset {BASE_URL}"
-            )
-        values: dict[Keys, str] = {(BASE_URL,): facts.base_url}
-        if auth is Auth.KEY:
-            values[("GEMINI_API_KEY",)] = facts.token
         home = gemini_home(caller)
         shared = (home / ".env").is_file() and not (home / ".gemini/.env").is_file()
-        changes = (
-            FileChange(home / (".env" if shared else ".gemini/.env"), "dotenv", values),
-            FileChange(settings.user.path, "jsonc", {SELECTED: API_KEY}),
-        )
+        dotenv = home / (".env" if shared else ".gemini/.env")
         notes = ["not reached: gemini in a folder with a .env of its own, at it or above it"]
-        if auth is Auth.PASSTHROUGH and not logins:
-            notes.append(nobody_pays(facts, ("google",), "choose the API key inside"))
-        return PlainPlan(changes, notes=tuple(notes), warnings=proxy_warnings(caller),
+        if selected == GOOGLE_LOGIN and auth is Auth.PASSTHROUGH:
+            _no_other_host(settings)
+            _beats_no_file(caller, CODE_ASSIST)
+            changes = [FileChange(dotenv, "dotenv", _code_assist(facts))]
+        else:
+            _can_select(settings)
+            _no_gateway_credential(settings, facts, auth)
+            _beats_no_file(caller, BASE_URL)
+            values: dict[Keys, str] = {(BASE_URL,): facts.base_url}
+            if auth is Auth.KEY:
+                values[("GEMINI_API_KEY",)] = facts.token
+            changes = [FileChange(dotenv, "dotenv", values),
+                       FileChange(settings.user.path, "jsonc", {SELECTED: API_KEY})]  # fmt: skip
+            if auth is Auth.PASSTHROUGH and not logins:
+                notes.append(nobody_pays(facts, ("google",), "choose the API key inside"))
+        return PlainPlan(tuple(changes), notes=tuple(notes), warnings=proxy_warnings(caller),
                          auth=auth)  # fmt: skip
 
 
@@ -166,6 +164,22 @@ def _with_login(
     args: Sequence[str], facts: SessionFacts, caller: Caller, settings: GeminiSettings
 ) -> LaunchPlan:
     """The plan of a Google login: it goes on as it came, to Google's Code Assist through us."""
+    _no_other_host(settings)
+    pinned = {keys[-1]: value for keys, value in _code_assist(facts).items()}
+    return LaunchPlan(
+        argv=("gemini", *args),
+        env_set={**stand_ins(facts), **pinned, **no_proxy_variables(caller.env)},
+        subscribed=True,
+    )
+
+
+def _code_assist(facts: SessionFacts) -> dict[Keys, str]:
+    """What leads a Google login here."""
+    return {(CODE_ASSIST,): facts.base_url, ("CODE_ASSIST_API_VERSION",): "v1internal"}
+
+
+def _no_other_host(settings: GeminiSettings) -> None:
+    """Refuse to send a login elsewhere than its person chose."""
     url, place = settings.variable(CODE_ASSIST)
     if url and not session_token_in(url) and origin(url) != CODE_ASSIST_ORIGIN:
         raise LaunchError(
@@ -174,12 +188,13 @@ def _with_login(
             f"take it out, or set login_base_url = {json.dumps(origin(url))} under"
             " [providers.google] in config.toml and take it out then",
         )
-    pinned = {CODE_ASSIST: facts.base_url, "CODE_ASSIST_API_VERSION": "v1internal"}
-    return LaunchPlan(
-        argv=("gemini", *args),
-        env_set={**stand_ins(facts), **pinned, **no_proxy_variables(caller.env)},
-        subscribed=True,
-    )
+
+
+def _beats_no_file(caller: Caller, name: str) -> None:
+    if caller.env.get(name):
+        raise LaunchError(
+            f"{name} in the environment beats every file", f"take it out: unset {name}"
+        )
 
 
 def _stand_in(

@@ -20,7 +20,7 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Versioned JSON on one line.")] = False,
 ) -> None:
     """Look at everything that has to be right, and name the command that mends what is not."""
-    from agentspend.cli import checkup, checkup_agents, checkup_apart
+    from agentspend.cli import checkup, checkup_agents, checkup_apart, checkup_plain
 
     checks = (
         checkup.configuration,
@@ -30,6 +30,7 @@ def doctor(
         checkup.parts,
         checkup_agents.provider_keys,
         checkup_agents.agents,
+        checkup_plain.plain_agents,
         checkup_apart.vendors_own,
         checkup_agents.surroundings,
         checkup_apart.shell_profiles,

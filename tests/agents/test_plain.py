@@ -178,12 +178,18 @@ def test_what_would_lead_past_us_is_refused(
         plain(machine, agent, KeySource.NONE, **env)
 
 
-def test_a_google_login_is_told(machine: Machine) -> None:
-    """It cannot be led anywhere, and no key is put beside it in silence."""
+def test_a_google_login_is_led_to_code_assist(machine: Machine) -> None:
+    """Its sign-in stays, and no key is put beside it; another host that was chosen stays, too."""
     login = {"security": {"auth": {"selectedType": "oauth-personal"}}}
     machine.put("home/.gemini/settings.json", login)
-    with pytest.raises(LaunchError, match=r"'oauth-personal' .* goes past agentspend"):
-        plain(machine, "gemini", KeySource.NONE)
+    (change,) = plain(machine, "gemini", KeySource.NONE).changes
+    assert (change.path, change.kind) == (machine.home / ".gemini/.env", "dotenv")
+    assert change.values == {
+        ("CODE_ASSIST_ENDPOINT",): URL, ("CODE_ASSIST_API_VERSION",): "v1internal",
+    }  # fmt: skip
+    for url in ("https://other.example", "https://cloudcode-pa.googleapis.com"):
+        with pytest.raises(LaunchError, match="CODE_ASSIST_ENDPOINT in the environment"):
+            plain(machine, "gemini", KeySource.NONE, CODE_ASSIST_ENDPOINT=url)
 
 
 @pytest.mark.parametrize("agent", AGENTS)

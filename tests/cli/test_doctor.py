@@ -8,9 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from agentspend.cli import checkup, checkup_agents, checkup_apart
+from agentspend.cli import (
+    access,
+    checkup,
+    checkup_agents,
+    checkup_apart,
+    checkup_plain,
+    plain_files,
+)
 from agentspend.cli.checkup import Finding
 from agentspend.cli.doctor import MARKS
+from agentspend.cli.enable import STAND_IN
+from agentspend.cli.plain_files import Kept
 from agentspend.core.errors import ConfigError
 from tests.cli.conftest import Command
 from tests.support.process import Home
@@ -188,6 +197,54 @@ def test_a_program_without_a_version(fresh: Home) -> None:
     program = fresh.user / "bin" / "claude"
     program.write_text("#!/bin/sh\nexit 3\n")
     assert texts(checkup_agents.agents())[0].startswith("✓ Claude Code (version unknown) can be")
+
+
+@pytest.fixture
+def led(fresh: Home, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Claude Code was led here by its settings file; nobody runs."""
+    folder = access.folders().plain("claude")
+    settings = fresh.user / ".claude/settings.json"
+    settings.parent.mkdir()
+    url = f"http://127.0.0.1:4141/k/{STAND_IN}"
+    settings.write_text(json.dumps({"env": {"ANTHROPIC_BASE_URL": url}}))
+    kept = [Kept(settings, "json", 0, "", ())]
+    monkeypatch.setattr(plain_files, "record", lambda there: kept if there == folder else [])
+    monkeypatch.setattr(checkup_plain.service, "installed", lambda: True)
+    return settings
+
+
+def test_plain_agents_that_go_past_are_named(fresh: Home) -> None:
+    """With the command that leads one here; none where none is installed."""
+    install(fresh, "codex")
+    (found,) = checkup_plain.plain_agents()
+    assert (found.good, found.mend) == (None, "agentspend enable claude")
+    assert found.text.startswith("plain claude and codex, and editors that start them, go past")
+    for name in ("claude", "codex"):
+        (fresh.user / "bin" / name).unlink()
+    assert list(checkup_plain.plain_agents()) == []
+
+
+def test_a_plain_agent_that_was_led_here(led: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is let in; or its key is not, or its file says something else by now: done again."""
+    assert texts(checkup_plain.plain_agents()) == [
+        "✓ plain claude comes through agentspend (virtual key plain-claude)"
+    ]
+    monkeypatch.setattr(checkup_plain.access, "ask", lambda *_: {"port": 4141})
+    monkeypatch.setattr(checkup_plain, "answers", lambda *_: False)
+    (found,) = checkup_plain.plain_agents()
+    assert (found.good, found.mend) == (False, "agentspend enable claude")
+    assert "virtual key plain-claude is not let in" in found.text
+    led.write_text("{}")
+    (found,) = checkup_plain.plain_agents()
+    assert (found.good, found.mend) == (False, "agentspend enable claude")
+    assert "its files no longer say so" in found.text
+
+
+def test_a_daemon_that_nobody_starts(led: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plain agents need it before any `run`."""
+    monkeypatch.setattr(checkup_plain.service, "installed", lambda: False)
+    found = list(checkup_plain.plain_agents())[-1]
+    assert (found.good, found.mend) == (None, "agentspend daemon install")
 
 
 def test_what_cannot_be_brought_through_anything(fresh: Home) -> None:

@@ -4,6 +4,7 @@ The real programs through a real daemon. No account is used: the logins are made
 sandbox stands for the providers' hosts.
 """
 
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from agentspend.agents.claude import LOST
+from tests.daemon.helpers import free_port, set_port
 from tests.e2e.test_codex import JWT, LOGIN
 from tests.e2e.world import World, last_line
 
@@ -228,3 +230,23 @@ def test_a_budget_of_list_prices_stops_a_google_login(google: World) -> None:
     assert "budget 'all' (everything, per day) has no room for this request" in done.stderr
     assert "0 requests, 1 refused" in last_line(done)
     assert google.theirs() == {}
+
+
+@pytest.mark.agent("gemini")
+def test_a_plain_gemini_with_a_google_login_comes_here_too(google: World) -> None:
+    """By its own `.env`, without `run`: listed for its virtual key."""
+    set_port(google.home, free_port())
+    enabled = google.home.run("enable", "gemini", "--yes")
+    assert enabled.returncode == 0, enabled.stderr
+    env = {name: value for name, value in google.home.env.items() if "AGENTSPEND" not in name}
+
+    done = subprocess.run(
+        GEMINI, cwd=google.work, env={**env, **GOOGLE}, stdin=subprocess.DEVNULL, text=True,
+        capture_output=True, timeout=120, check=False,
+    )  # fmt: skip
+
+    assert "Hello from the sandbox." in done.stdout, done.stderr
+    (entry,) = google.settled()
+    assert (entry["counted"], entry["key"]) == ("subscription", "plain-gemini")
+    assert google.home.run("enable", "gemini", "--undo", "--yes").returncode == 0
+    assert not (google.home.user / ".gemini/.env").exists()

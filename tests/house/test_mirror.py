@@ -23,6 +23,7 @@ ELSEWHERE = {
     "agentspend/cli/checkup.py": "tests/cli/test_doctor.py",
     "agentspend/cli/checkup_agents.py": "tests/cli/test_doctor.py",
     "agentspend/cli/checkup_apart.py": "tests/cli/test_doctor.py",
+    "agentspend/cli/checkup_plain.py": "tests/cli/test_doctor.py",
     "agentspend/cli/child.py": "tests/e2e",
     "agentspend/cli/demo_stage.py": "tests/cli/test_demo.py",
     "agentspend/cli/helping.py": "tests/cli/test_app.py",
