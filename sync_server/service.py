@@ -5,7 +5,7 @@ has committed, and only then the answer leaves. Moments and new names are argume
 handed in. HTTP, TLS and rate limits are the door's business, not ours.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -15,10 +15,12 @@ from sqlalchemy import Connection, Engine, Row
 from agentspend.core.allowance.messages import Hello, Status, Sync
 from agentspend.core.errors import AgentspendError
 from agentspend.wire import signing
+from agentspend.wire.invite import code_sha256
 from agentspend.wire.team import Message, Sealed, seal, unseal
-from sync_server import incarnations
+from sync_server import enrolment, incarnations
 from sync_server.case import Office
 from sync_server.desk import Outcome, serve
+from sync_server.enrolment import Names
 from sync_server.journal import Began, Filed, Granted, Line, Opened, Ranked
 from sync_server.journal_file import JournalFile
 from sync_server.replay import opened, replay
@@ -77,12 +79,34 @@ class Service:
             self._apply(conn, org, lines)
             return self._sealed(answer)
 
+    def enrol(self, sealed: Sealed, names: Names, now_us: int) -> Sealed:
+        """Let a new device in. Raises `NotInvited`, `NotSigned` or `NotCanonical`."""
+        asked = enrolment.opened(sealed)
+        with self._deciding(now_us) as (conn, org):
+            office = self._office(conn, org, now_us)
+            server_key = signing.public_key(self.private_key)
+            certificate, lines = enrolment.enrol(conn, asked, names, office, server_key)
+            if lines:
+                self._apply(conn, org, lines)
+                act = {"who": certificate.member, "what": "enrol", "device": certificate.device}
+                self._audit(conn, org, act, now_us)
+            return self._sealed(certificate)
+
+    def invite(
+        self, secret: bytes, member: str, expires_us: int, act: dict[str, object], now_us: int
+    ) -> None:
+        """Make an invite of 16 random bytes (`wire.invite`) for a member."""
+        row = {
+            "code_sha256": code_sha256(secret), "member": member, "expires_us": expires_us,
+            "used_us": None,
+        }  # fmt: skip
+        self.decide([Filed("invite", row)], act, now_us)
+
     def decide(self, lines: Sequence[Line], act: dict[str, object], now_us: int) -> None:
         """A person's decision, with its place in the audit chain."""
         with self._deciding(now_us) as (conn, org):
             self._apply(conn, org, lines)
-            end = (org.audit_seq, org.audit_hash)
-            logs.append_audit(conn, self.org, end, now_us, act)
+            self._audit(conn, org, act, now_us)
 
     def expel(self, device: str, status: Status, act: dict[str, object], now_us: int) -> None:
         """Revoke a device, or write it off as lost: it may report, and gets nothing any more."""
@@ -90,8 +114,7 @@ class Service:
             row = {**people.device_row(conn, device), "active": False}
             ranks = [Ranked(inc, status) for inc in people.incs_of(conn, device)]
             self._apply(conn, org, [Filed("device", row), *ranks])
-            end = (org.audit_seq, org.audit_hash)
-            logs.append_audit(conn, self.org, end, now_us, act)
+            self._audit(conn, org, act, now_us)
 
     def catch_up(self) -> int:
         """At every start: make the journal's lines true that the database lacks.
@@ -129,6 +152,11 @@ class Service:
         """Journal lines first, then make them true."""
         self._write(conn, org, lines)
         self._play(conn, lines)
+
+    def _audit(
+        self, conn: Connection, org: Row[Any], act: Mapping[str, object], now_us: int
+    ) -> None:
+        logs.append_audit(conn, self.org, (org.audit_seq, org.audit_hash), now_us, act)
 
     def _write(self, conn: Connection, org: Row[Any], lines: Sequence[Line]) -> None:
         if self.journal is not None:

@@ -2,18 +2,19 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, Table, bindparam, func, insert, select, update
 
 from sync_server.journal import Filed
 from sync_server.pools import PoolState
 from sync_server.store.cases import state_of
-from sync_server.store.tables import devices, incarnations, members, orgs, pools, teams
+from sync_server.store.tables import devices, incarnations, invites, members, orgs, pools, teams
 
 FILED: dict[str, Table] = {
     "team": teams,
     "member": members,
     "device": devices,
     "pool": pools,
+    "invite": invites,
 }
 """The tables whose rows are lines of the journal."""
 
@@ -50,7 +51,8 @@ def file(conn: Connection, line: Filed) -> None:
     row = dict(line.row)
     if "public_key" in row:
         row["public_key"] = bytes.fromhex(row["public_key"])
-    done = conn.execute(update(table).where(table.c.id == row["id"]).values(row))
+    key = next(iter(table.primary_key))
+    done = conn.execute(update(table).where(key == row[key.name]).values(row))
     if done.rowcount == 0:
         conn.execute(insert(table), {**(_NEW_POOL if table is pools else {}), **row})
 
@@ -59,6 +61,12 @@ def public_key(conn: Connection, device: str) -> bytes | None:
     """A device's key. An expelled device keeps it: it may still report."""
     found: bytes | None = conn.execute(_KEY, {"device": device}).scalar_one_or_none()
     return found
+
+
+def has_key(conn: Connection, public: bytes) -> bool:
+    """Whether a device of this key exists."""
+    found = select(devices.c.id).where(devices.c.public_key == public)
+    return conn.execute(found).one_or_none() is not None
 
 
 def seen(conn: Connection, device: str, now_us: int) -> None:
@@ -82,6 +90,27 @@ def inc_of_nonce(conn: Connection, nonce: str) -> str | None:
         select(incarnations.c.inc).where(incarnations.c.nonce == nonce)
     ).scalar_one_or_none()
     return found
+
+
+def invited(conn: Connection, code_sha256: str) -> RowMapping | None:
+    """An invite with its member, if there is one of this code."""
+    found = (
+        select(invites, members.c.org, members.c.team, members.c.role, members.c.active)
+        .join(members, members.c.id == invites.c.member)
+        .where(invites.c.code_sha256 == code_sha256)
+    )
+    return conn.execute(found).mappings().one_or_none()
+
+
+def enrolled(conn: Connection, public_key: bytes, nonce: str) -> RowMapping | None:
+    """The device of this key, if it was enrolled by the request of this nonce."""
+    found = (
+        select(devices, incarnations.c.inc, members.c.team, members.c.role)
+        .join(incarnations, incarnations.c.device == devices.c.id)
+        .join(members, members.c.id == devices.c.member)
+        .where(devices.c.public_key == public_key, incarnations.c.nonce == nonce)
+    )
+    return conn.execute(found).mappings().one_or_none()
 
 
 def incs_of(conn: Connection, device: str) -> list[str]:
