@@ -10,7 +10,7 @@ from datetime import tzinfo
 
 import msgspec
 
-from agentspend.bookkeeper.chain import Chain
+from agentspend.bookkeeper.chain import Chain, payer_fields
 from agentspend.bookkeeper.line import Line
 from agentspend.bookkeeper.outcomes import (
     Event,
@@ -24,6 +24,7 @@ from agentspend.bookkeeper.outcomes import (
     Waiting,
 )
 from agentspend.bookkeeper.rooms import Rooms, Seat, is_hard
+from agentspend.bookkeeper.team import Team
 from agentspend.core.admission import Admit, Count, RefusalReason, Refuse, Wait, decide
 from agentspend.core.budgets import BoundKind
 from agentspend.core.errors import StoreError
@@ -47,6 +48,7 @@ class Books:
         self.conn = conn
         self.chain = Chain(conn, inc)
         self.rooms = Rooms(conn, zone, read_only=read_only)
+        self.team = Team(conn)
         self.line = Line()
         self.events: list[Event] = []
         self.woken: list[tuple[str, HoldAnswer]] = []
@@ -64,11 +66,15 @@ class Books:
             self.undo.pop()()
         del self.events[events:]
         self.chain.forget()
+        self.team.forget()
 
     def hold(self, request: HoldRequest, at: Moment) -> HoldAnswer | Waiting:
         """Take a request through the ladder once; Waiting puts it in line."""
         now_us = self.now(at)
-        seats = self.rooms.seats(request.payer, request.counted, now_us)
+        seats = [
+            *self.rooms.seats(request.payer, request.counted, now_us),
+            *self.team.seats(request.payer, request.counted),
+        ]
         hard = [seat for seat in seats if is_hard(seat)]
         patient = at.mono_us < request.deadline_us
         ids = {seat.account.id: seat.budget.name for seat in hard}
@@ -159,6 +165,8 @@ class Books:
         seq = self.chain.append("settle", now_us, fields, payer=payer, window_us=hold.created_us)
         for account_id, share_nusd in shares:
             self._charge(account_id, share_nusd, settlement.amount_nusd, hold.created_us)
+        taken = [account_id for account_id, _ in shares]
+        self.team.settled(taken, settlement.amount_nusd, now_us, {**payer_fields(payer), **fields})
         holds.delete(self.conn, hold.rid)
         if settlement.turn is not None:
             conversations.put(self.conn, *settlement.turn, now_us)
@@ -204,6 +212,8 @@ class Books:
         shares: dict[int, int] = {}
         for seat in seats:
             amount_nusd = warm_nusd if seat.budget.bound is BoundKind.WARM else strict_nusd
+            if seat.account.id < 0 and not amount_nusd:
+                continue
             if not accounts.take(self.conn, seat.account.id, amount_nusd):
                 raise StoreError(f"budget {seat.budget.name} changed under an admitted request")
             shares[seat.account.id] = amount_nusd
@@ -215,7 +225,7 @@ class Books:
             "wanted_output": request.ask.wanted_output,
             "output_limit": output_tokens,
             "held_us": now_us,
-            "budgets": {seat.budget.name: shares[seat.account.id] for seat in seats},
+            "budgets": {seat.budget.name: shares.get(seat.account.id, 0) for seat in seats},
         }
         holds.insert(
             self.conn,

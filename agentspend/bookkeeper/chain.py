@@ -54,7 +54,7 @@ class Chain:
         """
         payer = payer or Payer()
         seq = self.seq + 1
-        words: dict[str, Any] = {**_payer_fields(payer), **fields}
+        words: dict[str, Any] = {**payer_fields(payer), **fields}
         entry = Entry(inc=self.inc, seq=seq, prev=self.head, kind=kind, ts=ts_us, **words)
         body = encode(entry)
         digest = entry_hash(body)
@@ -87,7 +87,7 @@ def entry_payer(entry: Entry) -> Payer:
     )
 
 
-def _payer_fields(payer: Payer) -> dict[str, object]:
+def payer_fields(payer: Payer) -> dict[str, object]:
     """The payer as entry fields; provider and model are in the entry's own fields."""
     known = payer.known()
     return {name: known[name] for name in (*_WHO, "tags") if name in known}

@@ -28,10 +28,11 @@ class InForce:
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """One budget's account for one request."""
+    """One budget's account for one request. `grows`: more of it may be had from the team server."""
 
     budget: Budget
     account: Account
+    grows: bool = False
 
     def room(self, soon_nusd: int = 0) -> Room:
         """What the admission ladder needs to know of it; `soon_nusd` rolls out in time."""
@@ -44,6 +45,7 @@ class Seat:
             bound=self.budget.bound,
             rolls=self.budget.window.is_velocity,
             soon_nusd=soon_nusd,
+            grows=self.grows,
         )
 
 

@@ -24,12 +24,17 @@ class Priced(Protocol):
         ...
 
 
+NO_END_NUSD = 2**62
+"""More than any budget: nobody here knows where an allowance ends that may still grow."""
+
+
 @dataclass(frozen=True, slots=True)
 class Room:
     """One hard budget's account at this moment; amounts in nano-USD.
 
     `rolls`: a velocity cap, whose spending rolls out within the hour; `soon_nusd` is what of it
-    rolls out before this request's patience ends.
+    rolls out before this request's patience ends. `grows`: an allowance of the team's, of which
+    the server may give more.
     """
 
     budget: str
@@ -39,6 +44,7 @@ class Room:
     bound: BoundKind = BoundKind.STRICT
     rolls: bool = False
     soon_nusd: int = 0
+    grows: bool = False
 
     @property
     def free_nusd(self) -> int:
@@ -48,11 +54,15 @@ class Room:
     @property
     def best_nusd(self) -> int:
         """What would be free in time if every hold in flight ended at zero."""
+        if self.grows:
+            return NO_END_NUSD
         return self.limit_nusd - self.spent_nusd + self.soon_nusd
 
     @property
     def most_nusd(self) -> int:
         """What can be free at all before the budget is changed or starts anew."""
+        if self.grows:
+            return NO_END_NUSD
         return self.limit_nusd if self.rolls else self.best_nusd
 
 

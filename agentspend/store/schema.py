@@ -152,6 +152,30 @@ CREATE INDEX entry_session ON entry (session, kind, counted, amount_nusd) WHERE 
 """
 
 
+TEAM = """
+CREATE TABLE team (key TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE team_entry (
+  inc TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  hash TEXT NOT NULL,
+  body BLOB NOT NULL,
+  PRIMARY KEY (inc, seq)
+) WITHOUT ROWID;
+
+CREATE TABLE team_right (
+  account INTEGER PRIMARY KEY REFERENCES account (id),
+  inc TEXT NOT NULL,
+  pool TEXT NOT NULL,
+  window INTEGER NOT NULL,
+  granted_nusd INTEGER NOT NULL CHECK (granted_nusd >= 0),
+  returned_nusd INTEGER NOT NULL CHECK (returned_nusd >= 0),
+  closed INTEGER NOT NULL,
+  UNIQUE (inc, pool, window)
+);
+"""
+
+
 def m001_initial(database: "Database") -> None:
     """Everything one device needs: entries, accounts, holds, sessions, conversations."""
     _run(database, INITIAL)
@@ -172,10 +196,15 @@ def m004_session_totals(database: "Database") -> None:
     _run(database, SESSION_TOTALS)
 
 
+def m005_team(database: "Database") -> None:
+    """Membership of a team, the rights it granted, and the chain of what it is told."""
+    _run(database, TEAM)
+
+
 def _run(database: "Database", statements: str) -> None:
     for statement in statements.split(";\n"):
         if statement.strip():
             database.execute(statement)
 
 
-MIGRATIONS = (m001_initial, m002_included, m003_virtual_keys, m004_session_totals)
+MIGRATIONS = (m001_initial, m002_included, m003_virtual_keys, m004_session_totals, m005_team)

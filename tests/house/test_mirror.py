@@ -52,6 +52,7 @@ ELSEWHERE = {
     "agentspend/sandbox/content.py": "tests/sandbox/test_model.py",
     "agentspend/sandbox/events.py": "tests/sandbox/test_delivery.py",
     "agentspend/bookkeeper/brief.py": "tests/cli/test_statusline.py",
+    "agentspend/bookkeeper/rights.py": "tests/bookkeeper/test_team.py",
     "agentspend/cli/statusline_install.py": "tests/cli/test_statusline.py",
     "agentspend/cli/top_source.py": "tests/cli/test_top.py, over a real daemon",
     "agentspend/control/watching.py": "tests/cli/test_top.py, over a real daemon",

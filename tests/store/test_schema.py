@@ -7,7 +7,8 @@ from agentspend.store.schema import INITIAL, MIGRATIONS, VIRTUAL_KEYS
 
 TABLES = {
     "account", "charge", "checkpoint", "conversation", "entry", "hold", "hold_account",
-    "included", "key_token", "meta", "request", "session", "virtual_key",
+    "included", "key_token", "meta", "request", "session", "team", "team_entry", "team_right",
+    "virtual_key",
 }  # fmt: skip
 
 
@@ -30,9 +31,9 @@ def test_no_table_has_room_for_prompts(conn: Connection) -> None:
     }
     assert text == {
         "account", "agent", "alias", "body", "branch", "budget", "counted", "device", "digest",
-        "hash", "head", "id", "key", "key_id", "kind", "member", "mode", "model", "name", "outcome",
-        "project", "provider", "rid", "session", "signature", "stand", "subagent", "tags",
-        "token_hash", "value", "window_key",
+        "hash", "head", "id", "inc", "key", "key_id", "kind", "member", "mode", "model", "name",
+        "outcome", "pool", "project", "provider", "rid", "session", "signature", "stand", "subagent",
+        "tags", "token_hash", "value", "window_key",
     }  # fmt: skip
 
 

@@ -1,0 +1,283 @@
+"""This device in its team: which pools a request counts in, what it may take there, what is told.
+
+Every method runs inside a transaction its caller began; what is kept in memory is read again after
+a rollback. The rules are `core.allowance`'s; this applies them to the tables.
+"""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+
+from agentspend.bookkeeper.rights import Rights, TeamChain, holds
+from agentspend.bookkeeper.rooms import Seat
+from agentspend.core.allowance.accounts import EMPTY, Place
+from agentspend.core.allowance.device import Device, Draft
+from agentspend.core.allowance.hearing import answered, opened, to_hello, to_sync, welcomed
+from agentspend.core.allowance.messages import Answer, Hello, Sync, Want, Welcome
+from agentspend.core.allowance.pools import Pool
+from agentspend.core.allowance.standing import Standing, State
+from agentspend.core.budgets import Budget, Mode
+from agentspend.core.scopes import Payer, Scope
+from agentspend.core.windows import Window
+from agentspend.store import team
+from agentspend.store.accounts import Account
+from agentspend.store.team import BUDGET_PREFIX
+
+MAX_REPORTED = 200
+NO_ACCOUNT = Account(
+    id=-1, budget="", generation=0, window_key="", starts_us=0, ends_us=None, mode="hard",
+    limit_nusd=0, spent_nusd=0, held_nusd=0, over_nusd=0,
+)  # fmt: skip
+"""Nothing can be held here but a request that costs nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """Which team, by which server. `server_key` checks its word; `role` is ours in it."""
+
+    url: str
+    team: str
+    device: str
+    member: str
+    role: str
+    server_key: str
+    pin: str = ""
+
+
+class Team:
+    """The team's part of the books. `dry` are the pools of which the server has no more now."""
+
+    def __init__(self, conn: sqlite3.Connection) -> None:
+        self._conn = conn
+        self.dry: frozenset[str] = frozenset()
+        self._loaded = False
+        self._membership: Membership | None = None
+        self._standing: Standing | None = None
+        self._pools: tuple[Pool, ...] = ()
+        self._budgets: dict[str, Budget] = {}
+        self._policy = 0
+
+    @property
+    def membership(self) -> Membership | None:
+        """The team this device is in, None without one."""
+        self._load()
+        return self._membership
+
+    @property
+    def standing(self) -> Standing | None:
+        """Where this device stands with it."""
+        self._load()
+        return self._standing
+
+    @property
+    def pools(self) -> tuple[Pool, ...]:
+        """The pools of the policy in force."""
+        self._load()
+        return self._pools
+
+    @property
+    def policy(self) -> int:
+        """The version of the policy in force."""
+        self._load()
+        return self._policy
+
+    def forget(self) -> None:
+        """A transaction was rolled back: read everything again when it is next needed."""
+        self._loaded = False
+
+    def _load(self) -> None:
+        if self._loaded:
+            return
+        self._loaded = True
+        kept = {name: team.read(self._conn, name) for name in ("membership", "standing", "policy")}
+        found = kept["membership"], kept["standing"]
+        self._membership = msgspec.json.decode(found[0], type=Membership) if found[0] else None
+        self._standing = msgspec.json.decode(found[1], type=Standing) if found[1] else None
+        policy: dict[str, Any] = msgspec.json.decode(kept["policy"]) if kept["policy"] else {}
+        self._policy = int(policy.get("version", 0))
+        self._pools = tuple(map(pool_of, policy.get("pools", ())))
+        self._budgets = {pool.id: budget_of(pool) for pool in self._pools}
+
+    def join(self, membership: Membership, inc: str, identity: str, now_us: int) -> None:
+        """Begin as a member: a chain of its own, no rights yet."""
+        team.write(self._conn, "membership", msgspec.json.encode(membership))
+        self._begin(Standing(membership.device, inc, identity), now_us)
+
+    def leave(self) -> None:
+        """Be nobody's member: team rights are used no more."""
+        team.forget(self._conn)
+        self.forget()
+
+    def _begin(self, standing: Standing, now_us: int) -> None:
+        self._keep(standing)
+        chain = TeamChain(self._conn, standing.inc)
+        if not chain.end.seq:
+            chain.append("genesis", now_us, {"device": standing.device})
+
+    def _keep(self, standing: Standing) -> None:
+        team.write(self._conn, "standing", msgspec.json.encode(standing))
+        self.forget()
+
+    def adopt(self, policy: Mapping[str, Any]) -> None:
+        """Put the server's policy in force; the caller has checked its signature."""
+        team.write(self._conn, "policy", msgspec.json.encode(policy))
+        self.forget()
+
+    def opened_at(self, identity: str) -> None:
+        """The ledger was opened here: elsewhere than before, its rights are not ours to use."""
+        device = self._device()
+        if device is not None:
+            opened(device, identity)
+            self._keep(device.standing)
+
+    def seats(self, payer: Payer, counted: str) -> list[Seat]:
+        """The rights this request must have, one for each pool it counts in."""
+        if self.standing is None or counted != "billed":
+            return []
+        return [self._seat(pool) for pool in self._pools if pool.scope.matches(payer)]
+
+    def _seat(self, pool: Pool) -> Seat:
+        """A pool's account now; where the server has not said which window runs, an empty one."""
+        standing = self._standing
+        assert standing is not None
+        window = standing.windows.get(pool.id)
+        row = self._row(pool, window) if window is not None else None
+        if row is None:
+            row = replace(NO_ACCOUNT, id=-1 - self._pools.index(pool))
+        if standing.state is not State.ACTIVE:
+            row = replace(row, limit_nusd=row.spent_nusd + row.held_nusd)
+        grows = standing.state is State.ACTIVE and pool.id not in self.dry
+        return Seat(self._budgets[pool.id], row, grows=grows)
+
+    def _row(self, pool: Pool, window: int) -> Account | None:
+        """The account of a running window, opened empty where nothing was granted in it."""
+        assert self._standing is not None
+        rights, place = Rights(self._conn, self._standing.inc), Place(pool.id, window)
+        if (row := rights.row(place)) is None:
+            rights[place] = EMPTY
+            row = rights.row(place)
+        return row
+
+    def settled(
+        self, shares: Sequence[int], amount_nusd: int, now_us: int, words: Mapping[str, object]
+    ) -> None:
+        """Tell the team of a charge: in which of its accounts it counts (R2)."""
+        if self.standing is None:
+            return
+        rights = []
+        for account in shares:
+            found = team.of_account(self._conn, account)
+            if found is not None and found[0] == self.standing.inc:
+                rights.append((found[1], found[2], amount_nusd))
+        told = {**words, "rights": rights} if rights else dict(words)
+        TeamChain(self._conn, self.standing.inc).append("settle", now_us, told)
+
+    def report(self, nonce: str, wants: Sequence[Want]) -> Sync | None:
+        """R6: what the server has not acknowledged yet, and what we would like to have."""
+        device = self._device()
+        if device is None or self._membership is None:
+            return None
+        inc = device.standing.inc
+        bodies = team.after(self._conn, inc, device.standing.acked_seq, MAX_REPORTED)
+        return to_sync(
+            device,
+            TeamChain(self._conn, inc),
+            team=self._membership.team,
+            nonce=nonce,
+            entries=[body.decode() for body in bodies],
+            policy=self.policy,
+            wants=wants,
+        )
+
+    def heard(self, answer: Answer, now_us: int) -> None:
+        """R9, R4, R5: take an answer in, give back what is asked for, close what is over."""
+        device = self._device()
+        if device is None:
+            return
+        chain = TeamChain(self._conn, device.standing.inc)
+        keep_nusd = answered(device, chain, answer)
+        drafts = [device.give_back(keep_nusd) if keep_nusd else None, device.close()]
+        for draft in drafts:
+            if draft is not None:
+                self._tell(draft, now_us)
+        self._keep(device.standing)
+
+    def _tell(self, draft: Draft, now_us: int) -> None:
+        assert self._standing is not None
+        chain = TeamChain(self._conn, self._standing.inc)
+        chain.append(draft.kind, now_us, {"rights": [tuple(right) for right in draft.rights]})
+
+    def hello(self, nonce: str, anchor_sha256: str) -> Hello | None:
+        """R10: ask for a new incarnation when one is due."""
+        device = self._device()
+        if device is None or self._membership is None:
+            return None
+        chain = TeamChain(self._conn, device.standing.inc)
+        name = self._membership.team
+        found = to_hello(device, chain, team=name, nonce=nonce, anchor_sha256=anchor_sha256)
+        self._keep(device.standing)
+        return found
+
+    def welcome(self, message: Welcome, now_us: int) -> bool:
+        """Begin the new incarnation; False when the answer is to no question of ours."""
+        if self.standing is None:
+            return False
+        fresh = welcomed(self.standing, message)
+        if fresh is None:
+            return False
+        self._begin(fresh, now_us)
+        return True
+
+    def lines(self) -> list[dict[str, object]]:
+        """Each pool as people see it: its cap, and what of it this device has and took."""
+        standing = self.standing
+        if standing is None:
+            return []
+        found = []
+        for pool in self._pools:
+            seat = self._seat(pool)
+            found.append(
+                {
+                    "name": pool.id,
+                    "scope": pool.scope.text(),
+                    "window": pool.window.text(),
+                    "cap_nusd": pool.cap_nusd,
+                    "ours_nusd": seat.account.limit_nusd,
+                    "spent_nusd": seat.account.spent_nusd,
+                    "held_nusd": seat.account.held_nusd,
+                    "free_nusd": seat.account.free_nusd,
+                }
+            )
+        return found
+
+    def _device(self) -> Device | None:
+        """The pure rules over our tables."""
+        if self.standing is None:
+            return None
+        inc = self.standing.inc
+        standing = msgspec.convert(msgspec.to_builtins(self.standing), Standing)
+        return Device(standing, Rights(self._conn, inc), dict(holds(self._conn, inc)))
+
+
+def pool_of(told: Mapping[str, Any]) -> Pool:
+    """A pool as a policy writes it: `id`, `scope`, `window`, `cap_nusd`."""
+    return Pool(
+        id=str(told["id"]),
+        scope=Scope.of(told.get("scope") or {}),
+        window=Window.parse(str(told["window"])),
+        cap_nusd=int(told["cap_nusd"]),
+    )
+
+
+def budget_of(pool: Pool) -> Budget:
+    """A pool in the words of a budget: what admission and refusals speak of."""
+    return Budget(
+        name=f"{BUDGET_PREFIX}{pool.id}",
+        limit_nusd=pool.cap_nusd,
+        window=pool.window,
+        scope=pool.scope,
+        mode=Mode.HARD,
+    )

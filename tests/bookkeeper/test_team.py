@@ -1,0 +1,225 @@
+"""The team's rights in the books: the same as the pure rules say, and never more than granted."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agentspend.bookkeeper.outcomes import Held, Refused, Settlement, Waiting
+from agentspend.bookkeeper.rights import Rights, TeamChain
+from agentspend.bookkeeper.team import Membership
+from agentspend.core.admission import RefusalReason
+from agentspend.core.allowance.accounts import EMPTY, Place
+from agentspend.core.allowance.device import Device
+from agentspend.core.allowance.hearing import answered
+from agentspend.core.allowance.messages import Answer, Status, Told
+from agentspend.core.allowance.standing import Standing, State
+from agentspend.core.scopes import Payer
+from agentspend.core.usage import Billing
+from agentspend.store import team
+from agentspend.wire.entries import decode
+from tests.bookkeeper.conftest import Desk, budget
+
+USD = 10**9
+MEMBER = Membership("https://team.example", "t_1", "d_1", "ana", "member", "00")
+ORG = {"id": "acme", "scope": {}, "window": "month", "cap_nusd": 100 * USD}
+API = {"id": "api", "scope": {"project": "acme/api"}, "window": "day", "cap_nusd": 10 * USD}
+ANA = Payer(agent="claude", session="s_1", project="acme/api")
+ELSEWHERE = Payer(agent="claude", session="s_1", project="other")
+
+
+def join(desk: Desk, *pools: dict[str, Any]) -> None:
+    """Be a member, with this policy."""
+
+    def work() -> None:
+        desk.books.team.join(MEMBER, "i_team", "here", desk.now_us)
+        desk.books.team.adopt({"version": 1, "pools": list(pools)})
+
+    desk.do(work)
+
+
+def answer(desk: Desk, *told: Told, **more: Any) -> Answer:
+    """The server has everything we told, and says this of our accounts."""
+    return Answer(
+        device="d_1", inc="i_team", in_reply_to="n", server_inc=1, server_seq=1, server_us=0,
+        status=more.pop("status", Status.ACTIVE), acked=TeamChain(desk.conn, "i_team").end,
+        resend=False, accounts=told, policy=1, policy_sha256="", audit="",
+    )  # fmt: skip
+
+
+def hear(desk: Desk, *told: Told, **more: Any) -> None:
+    """Take such an answer in."""
+    desk.do(lambda: desk.books.team.heard(answer(desk, *told, **more), desk.now_us))
+
+
+def line(desk: Desk, pool: str) -> dict[str, Any]:
+    """What people see of a pool."""
+    return desk.do(lambda: next(each for each in desk.books.team.lines() if each["name"] == pool))
+
+
+def test_a_request_needs_rights_in_every_pool_it_counts_in(desk: Desk) -> None:
+    """It waits while more may be had, is served by a grant, and counts in all its pools."""
+    join(desk, ORG, API)
+    hear(desk, Told("acme", 24_322, 5 * USD), Told("api", 739_000, 0))
+    assert isinstance(desk.hold(desk.request(payer=ELSEWHERE)), Held)
+    request = desk.request(payer=ANA)
+    assert isinstance(desk.hold(request), Waiting)
+
+    hear(desk, Told("api", 739_000, 2 * USD))
+
+    assert isinstance(desk.woken()[request.rid], Held)
+    desk.settle(request.rid, "0.25")
+    assert line(desk, "api")["spent_nusd"] == USD // 4
+    told = decode(team.after(desk.conn, "i_team", 1, 9)[-1])
+    assert [tuple(right) for right in told.rights or ()] == [
+        ("acme", 24_322, USD // 4), ("api", 739_000, USD // 4),
+    ]  # fmt: skip
+    assert (told.project, told.amount_nusd) == ("acme/api", USD // 4)
+
+
+def test_a_pool_that_is_dry_refuses_like_a_budget(desk: Desk) -> None:
+    """Nobody waits for what the server has not got; the refusal names the pool."""
+    join(desk, ORG)
+    hear(desk, Told("acme", 24_322, USD // 2))
+    desk.books.team.dry = frozenset({"acme"})
+    refused = desk.hold(desk.request("0.60"))
+    assert isinstance(refused, Refused)
+    assert (refused.reason, refused.budget) == (RefusalReason.NEVER_FITS, "team:acme")
+
+
+def test_personal_budgets_hold_beside_the_teams(desk: Desk) -> None:
+    """Nothing merges: both must have room."""
+    desk.adopt(budget("daily", "0.10"))
+    join(desk, ORG)
+    hear(desk, Told("acme", 24_322, 50 * USD))
+    refused = desk.hold(desk.request("0.20"))
+    assert isinstance(refused, Refused)
+    assert refused.budget == "daily"
+
+
+def test_subscription_use_takes_no_rights(desk: Desk) -> None:
+    """It costs the team nothing."""
+    join(desk, ORG)
+    assert isinstance(desk.hold(desk.request(counted="subscription")), Held)
+
+
+def test_an_expelled_device_gets_nothing_and_still_reports(desk: Desk) -> None:
+    """Revoked: what it has is given back by closing, what it did is told."""
+    join(desk, ORG)
+    hear(desk, Told("acme", 24_322, 5 * USD))
+    held = desk.hold(desk.request())
+    hear(desk, status=Status.REVOKED)
+    assert not isinstance(desk.hold(desk.request()), Held)
+    desk.settle(held.rid, "0.11")  # type: ignore[union-attr]
+    hear(desk, status=Status.REVOKED)
+    kinds = [decode(body).kind for body in team.after(desk.conn, "i_team", 0, 9)]
+    assert kinds == ["genesis", "settle", "close"]
+    assert Rights(desk.conn, "i_team")[Place("acme", 24_322)].closed
+
+
+def test_a_ledger_opened_elsewhere_has_no_rights(desk: Desk) -> None:
+    """A copy or a restore spends nothing of the team's and asks for a new incarnation."""
+    join(desk, ORG)
+    hear(desk, Told("acme", 24_322, 5 * USD))
+    desk.do(lambda: desk.books.team.opened_at("another disk"))
+    assert desk.books.team.standing is not None
+    assert desk.books.team.standing.state is State.DOUBT
+    assert not isinstance(desk.hold(desk.request()), Held)
+    hello = desk.do(lambda: desk.books.team.hello("n_1", "00"))
+    assert hello is not None
+    assert hello.old_inc == "i_team"
+
+
+def test_a_crash_charges_the_teams_rights_in_full(desk: Desk) -> None:
+    """R3: what was held counts as spent there too, and is told."""
+    from agentspend.bookkeeper.recovery import recover
+
+    join(desk, ORG)
+    hear(desk, Told("acme", 24_322, 5 * USD))
+    held = desk.hold(desk.request())
+    desk.do(lambda: recover(desk.books, desk.at, {}))
+    assert line(desk, "acme")["spent_nusd"] == held.amount_nusd  # type: ignore[union-attr]
+
+
+def test_leaving_ends_it(desk: Desk) -> None:
+    """No pool counts any more."""
+    join(desk, ORG)
+    desk.do(desk.books.team.leave)
+    assert isinstance(desk.hold(desk.request()), Held)
+    assert desk.books.team.pools == ()
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("grant"), st.integers(0, 3), st.integers(0, 9)),
+        st.tuples(st.just("hold"), st.integers(0, 1), st.integers(1, 4)),
+        st.tuples(st.just("shrink"), st.integers(0, 5), st.integers(0, 3)),
+        st.tuples(st.just("settle"), st.integers(0, 5), st.integers(0, 5)),
+        st.tuples(st.just("release"), st.integers(0, 5), st.just(0)),
+        st.tuples(st.just("keep"), st.integers(0, 3), st.integers(0, 3)),
+    ),
+    max_size=25,
+)
+POOLS = [{"id": f"p{n}", "scope": {"project": f"p{n}"} if n else {}, "window": "month",
+          "cap_nusd": 10**12} for n in range(2)]  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(STEPS)
+def test_the_books_do_what_the_pure_rules_do(steps: list[tuple[str, int, int]]) -> None:
+    """Any run of grants, holds, settles and returns leaves the same counters in every account."""
+    with tempfile.TemporaryDirectory() as folder:
+        desk = Desk(Path(folder) / "ledger.db")
+        join(desk, *POOLS)
+        model = Device(Standing("d_1", "i_team", "here"), {}, {})
+        running: list[str] = []
+        for step in steps:
+            _both(desk, model, running, step)
+            _agree(desk, model)
+        desk.conn.close()
+
+
+def _both(desk: Desk, model: Device, running: list[str], step: tuple[str, int, int]) -> None:
+    """Do one step in the books and by the rules."""
+    kind, which, amount = step
+    rid = running[which % len(running)] if running else ""
+    match kind:
+        case "grant" | "keep":
+            told = Told(f"p{which % 2}", which // 2, amount * USD if kind == "grant" else 0,
+                        keep_nusd=amount * USD if kind == "keep" else None)  # fmt: skip
+            message = answer(desk, told)
+            keep = answered(model, TeamChain(desk.conn, "i_team"), message)
+            for draft in (model.give_back(keep) if keep else None, model.close()):
+                assert draft is None or draft.kind in ("return", "close")
+            desk.do(lambda: desk.books.team.heard(message, desk.now_us))
+        case "hold":
+            request = desk.request(f"{amount}.00", 1, comfort=1, floor=1, wait_s=-1,
+                                   payer=Payer(session="s", project=f"p{which}"))  # fmt: skip
+            pools = ["p0", "p1"] if which else ["p0"]
+            held = desk.hold(request)
+            nusd = request.ask.strict.nusd(1)
+            ours = all(pool in model.standing.windows for pool in pools)
+            fits = ours and model.reserve(request.rid, pools, nusd) is None
+            assert isinstance(held, Held) == fits
+            running += [request.rid] if fits else []
+        case "shrink" if rid:
+            desk.do(lambda: desk.books.shrink(rid, amount * USD))
+            model.shrink(rid, amount * USD)
+        case "settle" if rid:
+            running.remove(rid)
+            model.settle(rid, amount * USD)
+            done = Settlement(rid, amount * USD, Billing.EXACT, "provider_usage", {"usage": {}})
+            desk.do(lambda: desk.books.settle(done, desk.at))
+        case "release" if rid:
+            running.remove(rid)
+            model.release(rid)
+            desk.release(rid)
+
+
+def _agree(desk: Desk, model: Device) -> None:
+    """Granted, returned, used, held and closed are the same on both sides."""
+    ours = dict(Rights(desk.conn, "i_team"))
+    known = {place: account for place, account in model.accounts.items() if account != EMPTY}
+    assert {place: each for place, each in ours.items() if each != EMPTY} == known
