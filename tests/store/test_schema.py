@@ -32,8 +32,8 @@ def test_no_table_has_room_for_prompts(conn: Connection) -> None:
     assert text == {
         "account", "agent", "alias", "body", "branch", "budget", "counted", "device", "digest",
         "hash", "head", "id", "inc", "key", "key_id", "kind", "member", "mode", "model", "name",
-        "outcome", "pool", "project", "provider", "rid", "session", "signature", "stand", "subagent",
-        "tags", "token_hash", "value", "window_key",
+        "outcome", "pool", "project", "provider", "rid", "session", "signature", "stand",
+        "subagent", "tags", "token_hash", "value", "window_key",
     }  # fmt: skip
 
 
