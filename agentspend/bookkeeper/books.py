@@ -309,6 +309,7 @@ class Books:
             "provider": kept["provider"],
             "model": kept["model"],
             "price": kept["price"],
+            **{name: kept[name] for name in ("downgraded_from",) if name in kept},
             **settlement.entry,
             "amount_nusd": settlement.amount_nusd,
             "hold_nusd": kept["hold_nusd"],

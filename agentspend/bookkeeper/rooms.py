@@ -1,6 +1,7 @@
 """Which accounts a request touches, opened on first use and rolled forward with time."""
 
 import sqlite3
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import tzinfo
 
@@ -74,6 +75,17 @@ class Rooms:
             for item in self.in_force
             if counts_in(item.budget, payer, counted)
         ]
+
+    def standings(
+        self, names: Collection[str], payer: Payer, counted: str, now_us: int
+    ) -> dict[str, tuple[int, int]]:
+        """What is spent of these budgets, and their limits, where this payer counts in them."""
+        found = {}
+        for item in self.in_force:
+            if item.budget.name in names and counts_in(item.budget, payer, counted):
+                account = self.account(item, now_us, payer)
+                found[item.budget.name] = (account.spent_nusd, account.limit_nusd)
+        return found
 
     def room(self, seat: Seat, now_us: int, patience_us: int) -> Room:
         """A seat as the admission ladder sees it, for a request with so much patience left."""

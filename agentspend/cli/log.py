@@ -102,7 +102,7 @@ def _show(entry: Entry) -> None:
     paid = " at list price" if entry.get("counted") == "subscription" else ""
     words = [
         entry.get("agent") or "",
-        entry["model"] or "",
+        _model(entry),
         _usage_text(entry["usage"] or {}),
         _told(entry),
         entry.get("rid") or "",
@@ -145,3 +145,9 @@ def _usage_text(usage: dict[str, int]) -> str:
         "out": usage.get("output_tokens", 0),
     }
     return " ".join(f"{name} {number:,}" for name, number in counts.items() if number)
+
+
+def _model(entry: Entry) -> str:
+    """The model that answered, and the one the agent had named where a rule put it there."""
+    asked = entry.get("downgraded_from")
+    return f"{entry['model']} (for {asked})" if asked else entry["model"] or ""

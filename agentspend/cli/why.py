@@ -50,7 +50,11 @@ def _who(story: Story) -> list[tuple[str, str]]:
     listed = story.get("counted") == "subscription"
     paid = "by a subscription: amounts are list prices" if listed else "in dollars"
     tags = [("tags", " ".join(map(str, payer["tags"])))] if payer.get("tags") else []
-    return [("who", known or "-"), *tags, ("model", f"{model}, paid {paid}")]
+    steps = [("who", known or "-"), *tags, ("model", f"{model}, paid {paid}")]
+    if story.get("downgraded_from"):
+        why = f"from {story['downgraded_from']}: {story.get('downgraded_by', 'by a rule')}"
+        steps.append(("downgraded", why))
+    return steps
 
 
 def _bound(story: Story) -> list[tuple[str, str]]:

@@ -98,6 +98,10 @@ class Dialect(Protocol):
         """The same request with another output limit: the clamp."""
         ...
 
+    def with_model(self, body: bytes, model: str) -> bytes:
+        """The same request to another model; the body as it is where the path names the model."""
+        ...
+
     def count_body(self, body: bytes, path_model: str = "") -> bytes:
         """The body that asks the provider to count this request's prompt, for free."""
         ...

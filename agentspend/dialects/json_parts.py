@@ -36,6 +36,11 @@ def put_together(parts: Mapping[str, msgspec.Raw]) -> bytes:
     return msgspec.json.encode(dict(parts))
 
 
+def with_model(body: bytes, model: str) -> bytes:
+    """A body whose `model` names another one; every other value's bytes stay."""
+    return put_together({**take_apart(body), "model": msgspec.Raw(msgspec.json.encode(model))})
+
+
 def _adds_up(body: bytes, parts: Parts) -> bool:
     """Whether the parts, written one after the other, are the whole body: then no key is hidden."""
     pairs = [(name.encode(), bytes(raw)) for name, raw in parts.items()]

@@ -20,7 +20,6 @@ from agentspend.bookkeeper.outcomes import Held, NeedsCount, Refused
 from agentspend.core.conversation import remember
 from agentspend.core.errors import StoreError
 from agentspend.core.facts import RequestFacts
-from agentspend.core.pacing import Ticket
 from agentspend.core.regions import region_of
 from agentspend.core.scopes import Payer
 from agentspend.dialects.base import BadRequest, Dialect, Meter, Route
@@ -34,18 +33,17 @@ from agentspend.proxy.desk import Desk
 from agentspend.proxy.headers import to_client, to_upstream
 from agentspend.proxy.ladder import Request, after_count, asked_of, hold_request
 from agentspend.proxy.login import Login, login_of, way_out
-from agentspend.proxy.pacer import Slow
+from agentspend.proxy.passage import Passage
 from agentspend.proxy.reading import read_facts
 from agentspend.proxy.replying import Replies
 from agentspend.proxy.rulings import (
     included_ruling,
     missing_key_ruling,
-    model_ruling,
-    slow_ruling,
     unknown_model_ruling,
     unpriceable_ruling,
 )
 from agentspend.proxy.sessions import Session
+from agentspend.proxy.swapping import swapped
 from agentspend.proxy.tagging import tagged
 from agentspend.proxy.upstream import Departure, Unreachable, way_to
 
@@ -72,7 +70,8 @@ class Journey:
     """One request to a paid endpoint. `left` is set when its client hung up.
 
     `answered` is done when the client has its whole answer; the bookkeeping may go on after that.
-    `ticket` is its pass through the rate limits; `used_tokens` what it used in the end.
+    `say` is how it is answered by us, `passage` its way past the rules besides budgets.
+    `used_tokens` is what it used in the end.
     """
 
     desk: Desk
@@ -88,13 +87,14 @@ class Journey:
     answered: "asyncio.Future[web.StreamResponse | None]" = field(default_factory=_future)
     stream: web.StreamResponse | None = None
     login: Login | None = None
-    ticket: Ticket | None = None
     used_tokens: int = 0
     say: Replies = field(init=False)
+    passage: Passage = field(init=False)
 
     def __post_init__(self) -> None:
         agent = self.request.headers.get("User-Agent", "")
         self.say = Replies(self.desk, self.session, self.dialect, agent, self.rid)
+        self.passage = Passage(self.desk, self.desk.rules_of(self.session), self.rid)
 
     @property
     def dialect(self) -> Dialect:
@@ -132,8 +132,7 @@ class Journey:
                 self.answered.set_exception(error)
             raise
         finally:
-            if self.ticket is not None:
-                self.desk.pacer.leave(self.ticket, self.used_tokens)
+            self.passage.end(self.used_tokens)
 
     def _answer(self, answer: web.StreamResponse | None) -> None:
         """Let the client's side end; only the first answer counts."""
@@ -157,10 +156,8 @@ class Journey:
         payer = self._payer(facts.model)
         if book.find(provider, facts.model) is None:
             return await self.say.declined(unknown_model_ruling(provider, facts.model, book), payer)
-        rules = self.desk.rules_of(self.session)
-        if rules.models and (said_no := model_ruling(rules, payer, facts, book)):
+        if said_no := self.passage.objection(payer, facts):
             return await self.say.declined(said_no, payer)
-        facts = self._in_region(book.with_limits(provider, facts))
         headers = to_upstream(self.request.raw_headers)
         paid = settle_credentials(
             headers,
@@ -174,6 +171,13 @@ class Journey:
             return self.say.of_kind("unreachable", RESTARTED)
         if paid.missing_key:
             return await self.say.declined(missing_key_ruling(provider), payer)
+        swap = await self.passage.downgrade(payer, paid.counted)
+        if swap is not None:
+            self.route, self.path, body, facts = await swapped(
+                self.route, self.path, body, swap.to, book
+            )
+            payer = replace(payer, model=facts.model)
+        facts = self._in_region(book.with_limits(provider, facts))
         self.login = login_of(self.desk, paid, provider, headers, body, facts.model)
         if self.login is not None and (stopped := self.login.refusal()):
             return await self.say.declined(included_ruling(stopped), payer)
@@ -187,17 +191,14 @@ class Journey:
             countable=bool(self.dialect.count_path),
             started_us=arrived.wall_us,
             arrived_us=arrived.mono_us,
+            swap=swap,
         )
         if asked.strict.unpriceable and not book.has_ceiling:
             return await self.say.declined(unpriceable_ruling(asked.strict.unpriceable), payer)
-        if rules.rates:
-            slow = await self.desk.pacer.enter(
-                rules.rates, self.rid, payer, asked.strict.input_tokens, self.desk.admission.wait_s
-            )
-            if isinstance(slow, Slow):
-                ruling = slow_ruling(slow, self.desk.admission.wait_s)
-                return await self.say.slowed(ruling, payer, slow.retry_after_s)
-            self.ticket = slow
+        if self.passage.rules.rates:
+            slow = await self.passage.pace(payer, asked.strict.input_tokens)
+            if slow is not None:
+                return await self.say.slowed(slow[0], payer, slow[1])
             asked = replace(asked, arrived_us=self.desk.now().mono_us)
         asked, answer = await self._admit(asked, headers, body)
         if isinstance(answer, Refused):

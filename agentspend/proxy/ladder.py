@@ -6,6 +6,7 @@ from agentspend.bookkeeper.outcomes import HoldRequest
 from agentspend.config.shape import AdmissionSection
 from agentspend.core.admission import Ask, output_limits
 from agentspend.core.conversation import Known
+from agentspend.core.downgrades import Swap
 from agentspend.core.facts import RequestFacts
 from agentspend.core.limits import COUNT_MARGIN_PERCENT, COUNT_MARGIN_TOKENS
 from agentspend.core.pricebook import PriceBook
@@ -18,6 +19,7 @@ class Request:
     """One request on its way to the bookkeeper. `known` is the turn it extends, if any.
 
     `strict` is the bound of what it can cost; `warm` trusts a cache that the known turn proved.
+    `swap` says which model its agent had named, where a rule put another in its place.
     """
 
     rid: str
@@ -32,6 +34,7 @@ class Request:
     strict: Bound
     warm: Bound
     basis: str
+    swap: Swap | None = None
 
 
 def asked_of(
@@ -45,6 +48,7 @@ def asked_of(
     countable: bool,
     started_us: int,
     arrived_us: int,
+    swap: Swap | None = None,
 ) -> Request:
     """A request with its bounds, by its bytes or by the turn it extends."""
     strict, warm = _bounds(facts, known, None, payer.provider, started_us, book)
@@ -61,6 +65,7 @@ def asked_of(
         strict=strict,
         warm=warm,
         basis="the previous turn" if known else "bytes",
+        swap=swap,
     )
 
 
@@ -137,5 +142,14 @@ def hold_request(request: Request, version: str, admission: AdmissionSection) ->
             "basis": request.basis,
             "input_tokens_bound": strict.input_tokens,
             "warm_saves_nusd": strict.nusd(0) - warm.nusd(0),
+            **_swapped(request.swap),
         },
     )
+
+
+def _swapped(swap: Swap | None) -> dict[str, object]:
+    """What `why` and the ledger tell of a downgrade."""
+    if swap is None:
+        return {}
+    by = f"{swap.percent}% of budget {swap.budget} was spent"
+    return {"downgraded_from": swap.asked, "downgraded_by": by}

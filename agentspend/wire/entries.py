@@ -34,6 +34,8 @@ class Entry:
 
     `inc` is the ledger's incarnation, `prev` the hash of the entry before ("" for the first),
     `ts` and `held_at` UTC microseconds (`held_at` decides the window an amount counts in).
+    `requested_model` is what was asked of the provider where another model answered, and
+    `downgraded_from` what the agent had named where a rule asked for a cheaper one.
     `counted` is "billed" or "subscription". `price` is the price table's version and `rates` the
     pUSD rates that were applied. `ref` is the sequence number an `adjust` corrects. `rights` are
     the team accounts an entry counts in: (pool, window, nano-USD) each.
@@ -58,6 +60,7 @@ class Entry:
     provider: str | None = None
     model: str | None = None
     requested_model: str | None = None
+    downgraded_from: str | None = None
     usage: Mapping[str, int] | None = None
     amount_nusd: int | None = None
     hold_nusd: int | None = None

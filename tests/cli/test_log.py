@@ -36,6 +36,15 @@ def test_a_line_is_when_how_much_who_what(agentspend: Command) -> None:
     assert "settle    $0.0006  python  claude-haiku-4-5  in 6 out 100  r_" in lines[-1]
 
 
+def test_a_downgrade_names_the_model_that_was_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    """Beside the one that answered."""
+    entry = {"seq": 9, "ts": 0, "kind": "settle", "amount_nusd": 10**9, "billing": "exact",
+             "evidence": "provider_usage", "model": "claude-haiku-5-5", "usage": {},
+             "downgraded_from": "claude-opus-5"}  # fmt: skip
+    log._show(entry)
+    assert "claude-haiku-5-5 (for claude-opus-5)" in capsys.readouterr().out
+
+
 def test_how_many(agentspend: Command) -> None:
     """30 by default, -n for another number, 0 for all; oldest first."""
     everything = agentspend("log", "-n", "0").out.splitlines()

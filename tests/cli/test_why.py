@@ -54,6 +54,14 @@ def test_tags_stand_beside_who_pays() -> None:
     assert "tags" not in dict(why.steps_of({**told, "payer": {"agent": "claude"}}))
 
 
+def test_a_downgrade_is_told_with_the_budget_that_caused_it() -> None:
+    """After the model that was asked instead."""
+    told = {**REFUSED, "downgraded_from": "claude-opus-5",
+            "downgraded_by": "80% of budget daily was spent"}  # fmt: skip
+    steps = dict(why.steps_of(told))
+    assert steps["downgraded"] == "from claude-opus-5: 80% of budget daily was spent"
+
+
 def test_in_json(agentspend: Command) -> None:
     """The JSON has the whole story and its entries."""
     found = agentspend("why", rids(agentspend)[0], "--json").json()

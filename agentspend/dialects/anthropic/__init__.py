@@ -8,7 +8,7 @@ from agentspend.dialects.anthropic import replies, request
 from agentspend.dialects.anthropic.elsewhere import ElsewhereMeter
 from agentspend.dialects.anthropic.meter import AnthropicMeter
 from agentspend.dialects.base import Reply
-from agentspend.dialects.json_parts import UNREADABLE
+from agentspend.dialects.json_parts import UNREADABLE, with_model
 from agentspend.dialects.text_bound import needs_normalising
 
 FIRST_PARTY = "anthropic"
@@ -59,6 +59,10 @@ class Anthropic:
     def with_max_output(self, body: bytes, tokens: int) -> bytes:
         """The same request with another `max_tokens`."""
         return request.with_max_output(body, tokens)
+
+    def with_model(self, body: bytes, model: str) -> bytes:
+        """The same request to another model."""
+        return with_model(body, model)
 
     def count_body(self, body: bytes, path_model: str = "") -> bytes:
         """The body for `count_tokens`."""

@@ -58,6 +58,10 @@ class Gemini:
         """The same request with another `maxOutputTokens`."""
         return request.with_max_output(body, tokens)
 
+    def with_model(self, body: bytes, model: str) -> bytes:
+        """The body as it is: the path names the model."""
+        return body
+
     def count_body(self, body: bytes, path_model: str = "") -> bytes:
         """The body for `countTokens`."""
         return request.count_body(body, path_model)

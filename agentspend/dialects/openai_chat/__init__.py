@@ -4,6 +4,7 @@
 from agentspend.core.facts import RequestFacts
 from agentspend.dialects import openai_replies
 from agentspend.dialects.base import Reply
+from agentspend.dialects.json_parts import with_model
 from agentspend.dialects.openai_chat import request
 from agentspend.dialects.openai_chat.meter import ChatMeter
 from agentspend.dialects.openai_chat.usage_filter import UsageFilter
@@ -55,6 +56,10 @@ class OpenAIChat:
     def with_max_output(self, body: bytes, tokens: int) -> bytes:
         """The same request with another output limit."""
         return request.with_max_output(body, tokens, self.vendor)
+
+    def with_model(self, body: bytes, model: str) -> bytes:
+        """The same request to another model."""
+        return with_model(body, model)
 
     def count_body(self, body: bytes, path_model: str = "") -> bytes:
         """The body as it is: nothing is counted for free here."""

@@ -4,6 +4,7 @@
 from agentspend.core.facts import RequestFacts
 from agentspend.dialects import openai_replies
 from agentspend.dialects.base import Reply
+from agentspend.dialects.json_parts import with_model
 from agentspend.dialects.openai_responses import request
 from agentspend.dialects.openai_responses.meter import ResponsesMeter
 from agentspend.dialects.openai_tags import take_tags
@@ -52,6 +53,10 @@ class OpenAIResponses:
     def with_max_output(self, body: bytes, tokens: int) -> bytes:
         """The same request with another `max_output_tokens`."""
         return request.with_max_output(body, tokens)
+
+    def with_model(self, body: bytes, model: str) -> bytes:
+        """The same request to another model."""
+        return with_model(body, model)
 
     def count_body(self, body: bytes, path_model: str = "") -> bytes:
         """The body as it is: nothing is counted for free here."""
