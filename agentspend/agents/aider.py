@@ -39,8 +39,10 @@ from agentspend.agents.base import (
 )
 from agentspend.agents.generic import base_urls, stand_ins
 from agentspend.agents.network import PROXY_VARIABLES, no_proxy_variables
+from agentspend.agents.other_providers import Way, how_to_meter, listed, ways
 from agentspend.agents.places import read_text
 from agentspend.agents.plain import FileChange, PlainPlan, at_home
+from agentspend.config.ready_providers import READY
 from agentspend.core.errors import LaunchError
 from agentspend.core.virtual_keys import is_token
 
@@ -62,11 +64,12 @@ class Aider:
     providers: tuple[str, ...] = ("anthropic", "openai", "google")
 
     def plan(self, args: Sequence[str], facts: SessionFacts, caller: Caller) -> LaunchPlan:
-        """Redirect three providers by a `.env` file of ours; `LaunchError` for any other."""
+        """Redirect every provider that is set up by a `.env` file of ours, and allow no other."""
         require_program("aider", caller, "uv tool install --python 3.12 aider-chat")
         start = read_start(args, caller)
         used = models(start)
-        _no_other_provider(used)
+        others = list(ways(facts))
+        _no_other_provider(used, others)
         _no_redirect(start, used)
         outer = outer_token(caller.env)
         logins = {name: list(_logins(name, start, outer)) for name in self.providers}
@@ -74,17 +77,18 @@ class Aider:
             name: choose_auth(facts, logins[name], name, login_first=bool(logins[name]))
             for name in self.providers
         }
-        _no_other_default(start, [name for name in pays if logins[name] or pays[name] is Auth.KEY])
+        paid = [name for name in pays if logins[name] or pays[name] is Auth.KEY]
+        _no_other_default(start, paid, others)
         _no_gateway_credential(start, facts, pays)
         keyed = [name for name, auth in pays.items() if auth is Auth.KEY]
-        variables = _variables(facts, caller, keyed)
+        variables = _variables(facts, caller, keyed) | _to_others(facts, others)
         path = facts.scratch / ENV_FILE
         end = args.index("--") if "--" in args else len(args)
         found = LaunchPlan(
             argv=("aider", *args[:end], "--env-file", str(path), *args[end:]),
             env_set={**stand_ins(facts), **variables},
             files={path: _env_file(start, variables)},
-            notes=tuple(_notes(facts, pays, logins)),
+            notes=tuple(_notes(facts, pays, logins, others)),
             auth=Auth.KEY if keyed else Auth.PASSTHROUGH,
         )
         _must_arrive(found, path, variables, caller)
@@ -107,7 +111,7 @@ class Aider:
         pays = {name: choose_auth(facts, logins[name], name) for name in self.providers}
         _no_gateway_credential(start, facts, pays)
         keyed = [name for name, auth in pays.items() if auth is Auth.KEY]
-        notes = [*_notes(facts, pays, logins)]
+        notes = [*_notes(facts, pays, logins, ())]
         notes.append(f"not reached: a repository whose own {CONFIG} sets env-file or an address")
         return PlainPlan(
             (FileChange(caller.home / CONFIG, "yaml", {("env-file",): str(path)}),),
@@ -127,6 +131,12 @@ def _variables(facts: SessionFacts, caller: Caller, keyed: Sequence[str]) -> dic
         if name in keyed:
             found[f"AIDER_{name.upper()}_API_KEY"] = facts.token
     return found
+
+
+def _to_others(facts: SessionFacts, others: Sequence[Way]) -> dict[str, str]:
+    found = {way.other.variable: way.url for way in others}
+    keys = [name for way in others if way.keyed for name in way.key_variables]
+    return found | dict.fromkeys(keys, facts.token)
 
 
 def _env_file(start: Start, variables: Mapping[str, str]) -> str:
@@ -154,7 +164,8 @@ def _must_arrive(
             "leave it out",
         )
     proxied = any(start.variable(name) for name in PROXY_VARIABLES)
-    for name in [*base_urls(""), *(("no_proxy", "NO_PROXY") if proxied else ())]:
+    bases = [name for name in variables if name.endswith(("_API_BASE", "_BASE_URL"))]
+    for name in [*bases, *(("no_proxy", "NO_PROXY") if proxied else ())]:
         if start.variable(name) != variables[name]:
             raise LaunchError(
                 f"{start.variables[name].place} sets {name}, past the meter", _WAY_OUT
@@ -170,28 +181,33 @@ def _is_ascii(encoding: str) -> bool:
 
 
 def _notes(
-    facts: SessionFacts, pays: dict[str, Auth], logins: dict[str, list[str]]
+    facts: SessionFacts,
+    pays: dict[str, Auth],
+    logins: dict[str, list[str]],
+    others: Sequence[Way],
 ) -> Iterator[str]:
     """What the person should know."""
-    yield (
-        "models of Anthropic, OpenAI and Gemini are metered; `/model` to another one goes past"
-        " agentspend"
-    )
+    named = ["Anthropic", "OpenAI", "Gemini", *(READY[each.other.name].title for each in others)]
+    yield f"models of {listed(named)} are metered; `/model` to another one goes past agentspend"
     if Auth.KEY not in pays.values() and not any(logins.values()):
         yield nobody_pays(facts, tuple(pays), "give aider one")
 
 
-def _no_other_provider(used: Sequence[Setting]) -> None:
+def _no_other_provider(used: Sequence[Setting], others: Sequence[Way]) -> None:
     """Refuse a model that does not come through us: that choice is the person's."""
     for item in used:
         whose = provider(item.value)
-        if whose not in PREFIXES:
-            why = f"{whose} cannot be metered" if whose else "whose that is cannot be told"
-            raise LaunchError(
-                f"aider would use {item.value}, set by {item.place}: {why}",
-                "name a model of Anthropic, OpenAI or Gemini as PROVIDER/MODEL with --model, or"
-                " run plain `aider`, unmetered",
-            )
+        if whose in PREFIXES or any(way.other.litellm == whose for way in others):
+            continue
+        way_out = how_to_meter("litellm", whose)
+        why = f"{whose} is not set up" if way_out else f"{whose} cannot be metered"
+        raise LaunchError(
+            f"aider would use {item.value}, set by {item.place}:"
+            f" {why if whose else 'whose that is cannot be told'}",
+            way_out
+            or "name a model of Anthropic, OpenAI or Gemini as PROVIDER/MODEL with --model, or"
+            " run plain `aider`, unmetered",
+        )
 
 
 def _no_redirect(start: Start, used: Sequence[Setting]) -> None:
@@ -207,12 +223,13 @@ def _no_redirect(start: Start, used: Sequence[Setting]) -> None:
         )
 
 
-def _no_other_default(start: Start, paid: Sequence[str]) -> None:
+def _no_other_default(start: Start, paid: Sequence[str], others: Sequence[Way]) -> None:
     """Refuse where aider, left to choose by the keys it finds, would choose another provider."""
     if names_a_model(start):
         return
+    metered = {name for way in others for name in way.key_variables}
     for variable, beaten_by in _CHOSEN_BY.items():
-        if start.variable(variable) and not set(paid) & set(beaten_by):
+        if variable not in metered and start.variable(variable) and not set(paid) & set(beaten_by):
             raise LaunchError(
                 f"no model is named, and aider would choose one by {variable} in"
                 f" {start.variables[variable].place}, which cannot be metered",

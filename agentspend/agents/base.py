@@ -60,11 +60,15 @@ class Auth(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ProviderFacts:
-    """What a session knows of one provider. `upstream` is the origin the daemon forwards to."""
+    """What a session knows of one provider.
+
+    `upstream` is the origin the daemon forwards to, `speaks` the dialects it answers.
+    """
 
     key: KeySource = KeySource.NONE
     auth: Auth = Auth.AUTO
     upstream: str = ""
+    speaks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

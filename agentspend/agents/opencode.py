@@ -42,8 +42,10 @@ from agentspend.agents.opencode_config import (
     own_file,
     read_layers,
 )
+from agentspend.agents.other_providers import Way, how_to_meter, listed, ways
 from agentspend.agents.places import SettingsFile, dig, read_jsonc
 from agentspend.agents.plain import FileChange, PlainPlan, at_home, proxy_warnings
+from agentspend.config.ready_providers import READY
 from agentspend.core.errors import LaunchError
 from agentspend.core.virtual_keys import is_token
 
@@ -57,13 +59,14 @@ class OpenCode:
     providers: tuple[str, ...] = tuple(_VERSION_IN_URL)
 
     def plan(self, args: Sequence[str], facts: SessionFacts, caller: Caller) -> LaunchPlan:
-        """Redirect three providers and leave out all others; `LaunchError` for one in use."""
+        """Redirect every provider that is set up; leave out all others, and refuse one in use."""
         require_program("opencode", caller, "npm install -g opencode-ai")
         before = list(args[: args.index("--")] if "--" in args else args)
         _runs_here(before)
         given = given_content(caller)
         layers = read_layers(caller)
-        _no_other_provider(before, given, layers)
+        others = [way for way in ways(facts) if _is_open(way, given, layers)]
+        _no_other_provider(before, given, layers, others)
         stored = read_jsonc(data_home(caller) / "auth.json")
         logins = {name: _logins(name, given, layers, stored, caller) for name in self.providers}
         pays = {
@@ -75,8 +78,8 @@ class OpenCode:
         keyed = [name for name, auth in pays.items() if auth is Auth.KEY]
         return LaunchPlan(
             argv=("opencode", *args),
-            env_set=_environment(facts, caller, given, pays, stored),
-            notes=tuple(_notes(facts, pays, logins)),
+            env_set=_environment(facts, caller, given, pays, stored, others),
+            notes=tuple(_notes(facts, pays, logins, others)),
             warnings=tuple(_warnings(layers)),
             auth=Auth.KEY if keyed else Auth.PASSTHROUGH,
         )
@@ -123,37 +126,56 @@ def _environment(
     given: dict[str, Any],
     pays: Mapping[str, Auth],
     stored: SettingsFile | None,
+    others: Sequence[Way],
 ) -> dict[str, str]:
     keyed = [name for name, auth in pays.items() if auth is Auth.KEY]
     found = {**stand_ins(facts), **base_urls(facts.base_url, keyed)}
     found |= no_proxy_variables(caller.env)
     found |= {item: facts.token for name in keyed for item in KEY_VARIABLES[name]}
-    found[CONTENT] = json.dumps(merged(given, _content(facts, given, keyed)))
+    found[CONTENT] = json.dumps(merged(given, _content(facts, given, keyed, others)))
     if "openai" in keyed and stored is not None and stored.get("openai", "type") == "oauth":
         found["OPENCODE_DISABLE_DEFAULT_PLUGINS"] = "1"
     return found
 
 
-def _content(facts: SessionFacts, given: dict[str, Any], keyed: Sequence[str]) -> dict[str, Any]:
+def _content(
+    facts: SessionFacts, given: dict[str, Any], keyed: Sequence[str], others: Sequence[Way]
+) -> dict[str, Any]:
     """What goes on top of every file of the user's."""
+    urls = {name: f"{facts.base_url}{version}" for name, version in _VERSION_IN_URL.items()}
+    urls |= {way.other.opencode: way.url for way in others}
+    named = {*keyed, *(way.other.opencode for way in others if way.keyed)}
     own = given.get("enabled_providers")
-    wanted = [name for name in _VERSION_IN_URL if not isinstance(own, list) or name in own]
+    wanted = [name for name in urls if not isinstance(own, list) or name in own]
     providers = {}
-    for name, version in _VERSION_IN_URL.items():
-        options = {"baseURL": f"{facts.base_url}{version}"}
-        if name in keyed:
+    for name, url in urls.items():
+        options = {"baseURL": url}
+        if name in named:
             options["apiKey"] = facts.token
         providers[name] = {"options": options}
     return {"provider": providers, "enabled_providers": wanted}
 
 
+def _is_open(way: Way, given: dict[str, Any], layers: Sequence[SettingsFile]) -> bool:
+    """Whether a provider may be offered: no managed file leads it elsewhere, and no gateway's own
+    key would reach another host than the gateway."""
+    name, upstream = way.other.opencode, origin(way.facts.upstream)
+    if any(layer.managed and _base_url(layer.content, name) for layer in layers):
+        return False
+    urls = [_base_url(content, name) for content in (given, *(each.content for each in layers))]
+    strange = [url for url in urls if url and not session_token_in(url) and origin(url) != upstream]
+    return way.keyed or not strange
+
+
 def _notes(
-    facts: SessionFacts, pays: Mapping[str, Auth], logins: Mapping[str, Sequence[str]]
+    facts: SessionFacts,
+    pays: Mapping[str, Auth],
+    logins: Mapping[str, Sequence[str]],
+    others: Sequence[Way],
 ) -> Iterator[str]:
     """What the person should know."""
-    yield (
-        "OpenCode is offered Anthropic, OpenAI and Google only: nothing else of it can be metered"
-    )
+    named = ["Anthropic", "OpenAI", "Google", *(READY[way.other.name].title for way in others)]
+    yield f"OpenCode is offered {listed(named)} only: nothing else of it can be metered"
     for name, auth in pays.items():
         from_env = facts.of(name).key is KeySource.ENVIRONMENT
         if auth is Auth.PASSTHROUGH and from_env and logins[name]:
@@ -194,7 +216,10 @@ def _runs_here(before: Sequence[str]) -> None:
 
 
 def _no_other_provider(
-    before: Sequence[str], given: dict[str, Any], layers: Sequence[SettingsFile]
+    before: Sequence[str],
+    given: dict[str, Any],
+    layers: Sequence[SettingsFile],
+    ways_open: Sequence[Way],
 ) -> None:
     """Refuse a model of a provider that does not come through us: that choice is the person's."""
     chosen = [(value, f"{option} {value}") for option, value in _model_flags(before)]
@@ -203,18 +228,22 @@ def _no_other_provider(
         chosen += [
             (value, layer.place(value)) for layer in layers for value in _models(layer.content)
         ]
+    allowed = {*_VERSION_IN_URL, *(way.other.opencode for way in ways_open)}
     for model, place in chosen:
         provider, slash, _ = model.partition("/")
-        if slash and provider not in _VERSION_IN_URL:
+        if slash and provider not in allowed:
+            way_out = how_to_meter("opencode", provider)
+            why = "that is not set up" if way_out else "that cannot be metered"
             raise LaunchError(
-                f"OpenCode would use the provider {provider!r}: {place}; that cannot be metered",
-                "name a model of Anthropic, OpenAI or Google with -m, or run plain `opencode`,"
+                f"OpenCode would use the provider {provider!r}: {place}; {why}",
+                way_out
+                or "name a model of Anthropic, OpenAI or Google with -m, or run plain `opencode`,"
                 " unmetered",
             )
     for layer in layers:
         enabled = layer.get("enabled_providers")
         named = enabled if isinstance(enabled, list) else []
-        others = [str(each) for each in named if each not in tuple(_VERSION_IN_URL)]
+        others = [str(each) for each in named if each not in tuple(allowed)]
         if layer.managed and others:
             raise LaunchError(
                 f"{layer.place('enabled_providers')} enables {', '.join(others)}, which"

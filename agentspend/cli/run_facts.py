@@ -63,7 +63,9 @@ def _providers(opened: Message, keys: Sequence[Handed]) -> dict[str, ProviderFac
         if name in ours or name in opened["stored_keys"]:
             source = KeySource.STORED
         source = KeySource.ENVIRONMENT if name in given else source
-        found[name] = ProviderFacts(source, Auth(said["auth"]), said["upstream"])
+        found[name] = ProviderFacts(
+            source, Auth(said["auth"]), said["upstream"], tuple(said["urls"])
+        )
     return found
 
 

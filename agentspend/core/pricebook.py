@@ -194,10 +194,13 @@ class PriceBook:
     ) -> tuple[str, Rates, bool]:
         """The price's name and rates for one part of a response; False when a stand-in."""
         model = part.model or request_model
+        asked = self._lookup.known(provider, request_model)
         price = self._lookup.known(provider, model)
+        if price is None and asked is not None:
+            # A gateway may answer with its vendor's own name for the model it was asked for.
+            price = self._lookup.known(asked.provider, model)
         if price is not None:
             return price.model, _rates_of(price, part, at_us), True
-        asked = self._lookup.known(provider, request_model)
         candidates = [self._lookup.ceiling(provider, model), *([asked] if asked else [])]
         return model, dearest([_rates_of(each, part, at_us) for each in candidates]), False
 

@@ -57,9 +57,13 @@ class Machine:
         auth: Auth = Auth.AUTO,
         taken: Collection[str] = (),
         providers: Collection[str] = ("anthropic",),
+        others: Collection[str] = (),
     ) -> SessionFacts:
-        """A session with this key and choice for these providers."""
+        """A session with this key and choice for these providers; `others` are set up besides."""
         each = dict.fromkeys(providers, ProviderFacts(key, auth))
+        speaks = ("openai_chat",)
+        each |= {name: ProviderFacts(key, Auth.AUTO, f"https://{name}.test", speaks)
+                 for name in others}  # fmt: skip
         return SessionFacts(BASE_URL, TOKEN, self.root / "scratch", each, frozenset(taken))
 
 

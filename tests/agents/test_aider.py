@@ -44,9 +44,10 @@ def plan(
     auth: Auth = Auth.AUTO,
     taken: Collection[str] = (),
     providers: Collection[str] = EVERY,
+    others: Collection[str] = (),
     **env: str,
 ) -> LaunchPlan:
-    facts = machine.facts(key, auth, taken, providers)
+    facts = machine.facts(key, auth, taken, providers, others)
     return launcher_for("aider").plan(args, facts, machine.caller(**env))
 
 

@@ -27,9 +27,10 @@ def plan(
     auth: Auth = Auth.AUTO,
     taken: Collection[str] = (),
     providers: Collection[str] = EVERY,
+    others: Collection[str] = (),
     **env: str,
 ) -> LaunchPlan:
-    facts = machine.facts(key, auth, taken, providers)
+    facts = machine.facts(key, auth, taken, providers, others)
     return launcher_for("opencode").plan(args, facts, machine.caller(**env))
 
 

@@ -9,6 +9,7 @@ from agentspend.core.errors import ConfigError
 from agentspend.core.facts import RequestFacts
 from agentspend.core.pricebook import PriceBook
 from agentspend.core.rates import RateRow
+from agentspend.core.usage import Billing, Metered, Usage, UsagePart
 from agentspend.prices import load_book
 
 
@@ -148,3 +149,16 @@ def test_what_is_said_of_providers_names_the_prices_anew() -> None:
         book("[providers.ollama]", "free = false").version,
     }
     assert len(versions) == 3
+
+
+def test_a_gateway_may_answer_with_its_vendors_own_name() -> None:
+    """LiteLLM streams `claude-…` for what was asked as `anthropic/claude-…`: one list holds."""
+    found = book("[providers.litellm]")
+    usage = Usage(input_tokens=1_000, output_tokens=10)
+    asked, name = "anthropic/claude-sonnet-4-5", "claude-sonnet-4-5"
+    for model, billing in ((name, Billing.EXACT), ("claude-nobody-knows", Billing.CEILING)):
+        metered = Metered((UsagePart(model, usage),), Billing.EXACT)
+        charge = found.charge("litellm", metered, 0, asked)
+        assert charge.billing is billing
+        if billing is Billing.EXACT:
+            assert charge.nusd == found.charge("anthropic", metered, 0).nusd
