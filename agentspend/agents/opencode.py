@@ -82,6 +82,12 @@ class OpenCode:
             notes=tuple(_notes(facts, pays, logins, others)),
             warnings=tuple(_warnings(layers)),
             auth=Auth.KEY if keyed else Auth.PASSTHROUGH,
+            subscribed=any(
+                pays[name] is Auth.PASSTHROUGH
+                and stored is not None
+                and stored.get(name, "type") == "oauth"
+                for name in pays
+            ),
         )
 
     def plain(self, facts: SessionFacts, caller: Caller) -> PlainPlan:

@@ -93,6 +93,7 @@ def test_the_plan_of_a_subscriber_touches_no_credential(machine: Machine) -> Non
             "OPENCODE_CONFIG_CONTENT": found.env_set["OPENCODE_CONFIG_CONTENT"],
         },
         notes=(ONLY,),
+        subscribed=True,
     )
 
 

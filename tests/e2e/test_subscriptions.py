@@ -84,6 +84,23 @@ def test_a_chatgpt_login_is_listed_and_its_windows_are_shown(world: World) -> No
     assert "acct-1" not in str(status)
 
 
+@pytest.mark.agent("opencode")
+def test_opencode_with_a_chatgpt_login_goes_there_too(world: World) -> None:
+    """Its prompt and its title: to the login's own host, listed apart."""
+    login = {"type": "oauth", "access": JWT, "refresh": "r", "expires": 4_102_444_800_000}
+    file = ".local/share/opencode/auth.json"
+    world.write(file, {"openai": {**login, "accountId": "acct-1"}})
+    world.sandbox.direct(SAYS)
+
+    done = world.run("opencode", "run", "-m", "openai/gpt-5.4-mini", "say hi", key="")
+
+    assert "Hello from the sandbox." in done.stdout, done.stderr
+    world.agree(2)
+    assert {entry["counted"] for entry in world.settled()} == {"subscription"}
+    assert {post["path"] for post in world.seen()} == {"/backend-api/codex/responses"}
+    assert {post["headers"]["chatgpt-account-id"] for post in world.seen()} == {"acct-1"}
+
+
 @pytest.mark.agent("codex")
 def test_codex_stops_before_paid_overage(world: World) -> None:
     """With our words, after one refused request; nothing more reaches the provider."""
