@@ -7,7 +7,7 @@ import difflib
 import re
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -78,6 +78,24 @@ def token_in(texts: Iterable[str]) -> str:
     return next((found[1] for text in texts if (found := _IN_URL.search(text))), "")
 
 
+def plan_of(agent: str, port: int, token: str, stored: Collection[str]) -> PlainPlan:
+    """How an agent is led to this port and token; `stored` are the providers with a key."""
+    facts = SessionFacts(
+        base_url=f"http://127.0.0.1:{port}/k/{token}",
+        token=token,
+        scratch=access.folders().plain(agent),
+        providers={
+            name: ProviderFacts(
+                KeySource.STORED if name in stored else KeySource.NONE,
+                Auth(each.auth),
+                each.base_url,
+            )
+            for name, each in access.config().providers.items()
+        },
+    )
+    return plain_for(agent).plain(facts, Caller.here())
+
+
 def answers(port: int, token: str) -> bool:
     """Whether somebody at this port lets the token in."""
     request = urllib.request.Request(f"http://127.0.0.1:{port}/k/{token}/", method="HEAD")
@@ -103,22 +121,7 @@ def _token_in_use(folder: Path, port: int) -> str:
 
 
 def _plan(agent: str, port: int, token: str) -> tuple[PlainPlan, list[Step]]:
-    stored = access.ask("keys.changed")["stored_keys"]
-    facts = SessionFacts(
-        base_url=f"http://127.0.0.1:{port}/k/{token}",
-        token=token,
-        scratch=access.folders().plain(agent),
-        providers={
-            name: ProviderFacts(
-                KeySource.STORED if name in stored else KeySource.NONE,
-                Auth(each.auth),
-                each.base_url,
-            )
-            for name, each in access.config().providers.items()
-            if each.auth in set(Auth)
-        },
-    )
-    plan = plain_for(agent).plain(facts, Caller.here())
+    plan = plan_of(agent, port, token, access.ask("keys.changed")["stored_keys"])
     return plan, plain_files.steps(plan, access.folders().plain(agent))
 
 

@@ -73,7 +73,7 @@ def create(
         settings = key_of(
             alias,
             {
-                "models": [name.strip() for name in models.split(",") if name.strip()],
+                "models": _names(models),
                 "tpm": tpm_limit,
                 "rpm": rpm_limit,
                 "parallel": max_parallel,
@@ -122,6 +122,44 @@ def info(alias: Alias, as_json: Json = False) -> None:
         key_lines.show_one(found)
 
 
+def update(
+    alias: Alias,
+    models: Annotated[
+        str | None, typer.Option(metavar="A,B", help="The models it may use; '' for all.")
+    ] = None,
+    tpm_limit: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="Tokens a minute; 0 for no limit.")
+    ] = None,
+    rpm_limit: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="Requests a minute; 0 for no limit.")
+    ] = None,
+    max_parallel: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="Requests in flight; 0 for no limit.")
+    ] = None,
+    expires: Expires = "",
+    as_json: Json = False,
+) -> None:
+    """Change a key's models, limits or end; its token stays."""
+    given = {
+        "models": None if models is None else _names(models),
+        "tpm": tpm_limit,
+        "rpm": rpm_limit,
+        "parallel": max_parallel,
+    }
+    settings = {name: value for name, value in given.items() if value is not None}
+    if not settings and not expires:
+        raise UsageError("nothing to change", f"agentspend key update {alias} --rpm-limit 100")
+    with as_written():
+        ends_in_s = durations.length_s(expires) if expires else 0
+    access.daemon()
+    made = access.ask("key.update", alias=alias, settings=settings, expires_in_s=ends_in_s)
+    if as_json:
+        output.answer(made)
+    else:
+        say(f"virtual key {alias} is changed")
+    key_lines.warn_unpriced(_names(models or ""))
+
+
 def block(alias: Alias, as_json: Json = False) -> None:
     """Refuse every request with this key, until it is unblocked."""
     _act("key.block", alias, f"virtual key {alias} is blocked", as_json=as_json)
@@ -162,6 +200,10 @@ def delete(alias: Alias, as_json: Json = False) -> None:
         output.answer(gone)
     else:
         say(f"virtual key {alias} is deleted")
+
+
+def _names(models: str) -> list[str]:
+    return [name.strip() for name in models.split(",") if name.strip()]
 
 
 def _budget(alias: str, limit: str, duration: str) -> Budget:

@@ -15,6 +15,8 @@ from agentspend.core.rules import ModelRule, RateLimit, Rules
 from agentspend.core.scopes import Scope
 
 TOKEN_PREFIX = "ask-"  # noqa: S105 - what every token begins with
+KEY_SOURCE = "virtual key "
+"""How a rule that comes with a key names its source; the alias follows."""
 _ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
 _ARTICLE = {"agent": "an", "provider": "a"}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
@@ -62,10 +64,11 @@ class VirtualKey:
 
     def rules(self) -> Rules:
         """Its model list and limits, as every session of it has them."""
-        models = (ModelRule(allow=self.models),) if self.models else ()
+        scope, source = Scope.of({"key": self.alias}), f"{KEY_SOURCE}{self.alias}"
+        models = (ModelRule(scope, self.models, source=source),) if self.models else ()
         rate = RateLimit(
-            Scope.of({"key": self.alias}), "key", self.rpm, self.tpm, self.parallel
-        )  # fmt: skip
+            scope, "key", rpm=self.rpm, tpm=self.tpm, parallel=self.parallel, source=source
+        )
         return Rules(models, (rate,) if self.rpm or self.tpm or self.parallel else ())
 
     def settings(self) -> dict[str, Any]:

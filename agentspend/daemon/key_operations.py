@@ -11,6 +11,7 @@ from agentspend.daemon.control_api import Caller, Message, Operation
 from agentspend.daemon.roster import Roster
 from agentspend.daemon.virtual_keys import KeyBook, lines
 from agentspend.proxy.key_sessions import KeySessions
+from agentspend.proxy.virtual_keys import Holder
 from agentspend.store import virtual_keys as store
 from agentspend.wire.control import Op
 
@@ -40,6 +41,7 @@ class KeyOperations:
             Op.KEY_INFO: self.info,
             Op.KEY_BLOCK: self.block,
             Op.KEY_UNBLOCK: self.unblock,
+            Op.KEY_UPDATE: self.update,
             Op.KEY_ROTATE: self.rotate,
             Op.KEY_DELETE: self.delete,
         }
@@ -76,6 +78,16 @@ class KeyOperations:
         await self._book.unblock(str(message["alias"]))
         await caller.send(await self._line(str(message["alias"])))
 
+    async def update(self, caller: Caller, message: Message) -> None:
+        """Change a key's settings; its sessions begin anew under them."""
+        self._no_agent(caller, "change a virtual key")
+        alias = str(message["alias"])
+        holder = await self._book.update(
+            alias, message["settings"], int(message.get("expires_in_s", 0))
+        )
+        await self._end_sessions(holder)
+        await caller.send(await self._line(alias))
+
     async def rotate(self, caller: Caller, message: Message) -> None:
         """A new token; the old ones work for the grace."""
         self._no_agent(caller, "have a virtual key's token")
@@ -89,9 +101,12 @@ class KeyOperations:
         """End a key for good, and its sessions with it."""
         self._no_agent(caller, "delete a virtual key")
         holder = await self._book.delete(str(message["alias"]))
+        await self._end_sessions(holder)
+        await caller.send({"alias": holder.key.alias, "state": "deleted"})
+
+    async def _end_sessions(self, holder: Holder) -> None:
         for session_id in self._sessions.of(holder.number):
             await self._roster.close(session_id)
-        await caller.send({"alias": holder.key.alias, "state": "deleted"})
 
     async def _line(self, alias: str) -> dict[str, Any]:
         key = self._book.named(alias).key

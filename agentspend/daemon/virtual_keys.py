@@ -49,7 +49,7 @@ class KeyBook:
             key = replace(wanted, created_us=now_us, expires_us=_end_us(now_us, expires_in_s))
             number = store.add(books.conn, key)
             store.add_token(books.conn, token_hash(token), number)
-            _note(books, now_us, key, "created", {**key.settings(), **_expiry(key)})
+            _note(books, now_us, key, "created", _chosen(key))
             return number, key
 
         async with self._turn:
@@ -62,6 +62,23 @@ class KeyBook:
             self._keys.put(number, key)
             self._keys.put_token(token_hash(token), number)
         return token
+
+    async def update(self, alias: str, settings: Mapping[str, Any], expires_in_s: int) -> Holder:
+        """Change what was chosen for a key; what is not in `settings` stays as it is."""
+        async with self._turn:
+            holder = self.named(alias)
+            wanted = key_of(alias, {**holder.key.settings(), **settings})
+
+            def changed(key: VirtualKey, now_us: int) -> VirtualKey:
+                return replace(
+                    wanted,
+                    created_us=key.created_us,
+                    blocked_us=key.blocked_us,
+                    expires_us=_end_us(now_us, expires_in_s) or key.expires_us,
+                )
+
+            await self._change(holder, "updated", changed)
+        return holder
 
     async def block(self, alias: str) -> None:
         """Refuse every request that shows this key from now on."""
@@ -137,7 +154,7 @@ class KeyBook:
             now_us = books.now(at)
             key = changed(holder.key, now_us)
             store.change(books.conn, holder.number, key)
-            _note(books, now_us, key, act, {})
+            _note(books, now_us, key, act, _chosen(key) if act == "updated" else {})
             return key
 
         self._keys.put(holder.number, await self._bookkeeper.ask(work))
@@ -179,6 +196,10 @@ def _new_token() -> str:
 
 def _end_us(now_us: int, in_s: int) -> int | None:
     return now_us + in_s * 1_000_000 if in_s else None
+
+
+def _chosen(key: VirtualKey) -> dict[str, Any]:
+    return {**key.settings(), **_expiry(key)}
 
 
 def _expiry(key: VirtualKey) -> dict[str, int]:

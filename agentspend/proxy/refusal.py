@@ -10,6 +10,7 @@ from agentspend.core.limits import MAX_BODY_BYTES
 from agentspend.core.money import dollars, free_dollars
 from agentspend.core.phrases import resets_text
 from agentspend.core.rule_words import rate_words
+from agentspend.core.virtual_keys import KEY_SOURCE
 from agentspend.proxy.pacer import Slow
 
 TOO_LARGE = f"agentspend: the request is larger than {MAX_BODY_BYTES // 1024**2} MiB"
@@ -114,6 +115,9 @@ def _made_by(source: str) -> str:
 
 def _change_rule(source: str, section: str) -> str:
     """The way out: where a rule is changed, by a person."""
+    if source.startswith(KEY_SOURCE):
+        alias = source.removeprefix(KEY_SOURCE)
+        return f"To change it, in another terminal: agentspend key update {alias}"
     if source:
         return f"It comes from {source}, and is changed there."
     return (

@@ -28,11 +28,15 @@ def add(conn: sqlite3.Connection, key: VirtualKey) -> int:
 
 
 def change(conn: sqlite3.Connection, number: int, key: VirtualKey) -> None:
-    """Write what may change of a key: its end, whether it is blocked or deleted."""
+    """Write what may change of a key: its settings, its end, whether it is blocked or deleted."""
     conn.execute(
-        "UPDATE virtual_key SET expires_us = ?, blocked_us = ?, deleted_us = ? WHERE id = ?",
-        (key.expires_us, key.blocked_us, key.deleted_us, number),
-    )
+        "UPDATE virtual_key SET body = ?, expires_us = ?, blocked_us = ?, deleted_us = ?"
+        " WHERE id = ?",
+        (
+            msgspec.json.encode(key.settings()), key.expires_us, key.blocked_us, key.deleted_us,
+            number,
+        ),
+    )  # fmt: skip
 
 
 def add_token(conn: sqlite3.Connection, token_hash: str, number: int) -> None:

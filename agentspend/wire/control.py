@@ -42,6 +42,7 @@ class Op(StrEnum):
     KEY_INFO = "key.info"
     KEY_BLOCK = "key.block"
     KEY_UNBLOCK = "key.unblock"
+    KEY_UPDATE = "key.update"
     KEY_ROTATE = "key.rotate"
     KEY_DELETE = "key.delete"
     PROVIDER_TEST = "provider.test"

@@ -240,6 +240,15 @@ def test_an_agent_leads_nobody_here_or_away(agentspend: Command, fresh: Home) ->
     assert path.read_text() == led
 
 
+def test_doctor_looks_whether_it_still_leads_here(agentspend: Command, fresh: Home) -> None:
+    """That it holds, and that its key lets nobody in."""
+    settings(fresh)
+    agentspend("enable", "claude", "--yes")
+    assert "plain claude comes through agentspend" in agentspend("doctor").out
+    agentspend("key", "block", "plain-claude")
+    assert "virtual key plain-claude is not let in" in agentspend("doctor").out
+
+
 def test_nothing_to_take_back(agentspend: Command) -> None:
     """Said, and no daemon started for it."""
     ran = agentspend("enable", "claude", "--undo")

@@ -113,6 +113,24 @@ def test_blocked_and_back(agentspend: Command, here: Home) -> None:
     assert "virtual key carl unblocked" in shown
 
 
+def test_a_key_is_changed_while_it_is_used(agentspend: Command, here: Home) -> None:
+    """Other models and limits hold for its next request; what is not named stays."""
+    made = agentspend("key", "create", "--alias", "cleo", "--rpm-limit", "50", "--json").json()
+    assert spend(here, made["base_url"])["status"] == 200
+    changed = agentspend("key", "update", "cleo", "--models", "claude-opus-*", "--expires", "9d",
+                         "--json").json()  # fmt: skip
+    assert (changed["models"], changed["rpm"]) == (["claude-opus-*"], 50)
+    assert changed["expires_us"] > 0
+    answer = spend(here, made["base_url"])
+    assert answer["status"] == 400
+    assert "agentspend key update cleo" in answer["said"]["error"]["message"]
+    assert agentspend("key", "update", "cleo", "--models", "").code == 0
+    assert spend(here, made["base_url"])["status"] == 200
+    nothing = agentspend("key", "update", "cleo")
+    assert nothing.code == ExitCode.USAGE
+    assert nothing.err.startswith("agentspend: nothing to change\n→ agentspend key update cleo")
+
+
 def test_a_new_token_for_a_key(agentspend: Command, here: Home) -> None:
     """The old one ends at once, or after the grace."""
     old = agentspend("key", "create", "--alias", "dora", "--json").json()
@@ -171,8 +189,8 @@ def test_a_name_is_taken_once(agentspend: Command) -> None:
 def test_a_name_nobody_has(agentspend: Command) -> None:
     """Said with the names there are, and where to see them."""
     agentspend("key", "create", "--alias", "gerd")
-    for act in ("info", "block", "unblock", "rotate", "delete"):
-        ran = agentspend("key", act, "hans")
+    for act in ("info", "block", "unblock", "rotate", "delete", "update"):
+        ran = agentspend("key", act, "hans", *(["--rpm-limit", "1"] if act == "update" else []))
         assert ran.code == 1
         assert ran.err == (
             "agentspend: no virtual key is named 'hans': gerd\n→ agentspend key list\n"

@@ -36,9 +36,9 @@ def test_its_rules_travel_with_it() -> None:
 
     rules = key.rules()
 
-    assert rules.models == (ModelRule(allow=("gpt-*", "claude-x")),)
-    scope = Scope((("key", "ci"),))
-    assert rules.rates == (RateLimit(scope, "key", rpm=9, tpm=1_000, parallel=2),)
+    scope, source = Scope((("key", "ci"),)), "virtual key ci"
+    assert rules.models == (ModelRule(scope, ("gpt-*", "claude-x"), source=source),)
+    assert rules.rates == (RateLimit(scope, "key", 9, 1_000, 2, source=source),)
     assert scope.matches(Payer(key="ci"))
     assert key_of("ci", {}).rules() == NO_RULES
 

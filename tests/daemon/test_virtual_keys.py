@@ -90,6 +90,7 @@ ACTS = [
     "key create --alias mine --max-budget 9",
     "key unblock blocked",
     "key rotate ci",
+    "key update ci --rpm-limit 0",
     "key delete ci",
     "budget raise daily 100",
     "budget raise key-ci 100",

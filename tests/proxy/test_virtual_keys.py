@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from agentspend.config.shape import AdmissionSection
 from agentspend.sandbox.server import Sandbox
 from tests.proxy.keyed import key_book, send
 from tests.proxy.test_every_dialect import CHAT, FLASH, GEMINI, RESPONSES
@@ -105,6 +106,34 @@ async def test_at_its_budget_it_is_refused(tmp_path: Path) -> None:
         assert reply.status == 402
         assert "agentspend budget raise key-ci" in reply.error["message"]
         assert device.sandbox.bill.rows == []
+
+
+async def test_its_models_and_limits_hold(tmp_path: Path) -> None:
+    """Another model is refused before anything leaves, naming what is allowed; past its rate the
+    client is told to come again, and a second key has a counter of its own."""
+    admission = AdmissionSection(wait_s=0)
+    async with Device(tmp_path, keys=KEYS, admission=admission) as device:
+        book = await key_book(device)
+        token = await book.create("ci", {"models": ["claude-haiku-*", "gpt-4.1-mini"]}, 0)
+        reply = await send(device, f"/k/{token}/v1/messages")
+        assert reply.status == 402
+        said = reply.error["message"]
+        assert (
+            "the rule on models for key=ci, of virtual key ci, says so. Allowed: claude-h" in said
+        )
+        assert said.endswith("in another terminal: agentspend key update ci")
+        assert device.sandbox.requests == []
+        assert (await send(device, f"/k/{token}/v1/chat/completions", CHAT)).status == 200
+
+        slow, other = (
+            await book.create("slow", {"rpm": 1}, 0),
+            await book.create("o", {"rpm": 1}, 0),
+        )
+        assert (await send(device, f"/k/{slow}/v1/messages")).status == 200
+        again = await send(device, f"/k/{slow}/v1/messages", x_claude_code_session_id="another")
+        assert again.status == 429
+        assert int(again.headers["retry-after"]) > 0
+        assert (await send(device, f"/k/{other}/v1/messages")).status == 200
 
 
 DIALECTS: list[tuple[str, dict[str, Any], str, int]] = [

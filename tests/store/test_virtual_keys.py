@@ -25,7 +25,7 @@ def test_a_key_comes_back_as_it_was_kept(conn: Connection) -> None:
         (one, KEY), (two, VirtualKey("bob", created_us=11))
     ]  # fmt: skip
 
-    changed = replace(KEY, expires_us=60, blocked_us=20)
+    changed = replace(KEY, rpm=80, models=(), expires_us=60, blocked_us=20)
     virtual_keys.change(conn, one, changed)
     assert virtual_keys.all_keys(conn)[one] == changed
 
