@@ -8,6 +8,7 @@ from agentspend.config.providers import check_name
 from agentspend.config.ready_providers import BUILT_IN, OTHERS, READY, Ready, key_variable
 from agentspend.dialects.routes import DIALECTS
 from agentspend.prices import load_table
+from tests.house.sources import ROOT
 
 OWN_PRICES = {"ollama", "vllm"}
 """Free while they are here: no list of the table is theirs."""
@@ -49,3 +50,16 @@ def test_thirteen_are_ready_besides_the_three() -> None:
         "openrouter", "deepseek", "xai", "mistral", "groq", "moonshot", "zai", "together",
         "fireworks", "azure", "litellm", "ollama", "vllm",
     ]  # fmt: skip
+
+
+def test_the_documentation_names_every_address() -> None:
+    """A table that people copy from says what the entries say."""
+    text = (ROOT / "docs/providers.md").read_text("utf-8")
+    rows = {line.split("`")[1]: line for line in text.splitlines() if line.startswith("| `")}
+    for each in OTHERS:
+        urls = [each.base_url, *each.base_urls.values()]
+        assert all(f"`{url}`" in rows[each.name] for url in urls if url), each.name
+        ends = "cancelled" if each.on_disconnect == "cancel" else "read to the end"
+        assert rows[each.name].endswith(f"| {ends} |")
+        assert (each.key_header or ("none" if each.auth == "none" else "bearer")) in rows[each.name]
+    assert list(rows) == [each.name for each in OTHERS]
