@@ -32,7 +32,8 @@ STOPS_ON_HANG_UP = frozenset(
 class Ended:
     """One request's end as the proxy saw it. `elapsed_s` runs from forwarding to the end.
 
-    `complete`: the answer came whole, whether or not it told its usage.
+    `complete`: the answer came whole, whether or not it told its usage. `output_seen_tokens` is not
+    counted where the usage is exact.
     """
 
     asked: Request
@@ -55,13 +56,15 @@ def ended_by(
     complete: bool,
 ) -> Ended:
     """What is known of a request in the end; `upstream` is None where no answer began."""
+    metered = meter.end(complete=complete)
+    exact = metered.billing is Billing.EXACT
     return Ended(
         asked=asked,
         held=held,
-        metered=meter.end(complete=complete),
+        metered=metered,
         complete=complete,
         elapsed_s=elapsed_s,
-        output_seen_tokens=meter.output_seen_tokens,
+        output_seen_tokens=0 if exact else meter.output_seen_tokens,
         status=upstream.status if upstream is not None else 0,
         request_id=request_id(upstream.headers) if upstream is not None else "",
     )

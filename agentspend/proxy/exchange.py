@@ -334,7 +334,7 @@ class Journey:
         """The region that the provider's host stands for, where the request names none."""
         host = urlsplit(self.desk.upstream.base_url(way_to(self.dialect))).netloc
         region = facts.inference_geo or region_of(host, facts.model)
-        return replace(facts, inference_geo=region)
+        return facts if region == facts.inference_geo else replace(facts, inference_geo=region)
 
     def _shrink(self, asked: Request, held: Held, meter: Meter) -> None:
         """At the first usage event most of the hold is free again (DESIGN.md §3)."""
