@@ -159,8 +159,8 @@ class PriceBook:
             output = each["output"] * facts.candidates
             fees = _fees(facts, each)
             rows.append((sent, sent * dear, output, fees, dear, read, price.context_window))
-        columns = zip(*rows, strict=True)
-        tokens, input_pusd, output, fees, dear, read, window = (max(each) for each in columns)
+        most = rows[0] if len(rows) == 1 else [max(each) for each in zip(*rows, strict=True)]
+        tokens, input_pusd, output, fees, dear, read, window = most
         return Bound(
             input_tokens=tokens,
             input_pusd=input_pusd,
@@ -176,7 +176,7 @@ class PriceBook:
         self, price: ModelPrice, facts: RequestFacts, at_us: int, prompt_tokens: int
     ) -> Rates:
         """The dearest of every tier a prompt up to this size can reach, now and soon."""
-        now, soon = (
+        now, soon = [
             price.rates(
                 moment,
                 prompt_tokens,
@@ -186,8 +186,8 @@ class PriceBook:
                 up_to=True,
             )
             for moment in (at_us, at_us + RATE_CHANGE_AHEAD_US)
-        )
-        return now if now == soon else dearest((now, soon))
+        ]
+        return now if now is soon or now == soon else dearest((now, soon))
 
     def _part_rates(
         self, provider: str, part: UsagePart, at_us: int, request_model: str

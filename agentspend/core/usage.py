@@ -6,9 +6,10 @@ priced again. A `cache_write_5m` is a provider's shortest write (5 minutes at An
 OpenAI).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from operator import attrgetter
 
 
 class Billing(StrEnum):
@@ -40,10 +41,9 @@ class Usage:
     file_search_requests: int = 0
 
     def __post_init__(self) -> None:
-        for item in fields(self):
-            count = getattr(self, item.name)
-            if isinstance(count, bool) or not isinstance(count, int) or count < 0:
-                raise ValueError(f"{item.name} must be a whole number, not {count!r}")
+        for name, count in zip(_COUNTS, _counts_of(self), strict=True):
+            if type(count) is not int or count < 0:
+                raise ValueError(f"{name} must be a whole number, not {count!r}")
 
     @property
     def prompt_tokens(self) -> int:
@@ -60,13 +60,16 @@ class Usage:
 
     def counts(self) -> dict[str, int]:
         """The non-zero counts by field name: the shape stored in a ledger entry."""
-        found = {item.name: getattr(self, item.name) for item in fields(self)}
-        return {name: count for name, count in found.items() if count}
+        return {name: count for name, count in zip(_COUNTS, _counts_of(self), strict=True) if count}
 
     @classmethod
     def from_counts(cls, counts: Mapping[str, int]) -> "Usage":
         """Read back what `counts` wrote."""
         return cls(**counts)
+
+
+_COUNTS = tuple(item.name for item in fields(Usage))
+_counts_of: Callable[[Usage], tuple[int, ...]] = attrgetter(*_COUNTS)
 
 
 @dataclass(frozen=True, slots=True)

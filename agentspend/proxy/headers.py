@@ -15,6 +15,8 @@ NOT_SENT_UP = HOP_BY_HOP | {
     "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip",
     "x-agentspend-tags", "x-agentspend-token",
 }  # fmt: skip
+_READ = ("utf-8", "surrogateescape")
+"""How aiohttp reads a header's bytes."""
 NOT_SENT_BACK = HOP_BY_HOP | {"set-cookie", "date", "server"}
 
 
@@ -23,7 +25,7 @@ def to_upstream(raw: Iterable[tuple[bytes, bytes]]) -> CIMultiDict[str]:
 
     Compression is not asked for: usage must be readable.
     """
-    sent = CIMultiDict((_text(name), _text(value)) for name, value in raw)
+    sent = CIMultiDict([(str(name, *_READ), str(value, *_READ)) for name, value in raw])
     kept = _without(sent, NOT_SENT_UP)
     kept["Accept-Encoding"] = "identity"
     return kept
@@ -39,17 +41,11 @@ def request_id(headers: CIMultiDictProxy[str]) -> str:
     return headers.get("request-id") or headers.get("x-request-id") or ""
 
 
-def _text(raw: bytes) -> str:
-    """A header as aiohttp reads it, but for the spelling of its name."""
-    return raw.decode("utf-8", "surrogateescape")
-
-
 def _without(headers: MultiMapping[str], dropped: frozenset[str]) -> CIMultiDict[str]:
-    named = _named_by_connection(headers.getall("Connection", ()))
+    if "Connection" in headers:
+        dropped |= _named_by_connection(headers.getall("Connection"))
     return CIMultiDict(
-        (name, value)
-        for name, value in headers.items()
-        if (lower := name.lower()) not in dropped and lower not in named
+        [(name, value) for name, value in headers.items() if name.lower() not in dropped]
     )
 
 

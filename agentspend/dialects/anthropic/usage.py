@@ -56,8 +56,8 @@ def parts_of(
 def _counts(usage: Mapping[str, Any], facts: RequestFacts) -> Usage:
     written = _whole(usage, "cache_creation_input_tokens")
     detail = usage.get("cache_creation") or {}
-    short, long = (_whole(detail, name) for name in sorted(CREATION, reverse=True))
-    long += sum(_whole(detail, name) for name in detail if name not in CREATION)
+    short = _whole(detail, "ephemeral_5m_input_tokens")
+    long = sum(_whole(detail, name) for name in detail if name != "ephemeral_5m_input_tokens")
     unsplit = max(0, written - short - long)
     if facts.cache_ttl == "1h":
         long += unsplit
