@@ -6,6 +6,7 @@ say so, only the host does.
 
 import re
 from dataclasses import replace
+from functools import lru_cache
 
 from agentspend.core.usage import Metered
 
@@ -13,6 +14,7 @@ _VERTEX_REGION = "-aiplatform.googleapis.com"
 _OPENAI_REGION = re.compile(r"^([a-z]{2})\.api\.openai\.com$")
 
 
+@lru_cache(256)
 def region_of(host: str, model: str = "") -> str:
     """The region whose price applies, as the price list spells it; "" for the list price.
 

@@ -10,6 +10,7 @@ import ssl
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -65,6 +66,7 @@ def tls_context(network: NetworkSection) -> ssl.SSLContext:
     return context
 
 
+@lru_cache(1_024)
 def joined(base: str, path: str, dialect: str) -> str:
     """The URL of one API's path under a base URL that may already hold the version.
 

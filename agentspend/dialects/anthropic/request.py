@@ -62,9 +62,9 @@ def read_request(body: bytes, *, in_nfc: bool = True) -> RequestFacts:
     places = [first_mark(raw) for raw in messages]
     sizes = [contents.read_message(raw, at) for raw, at in zip(messages, places, strict=True)]
     thinking = options.read("thinking", THINKING)
-    speed, tier, geo = (
-        options.priced(name, TEXT) or "" for name in ("speed", "service_tier", "inference_geo")
-    )
+    speed = options.priced("speed", TEXT) or ""
+    tier = options.priced("service_tier", TEXT) or ""
+    geo = options.priced("inference_geo", TEXT) or ""
     fallbacks = options.fallbacks()
     runs = 1 + len(fallbacks) + int(options.compacts())
     stream = options.read("stream", FLAG) is True
@@ -192,6 +192,8 @@ class _Options:
 
     def priced(self, name: str, decoder: "msgspec.json.Decoder[T]") -> T | None:
         """The value of a field that decides a price."""
+        if name not in self._parts:
+            return None
         value = self.read(name, decoder)
         if name in self.strange:
             self.unpriceable.append(name)
