@@ -48,21 +48,23 @@ def _measure(folder: Path, stack: ExitStack, rounds: int) -> str:
     ways.append(ours)
     small, large = _compact(SMALL), _large()
     rows = [("", *(way.name for way in ways), "agentspend adds")]
-    for label, body, query, each in (
-        ("small request", small, "", 25),
-        ("420 KB prompt, known conversation", large, "", 5),
-        ("50-event stream", small, "?stream", 25),
+    for label, body, query, each, think_s in (
+        ("small request", small, "", 25, 0.0),
+        ("small request, 10 ms apart", small, "", 10, 0.01),
+        ("420 KB prompt, known conversation", large, "", 5, 0.0),
+        ("420 KB prompt, 10 ms apart", large, "", 5, 0.01),
+        ("50-event stream", small, "?stream", 25, 0.0),
     ):
         _say(label)
-        found = measures.in_turn(ways, body, query, rounds=rounds, each=each)
+        found = measures.in_turn(ways, body, query, rounds=rounds, each=each, think_s=think_s)
         rows += _latency_rows(label, found, ways)
     _say("requests a second")
-    for label, query in (
-        ("small requests/s, 16 clients", ""),
-        ("streams/s, 16 clients", "?stream"),
-    ):
-        each = [measures.per_second(way, small, query, clients=16, each=100) for way in ways]
-        rows.append((label, *(f"{value:,.0f}" for value in each), ""))
+    for label, query in (("small requests", ""), ("streams", "?stream")):
+        rates = [measures.rate(way, small, query, clients=16, each=100) for way in ways]
+        rows.append((f"{label}/s, 16 clients", *(f"{one.per_second:,.0f}" for one in rates), ""))
+        rows.append((f"{label}: processor time each",
+                     *(f"{one.cpu_us / 1e3:.2f} ms" if one.cpu_us else "" for one in rates),
+                     f"one core: {1e6 / rates[-1].cpu_us:,.0f}/s"))  # fmt: skip
     _say("delay a chunk")
     gaps = [measures.chunk_gaps_us(way, small, streams=50) for way in ways]
     late = [percentile(gap, 99) for gap in gaps]
@@ -116,6 +118,10 @@ def _text(rows: list[tuple[str, ...]], own: list[tuple[str, ...]]) -> str:
     head = (
         "# Benchmarks\n\nWritten by `make bench`: one run, the ways in turn, every request with a"
         " hold on disk first.\nCompare the columns of this run, not two runs.\n\n"
+        "Back to back, a request also waits for what the one before it left to write; agents think"
+        " in between,\nas in the rows with 10 ms. Clients, provider and daemon share the"
+        " processors, so that requests a second\nsay what this machine does with all of them: the"
+        " processor time each takes says what one core could do.\n\n"
         f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs, Python"
         f" {platform.python_version()}, SQLite {sqlite3.sqlite_version}.\n\n"
     )

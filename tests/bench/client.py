@@ -53,10 +53,12 @@ def _whole(data: bytes) -> bool:
     return len(body) >= int(lower[at + 15 :].split(b"\r\n", 1)[0])
 
 
-def latencies_us(client: Client, count: int) -> list[float]:
-    """How long each of `count` requests took."""
+def latencies_us(client: Client, count: int, think_s: float = 0.0) -> list[float]:
+    """How long each of `count` requests took; before each the client thinks for so long."""
     found = []
     for _ in range(count):
+        if think_s:
+            time.sleep(think_s)
         start = time.perf_counter()
         client.ask()
         found.append((time.perf_counter() - start) * 1e6)

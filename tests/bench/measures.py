@@ -9,6 +9,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -33,23 +34,38 @@ def percentile(values: Sequence[float], percent: float) -> float:
 
 
 def in_turn(
-    ways: Sequence[Way], body: bytes, query: str, *, rounds: int, each: int
+    ways: Sequence[Way], body: bytes, query: str, *, rounds: int, each: int, think_s: float = 0.0
 ) -> dict[str, list[float]]:
-    """Latencies in µs, the ways taking turns so that a slow moment hits all of them."""
+    """Latencies in µs, the ways taking turns so that a slow moment hits all of them.
+
+    `think_s` is the pause before each request: an agent thinks, runs a tool, and asks again.
+    """
     clients = {way.name: Client(way.port, way.path(query), body, way.headers) for way in ways}
     found: dict[str, list[float]] = {way.name: [] for way in ways}
     for client in clients.values():
         latencies_us(client, 5)
     for _ in range(rounds):
         for name, client in clients.items():
-            found[name] += latencies_us(client, each)
+            found[name] += latencies_us(client, each, think_s)
     for client in clients.values():
         client.close()
     return found
 
 
-def per_second(way: Way, body: bytes, query: str, *, clients: int, each: int) -> float:
-    """Requests a second with so many clients at once, in a process of their own."""
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Requests a second by the clock, and the processor time each took of the one in between."""
+
+    per_second: float
+    cpu_us: float
+
+
+def rate(way: Way, body: bytes, query: str, *, clients: int, each: int) -> Rate:
+    """How many requests so many clients get answered at once, each a process of its own.
+
+    Clients, provider and `way` share this machine's processors: `cpu_us` says what one core that
+    belonged to `way` alone could do.
+    """
     with tempfile.NamedTemporaryFile() as file:
         Path(file.name).write_bytes(body)
         words = [sys.executable, "-m", "tests.bench.client", str(way.port), way.path(query),
@@ -59,14 +75,15 @@ def per_second(way: Way, body: bytes, query: str, *, clients: int, each: int) ->
             for _ in range(clients)
         ]
         time.sleep(1.0)
-        start = time.perf_counter()
+        before, start = way.cpu_s(), time.perf_counter()
         for process in running:
             assert process.stdin is not None
             process.stdin.write(b"\n")
             process.stdin.flush()
         for process in running:
             process.communicate()
-        return clients * each / (time.perf_counter() - start)
+        took_s, cpu_s = time.perf_counter() - start, way.cpu_s() - before
+        return Rate(clients * each / took_s, cpu_s / (clients * each) * 1e6)
 
 
 def chunk_gaps_us(way: Way, body: bytes, *, streams: int) -> list[float]:

@@ -45,6 +45,13 @@ class Way:
         """The path of a Messages request on this way."""
         return f"{self.prefix}/v1/messages{query}"
 
+    def cpu_s(self) -> float:
+        """Processor time of the process in between so far, in s; 0 where there is none."""
+        if not self.pid:
+            return 0.0
+        family = [psutil.Process(self.pid), *psutil.Process(self.pid).children()]
+        return sum(each.cpu_times().user + each.cpu_times().system for each in family)
+
     def resident_mb(self) -> float:
         """Resident memory of the process in between, in MB."""
         return psutil.Process(self.pid).memory_info().rss / 1e6
