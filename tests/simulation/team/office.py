@@ -71,9 +71,13 @@ class Journal:
 
 
 class Server:
-    """One running server. `reply_first` is what a wrong build would do: answer, then commit."""
+    """One running server. `reply_first` is what a wrong build would do: answer, then commit.
+
+    `may_haunt`: after a restore the old one may still run somewhere.
+    """
 
     reply_first = False
+    may_haunt = True
 
     def __init__(self, database: Database, journal: Journal, sizing: Sizing) -> None:
         self.database = database
@@ -82,6 +86,14 @@ class Server:
         self.server_inc = journal.newest + 1
         self.catch_up()
         self.decide(Served(self.server_inc))
+
+    def backup(self) -> Database:
+        """A copy of the database."""
+        return self.database.copy()
+
+    def restored(self, backup: Database) -> "Server":
+        """The server that takes over, on a copy and with the whole journal."""
+        return Server(backup.copy(), self.journal, self.sizing)
 
     def catch_up(self) -> None:
         """At every start: the lines the database does not have yet."""

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 from agentspend.core.allowance.messages import Status
 from agentspend.core.allowance.standing import State
 from sync_server.journal import Ranked
-from tests.simulation.team.office import Server
 
 if TYPE_CHECKING:
     from tests.simulation.team.machine import Machine
@@ -86,7 +85,7 @@ def _lost(world: "World", inc: str) -> None:
 
 def server_backup(world: "World") -> None:
     """A copy of the database."""
-    world.server_backup = world.server.database.copy()
+    world.server_backup = world.server.backup()
 
 
 def server_restore(world: "World") -> None:
@@ -96,8 +95,9 @@ def server_restore(world: "World") -> None:
     """
     if world.server_backup is None:
         return
-    world.zombie = world.server if world.rng.random() < 0.5 else None
-    world.server = Server(world.server_backup.copy(), world.server.journal, world.server.sizing)
+    old = world.server
+    world.zombie = old if old.may_haunt and world.rng.random() < 0.5 else None
+    world.server = old.restored(world.server_backup)
 
 
 def server_crash(world: "World") -> None:

@@ -4,11 +4,13 @@ import itertools
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from agentspend.core.allowance.accounts import Account, Place
 from agentspend.core.allowance.messages import Answer, Hello, Sync, Welcome
 from agentspend.core.allowance.standing import Standing
 from sync_server.journal import Began, Opened
+from sync_server.sizing import Sizing
 from tests.simulation.team import checks, device_steps, server_steps
 from tests.simulation.team.machine import Disk, Machine, Request
 from tests.simulation.team.network import Envelope, Network
@@ -32,19 +34,30 @@ class History:
     counts: dict[str, int] = field(default_factory=dict)
 
 
+def in_memory(sizing: Sizing) -> Server:
+    """The usual server: the rules over dicts."""
+    return Server(Database(), Journal(), sizing)
+
+
 class World:
     """Everything there is."""
 
-    def __init__(self, seed: int, *, twins: bool = False) -> None:
+    def __init__(
+        self,
+        seed: int,
+        *,
+        twins: bool = False,
+        server: Callable[[Sizing], Server] = in_memory,
+    ) -> None:
         self.draw: Draw = draw(seed, twins=twins)
         self.rng = random.Random(seed * 7919 + 1)
         self.truth = Truth()
         self.now = 0
         self._ids = itertools.count(1)
         self.network = Network(as_bytes=self.draw.bytes_on_the_wire, real_keys=self.draw.real_keys)
-        self.server = Server(Database(), Journal(), self.draw.sizing)
+        self.server = server(self.draw.sizing)
         self.zombie: Server | None = None
-        self.server_backup: Database | None = None
+        self.server_backup: Any = None
         self.twinned: dict[str, int] = {}
         self.asked_twice: set[str] = set()
         self.crash = ""
@@ -179,7 +192,12 @@ class World:
 
 
 def history(
-    seed: int, steps: int, watch: Callable[[str], None] | None = None, *, twins: bool = False
+    seed: int,
+    steps: int,
+    watch: Callable[[str], None] | None = None,
+    *,
+    twins: bool = False,
+    server: Callable[[Sizing], Server] = in_memory,
 ) -> History:
     """Run one seed: faults, then calm, then everything must be well.
 
@@ -187,7 +205,7 @@ def history(
     """
     from tests.simulation.team.healing import heal
 
-    world = World(seed, twins=twins)
+    world = World(seed, twins=twins, server=server)
     fault = ""
     try:
         world.run(steps, watch)
