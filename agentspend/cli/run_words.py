@@ -19,11 +19,16 @@ FIRST_CAP = "agentspend budget set daily 25.00 --window day"
 
 
 def before(
-    plan: LaunchPlan, payer: Payer, status: dict[str, Any], waits: Sequence[str] = ()
+    plan: LaunchPlan,
+    payer: Payer,
+    status: dict[str, Any],
+    waits: Sequence[str] = (),
+    chosen: Sequence[str] = (),
 ) -> None:
-    """Where this session is filed, and which budgets it can use up.
+    """Where this session is filed, whom it asks, and which budgets it can use up.
 
-    `waits` is what the repository's files would loosen, and a person has not agreed to.
+    `waits` is what the repository's files would loosen, and a person has not agreed to; `chosen`
+    are the only providers that it asks.
     """
     for text in plan.warnings:
         warn(text)
@@ -36,7 +41,8 @@ def before(
     for text in waits:
         say(f"agentspend: {text}: waits for you  → agentspend budget confirm")
     lines = applying(status["budgets"], payer)
-    where = " · ".join(name for name in (payer.project, payer.branch) if name)
+    asks = f"asks {' and '.join(chosen)} only" if chosen else ""
+    where = " · ".join(name for name in (payer.project, payer.branch, asks) if name)
     told = ", ".join(left_text(line) for line in lines)
     if not lines:
         told = f"metering only, no budget applies  → {FIRST_CAP}"

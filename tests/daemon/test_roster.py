@@ -2,9 +2,12 @@
 
 import json
 import sqlite3
+import urllib.error
+import urllib.request
 
 import pytest
 
+from agentspend.core.errors import AgentspendError
 from tests.daemon.helpers import ask, budget, paths, session
 from tests.support.process import Home
 
@@ -58,3 +61,29 @@ def test_a_session_that_waits_for_its_key_says_so(home: Home) -> None:
 
         assert answer.status in (502, 503)
         assert b"waits for `agentspend run` to hand the key over" in answer.read()
+
+
+def test_a_sessions_choice_of_provider_outlives_the_daemon(home: Home) -> None:
+    """After kill -9 it still asks nobody else."""
+    home.run("daemon", "start")
+    with session(home, providers=["anthropic"]) as way:
+        home.kill()
+        home.run("daemon", "start")
+        port = ask(home, "ping")["port"]
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{port}/s/{way.token}/v1/chat/completions",
+            b'{"model":"gpt-4.1","messages":[]}',
+            {"Content-Type": "application/json"},
+        )
+        with pytest.raises(urllib.error.HTTPError) as raised:
+            urllib.request.urlopen(request, timeout=10)
+
+        assert b"which its provider does not speak" in raised.value.read()
+
+
+def test_a_session_that_chooses_nobody_is_not_opened(home: Home) -> None:
+    """A provider that is not set up is named before anything is started."""
+    home.run("daemon", "start")
+    with pytest.raises(AgentspendError, match="provider groq is not set up") as raised:
+        session(home, providers=["groq"]).__enter__()
+    assert raised.value.hint == "agentspend providers add groq"

@@ -68,6 +68,7 @@ def test_claude_code_by_a_choice_at_the_start(world: World) -> None:
     assert json.loads(done.stdout)["result"] == "Hello from the sandbox."
     world.agree()
     assert {entry["provider"] for entry in world.settled()} == {"zai"}
+    assert " · asks zai only · " in done.stderr or "agentspend: asks zai only · " in done.stderr
     assert all("/as/zai/api/paas/v4/messages" in post["path"] for post in world.seen())
     assert all("canary-of-zai" in str(post["headers"]) for post in world.seen())
 

@@ -1,0 +1,61 @@
+"""Anthropic's shapes from servers that copy them: what is billed, and in whose words."""
+
+import json
+from typing import Any
+
+import pytest
+
+from agentspend.core.usage import Billing, Metered
+from agentspend.dialects.anthropic import Anthropic
+from tests.dialects.anthropic.requests import MINIMAL
+
+USAGE = {"input_tokens": 100, "output_tokens": 7, "cache_read_input_tokens": 20}
+SAYS_COST = {"cost": 0.00123, "is_byok": False, "cost_details": {"upstream_inference_cost": 0.5}}
+
+
+def metered(provider: str, usage: dict[str, Any], *, vendor: str = "", **more: Any) -> Metered:
+    """What a plain answer of this provider proves."""
+    dialect = Anthropic(provider, vendor)
+    facts = dialect.read_request(json.dumps(MINIMAL).encode())
+    answer = {"id": "m", "model": "glm-5.3", "content": [{"type": "text", "text": "hi"}],
+              "stop_reason": "end_turn", "usage": usage, **more}  # fmt: skip
+    meter = dialect.meter(facts, 200, "application/json")
+    meter.feed(json.dumps(answer).encode())
+    return meter.end(complete=True)
+
+
+def test_counts_are_read_as_anthropics() -> None:
+    """The same names mean the same; nothing is stated by most servers."""
+    found = metered("zai", USAGE)
+    assert (found.billing, found.stated_pusd) == (Billing.EXACT, None)
+    assert found.parts[0].usage.prompt_tokens == 120
+    assert found.parts[0].model == "glm-5.3"
+
+
+def test_an_empty_refusal_is_billed_elsewhere() -> None:
+    """Only Anthropic promises not to bill one."""
+    refused = {"stop_reason": "refusal", "content": []}
+    assert metered("anthropic", USAGE, **refused).billing is Billing.FREE
+    assert metered("zai", USAGE, **refused).billing is Billing.EXACT
+
+
+def test_openrouter_states_what_it_took() -> None:
+    """Exactly, wherever OpenRouter is behind; a statement is no unknown count."""
+    for provider, vendor in (("openrouter", ""), ("gateway", "openrouter")):
+        found = metered(provider, {**USAGE, **SAYS_COST}, vendor=vendor)
+        assert (found.stated_pusd, found.unpriceable) == (1_230_000_000, ())
+    assert metered("zai", {**USAGE, **SAYS_COST}).stated_pusd is None
+
+
+@pytest.mark.parametrize("cost", ["12", -1, True, 1e9])
+def test_a_cost_that_cannot_be_is_no_statement(cost: object) -> None:
+    """Then the price list holds, as for any other answer."""
+    found = metered("openrouter", {**USAGE, "cost": cost})
+    assert found.stated_pusd is None
+    assert found.billing is Billing.EXACT
+
+
+def test_only_anthropic_is_asked_to_count() -> None:
+    """What another server says of a prompt's tokens is no bound."""
+    assert Anthropic().count_path == "/v1/messages/count_tokens"
+    assert Anthropic("zai").count_path == ""
