@@ -106,7 +106,11 @@ def _as_run_would() -> tuple[SessionFacts, Caller]:
         "token": "doctor",
         "stored_keys": [provider for provider, _ in stored()],
         "providers": {
-            name: {"auth": each.auth, "upstream": each.base_url}
+            name: {
+                "auth": each.auth,
+                "upstream": each.base_url,
+                "urls": {dialect: each.url(dialect) for dialect in each.dialects},
+            }
             for name, each in config.providers.items()
         },
     }
