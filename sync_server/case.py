@@ -29,13 +29,15 @@ class Case:
     """`incarnation` is None for one the server does not know. `accounts` are all of its own.
 
     A mapping may fetch what it is asked for; iterating it names at least every open account.
-    `pools` holds every pool the device may pay into; a pool that is missing is gone, and entries
-    that name it change nothing.
+    `pools` holds every pool the device may pay into, and those of its open accounts. `gone` are
+    those it may not pay into any more (it has changed teams, they were removed): it gets no rights
+    there and is asked for those it has. Entries that name any other pool change nothing.
     """
 
     incarnation: Incarnation | None
     accounts: MutableMapping[Place, Account]
     pools: dict[str, PoolState]
+    gone: frozenset[str] = frozenset()
 
     def put(self, place: Place, after: Account) -> None:
         """Change one account, and its pool's sums with it."""

@@ -14,7 +14,7 @@ def grant(case: Case, wants: tuple[Want, ...], office: Office) -> list[Granted]:
     lines = []
     for want in wants:
         pool = case.pools.get(want.pool)
-        if pool is None:
+        if pool is None or pool.id in case.gone:
             continue
         place = Place(pool.id, pool.window)
         account = case.accounts.get(place, EMPTY)
@@ -56,6 +56,8 @@ def _told(place: Place, account: Account, case: Case, want: Want, office: Office
     keep = None
     if running and case.incarnation is not None and case.incarnation.status is Status.ACTIVE:
         keep = keep_nusd(account, pool, want, office.crowd, office.sizing)
+        if pool.id in case.gone:
+            keep = 0
     ends_us = pool.ends_us if running else None
     return Told(place.pool, place.window, account.granted_nusd, keep, ends_us)
 

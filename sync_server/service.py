@@ -21,7 +21,7 @@ from sync_server import enrolment, incarnations
 from sync_server.case import Office
 from sync_server.desk import Outcome, serve
 from sync_server.enrolment import Names
-from sync_server.journal import Began, Filed, Granted, Line, Opened, Ranked
+from sync_server.journal import Began, Filed, Granted, Line, Ranked, Served
 from sync_server.journal_file import JournalFile
 from sync_server.replay import opened, replay
 from sync_server.sizing import Crowd, Sizing
@@ -137,12 +137,23 @@ class Service:
             logs.append_journal(conn, self.org, org.journal_seq, missing)
         return len(missing)
 
+    def take_over(self, act: dict[str, object], now_us: int) -> int:
+        """After a restore: what the old server still says is ignored by whoever heard of this.
+
+        Answers the new server's number.
+        """
+        self.catch_up()
+        with self._deciding(now_us) as (conn, org):
+            self._apply(conn, org, [Served(org.server_inc + 1)])
+            self._audit(conn, org, act, now_us)
+            return int(org.server_inc) + 1
+
     @contextmanager
     def _deciding(self, now_us: int) -> Iterator[tuple[Connection, Row[Any]]]:
         """A transaction with the organisation locked and its windows up to date."""
         with self.engine.begin() as conn:
             org = cases.lock(conn, self.org)
-            lines = due(people.running_pools(conn, self.org), now_us, org.zone)
+            lines = due(people.ended_pools(conn, self.org, now_us), now_us, org.zone)
             if lines:
                 self._apply(conn, org, lines)
                 org = cases.lock(conn, self.org)
@@ -175,7 +186,9 @@ class Service:
                 loaded = cases.Loaded(conn, self.org, line.inc)
                 replay(loaded.case, line)
                 loaded.save()
-            elif isinstance(line, Opened):
+            elif isinstance(line, Served):
+                people.served(conn, self.org, line.server_inc)
+            else:
                 cases.save_pool(conn, opened(cases.pool_state(conn, line.pool), line))
 
     def _office(self, conn: Connection, org: Row[Any], now_us: int) -> Office:

@@ -29,6 +29,27 @@ _UPDATE_ACCOUNT = (
     .values({name: bindparam(name) for name in _RIGHTS})
 )
 _ORG = select(orgs).where(orgs.c.id == bindparam("org")).with_for_update()
+_WHO = (
+    select(devices.c.member, members.c.team)
+    .join(members, members.c.id == devices.c.member)
+    .where(devices.c.id == bindparam("device"))
+)
+_POOLS = (
+    select(pools)
+    .where(
+        pools.c.org == bindparam("org"),
+        pools.c.active.is_(True),
+        or_(pools.c.team.is_(None), pools.c.team == bindparam("team")),
+        or_(pools.c.member.is_(None), pools.c.member == bindparam("member")),
+    )
+    .order_by(pools.c.id)
+)
+_POOL = select(pools).where(pools.c.id == bindparam("pool"))
+_SAVE_POOL = (
+    update(pools)
+    .where(pools.c.id == bindparam("b_id"))
+    .values({name: bindparam(name) for name in (*_SUMS, "cap_nusd", "running", "ends_us")})
+)
 _INCARNATION = select(incarnations).where(incarnations.c.inc == bindparam("inc"))
 
 
@@ -117,16 +138,17 @@ class Loaded:
         self.accounts = Accounts(conn, inc)
         self._incarnation = known
         self._pools = pool_states(conn, org, known.device if known else "")
-        self.case = Case(known, self.accounts, dict(self._pools))
+        gone = {place.pool for place in self.accounts} - self._pools.keys()
+        self._pools |= {name: pool_state(conn, name) for name in gone}
+        self.case = Case(known, self.accounts, dict(self._pools), frozenset(gone))
 
     def save(self) -> None:
         """Write back what the rules changed."""
         now = self.case.incarnation
         if now is not None and now != self._incarnation:
             save_incarnation(self._conn, now, new=self._incarnation is None)
-        for name, state in self.case.pools.items():
-            if state != self._pools.get(name):
-                save_pool(self._conn, state)
+        pools_now = self.case.pools.items()
+        save_pools(self._conn, [each for name, each in pools_now if each != self._pools.get(name)])
         self.accounts.save()
 
 
@@ -156,29 +178,20 @@ def save_incarnation(conn: Connection, found: Incarnation, *, new: bool = False)
 
 def pool_states(conn: Connection, org: str, device: str) -> dict[str, PoolState]:
     """The active pools a device may pay into: of everybody, of its team, and its own."""
-    who = conn.execute(
-        select(devices.c.member, members.c.team)
-        .join(members, members.c.id == devices.c.member)
-        .where(devices.c.id == device)
-    ).one_or_none()
-    of_team = or_(pools.c.team.is_(None), pools.c.team == (who.team if who else ""))
-    rows = conn.execute(
-        select(pools)
-        .where(pools.c.org == org, pools.c.active.is_(True), of_team)
-        .order_by(pools.c.id)
-    )
-    own = {"member": who.member if who else "", "device": device}
-    return {row.id: state_of(row) for row in rows if _may_pay(json.loads(row.scope), own)}
+    who = conn.execute(_WHO, {"device": device}).one_or_none()
+    if who is None:
+        return {}
+    where = {"org": org, "team": who.team, "member": who.member}
+    return {
+        row.id: state_of(row)
+        for row in conn.execute(_POOLS, where)
+        if json.loads(row.scope).get("device", device) == device
+    }
 
 
 def pool_state(conn: Connection, pool: str) -> PoolState:
     """One pool. Raises `NoResultFound` for one that was never defined."""
-    return state_of(conn.execute(select(pools).where(pools.c.id == pool)).one())
-
-
-def _may_pay(scope: dict[str, str], own: dict[str, str]) -> bool:
-    """Whether requests of a device can match: other terms are the request's own."""
-    return all(scope.get(key, value) == value for key, value in own.items())
+    return state_of(conn.execute(_POOL, {"pool": pool}).one())
 
 
 def state_of(row: Row[Any]) -> PoolState:
@@ -189,6 +202,17 @@ def state_of(row: Row[Any]) -> PoolState:
 
 def save_pool(conn: Connection, state: PoolState) -> None:
     """Write a pool's cap, window and sums back."""
-    values = {name: getattr(state, name) for name in _SUMS}
-    values |= {"cap_nusd": state.cap_nusd, "running": state.window, "ends_us": state.ends_us}
-    conn.execute(update(pools).where(pools.c.id == state.id).values(values))
+    save_pools(conn, [state])
+
+
+def save_pools(conn: Connection, states: list[PoolState]) -> None:
+    """Write several pools back."""
+    rows = [
+        {
+            "b_id": state.id, "cap_nusd": state.cap_nusd, "running": state.window,
+            "ends_us": state.ends_us, **{name: getattr(state, name) for name in _SUMS},
+        }
+        for state in states
+    ]  # fmt: skip
+    if rows:
+        conn.execute(_SAVE_POOL, rows)

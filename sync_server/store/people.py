@@ -23,6 +23,9 @@ _NEW_POOL = {
     "past_nusd": 0, "late_nusd": 0,
 }  # fmt: skip
 _KEY = select(devices.c.public_key).where(devices.c.id == bindparam("device"))
+_ENDED = select(pools).where(
+    pools.c.org == bindparam("org"), pools.c.ends_us <= bindparam("now_us")
+)
 _SEEN = (
     update(devices)
     .where(devices.c.id == bindparam("b_device"))
@@ -39,6 +42,11 @@ def add_org(conn: Connection, org: str, name: str, zone: str) -> None:
             "audit_seq": 0, "audit_hash": "", "policy": 0, "policy_sha256": "",
         },
     )  # fmt: skip
+
+
+def served(conn: Connection, org: str, server_inc: int) -> None:
+    """Another server has taken over."""
+    conn.execute(update(orgs).where(orgs.c.id == org).values(server_inc=server_inc))
 
 
 def file(conn: Connection, line: Filed) -> None:
@@ -119,10 +127,15 @@ def incs_of(conn: Connection, device: str) -> list[str]:
     return list(conn.execute(found.order_by(incarnations.c.inc)).scalars())
 
 
-def running_pools(conn: Connection, org: str) -> list[tuple[PoolState, str]]:
-    """Every active pool with the kind of its window."""
-    rows = conn.execute(select(pools).where(pools.c.org == org, pools.c.active.is_(True)))
+def ended_pools(conn: Connection, org: str, now_us: int) -> list[tuple[PoolState, str]]:
+    """The pools whose window has ended, with its kind. Also removed ones: they hold back too."""
+    rows = conn.execute(_ENDED, {"org": org, "now_us": now_us})
     return [(state_of(row), row.kind) for row in rows]
+
+
+def all_pools(conn: Connection, org: str) -> list[PoolState]:
+    """Every pool of an organisation."""
+    return [state_of(row) for row in conn.execute(select(pools).where(pools.c.org == org))]
 
 
 def device_row(conn: Connection, device: str) -> dict[str, Any]:

@@ -108,6 +108,7 @@ pools = Table(
     _id("id", primary=True),
     _id("org", "org.id"),
     _id("team", "team.id", null=True),
+    _id("member", "member.id", null=True),
     Column("scope", Text, nullable=False),
     Column("kind", String(16), nullable=False),
     Column("active", Boolean, nullable=False),
@@ -118,9 +119,11 @@ pools = Table(
     _number("outstanding_nusd"),
     _number("past_nusd"),
     _number("late_nusd"),
-    Index("ix_pool_org", "org"),
+    Index("ix_pool_org", "org", "member"),
+    Index("ix_pool_ends_us", "ends_us"),
 )  # fmt: skip
-"""`scope` is canonical JSON, `kind` the window's, `running` the index of the running window."""
+"""`team` and `member` are set where the pool is theirs alone; `scope` is all of its terms as
+canonical JSON, `kind` its window's, `running` the index of the running window."""
 
 accounts = Table(
     "account", metadata,

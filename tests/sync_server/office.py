@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from agentspend.core.allowance.messages import Answer, Hello, Sync, Want, Welcome
+from agentspend.core.allowance.messages import Answer, Hello, Want, Welcome
 from agentspend.wire import signing
 from agentspend.wire.team import Message, Sealed, seal, unseal
 from sync_server.journal import Began, Filed, Line, Opened
@@ -22,6 +22,10 @@ from tests.sync_server.made import Chain
 NOON_US = 1_767_265_200_000_000
 DAY_US = 86_400_000_000
 SERVER_KEY, DEVICE_KEY = bytes(range(32)), bytes(range(1, 33))
+MEMBER = {
+    "id": "anna", "org": "o_1", "team": "t_1", "name": "Anna", "email": "", "role": "member",
+    "tier": "senior", "active": True,
+}  # fmt: skip
 ACT = {"who": "lead", "what": "test"}
 SIZING = Sizing(float_nusd=100, least_burn_nusd=10, most_nusd=500, grain_nusd=1)
 
@@ -38,10 +42,7 @@ class Office:
         self.service.decide(
             [
                 Filed("team", {"id": "t_1", "org": "o_1", "name": "Backend"}),
-                Filed("member", {
-                    "id": "anna", "org": "o_1", "team": "t_1", "name": "Anna", "email": "",
-                    "role": "member", "tier": "senior", "active": True,
-                }),
+                Filed("member", MEMBER),
                 Filed("device", {
                     "id": "d_1", "org": "o_1", "member": "anna", "label": "thinkpad",
                     "public_key": public, "active": True, "enrolled_us": 1, "seen_us": 0,
@@ -81,10 +82,13 @@ class Office:
         return self.service.catch_up()
 
     def pool(
-        self, name: str, cap: int, kind: str = "month", scope: str = "{}", team: str | None = None
+        self, name: str, cap: int, kind: str = "month", scope: str = "{}", **whose: str
     ) -> list[Line]:
         """The lines that make a pool."""
-        row = {"id": name, "org": "o_1", "team": team, "scope": scope, "kind": kind, "active": True}
+        row = {
+            "id": name, "org": "o_1", "team": None, "member": None, "scope": scope, "kind": kind,
+            "active": True, **whose,
+        }  # fmt: skip
         return [Filed("pool", row), first(name, cap, kind, NOON_US, "Europe/Berlin")]
 
     def cap(self, name: str, cap: int) -> None:
@@ -129,6 +133,3 @@ def by_server(domain: str, body: bytes, signature: bytes) -> bool:
 def needs(pool: str, nusd: int) -> Want:
     """A request that needs this much."""
     return Want(pool, need_nusd=nusd)
-
-
-__all__ = ["ACT", "DAY_US", "DEVICE_KEY", "NOON_US", "Office", "Sync", "by_device", "needs"]

@@ -9,10 +9,11 @@ from agentspend.core.errors import AgentspendError
 from agentspend.wire.canonical import NotCanonical
 from agentspend.wire.chain import verify_chain
 from agentspend.wire.team import NotSigned, Sealed
+from sync_server.journal import Filed
 from sync_server.service import UnknownDevice
 from sync_server.store import ledgers, tables
 from tests.sync_server.made import Chain
-from tests.sync_server.office import ACT, DAY_US, NOON_US, Office, by_device, needs
+from tests.sync_server.office import ACT, DAY_US, MEMBER, NOON_US, Office, by_device, needs
 
 JANUARY = 2026 * 12
 
@@ -144,16 +145,46 @@ def test_every_matching_pool_is_told_apart(office: Office) -> None:
     """Of everybody, of its team, of its member; not of others. A project's when it is asked for."""
     lines = [
         *office.pool("team", 400, team="t_1"),
-        *office.pool("other", 400, scope='{"member":"bert"}'),
-        *office.pool("own", 50, kind="day", scope='{"member":"anna"}'),
+        Filed("member", {**MEMBER, "id": "bert", "name": "Bert"}),
+        *office.pool("other", 400, scope='{"member":"bert"}', member="bert"),
+        *office.pool("own", 50, kind="day", scope='{"member":"anna"}', member="anna"),
+        *office.pool("elsewhere", 50, scope='{"device":"d_7"}'),
         *office.pool("web", 70, scope='{"project":"acme/web"}'),
     ]
     office.service.decide(lines, ACT, NOON_US)
-    wants = [needs(name, 60) for name in ("org", "team", "other", "own", "web")]
+    wants = [needs(name, 60) for name in ("org", "team", "other", "own", "web", "elsewhere")]
     answer = office.sync(Chain(), *wants)
     assert {told.pool: told.granted_nusd for told in answer.accounts} == {
         "org": 100, "team": 100, "own": 50, "web": 60,
     }  # fmt: skip
+
+
+def test_who_changes_teams_pays_into_the_old_pool_no_more(office: Office) -> None:
+    """No rights there any more; those it has are asked back, and what it spent still counts."""
+    office.service.decide(office.pool("team", 400, team="t_1"), ACT, NOON_US)
+    office.sync(Chain(), needs("team", 60))
+    lines = [
+        Filed("team", {"id": "t_2", "org": "o_1", "name": "Frontend"}),
+        Filed("member", {**MEMBER, "team": "t_2"}),
+    ]
+    office.service.decide(lines, ACT, NOON_US)
+    chain = Chain().add("settle", [("team", JANUARY, 30)], 30)
+    answer = office.sync(chain, needs("team", 300))
+    assert [(told.pool, told.granted_nusd, told.keep_nusd) for told in answer.accounts] == [
+        ("team", 100, 0)
+    ]
+    office.sync(chain.add("return", [("team", JANUARY, 70)]))
+    state = office.state("team")
+    assert (state.committed_nusd, state.outstanding_nusd) == (30, 0)
+
+
+def test_a_server_that_takes_over_has_the_next_number(office: Office) -> None:
+    """What the old one still says is older than that."""
+    assert office.sync(Chain()).server_inc == 1
+    office.backup()
+    office.restore()
+    assert office.service.take_over(ACT, NOON_US) == 2
+    assert office.sync(Chain()).server_inc == 2
 
 
 def test_a_restored_server_stands_where_it_stood(office: Office) -> None:

@@ -104,8 +104,8 @@ class SqlServer(Server):
             if isinstance(line, Opened) and line.pool not in self._pools:
                 self._pools.add(line.pool)
                 self._decide([Filed("pool", {
-                    "id": line.pool, "org": "o_1", "team": None, "scope": "{}", "kind": "total",
-                    "active": True,
+                    "id": line.pool, "org": "o_1", "team": None, "member": None, "scope": "{}",
+                    "kind": "total", "active": True,
                 })])  # fmt: skip
         self._decide(list(lines))
         return True
@@ -165,8 +165,7 @@ class SqlServer(Server):
             entries = tables.entries
             for row in conn.execute(select(entries).order_by(entries.c.inc, entries.c.seq)):
                 found.hashes[row.inc].append(row.hash)
-            states = people.running_pools(conn, "o_1")
-        found.pools = {state.id: state for state, _ in states}
+            found.pools = {state.id: state for state in people.all_pools(conn, "o_1")}
         return found
 
 

@@ -83,6 +83,7 @@ def _pools() -> None:
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("org", sa.String(length=64), nullable=False),
         sa.Column("team", sa.String(length=64), nullable=True),
+        sa.Column("member", sa.String(length=64), nullable=True),
         sa.Column("scope", sa.Text(), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
@@ -95,9 +96,11 @@ def _pools() -> None:
         sa.Column("late_nusd", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["org"], ["org.id"], name="fk_pool_org"),
         sa.ForeignKeyConstraint(["team"], ["team.id"], name="fk_pool_team"),
+        sa.ForeignKeyConstraint(["member"], ["member.id"], name="fk_pool_member"),
         sa.PrimaryKeyConstraint("id", name="pk_pool"),
     )
-    op.create_index("ix_pool_org", "pool", ["org"], unique=False)
+    op.create_index("ix_pool_org", "pool", ["org", "member"], unique=False)
+    op.create_index("ix_pool_ends_us", "pool", ["ends_us"], unique=False)
     op.create_table(
         "incarnation",
         sa.Column("inc", sa.String(length=64), nullable=False),
