@@ -67,6 +67,32 @@ def texts(value: Any) -> Iterator[str]:
             yield from texts(inner)
 
 
+SPOKEN = (
+    "text",
+    "content",
+    "input",
+    "system",
+    "instructions",
+    "description",
+    "arguments",
+    "output",
+)
+
+
+def swollen(value: Any, times: int) -> Any:
+    """A request whose texts are so many times as long: little else stands beside them."""
+    if isinstance(value, list):
+        return [swollen(inner, times) for inner in value]
+    if isinstance(value, dict):
+        return {
+            name: inner * times
+            if isinstance(inner, str) and name in SPOKEN
+            else swollen(inner, times)
+            for name, inner in value.items()
+        }
+    return value
+
+
 def read(dialect: Dialect, body: bytes, path_model: str = "") -> RequestFacts | None:
     """The facts of a body, as the proxy reads it, and what must hold of them; None if refused."""
     in_nfc = not dialect.needs_normalising(body)

@@ -15,14 +15,13 @@ from agentspend.core.limits import MAX_METERED_JSON_BYTES
 from agentspend.core.usage import Billing, Metered
 from agentspend.dialects.anthropic.usage import billed_on_top, parts_of
 from agentspend.dialects.json_parts import UNREADABLE
-from agentspend.dialects.metering import ANY
+from agentspend.dialects.metering import ANY, FOREIGN
 from agentspend.dialects.sse import Event, Splitter, parse
 from agentspend.dialects.text_bound import tokens_bound
 
 _DELTA_HEAD = b"event: content_block_delta\ndata: "
 _KEPT_DELTAS = 512
 _QUIET = frozenset({b"ping", b"content_block_stop"})
-_FOREIGN = (*UNREADABLE, TypeError, AttributeError, ValueError)
 
 
 class _DeltaText(msgspec.Struct):
@@ -123,7 +122,7 @@ class AnthropicMeter:
             return Metered(response_id=self._response_id)
         try:
             parts, unknown = parts_of(self._usage, self._model or self._facts.model, self._facts)
-        except _FOREIGN:
+        except FOREIGN:
             return Metered(response_id=self._response_id)
         return Metered(
             parts=parts,
@@ -144,7 +143,7 @@ class AnthropicMeter:
         try:
             message = ANY.decode(event.data)
             return self._read_event(message, event)
-        except _FOREIGN:
+        except FOREIGN:
             self._broken = True
             return False
 
@@ -185,7 +184,7 @@ class AnthropicMeter:
             content = message.get("content") or []
             self._has_content = bool(content)
             self._last_block = str(content[-1].get("type", "")) if content else ""
-        except _FOREIGN:
+        except FOREIGN:
             self._broken = True
 
     def _read_head(self, message: dict[str, Any]) -> None:

@@ -1,0 +1,117 @@
+"""Gemini's generateContent for the fuzz tests."""
+
+import json
+from typing import Any
+
+from hypothesis import strategies as st
+
+from agentspend.dialects.gemini import Gemini
+from agentspend.dialects.gemini.request import KNOWN, SETTINGS
+from agentspend.dialects.text_bound import tokens_bound
+from agentspend.sandbox.gemini.dialect import GEMINI
+from tests.dialects.fuzzing import JSON_VALUES, RECORDED, TEXTS, dumped, shapes
+from tests.dialects.gemini.test_request import MINIMAL, MODEL, asking, configured, saying
+from tests.dialects.spoken import COUNTS, EVENT_STREAM, JSON, Spoken, as_events, minus
+
+WORDS = ["TEXT", "AUDIO", "image/png", "audio/wav", "gs://x"]
+KEYS = ["parts", "text", "inlineData", "inline_data", "mimeType", "data", "role", "googleSearch",
+        "functionDeclarations", "thinkingBudget", "functionResponse", "fileData"]  # fmt: skip
+SHAPES = shapes(WORDS, KEYS)
+WILD = st.dictionaries(
+    st.sampled_from([*sorted(KNOWN), "generation_config", "system_instruction"]), SHAPES, max_size=6
+)
+CONFIGS = st.dictionaries(st.sampled_from([*sorted(SETTINGS), "max_output_tokens"]), SHAPES)
+REQUESTS = st.fixed_dictionaries(
+    {
+        "contents": st.lists(
+            st.fixed_dictionaries(
+                {
+                    "role": st.sampled_from(["user", "model"]),
+                    "parts": st.lists(st.fixed_dictionaries({"text": TEXTS}), max_size=3),
+                }
+            ),
+            min_size=1,
+            max_size=4,
+        )
+    },
+    optional={
+        "systemInstruction": st.fixed_dictionaries({"parts": st.just([{"text": "be brief"}])}),
+        "tools": st.lists(
+            st.fixed_dictionaries(
+                {"functionDeclarations": st.lists(st.fixed_dictionaries({"name": TEXTS}))}
+            ),
+            max_size=2,
+        ),
+        "generationConfig": st.fixed_dictionaries(
+            {}, optional={"maxOutputTokens": st.integers(1, 65_536), "responseSchema": JSON_VALUES}
+        ),
+    },
+)
+USAGES = st.dictionaries(
+    st.sampled_from(
+        ["promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount", "totalTokenCount",
+         "toolUsePromptTokenCount", "cachedContentTokenCount", "newTokenCount"]
+    ),
+    COUNTS,
+)  # fmt: skip
+CHUNKS = st.fixed_dictionaries(
+    {},
+    optional={
+        "candidates": st.none()
+        | st.lists(
+            st.fixed_dictionaries(
+                {},
+                optional={
+                    "content": st.fixed_dictionaries(
+                        {"parts": st.lists(st.fixed_dictionaries({"text": TEXTS}), max_size=2)}
+                    ),
+                    "finishReason": st.sampled_from(["STOP", "MAX_TOKENS"]),
+                    "groundingMetadata": JSON_VALUES,
+                },
+            ),
+            max_size=2,
+        ),
+        "usageMetadata": st.none() | USAGES,
+        "modelVersion": TEXTS,
+        "promptFeedback": JSON_VALUES,
+        "error": st.just({"code": 1}),
+    },
+)
+
+
+def _once(found: tuple[list[dict[str, Any]], dict[str, Any]]) -> bytes:
+    """As the API sends it: a finish reason in the last chunk only."""
+    before = json.loads(json.dumps(found[0]))
+    for each in before:
+        each.pop("promptFeedback", None)
+        for candidate in each.get("candidates") or ():
+            candidate.pop("finishReason", None)
+    return as_events([dumped(each) for each in [*before, found[1]]])
+
+
+MATERIAL = Spoken(
+    dialect=Gemini(),
+    provider=GEMINI,
+    requests=REQUESTS,
+    wild=st.tuples(WILD, CONFIGS).map(
+        lambda it: [
+            dumped(it[0], ascii_only=True), asking(**minus(it[0], MINIMAL)), configured(**it[1]),
+        ]
+    ),
+    recorded=[dumped(each["body"]) for each in RECORDED if "Content" in each["path"]],
+    turns="contents",
+    nests=[
+        saying({"text": "@"}), asking(contents="@"), asking(tools="@", systemInstruction="@"),
+        configured(thinkingConfig="@"), configured(responseModalities="@"),
+    ],
+    openings=["[", '{"a":', '{"parts":['],
+    broken=st.lists(CHUNKS.map(dumped) | st.sampled_from([b"{", b"7", b""]), max_size=5).map(
+        as_events
+    )
+    | st.lists(CHUNKS, max_size=5).map(lambda chunks: json.dumps(chunks, indent=1).encode()),
+    ending=st.tuples(st.lists(CHUNKS, max_size=4), CHUNKS).map(_once),
+    answers=CHUNKS.map(dumped) | st.binary(max_size=200),
+    weight=lambda text: tokens_bound(text.encode()),
+    model=MODEL,
+    kinds=(EVENT_STREAM, JSON),
+)  # fmt: skip
