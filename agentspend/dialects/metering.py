@@ -1,4 +1,4 @@
-"""What the meters of the OpenAI and Gemini shapes have in common: bytes in, messages out.
+"""What all meters have in common: bytes in, messages out.
 
 A subclass reads whole JSON messages; this class cuts them out of an event stream or collects one
 JSON answer, counts what may have been generated, and says how sure the usage is. Foreign bytes make
@@ -6,7 +6,7 @@ it less sure, never an exception.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from copy import copy
 from decimal import Decimal
 from typing import Any
@@ -17,7 +17,7 @@ from agentspend.core.facts import RequestFacts
 from agentspend.core.limits import MAX_METERED_JSON_BYTES
 from agentspend.core.usage import Billing, Metered, UsagePart
 from agentspend.dialects.json_parts import UNREADABLE
-from agentspend.dialects.sse import Splitter
+from agentspend.dialects.sse import Event, Splitter
 from agentspend.dialects.text_bound import tokens_bound
 
 ANY = msgspec.json.Decoder(float_hook=Decimal)
@@ -49,18 +49,18 @@ class AnswerMeter(ABC):
         self._final = False
         self._broken = False
         self._complete = False
-        self.output_seen_tokens = 0
+        self._seen_tokens = 0
+
+    @property
+    def output_seen_tokens(self) -> int:
+        """Upper bound of the output tokens whose text has passed so far."""
+        return self._seen_tokens
 
     def feed(self, chunk: bytes) -> bool:
         """Take the next bytes; True when they brought usage."""
         if not self._billed:
             return False
-        if self._stream:
-            news = False
-            for event in self._splitter.feed(chunk):
-                news = self._take(event.data) or news
-            return news
-        return self._feed_json(chunk)
+        return self._feed_stream(chunk) if self._stream else self._feed_json(chunk)
 
     def so_far(self) -> Metered:
         """What is proved at this point of a stream."""
@@ -77,7 +77,7 @@ class AnswerMeter(ABC):
         self._complete = complete
         if self._stream:
             for event in self._splitter.pending():
-                self._take(event.data)
+                self._take_sse(event)
         else:
             self._close_json()
         broken = self._broken or self._splitter.overflowed
@@ -87,8 +87,18 @@ class AnswerMeter(ABC):
         """Whether the usage is the answer's last."""
         return self._final
 
+    def _feed_stream(self, chunk: bytes) -> bool:
+        news = False
+        for event in self._splitter.feed(chunk):
+            news = self._take_sse(event) or news
+        return news
+
+    def _take_sse(self, event: Event) -> bool:
+        """One event; a shape whose events have names may pass over some by theirs."""
+        return self._take(event.data)
+
     def _feed_json(self, chunk: bytes) -> bool:
-        self.output_seen_tokens += tokens_bound(chunk)
+        self._seen_tokens += tokens_bound(chunk)
         if len(self._json) + len(chunk) <= MAX_METERED_JSON_BYTES:
             self._json += chunk
         else:
@@ -146,16 +156,16 @@ class AnswerMeter(ABC):
         """The stream's own last word."""
 
     @abstractmethod
-    def _parts(self) -> tuple[tuple[UsagePart, ...], list[str], int | None]:
+    def _parts(self) -> tuple[tuple[UsagePart, ...], Sequence[str], int | None]:
         """The priced parts, the unknown counts, and what the provider says it charged."""
 
     def _count_output(self, content: object, data: bytes) -> None:
         """Count every text in a piece of content; the whole event where there is none."""
         text = "".join(texts_in(content))
         try:
-            self.output_seen_tokens += tokens_bound(text.encode() if text else data)
+            self._seen_tokens += tokens_bound(text.encode() if text else data)
         except UnicodeError:
-            self.output_seen_tokens += tokens_bound(data)
+            self._seen_tokens += tokens_bound(data)
 
 
 def texts_in(content: object) -> Iterator[str]:

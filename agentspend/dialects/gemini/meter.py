@@ -80,9 +80,9 @@ class GeminiMeter(AnswerMeter):
                 self._stop_reason = str(reason)
 
     def _read_whole(self, message: Any) -> None:
-        seen = self.output_seen_tokens
+        seen = self._seen_tokens
         self._read(message, b"")
-        self.output_seen_tokens = seen
+        self._seen_tokens = seen
         self._finished = self._complete
 
     def _is_whole(self) -> bool:

@@ -56,9 +56,9 @@ class ChatMeter(AnswerMeter):
         self._read_head(message)
         self._usage = dict(message.get("usage") or {})
         for choice in message.get("choices") or []:
-            seen = self.output_seen_tokens
+            seen = self._seen_tokens
             self._read_choice(choice, b"")
-            self.output_seen_tokens = seen
+            self._seen_tokens = seen
         self._stale = False
         self._finished = self._complete and not message.get("error")
 
