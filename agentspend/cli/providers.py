@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from agentspend.config.providers import Provider
 
 Json = Annotated[bool, typer.Option("--json", help="Versioned JSON on one line.")]
-SHORT = {"openai_chat": "chat", "openai_responses": "responses"}
+SHORT = {"openai_chat": "chat", "openai_responses": "responses", "anthropic": "messages"}
 _BUILT_IN = {each.name for each in BUILT_IN}
 
 

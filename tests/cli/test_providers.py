@@ -24,7 +24,7 @@ def test_list(agentspend: Command) -> None:
     rows = {line.split()[0]: line for line in ran.out.splitlines()[1:]}
     assert list(rows)[:3] == ["anthropic", "openai", "google"]
     assert rows["openrouter"].endswith("ready")
-    assert "chat anthropic" in rows["deepseek"]
+    assert "chat messages" in rows["deepseek"]
     assert "free" in rows["ollama"]
     assert "an address of your own" in rows["azure"]
 
