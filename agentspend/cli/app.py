@@ -22,6 +22,7 @@ from agentspend.cli import (
     keys,
     log,
     output,
+    pause,
     prices,
     prices_explain,
     providers,
@@ -111,6 +112,10 @@ def build() -> typer.Typer:
          "agentspend top --demo")  # fmt: skip
     _add(app, status.status, "status", "What is spent, held and free, and who is running",
          "agentspend status", "agentspend status --json")  # fmt: skip
+    _add(app, pause.pause, "pause", "Refuse a session's requests until it is resumed",
+         "agentspend pause s_1f3a", "agentspend pause --all")  # fmt: skip
+    _add(app, pause.resume, "resume", "Let a paused session go on",
+         "agentspend resume s_1f3a", "agentspend resume --all")  # fmt: skip
     _add_budget(app)
     _add(app, log.log, "log", "The ledger's entries, live with -f",
          "agentspend log -n 100", "agentspend log -f --json",

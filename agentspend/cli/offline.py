@@ -93,6 +93,7 @@ class _File:
         """The snapshot a daemon would start with; what it works out is rolled back."""
         from agentspend.bookkeeper import clock, snapshot
         from agentspend.bookkeeper.adoption import Adoption
+        from agentspend.store import pauses
 
         at = clock()
         loaded, zone, fault = _configuration(self._paths)
@@ -110,6 +111,7 @@ class _File:
                 "today_subscription_nusd": snapshot.today_listed_nusd(books, at),
                 "windows": snapshot.included_lines(books, at),
                 "waits": [{"budget": change.budget, "what": change.text} for change in waits],
+                "paused": {n: each for n, each in pauses.read(self._conn).items() if not n},
                 "gate_closed": "",
                 "config_error": fault,
             }

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from agentspend.cli import access, output
+from agentspend.cli import access, output, pause
 from agentspend.cli.budget_lines import resets_in
 from agentspend.cli.included_lines import show_included
 from agentspend.cli.moments import ago_text, now_us
@@ -89,6 +89,7 @@ def problems(found: dict[str, Any]) -> list[str]:
     for change in found.get("waits", []):
         told.append(f"! waits for you: {change['what']}")
         told.append("  → agentspend budget confirm")
+    told += pause.told(found.get("paused", {}), now_us())
     for session in found["sessions"]:
         told += _waiting(session, found["budgets"])
     return [*told, ""] if told else []

@@ -113,4 +113,16 @@ def _limit(name: str, limit: str) -> str:
     return f"{name} is {dollars(changed.limit_nusd)} per {budget.window.text()} now"
 
 
-_DEEDS: dict[str, Callable[..., str]] = {"limit": _limit}
+def _pause(session: str) -> str:
+    """Refuse a session's requests, "" for everybody's."""
+    access.ask("session.pause", session=session)
+    return f"session {session} is paused" if session else "everybody is paused"
+
+
+def _resume(session: str) -> str:
+    """Let it go on, "" for everybody."""
+    access.ask("session.resume", session=session)
+    return f"session {session} goes on" if session else "everybody goes on"
+
+
+_DEEDS: dict[str, Callable[..., str]] = {"limit": _limit, "pause": _pause, "resume": _resume}

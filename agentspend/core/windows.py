@@ -102,8 +102,8 @@ def span(window: Window, now_us: int, zone: tzinfo, session: str = "", subagent:
 
 
 def subagents_of(session: str) -> str:
-    """What the keys of all spans of a session's subagents begin with."""
-    return f"subagent:{session}:"
+    """What the keys of all spans of a session's subagents begin with, and those of no other."""
+    return f"subagent:{len(session)}:{session}:"
 
 
 def _hour(now_us: int, zone: tzinfo) -> Span:

@@ -23,6 +23,7 @@ from agentspend.daemon.key_clients import KeyClients
 from agentspend.daemon.key_operations import KeyOperations
 from agentspend.daemon.log import log
 from agentspend.daemon.operations import Operations
+from agentspend.daemon.pause_operations import PauseOperations
 from agentspend.daemon.provider_operations import ProviderOperations
 from agentspend.daemon.reload import Reload, settings_from
 from agentspend.daemon.roster import Roster
@@ -112,9 +113,10 @@ class Daemon:
             key_book, self.bookkeeper, self._roster, key_sessions, operations.no_agent
         )
         of_providers = ProviderOperations(self.desk, self.vault)
-        self._control = ControlApi(
-            self._paths.socket, operations.table() | of_keys.table() | of_providers.table()
-        )
+        of_pauses = PauseOperations(self.desk, self.bookkeeper, operations.no_agent)
+        await of_pauses.load()
+        others = of_keys.table() | of_providers.table() | of_pauses.table()
+        self._control = ControlApi(self._paths.socket, operations.table() | others)
         await self._control.start()
         self._tasks.spawn(self.reload.watch(), "watch the configuration")
         self._tasks.spawn(self._seal_now_and_then(), "sign the chain")

@@ -112,6 +112,7 @@ class Operations:
                 "today_subscription_nusd": snapshot.today_listed_nusd(books, at),
                 "windows": snapshot.included_lines(books, at),
                 "waits": [_change(change) for change in self.bookkeeper.waits],
+                "paused": self.desk.pauses.told(),
                 "gate_closed": self.bookkeeper.gate_closed,
                 "config_error": self.reload.error,
             }

@@ -12,12 +12,14 @@ from agentspend.bookkeeper import Bookkeeper
 from agentspend.bookkeeper.outcomes import Moment
 from agentspend.config.providers import Provider
 from agentspend.config.shape import AdmissionSection
+from agentspend.core.loop_guard import Repeats
 from agentspend.core.pricebook import PriceBook
 from agentspend.core.rules import NO_RULES, Rules
 from agentspend.proxy.included import Included
 from agentspend.proxy.key_sessions import KeySessions
 from agentspend.proxy.memory import Memory
 from agentspend.proxy.pacer import Pacer
+from agentspend.proxy.pauses import Pauses
 from agentspend.proxy.sessions import Session, Sessions
 from agentspend.proxy.upstream import Upstream
 
@@ -50,6 +52,8 @@ class Desk:
     keys: Mapping[str, str]
     included: Included
     key_sessions: KeySessions
+    pauses: Pauses = field(default_factory=Pauses)
+    repeats: Repeats = field(default_factory=Repeats)
     pacer: Pacer = field(init=False)
 
     def __post_init__(self) -> None:

@@ -17,19 +17,20 @@ from multidict import CIMultiDict
 
 from agentspend import faults
 from agentspend.bookkeeper.outcomes import Held, NeedsCount, Refused
-from agentspend.core.conversation import remember
 from agentspend.core.errors import StoreError
 from agentspend.core.facts import RequestFacts
 from agentspend.core.regions import region_of
 from agentspend.core.scopes import Payer
+from agentspend.core.usage import Billing
 from agentspend.dialects.base import BadRequest, Dialect, Meter, Route
 from agentspend.proxy import refusal
 from agentspend.proxy.answer import Answer
 from agentspend.proxy.bodies import ENCODING, TooLarge, read_body
-from agentspend.proxy.charging import Ended, ended_by, settlement, shrunk_nusd, used_tokens
+from agentspend.proxy.charging import ended_by, shrunk_nusd, used_tokens
 from agentspend.proxy.credentials import settle_credentials
 from agentspend.proxy.decoding import decoder_for
 from agentspend.proxy.desk import Desk
+from agentspend.proxy.ending import end_hold
 from agentspend.proxy.headers import to_client, to_upstream
 from agentspend.proxy.ladder import Request, after_count, asked_of, hold_request
 from agentspend.proxy.login import Login, login_of, way_out
@@ -94,7 +95,7 @@ class Journey:
     def __post_init__(self) -> None:
         agent = self.request.headers.get("User-Agent", "")
         self.say = Replies(self.desk, self.session, self.dialect, agent, self.rid)
-        self.passage = Passage(self.desk, self.desk.rules_of(self.session), self.rid)
+        self.passage = Passage(self.desk, self.session, self.rid)
 
     @property
     def dialect(self) -> Dialect:
@@ -156,7 +157,7 @@ class Journey:
         payer = self._payer(facts.model)
         if book.find(provider, facts.model) is None:
             return await self.say.declined(unknown_model_ruling(provider, facts.model, book), payer)
-        if said_no := self.passage.objection(payer, facts):
+        if said_no := await self.passage.objection(payer, facts):
             return await self.say.declined(said_no, payer)
         headers = to_upstream(self.request.raw_headers)
         paid = settle_credentials(
@@ -283,7 +284,10 @@ class Journey:
             self._answer(await self._finish(complete=True))
         elapsed_s = (self.desk.now().mono_us - sent_us) / 1_000_000
         ended = ended_by(asked, held, meter, upstream, elapsed_s, complete=complete)
-        await self._settle(asked, ended, clamped_to=held.output_tokens if clamped else 0)
+        self.used_tokens = used_tokens(ended)
+        self.passage.answered = complete and ended.metered.billing is Billing.EXACT
+        clamped_to = held.output_tokens if clamped else 0
+        await end_hold(self.desk, ended, clamped_to=clamped_to, left=self.left)
         if failure is not None:
             raise failure
         if upstream is None:
@@ -342,28 +346,6 @@ class Journey:
         if asked.facts.may_add_input or not so_far.parts:
             return
         self.desk.bookkeeper.shrink_soon(self.rid, shrunk_nusd(so_far, asked, held, self.desk.book))
-
-    async def _settle(self, asked: Request, ended: Ended, *, clamped_to: int) -> None:
-        """End the hold exactly once, and remember the turn for the next request."""
-        charge = settlement(ended, self.desk.book)
-        self.used_tokens = used_tokens(ended)
-        if charge is None:
-            why = f"the provider answered {ended.status} and bills nothing"
-            await self.desk.bookkeeper.release(self.rid, why, {"status": ended.status})
-            return
-        turn = remember(
-            asked.facts,
-            ended.metered,
-            started_us=ended.held.held_us,
-            before=asked.known.turn if asked.known else None,
-            clamped_to=clamped_to,
-        )
-        if turn is not None and asked.facts.prefixes:
-            digest = self.desk.memory.keep(asked.facts.prefixes[0], turn, asked.provider)
-            charge = replace(charge, turn=(digest, turn))
-        if self.left:
-            charge = replace(charge, story={"ended": "the client hung up"})
-        await self.desk.bookkeeper.settle(charge)
 
     def _not_reached(self, unreachable: Unreachable | None) -> web.Response | None:
         """What the client hears when there was no answer at all."""

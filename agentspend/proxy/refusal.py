@@ -12,6 +12,7 @@ from agentspend.core.phrases import resets_text
 from agentspend.core.rule_words import rate_words
 from agentspend.core.virtual_keys import KEY_SOURCE
 from agentspend.proxy.pacer import Slow
+from agentspend.proxy.pauses import Pause
 
 TOO_LARGE = f"agentspend: the request is larger than {MAX_BODY_BYTES // 1024**2} MiB"
 
@@ -97,6 +98,15 @@ def forbidden_message(found: Forbidden) -> str:
 def forbidding(found: Forbidden) -> str:
     """The rule that forbids a model, in words."""
     return f"the rule on models for {found.rule.scope.text()}{_made_by(found.rule.source)}"
+
+
+def paused_message(session: str, pause: Pause) -> str:
+    """The message for a session that is paused ("": everybody is)."""
+    who = f"session {session}" if session else "every session"
+    return (
+        f"agentspend: {who} is paused: {pause.why}. No request is sent until it is resumed. To let"
+        f" it go on, in another terminal: agentspend resume {session or '--all'}"
+    )
 
 
 def slow_message(slow: Slow, wait_s: int) -> str:

@@ -11,6 +11,7 @@ from agentspend.core.rules import Rules
 from agentspend.core.scopes import Payer
 from agentspend.proxy import refusal
 from agentspend.proxy.pacer import Slow
+from agentspend.proxy.pauses import Pause
 
 
 class Ruling(NamedTuple):
@@ -54,6 +55,12 @@ def model_ruling(rules: Rules, payer: Payer, facts: RequestFacts, book: PriceBoo
     why = f"{refusal.forbidding(found)} does not allow it"
     told = {"model": found.model, "why": why}
     return Ruling("forbidden_model", refusal.forbidden_message(found), told)
+
+
+def paused_ruling(session: str, pause: Pause) -> Ruling:
+    """The session, or everybody, is paused."""
+    message = refusal.paused_message(session, pause)
+    return Ruling("paused", message, {"why": f"its session is paused: {pause.why}"})
 
 
 def slow_ruling(slow: Slow, wait_s: int) -> Ruling:

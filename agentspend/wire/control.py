@@ -26,6 +26,8 @@ class Op(StrEnum):
     WATCH = "watch"
     SESSION_OPEN = "session.open"
     SESSION_TOTAL = "session.total"
+    SESSION_PAUSE = "session.pause"
+    SESSION_RESUME = "session.resume"
     ENTRIES = "entries"
     CHECKPOINTS = "checkpoints"
     WHY = "why"

@@ -133,6 +133,17 @@ async def test_a_raise_from_the_screen_is_a_raise(here: Home, agentspend: Comman
         await source.do("limit", name="nobody", limit="2.5")
 
 
+async def test_a_pause_from_the_screen_is_a_pause(here: Home, agentspend: Command) -> None:
+    """The kill-switch, and letting everybody go on; `status` knows of it meanwhile."""
+    agentspend("daemon", "start")
+    source = Live()
+    assert await source.do("pause", session="") == "everybody is paused"
+    assert list(agentspend("status", "--json").json()["paused"]) == [""]
+    assert await source.do("resume", session="") == "everybody goes on"
+    with pytest.raises(NotDone, match="no session 's_nobody' runs"):
+        await source.do("pause", session="s_nobody")
+
+
 async def test_the_app_runs_over_the_daemon(here: Home, agentspend: Command) -> None:
     """First frame, then the day; a request's story is that of `why`."""
     agentspend("daemon", "start")

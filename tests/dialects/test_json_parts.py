@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentspend.dialects.base import BadRequest
-from agentspend.dialects.json_parts import put_together, take_apart
+from agentspend.dialects.json_parts import put_together, take_apart, with_model
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -97,3 +97,11 @@ def test_nesting_without_end_is_refused_not_raised(depth: int) -> None:
         assert msgspec.Raw(b"[" * depth + b"]" * depth) == take_apart(body)["a"]
     except BadRequest:
         assert depth > 200
+
+
+def test_another_model_leaves_every_other_byte() -> None:
+    """Numbers and escapes as they were; a model that was missing is added."""
+    body = b'{"model": "a", "temperature": 1.0, "messages": [{"content": "\\u00e4"}]}'
+    changed = with_model(body, 'b"')
+    assert changed == b'{"model":"b\\"","temperature":1.0,"messages":[{"content": "\\u00e4"}]}'
+    assert with_model(b"{}", "b") == b'{"model":"b"}'

@@ -89,3 +89,29 @@ def test_a_429_is_waited_for_and_asked_again(world: World) -> None:
     world.agree(at_least=COUNT + 2)
     assert "slow" in stories(world, "slow", "refuse")
     assert "refused" not in done.stderr
+
+
+def test_a_program_that_goes_in_circles_is_paused_until_a_person_resumes_it(world: World) -> None:
+    """Ten times the same prompt: three leave, and one line says why and how to go on."""
+    add(world, "[loop_guard]\nrepeats = 4\n")
+    world.sandbox.direct(says("Hello."))
+    once = (
+        'import os, urllib.request as u; r = u.Request(os.environ["ANTHROPIC_BASE_URL"]'
+        ' + "/v1/messages", b\'{"model":"claude-haiku-5-5","max_tokens":50,"messages":'
+        '[{"role":"user","content":"again"}]}\', {"content-type": "application/json",'
+        ' "x-api-key": os.environ["ANTHROPIC_API_KEY"]})'
+    )
+    loop = f"""{once}
+for _ in range(10):
+    try: print(u.urlopen(r).status)
+    except u.HTTPError as error: print(error.code, error.read().decode())
+"""
+
+    done = world.run("--", "python3", "-c", loop)
+
+    lines = done.stdout.splitlines()
+    assert lines[:3] == ["200"] * 3, done.stderr
+    assert all("the same request came 4 times within 5 min" in line for line in lines[3:])
+    assert all("agentspend resume s_" in line for line in lines[3:])
+    world.agree(at_least=3)
+    assert len(world.settled()) == 3

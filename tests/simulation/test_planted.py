@@ -14,7 +14,7 @@ from agentspend.bookkeeper import books
 from agentspend.bookkeeper.line import Line
 from agentspend.bookkeeper.rooms import Rooms
 from agentspend.core import admission, conversation, pricebook
-from agentspend.proxy import charging, exchange, ladder
+from agentspend.proxy import charging, ending, exchange, ladder
 from agentspend.store import accounts, holds
 from tests.simulation.scenario import scenario
 from tests.simulation.virtual import Stuck
@@ -99,7 +99,7 @@ def _a_broken_stream_costs_nothing() -> AbstractContextManager[Any]:
     def only_whole(ended: Any, book: Any) -> Any:
         return charging.settlement(ended, book) if ended.complete else None
 
-    return mock.patch.object(exchange, "settlement", only_whole)
+    return mock.patch.object(ending, "settlement", only_whole)
 
 
 def _nobody_waits() -> AbstractContextManager[Any]:

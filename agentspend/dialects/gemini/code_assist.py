@@ -20,7 +20,7 @@ from agentspend.dialects.fields import (
 )
 from agentspend.dialects.gemini import Gemini, request
 from agentspend.dialects.gemini.meter import GeminiMeter
-from agentspend.dialects.json_parts import put_together, take_apart
+from agentspend.dialects.json_parts import put_together, take_apart, with_model
 
 INNER = "request"
 ENVELOPE = frozenset({"model", "project", "user_prompt_id", INNER, "enabled_credit_types"})
@@ -63,6 +63,10 @@ class CodeAssist(Gemini):
         parts = take_apart(body)
         inner = request.with_max_output(bytes(parts[INNER]), tokens)
         return put_together({**parts, INNER: msgspec.Raw(inner)})
+
+    def with_model(self, body: bytes, model: str) -> bytes:
+        """The same request to another model: the envelope names it."""
+        return with_model(body, model)
 
 
 class CodeAssistMeter(GeminiMeter):

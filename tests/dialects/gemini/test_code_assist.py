@@ -122,3 +122,10 @@ ENVELOPES = st.dictionaries(
 def test_any_envelope_is_read_or_refused(body: dict[str, Any] | bytes) -> None:
     """Whatever it holds breaks nothing."""
     read(ASSIST, body if isinstance(body, bytes) else dumped(body), "")
+
+
+def test_another_model_is_named_in_the_envelope() -> None:
+    """Where a rule puts one in its place."""
+    changed = ASSIST.with_model(enclosed(MINIMAL), "gemini-2.5-pro")
+    assert ASSIST.read_request(changed).model == "gemini-2.5-pro"
+    assert json.loads(changed) == {**json.loads(enclosed(MINIMAL)), "model": "gemini-2.5-pro"}

@@ -1,0 +1,33 @@
+"""How a request's hold ends: exactly once, settled or released, and its turn remembered."""
+
+from dataclasses import replace
+
+from agentspend.core.conversation import remember
+from agentspend.proxy.charging import Ended, settlement
+from agentspend.proxy.desk import Desk
+
+
+async def end_hold(desk: Desk, ended: Ended, *, clamped_to: int, left: bool) -> None:
+    """Settle or release; `left`: the client hung up. `clamped_to` is 0 where nothing was clamped.
+
+    The next request of this conversation rests on what the answer proved.
+    """
+    asked = ended.asked
+    charge = settlement(ended, desk.book)
+    if charge is None:
+        why = f"the provider answered {ended.status} and bills nothing"
+        await desk.bookkeeper.release(asked.rid, why, {"status": ended.status})
+        return
+    turn = remember(
+        asked.facts,
+        ended.metered,
+        started_us=ended.held.held_us,
+        before=asked.known.turn if asked.known else None,
+        clamped_to=clamped_to,
+    )
+    if turn is not None and asked.facts.prefixes:
+        digest = desk.memory.keep(asked.facts.prefixes[0], turn, asked.provider)
+        charge = replace(charge, turn=(digest, turn))
+    if left:
+        charge = replace(charge, story={"ended": "the client hung up"})
+    await desk.bookkeeper.settle(charge)
