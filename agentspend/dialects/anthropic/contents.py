@@ -15,7 +15,6 @@ from agentspend.core.limits import (
 )
 from agentspend.dialects.anthropic.shapes import (
     BLOCKS,
-    LIST,
     MESSAGE,
     TOOLS,
     Block,
@@ -23,6 +22,7 @@ from agentspend.dialects.anthropic.shapes import (
     Tool,
 )
 from agentspend.dialects.base import BadRequest
+from agentspend.dialects.fields import LIST
 from agentspend.dialects.json_parts import UNREADABLE
 
 # Tools the client runs but the provider describes to the model, in words of its own.

@@ -9,8 +9,9 @@ from typing import Any
 
 import msgspec
 
-from agentspend.dialects.anthropic.shapes import ABSENT, LIST
+from agentspend.dialects.anthropic.shapes import ABSENT
 from agentspend.dialects.base import BadRequest
+from agentspend.dialects.fields import LIST
 from agentspend.dialects.json_parts import UNREADABLE, take_apart
 
 COUNTED = frozenset(

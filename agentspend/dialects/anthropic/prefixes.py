@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from agentspend.core.facts import PrefixMark
 from agentspend.core.limits import MAX_PREFIXES_LOOKED_UP
 from agentspend.dialects.anthropic.contents import first_mark
-from agentspend.dialects.anthropic.shapes import FIELDS
+from agentspend.dialects.fields import FIELDS
 from agentspend.dialects.json_parts import UNREADABLE
 
 _SPACE = b" \t\n\r\f\v"

@@ -5,7 +5,6 @@ inner shape is unknown but valid JSON is not refused: it is bounded by the conte
 """
 
 from collections.abc import Mapping
-from typing import TypeVar
 
 import msgspec
 
@@ -18,14 +17,19 @@ from agentspend.dialects.anthropic.shapes import (
     CACHE_CONTROL,
     CONTEXT,
     FALLBACKS,
-    FLAG,
-    NAMES,
-    TEXT,
     THINKING,
-    WHOLE,
     CacheControl,
 )
 from agentspend.dialects.base import BadRequest
+from agentspend.dialects.fields import (
+    COSTLY_ENDINGS,
+    FLAG,
+    NAMES,
+    TEXT,
+    Fields,
+    could_bring_input,
+    refuse_other_encodings,
+)
 from agentspend.dialects.json_parts import UNREADABLE, put_together, take_apart
 from agentspend.dialects.text_bound import (
     has_escapes,
@@ -34,27 +38,20 @@ from agentspend.dialects.text_bound import (
     tokens_bound,
 )
 
-T = TypeVar("T")
-
-MAX_TOKENS = 2**31 - 1
 REMOTE = frozenset({"mcp_servers", "container"})
-REMOTE_HINTS = ("_id", "_ids", "file", "url", "memory", "conversation", "server", "skill", "prompt")
-COSTLY_ENDINGS = ("_tokens", "_requests")
 COSTLY_NAMES = frozenset({"n", "best_of", "candidate_count"})
 FALLBACK_FIELDS = frozenset({"model", "thinking", "output_config"})
 
 
 def read_request(body: bytes, *, in_nfc: bool = True) -> RequestFacts:
     """The facts of one request; with `in_nfc` False its text is normalised too (slow)."""
-    _refuse_other_encodings(body)
+    refuse_other_encodings(body)
     parts, messages = open_body(body)
-    model = _required(parts, "model", TEXT, "a string")
-    max_output = _required(parts, "max_tokens", WHOLE, "a whole number")
-    if not 1 <= max_output <= MAX_TOKENS:
-        raise BadRequest("max_tokens: must be at least 1, and no more than a model can write")
-    if not model:
-        raise BadRequest("model: must not be empty")
     options = _Options(parts)
+    model = options.text("model")
+    max_output = options.whole("max_tokens", least=1)
+    if not max_output:
+        raise BadRequest("max_tokens: Field required")
     escapes = has_escapes(body)
     quick = json_tokens_bound if escapes else tokens_bound
     contents = Contents(quick if in_nfc else normalised_tokens_bound, escapes)
@@ -83,7 +80,7 @@ def read_request(body: bytes, *, in_nfc: bool = True) -> RequestFacts:
         remote_input=contents.remote_input
         or bool(options.strange)
         or bool(parts.keys() & REMOTE)
-        or any(_could_bring_input(name) for name in unknown),
+        or any(could_bring_input(name) for name in unknown),
         iterations=runs
         + contents.server_tool_uses
         + (DEFAULT_SERVER_TOOL_USES if "mcp_servers" in parts else 0),
@@ -117,15 +114,6 @@ def count_body(body: bytes) -> bytes:
     return put_together({name: raw for name, raw in parts.items() if name in COUNTED})
 
 
-def _refuse_other_encodings(body: bytes) -> None:
-    if body.isascii():
-        return
-    try:
-        body.decode()
-    except UnicodeDecodeError as error:
-        raise BadRequest(f"the request body is not UTF-8: {error}") from error
-
-
 def _read_rest(parts: Mapping[str, bytes], options: "_Options", contents: Contents) -> int:
     """The bound of everything but the messages: every other part, and the provider's own words."""
     system = parts.get("system")
@@ -147,57 +135,15 @@ def _read_rest(parts: Mapping[str, bytes], options: "_Options", contents: Conten
 
 
 def _could_cost(name: str) -> bool:
-    """An unknown field that by its name asks for more of something billed."""
+    """An unknown field that by its name asks for more of something billed.
+
+    Narrower than in other APIs: Claude Code sends new fields of its own before anybody knows them.
+    """
     return name.endswith(COSTLY_ENDINGS) or name in COSTLY_NAMES
 
 
-def _could_bring_input(name: str) -> bool:
-    """An unknown field that by its name refers to something the body does not hold."""
-    return any(hint in name for hint in REMOTE_HINTS)
-
-
-def _required(
-    parts: Mapping[str, bytes], name: str, decoder: "msgspec.json.Decoder[T]", what: str
-) -> T:
-    raw = parts.get(name)
-    if raw is None:
-        raise BadRequest(f"{name}: Field required")
-    try:
-        return decoder.decode(raw)
-    except UNREADABLE as error:
-        raise BadRequest(f"{name}: must be {what}") from error
-
-
-class _Options:
-    """Optional fields. One of an unknown shape is `strange`, never refused here.
-
-    `unpriceable` are those of them that decide a price.
-    """
-
-    def __init__(self, parts: Mapping[str, bytes]) -> None:
-        self._parts = parts
-        self.strange: list[str] = []
-        self.unpriceable: list[str] = []
-
-    def read(self, name: str, decoder: "msgspec.json.Decoder[T]") -> T | None:
-        """The field's value; None when it is absent or strange."""
-        raw = self._parts.get(name)
-        if raw is None:
-            return None
-        try:
-            return decoder.decode(raw)
-        except UNREADABLE:
-            self.strange.append(name)
-            return None
-
-    def priced(self, name: str, decoder: "msgspec.json.Decoder[T]") -> T | None:
-        """The value of a field that decides a price."""
-        if name not in self._parts:
-            return None
-        value = self.read(name, decoder)
-        if name in self.strange:
-            self.unpriceable.append(name)
-        return value
+class _Options(Fields):
+    """The fields of a request, with what some of them mean together."""
 
     def compacts(self) -> bool:
         """Whether the provider may run the prompt once more to shorten it."""
