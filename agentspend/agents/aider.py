@@ -36,6 +36,7 @@ from agentspend.agents.base import (
     outer_token,
     require_program,
     session_token_in,
+    to_go_there,
 )
 from agentspend.agents.generic import base_urls, stand_ins
 from agentspend.agents.network import PROXY_VARIABLES, no_proxy_variables
@@ -248,8 +249,7 @@ def _no_gateway_credential(start: Start, facts: SessionFacts, pays: dict[str, Au
             raise LaunchError(
                 f"{variable} in {start.variables[variable].place} names {origin(url)}; agentspend"
                 f" would hand what is meant for it to {upstream}",
-                f'base_url = "{origin(url)}" under [providers.{name}] in config.toml: then'
-                " agentspend forwards there",
+                to_go_there(url, name),
             )
 
 

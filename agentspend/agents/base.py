@@ -218,6 +218,14 @@ def nobody_pays(facts: SessionFacts, providers: Sequence[str], inside: str) -> s
     )
 
 
+def to_go_there(url: str, provider: str) -> str:
+    """The way out of a refusal to follow a redirect: agentspend itself forwards there."""
+    return (
+        f'base_url = "{origin(url)}" under [providers.{provider}] in config.toml: then agentspend'
+        " forwards there"
+    )
+
+
 def session_token_in(url: str) -> str:
     """The token in a base URL of ours (an outer session's, a virtual key's), or "" in any other."""
     found = _OURS.fullmatch(url)

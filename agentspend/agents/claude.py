@@ -31,6 +31,7 @@ from agentspend.agents.base import (
     origin,
     require_program,
     session_token_in,
+    to_go_there,
 )
 from agentspend.agents.claude_login import credentials, stored_logins, subscriptions
 from agentspend.agents.claude_settings import Settings, config_dir, read_settings
@@ -271,6 +272,5 @@ def _no_gateway_credential(settings: Settings, facts: SessionFacts, auth: Auth) 
         raise LaunchError(
             f"{url[1].place(BASE_URL)} names {there}, and Claude Code has {held[0]} for it;"
             f" agentspend would hand that to {origin(upstream)}",
-            f'base_url = "{there}" under [providers.anthropic] in config.toml: then agentspend'
-            " forwards there",
+            to_go_there(url[0], "anthropic"),
         )

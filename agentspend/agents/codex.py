@@ -39,6 +39,7 @@ from agentspend.agents.base import (
     origin,
     require_program,
     session_token_in,
+    to_go_there,
 )
 from agentspend.agents.generic import base_urls, stand_ins
 from agentspend.agents.network import no_proxy_variables
@@ -252,8 +253,7 @@ def _no_other_provider(
             raise LaunchError(
                 f"{layer.place('openai_base_url')} sends Codex to {origin(url)}, and agentspend"
                 f" forwards to {origin(facts.of('openai').upstream)}",
-                f'base_url = "{origin(url)}" under [providers.openai] in config.toml: then'
-                " agentspend forwards there",
+                to_go_there(url, "openai"),
             )
 
 

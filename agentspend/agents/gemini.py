@@ -30,6 +30,7 @@ from agentspend.agents.base import (
     origin,
     require_program,
     session_token_in,
+    to_go_there,
 )
 from agentspend.agents.gemini_settings import (
     ENFORCED,
@@ -274,8 +275,7 @@ def _no_gateway_credential(settings: GeminiSettings, facts: SessionFacts, auth: 
         return
     raise LaunchError(
         f"{BASE_URL} in {place} names {origin(url)}; agentspend would hand its key to {upstream}",
-        f'base_url = "{origin(url)}" under [providers.google] in config.toml: then agentspend'
-        " forwards there",
+        to_go_there(url, "google"),
     )
 
 

@@ -31,6 +31,7 @@ from agentspend.agents.base import (
     outer_token,
     require_program,
     session_token_in,
+    to_go_there,
 )
 from agentspend.agents.generic import base_urls, stand_ins
 from agentspend.agents.network import no_proxy_variables
@@ -312,8 +313,7 @@ def _no_gateway_credential(
             raise LaunchError(
                 f"{place} sends {name} to {origin(url)}; agentspend would hand what is meant for"
                 f" it to {upstream}",
-                f'base_url = "{origin(url)}" under [providers.{name}] in config.toml: then'
-                " agentspend forwards there",
+                to_go_there(url, name),
             )
 
 

@@ -5,13 +5,14 @@ stops in the middle, all of it at the end. The rates come as a callable from the
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from random import Random
 from typing import Any
 
 from agentspend.sandbox.behaviour import Behaviour
-from agentspend.sandbox.cache import PromptCache
+from agentspend.sandbox.cache import CacheSplit, PromptCache
+from agentspend.sandbox.checks import ApiError
 from agentspend.sandbox.content import Block, Content
 from agentspend.sandbox.rates import Usage
 
@@ -125,6 +126,26 @@ class Answer:
         if self.free:
             return Fraction(0)
         return self.price(self.model, self.used_after(output_tokens))
+
+
+def usage_at_start(
+    behaviour: Behaviour, split: Callable[[], CacheSplit | ApiError]
+) -> Usage | ApiError:
+    """What is known when work starts: the dictated input side, else what `split` says of it."""
+    if behaviour.usage is not None:
+        return Usage(**asdict(behaviour.usage), output_tokens=1)
+    found = split()
+    if isinstance(found, ApiError):
+        return found
+    return Usage(
+        found.fresh,
+        found.read,
+        found.write_5m,
+        found.write_1h,
+        output_tokens=1,
+        cache_write_30m_tokens=found.write_30m,
+        cache_write_12h_tokens=found.write_12h,
+    )
 
 
 def nusd_up(usd: Fraction) -> int:

@@ -5,11 +5,11 @@ come with the `Ask`, so a simulation on a made-up clock bills exactly as the ser
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from agentspend.sandbox.answer import Answer, Ask, Choice, choice_of
+from agentspend.sandbox.answer import Answer, Ask, Choice, choice_of, usage_at_start
 from agentspend.sandbox.anthropic.checks import check, check_shape, invalid, no_model
 from agentspend.sandbox.anthropic.prices import ModelCard, find, price
 from agentspend.sandbox.anthropic.tokens import count_prompt, is_marked, segments, ttl_s
@@ -33,13 +33,9 @@ def answer(ask: Ask) -> Answer | ApiError:
     if isinstance(options, ApiError):
         return options
     rule = rule_for(behaviour, card)
-    if behaviour.usage is not None:
-        start = Usage(**asdict(behaviour.usage), output_tokens=1)
-    else:
-        split = _split(ask, rule, card)
-        if isinstance(split, ApiError):
-            return split
-        start = Usage(split.fresh, split.read, split.write_5m, split.write_1h, 1)
+    start = usage_at_start(behaviour, lambda: _split(ask, rule, card))
+    if isinstance(start, ApiError):
+        return start
     return _compose(ask, rule, card, start, options)
 
 

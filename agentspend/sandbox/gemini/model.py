@@ -5,11 +5,11 @@ with the `Ask`. The body has the `model` in it, which on the wire stands in the 
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from agentspend.sandbox.answer import Answer, Ask, Choice, choice_of
+from agentspend.sandbox.answer import Answer, Ask, Choice, choice_of, usage_at_start
 from agentspend.sandbox.behaviour import Behaviour, counted
 from agentspend.sandbox.cache import CacheSplit
 from agentspend.sandbox.checks import ApiError, dig
@@ -32,13 +32,9 @@ def answer(ask: Ask) -> Answer | ApiError:
     card = find(str(body["model"]))
     assert card is not None, "check() refuses unknown models"
     rule = rule_for(behaviour)
-    if behaviour.usage is not None:
-        start = Usage(**asdict(behaviour.usage), output_tokens=1)
-    else:
-        split = _split(ask, rule, card)
-        if isinstance(split, ApiError):
-            return split
-        start = Usage(split.fresh, split.read, output_tokens=1)
+    start = usage_at_start(behaviour, lambda: _split(ask, rule, card))
+    if isinstance(start, ApiError):
+        return start
     choices = _choices(ask, rule, card)
     tier = behaviour.service_tier or tier_of(body)
 

@@ -5,11 +5,11 @@ with the `Ask`.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from agentspend.sandbox.answer import Answer, Ask, Choice, Price, choice_of
+from agentspend.sandbox.answer import Answer, Ask, Choice, Price, choice_of, usage_at_start
 from agentspend.sandbox.behaviour import Behaviour, counted
 from agentspend.sandbox.cache import CacheSplit
 from agentspend.sandbox.checks import ApiError, dicts, dig
@@ -73,19 +73,9 @@ def _respond(ask: Ask, prefix: str, limit: int | None, count: int) -> Answer | A
     card = find(str(body["model"]))
     assert card is not None, "check() refuses unknown models"
     rule = rule_for(behaviour)
-    if behaviour.usage is not None:
-        start = Usage(**asdict(behaviour.usage), output_tokens=1)
-    else:
-        split = _split(ask, rule, card)
-        if isinstance(split, ApiError):
-            return split
-        start = Usage(
-            split.fresh,
-            split.read,
-            output_tokens=1,
-            cache_write_30m_tokens=split.write_30m,
-            cache_write_12h_tokens=split.write_12h,
-        )
+    start = usage_at_start(behaviour, lambda: _split(ask, rule, card))
+    if isinstance(start, ApiError):
+        return start
     room = max(1, card.context_window - start.prompt_tokens)
     most = min(limit or card.max_output, room)
     choices = _choices(ask, rule, most, count)
