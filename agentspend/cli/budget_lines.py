@@ -8,6 +8,7 @@ from typing import Any
 from agentspend.core.money import dollars, free_dollars
 from agentspend.core.phrases import in_text, resets_text
 from agentspend.core.scopes import KEYS, Payer, Scope
+from agentspend.core.windows import WindowKind
 
 Line = Mapping[str, Any]
 # Known only request by request, so a budget for them may apply to any session.
@@ -26,9 +27,13 @@ def applying(lines: Iterable[Line], payer: Payer) -> list[Line]:
 
 
 def tightest(lines: Iterable[Line]) -> Line | None:
-    """The budget that will refuse first: the hard one with the least left."""
-    found = [line for line in lines if line["mode"] == "hard"]
-    return min(found, key=lambda line: line["free_nusd"], default=None)
+    """The budget that will refuse first: the hard one with the least left.
+
+    One per subagent only where there is no other: it stops none of the rest of a session.
+    """
+    hard = [line for line in lines if line["mode"] == "hard"]
+    whole = [line for line in hard if line["window"] != WindowKind.SUBAGENT]
+    return min(whole or hard, key=lambda line: line["free_nusd"], default=None)
 
 
 def left_text(line: Line) -> str:

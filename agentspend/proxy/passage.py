@@ -67,6 +67,8 @@ class Passage:
         The bookkeeper is asked only where a rule is for it.
         """
         swap: Swap | None = None
+        if not self.rules.downgrades:
+            return swap
         asked = payer.model
         seen = {asked}
         while rules := candidates(self.rules, payer, self.desk.book):

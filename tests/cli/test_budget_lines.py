@@ -43,6 +43,13 @@ def test_the_tightest_is_the_one_that_refuses_first() -> None:
     assert budget_lines.tightest([]) is None
 
 
+def test_one_per_subagent_is_the_tightest_only_where_it_is_alone() -> None:
+    """It stops one subagent, and none of the rest of a session."""
+    each = {**LINE, "window": "subagent", "free_nusd": 1}
+    assert budget_lines.tightest([each, LINE]) is LINE
+    assert budget_lines.tightest([each]) is each
+
+
 def test_what_is_left_in_words() -> None:
     """Free of limit, per window; a total has no window."""
     assert budget_lines.left_text(LINE) == "daily $1.00 of $10.00 free per day"
