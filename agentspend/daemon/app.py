@@ -19,7 +19,7 @@ from agentspend.core.limits import CHECKPOINT_EVERY_S, DRAIN_S
 from agentspend.daemon.control_api import ControlApi
 from agentspend.daemon.doorway import Doorway, host_of
 from agentspend.daemon.identity import Device, new_incarnation
-from agentspend.daemon.key_clients import KeyClients
+from agentspend.daemon.key_clients import KeyClients, client_gone
 from agentspend.daemon.key_operations import KeyOperations
 from agentspend.daemon.log import log
 from agentspend.daemon.operations import Operations
@@ -86,9 +86,13 @@ class Daemon:
         key_book = KeyBook(self.bookkeeper, key_sessions.keys)
         await key_book.load()
         self._roster = Roster(self.sessions, self.bookkeeper, key_sessions)
-        key_sessions.begin = KeyClients(
+        clients = KeyClients(
             self._roster, self.vault, lambda: self.port, self.bookkeeper.declare_repositories
-        ).begin
+        )
+        key_sessions.client, key_sessions.begin = clients.client, clients.begin
+        key_sessions.again = lambda session, port: self._tasks.spawn(
+            clients.again(session, port), "look for a key's client again"
+        )
         if await self._roster.load():
             await self.vault.ready()
         listen = self._loaded.config.listen
@@ -182,7 +186,7 @@ class Daemon:
         while True:
             await asyncio.sleep(LOOK_FOR_IDLE_EVERY_S)
             busy = {journey.session.id for journey in self._proxy.journeys}
-            for session_id in self.desk.key_sessions.idle(clock().wall_us, busy):
+            for session_id in self.desk.key_sessions.idle(clock().wall_us, busy, client_gone):
                 await self._roster.close(session_id)
 
 

@@ -1,7 +1,7 @@
 """Who is behind a virtual key's new session: the client's process, and the folder it works in.
 
-A plain agent names neither its project nor its branch; its process does. Looked up once a session,
-off the event loop.
+A plain agent names neither its project nor its branch; its process does. Looked up for
+each new connection, off the event loop.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from agentspend.config.repository import Workplace
 from agentspend.core.budgets import Budget
 from agentspend.core.rules import NO_RULES
 from agentspend.core.scopes import Payer
-from agentspend.daemon.processes import born_us, client_pid, folder_of
+from agentspend.daemon.processes import born_us, client_pid, folder_of, same_process
 from agentspend.daemon.roster import Roster, head_at
 from agentspend.daemon.vault import Vault
 from agentspend.daemon.workplaces import settled
@@ -41,13 +41,23 @@ class KeyClients:
         self._vault = vault
         self._our_port = our_port
 
-    async def begin(self, session: Session, client_port: int) -> None:
+    async def client(self, port: int) -> int:
+        """The process whose connection comes from this port; 0 when nobody knows."""
+        return await asyncio.to_thread(client_pid, port, self._our_port())
+
+    async def again(self, session: Session, port: int) -> None:
+        """A session came by another connection: its process may be another one by now."""
+        if not await asyncio.to_thread(same_process, session.pid, session.born_us):
+            pid = await self.client(port)
+            session.pid, session.born_us = pid, await asyncio.to_thread(born_us, pid)
+
+    async def begin(self, session: Session, pid: int) -> None:
         """Fill in what the client's process tells, and let the session in.
 
         Raises `AgentspendError` for a repository's file that cannot be used.
         """
-        pid, since_us, folder = await asyncio.to_thread(_look, client_port, self._our_port())
-        session.pid, session.born_us = pid, since_us
+        session.pid = pid
+        session.born_us, folder = await asyncio.to_thread(_look, pid)
         if folder:
             place, head = await asyncio.to_thread(_work, Path(folder), session.payer)
             await self._declare(place.declared)
@@ -57,9 +67,13 @@ class KeyClients:
         await self._vault.ready()
 
 
-def _look(client_port: int, our_port: int) -> tuple[int, int, str]:
-    pid = client_pid(client_port, our_port)
-    return pid, born_us(pid), folder_of(pid)
+def client_gone(session: Session) -> bool:
+    """Whether the process that a session came from has ended; not where nobody knows it."""
+    return bool(session.pid) and not same_process(session.pid, session.born_us)
+
+
+def _look(pid: int) -> tuple[int, str]:
+    return born_us(pid), folder_of(pid)
 
 
 def _work(folder: Path, payer: Payer) -> tuple[Workplace, str]:

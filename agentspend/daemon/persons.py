@@ -1,7 +1,7 @@
 """What only a person may do: refused when the caller descends from a live session's process.
 
-That is a `run`, or the client of a virtual key: the one that opened the key's session, or any that
-has a connection to us open right now.
+That is a `run`, or the client of a virtual key: the one that was last seen in a session of the
+key's, or any that has a connection to us open right now.
 """
 
 from agentspend.core.errors import AgentspendError

@@ -128,6 +128,22 @@ def test_a_plain_client_of_a_key_is_an_agent_too(home: Home) -> None:
     assert budget(home, "key-ci")["limit_nusd"] == 2 * 10**9
 
 
+def test_so_is_the_next_one_that_comes_with_the_same_key(home: Home) -> None:
+    """A client that names no session is known by its process, not by who came first; each has a
+    session of its own in its own folder."""
+    url = create(home, "ci", "--max-budget", "2")
+    for name in ("one", "two"):
+        subprocess.run(["git", "init", "-q", str(home.user / name)], check=True)
+    client(home, url, cwd=home.user / "one")
+
+    _, said = client(home, url, "agentspend budget raise key-ci 100", cwd=home.user / "two")
+
+    assert REFUSED in said
+    assert [each["project"] for each in home.json("status")["sessions"]] == [
+        "local/one", "local/two"
+    ]  # fmt: skip
+
+
 def test_also_after_it_killed_the_daemon(home: Home) -> None:
     """The daemon that comes back knows the clients that still run."""
     set_port(home, free_port())

@@ -5,7 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from agentspend.core.limits import KEY_SESSION_IDLE_S, MAX_SESSIONS_PER_KEY
+from agentspend.core.limits import (
+    CONNECTION_IDLE_S,
+    KEY_SESSION_IDLE_S,
+    MAX_KNOWN_CONNECTIONS,
+    MAX_SESSIONS_PER_KEY,
+)
 from agentspend.core.scopes import Payer
 from agentspend.core.virtual_keys import VirtualKey, key_of
 from agentspend.proxy.clients import agent_of, client_session
@@ -72,6 +77,50 @@ async def test_each_of_the_clients_sessions_is_one(sessions: KeySessions) -> Non
     assert {each.id for each in sessions.live.all()} == {UUID, "one"}
 
 
+async def test_without_an_id_each_process_has_a_session(sessions: KeySessions) -> None:
+    """Two at once are two, and each connection is looked up once; one that was idle for long may be
+    another process's by now. One of nobody's is the key's own."""
+    asked: list[int] = []
+    processes = {5001: 11, 5002: 11, 5003: 12}
+
+    async def client(port: int) -> int:
+        asked.append(port)
+        return processes[port]
+
+    sessions.client = client
+    first = await sessions.enter(ONE, {}, 5001, 1)
+    assert await sessions.enter(ONE, {}, 5001, 2) is first
+    assert await sessions.enter(ONE, {}, 5002, 3) is first
+    other = await sessions.enter(ONE, {}, 5003, 4)
+    assert (first.id, other.id) == ("one", "one-12")
+    assert asked == [5001, 5002, 5003]
+    processes[5003] = 13
+    later_us = 4 + CONNECTION_IDLE_S * 1_000_000
+    assert (await sessions.enter(ONE, {}, 5003, later_us)).id == "one-13"
+    assert (await sessions.enter(ONE, {}, 0, later_us)).id == "one-0"
+
+
+async def test_a_known_session_by_another_connection_is_looked_at_again(
+    sessions: KeySessions,
+) -> None:
+    """A resumed conversation may be another process's; its requests do not wait for that."""
+    seen: list[int] = []
+    sessions.again = lambda _, port: seen.append(port)
+    named = {**CLAUDE, "x-claude-code-session-id": UUID}
+    for port in (5001, 5001, 5002, 5002, 5001):
+        await sessions.enter(ONE, named, port, 1)
+    assert seen == [5002]
+
+
+async def test_a_client_with_a_connection_for_each_request_fills_no_memory(
+    sessions: KeySessions,
+) -> None:
+    """The oldest connections are forgotten."""
+    for port in range(1, MAX_KNOWN_CONNECTIONS + 50):
+        await sessions.enter(ONE, {}, port, port)
+    assert len(sessions._ports) == MAX_KNOWN_CONNECTIONS
+
+
 async def test_requests_that_come_at_once_open_one_session(sessions: KeySessions) -> None:
     """Title and answer are asked for in parallel; the roster hears of one session."""
     begun: list[str] = []
@@ -94,7 +143,7 @@ async def test_nobody_slips_into_anothers_session(sessions: KeySessions) -> None
     again = await sessions.enter(TWO, {"x-session-id": "one"}, 0, 1)
     assert again.payer.session == "one"
     default = await sessions.enter(ONE, {}, 0, 1)
-    assert default.payer.session == "one:one"
+    assert default.payer.session == "one-0"
     assert sessions.live.by_token("token") is not None
 
 
@@ -119,13 +168,20 @@ async def test_a_client_that_makes_up_sessions_fills_no_memory(sessions: KeySess
     assert (await sessions.enter(TWO, {"x-session-id": "mine"}, 0, 1)).id == "mine"
 
 
+def here(_: Session) -> bool:
+    """Every client still runs."""
+    return False
+
+
 async def test_a_session_is_idle_when_nothing_came_for_a_while(sessions: KeySessions) -> None:
-    """Not while it has requests in flight; a forgotten one is opened anew."""
+    """Or its client has ended; not with requests in flight. A forgotten one is opened anew."""
     first = await sessions.enter(ONE, CLAUDE, 0, 0)
     later_us = KEY_SESSION_IDLE_S * 1_000_000
-    assert sessions.idle(later_us, ()) == []
-    assert sessions.idle(later_us + 1, {"one"}) == []
-    assert sessions.idle(later_us + 1, ()) == ["one"]
+    assert sessions.idle(later_us, (), here) == []
+    assert sessions.idle(later_us + 1, {"one"}, here) == []
+    assert sessions.idle(later_us + 1, (), here) == ["one"]
+    assert sessions.idle(1, (), lambda _: True) == ["one"]
+    assert sessions.idle(1, {"one"}, lambda _: True) == []
     sessions.forget("one")
     sessions.live.close("one")
     assert await sessions.enter(ONE, CLAUDE, 0, later_us) is not first
