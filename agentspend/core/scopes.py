@@ -1,8 +1,9 @@
 """Who pays: the attributes of a request, and which of them a budget names."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from operator import attrgetter
 
 from agentspend.core.errors import AgentspendError
 from agentspend.core.tags import spelled
@@ -45,9 +46,7 @@ class Payer:
     def known(self) -> dict[str, object]:
         """The attributes that are known, as JSON values."""
         found: dict[str, object] = {
-            name: value
-            for name in self.__dataclass_fields__
-            if name != "tags" and (value := getattr(self, name))
+            name: value for name, value in zip(_WORDS, _words_of(self), strict=True) if value
         }
         return {**found, "tags": list(self.tags)} if self.tags else found
 
@@ -66,6 +65,10 @@ class Payer:
         tags = known.get("tags", ())
         assert isinstance(tags, list | tuple)
         return cls(**values, tags=tuple(tags))
+
+
+_WORDS = tuple(name for name in Payer.__dataclass_fields__ if name != "tags")
+_words_of: Callable[[Payer], tuple[str, ...]] = attrgetter(*_WORDS)
 
 
 @dataclass(frozen=True, slots=True)

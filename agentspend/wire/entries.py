@@ -5,7 +5,6 @@ header ever stands in an entry: counts, models, opaque ids and amounts only.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
 from hashlib import sha256
 from operator import attrgetter
 from typing import Any
@@ -28,8 +27,7 @@ _LOG_FIELDS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """One immutable record. Empty optionals (None, "", no items) are left out of the body.
 
     `inc` is the ledger's incarnation, `prev` the hash of the entry before ("" for the first),
@@ -81,7 +79,7 @@ class Entry:
     rights: Sequence[tuple[str, int, int]] | None = None
 
 
-_NAMES = tuple(item.name for item in fields(Entry))
+_NAMES = Entry.__struct_fields__
 _values = attrgetter(*_NAMES)
 _DECODER = msgspec.json.Decoder(Entry)
 
