@@ -46,7 +46,7 @@ def settings_from(config: Config, paths: Paths) -> Settings:
 Stamp = tuple[int, int, int]
 """A file's inode, time and size."""
 
-LOOK_EVERY_MS = 1_000
+LOOK_EVERY_MS = 5_000
 
 
 def _doors(config: Config) -> tuple[object, ...]:
@@ -128,7 +128,7 @@ async def _next_state(path: Path, seen: Stamp | None) -> Stamp | None:
 
     The file itself is watched where there is one, not its folder: with `AGENTSPEND_HOME` the ledger
     lies beside it, and each of its writes would wake the watcher (0.13 ms of CPU a request). What
-    changes while nobody watches yet is seen at the next look, a second later.
+    changes while nobody watches yet is seen at the next look, five seconds later.
     """
     from watchfiles import awatch
 

@@ -14,6 +14,8 @@ from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import uvloop
+
 from agentspend.bookkeeper import Bookkeeper, Ledger
 from agentspend.bookkeeper.outcomes import Held, HoldRequest, Settlement
 from agentspend.core.admission import Ask
@@ -105,12 +107,14 @@ def chunk_gaps_us(way: Way, body: bytes, *, streams: int) -> list[float]:
     return gaps
 
 
-def holds_per_second(folder: Path, *, clients: int = 32, each: int = 300) -> float:
-    """Durable hold + settle pairs a second through the bookkeeper alone."""
-    return asyncio.run(_holds(folder, clients, each))
+def holds_per_second(folder: Path, *, settled: bool, clients: int = 32, each: int = 300) -> float:
+    """Durable holds a second through the bookkeeper alone, each `settled` or left open."""
+    folder.mkdir()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_holds(folder, clients, each, settled=settled))
 
 
-async def _holds(folder: Path, clients: int, each: int) -> float:
+async def _holds(folder: Path, clients: int, each: int, *, settled: bool = True) -> float:
     connect, _ = open_ledger(folder / "holds.db")
     keeper = Bookkeeper(Ledger(connect, folder, "i_bench", ZoneInfo("UTC"), {"device": "k"}))
     await keeper.start()
@@ -125,6 +129,8 @@ async def _holds(folder: Path, clients: int, each: int) -> float:
             rid = f"r_{client}_{number}"
             held = await keeper.hold(HoldRequest(rid, payer, "billed", ask, 0, 2**60, facts))
             assert isinstance(held, Held)
+            if not settled:
+                continue
             done = {"usage": {"input_tokens": 1}}
             await keeper.settle(Settlement(rid, 1_000, Billing.EXACT, "provider_usage", done))
 
