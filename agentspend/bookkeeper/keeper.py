@@ -86,8 +86,7 @@ class Bookkeeper:
             Hooks(
                 now=self._now,
                 open_books=self._open_books,
-                answer=lambda calls: self._hop(_run_all, calls),
-                announce=lambda events: self._hop(self._announce, events),
+                tell=self._hop,
                 store_failed=self._store_failed,
             )
         )
@@ -256,14 +255,17 @@ class Bookkeeper:
         self._writer.submit(Job(kind, work, deliver, rid))
         return future
 
-    def _hop(self, call: Callable[[Any], None], argument: Any) -> None:
+    def _hop(self, answers: list[Callable[[], None]], events: list[Event]) -> None:
         """From the writer's thread to the loop; a closed loop has nobody left to tell."""
         with suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(call, argument)
+            self._loop.call_soon_threadsafe(self._told, answers, events)
 
-    def _announce(self, events: list[Event]) -> None:
-        for listener in self._listeners:
-            listener(events)
+    def _told(self, answers: list[Callable[[], None]], events: list[Event]) -> None:
+        for answer in answers:
+            answer()
+        if events:
+            for listener in self._listeners:
+                listener(events)
 
     def _open_books(self, at: Moment) -> Books:
         """On the writer's thread: open, write the genesis of a new ledger, recover."""
@@ -384,11 +386,6 @@ def _noticed(future: "asyncio.Future[Any]") -> None:
     """A shrink that failed only leaves more money held until the settle."""
     if not future.cancelled():
         future.exception()
-
-
-def _run_all(calls: list[Callable[[], None]]) -> None:
-    for call in calls:
-        call()
 
 
 def _abandon(books: Books, rid: str, at: Moment) -> None:

@@ -48,12 +48,14 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
-    """What the writer needs from outside; all are called on its thread."""
+    """What the writer needs from outside; all are called on its thread.
+
+    `tell` hands out the answers of a commit, then what it changed.
+    """
 
     now: Callable[[], Moment]
     open_books: Callable[[Moment], Books]
-    answer: Callable[[list[Callable[[], None]]], None]
-    announce: Callable[[list[Event]], None]
+    tell: Callable[[list[Callable[[], None]], list[Event]], None]
     store_failed: Callable[[Exception], None]
 
 
@@ -199,10 +201,8 @@ class Writer(threading.Thread):
         books.woken.clear()
         self._forget_gone(books)
         events, books.events = books.events, []
-        if answers:
-            self._hooks.answer(answers)
-        if events:
-            self._hooks.announce(events)
+        if answers or events:
+            self._hooks.tell(answers, events)
 
     def _forget_gone(self, books: Books) -> None:
         """Drop the answers nobody waits for: their clients left the line."""
@@ -234,9 +234,7 @@ class Writer(threading.Thread):
                     job.error = failure
             answers.append(_answer(job.deliver, job.result, job.error))
         events, books.events = books.events, []
-        self._hooks.answer(answers)
-        if events:
-            self._hooks.announce(events)
+        self._hooks.tell(answers, events)
 
 
 class _Mistake(Exception):
