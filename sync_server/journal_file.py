@@ -18,6 +18,10 @@ KEPT = 64
 """How many batches are remembered for taking back; only the last can ever be."""
 
 
+class JournalBroken(AgentspendError):
+    """The journal cannot be written: nothing may be decided."""
+
+
 class JournalFile:
     """Open for appending, by this server alone."""
 
@@ -60,7 +64,7 @@ class JournalFile:
             os.fsync(self._handle)
         except OSError as error:
             os.ftruncate(self._handle, size)
-            raise AgentspendError(
+            raise JournalBroken(
                 f"the journal {self._path} could not be written: {error}",
                 "nothing is decided until it can be; make room and try again",
             ) from error

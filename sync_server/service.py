@@ -7,17 +7,18 @@ handed in. HTTP, TLS and rate limits are the door's business, not ours.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row
 
-from agentspend.core.allowance.messages import Hello, Status, Sync
+from agentspend.core.allowance.messages import Hello, RaiseRequest, Status, Sync
 from agentspend.core.errors import AgentspendError
 from agentspend.wire import signing
 from agentspend.wire.invite import code_sha256
-from agentspend.wire.team import Message, Sealed, seal, unseal
-from sync_server import enrolment, incarnations
+from agentspend.wire.team import Message, Sealed, read, seal, unseal
+from sync_server import enrolment, incarnations, policies, raises
+from sync_server.acts.act import Done, Plan
 from sync_server.case import Office
 from sync_server.desk import Outcome, serve
 from sync_server.enrolment import Names
@@ -53,6 +54,8 @@ class Service:
             if sync.device != device:
                 raise UnknownDevice(f"{device} speaks for {sync.device}")
             people.seen(conn, device, now_us)
+            if org.frozen or people.is_frozen(conn, device):
+                sync = replace(sync, wants=())
             loaded = cases.Loaded(conn, self.org, sync.inc)
             known = loaded.case.incarnation
             length = known.end.seq if known is not None else 0
@@ -107,6 +110,42 @@ class Service:
         with self._deciding(now_us) as (conn, org):
             self._apply(conn, org, lines)
             self._audit(conn, org, act, now_us)
+
+    def act(self, plan: Plan, now_us: int) -> Done:
+        """Read and decide in one transaction: what `plan` finds is so until it is done."""
+        with self._deciding(now_us) as (conn, org):
+            done = plan(conn, org)
+            lines = list(done.lines)
+            if done.policy or done.org:
+                lines.append(policies.next_version(org, done.org))
+            if lines or done.words:
+                self._apply(conn, org, lines)
+                self._audit(conn, org, done.words, now_us)
+        return done
+
+    def policy(self, device: str, version: int | None = None) -> Sealed | None:
+        """The policy of one device, signed; None when it has this version already."""
+        with self.engine.begin() as conn:
+            org = cases.lock(conn, self.org)
+            if org.policy == version:
+                return None
+            body = policies.document(conn, org, device)
+        return Sealed(body, signing.sign(self.private_key, policies.DOMAIN, body))
+
+    def policy_number(self) -> int:
+        """The newest policy's number: proof that the database answers."""
+        with self.engine.begin() as conn:
+            return int(cases.lock(conn, self.org).policy)
+
+    def request(self, sealed: Sealed, now_us: int) -> dict[str, object]:
+        """Note that a device asks for a raise, once for each nonce. Raises as `sync` does."""
+        device = read(RaiseRequest, sealed.body).device
+        with self._deciding(now_us) as (conn, org):
+            asked = unseal(RaiseRequest, sealed, self._check(conn, device))
+            line, answer = raises.asked(conn, org, asked, now_us)
+            if line is not None:
+                self._apply(conn, org, [line])
+            return answer
 
     def expel(self, device: str, status: Status, act: dict[str, object], now_us: int) -> None:
         """Revoke a device, or write it off as lost: it may report, and gets nothing any more."""

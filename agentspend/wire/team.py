@@ -18,6 +18,7 @@ from agentspend.core.allowance.messages import (
     Certificate,
     Enrol,
     Hello,
+    RaiseRequest,
     Sync,
     Welcome,
 )
@@ -31,9 +32,10 @@ TYPES: dict[type, str] = {
     Welcome: "welcome",
     Enrol: "enrol",
     Certificate: "certificate",
+    RaiseRequest: "raise_request",
 }
 
-Message = TypeVar("Message", Sync, Answer, Hello, Welcome, Enrol, Certificate)
+Message = TypeVar("Message", Sync, Answer, Hello, Welcome, Enrol, Certificate, RaiseRequest)
 Sign = Callable[[str, bytes], bytes]
 """Signs a body for a domain with the sender's key (`signing.sign` with its key filled in)."""
 Check = Callable[[str, bytes, bytes], bool]

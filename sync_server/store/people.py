@@ -1,20 +1,34 @@
 """Who there is: organisations, teams, members, devices, and the pools people have defined."""
 
+from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Table, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, RowMapping, Table, bindparam, func, insert, select, update
 
 from sync_server.journal import Filed
 from sync_server.pools import PoolState
 from sync_server.store.cases import state_of
-from sync_server.store.tables import devices, incarnations, invites, members, orgs, pools, teams
+from sync_server.store.tables import (
+    devices,
+    incarnations,
+    invites,
+    members,
+    orgs,
+    pools,
+    requests,
+    teams,
+    tokens,
+)
 
 FILED: dict[str, Table] = {
+    "org": orgs,
     "team": teams,
     "member": members,
     "device": devices,
     "pool": pools,
     "invite": invites,
+    "token": tokens,
+    "request": requests,
 }
 """The tables whose rows are lines of the journal."""
 
@@ -25,6 +39,12 @@ _NEW_POOL = {
 _KEY = select(devices.c.public_key).where(devices.c.id == bindparam("device"))
 _ENDED = select(pools).where(
     pools.c.org == bindparam("org"), pools.c.ends_us <= bindparam("now_us")
+)
+_FROZEN = (
+    select(teams.c.frozen)
+    .join(members, members.c.team == teams.c.id)
+    .join(devices, devices.c.member == members.c.id)
+    .where(devices.c.id == bindparam("device"))
 )
 _SEEN = (
     update(devices)
@@ -92,6 +112,11 @@ def crowd(conn: Connection, org: str, since_us: int) -> tuple[int, int]:
     return int(row[0]), int(row[1])
 
 
+def is_frozen(conn: Connection, device: str) -> bool:
+    """Whether the team of a device may spend nothing for now."""
+    return bool(conn.execute(_FROZEN, {"device": device}).scalar_one_or_none())
+
+
 def inc_of_nonce(conn: Connection, nonce: str) -> str | None:
     """The incarnation that answered a hello, if it was answered."""
     found: str | None = conn.execute(
@@ -128,9 +153,23 @@ def incs_of(conn: Connection, device: str) -> list[str]:
 
 
 def ended_pools(conn: Connection, org: str, now_us: int) -> list[tuple[PoolState, str]]:
-    """The pools whose window has ended, with its kind. Also removed ones: they hold back too."""
+    """The pools whose window has ended, with its kind. Also removed ones: they hold back too.
+
+    Their cap is the one a window begins with.
+    """
     rows = conn.execute(_ENDED, {"org": org, "now_us": now_us})
-    return [(state_of(row), row.kind) for row in rows]
+    return [(_begins(row), row.kind) for row in rows]
+
+
+def _begins(row: Row[Any]) -> PoolState:
+    state = state_of(row)
+    return state if row.base_nusd is None else state.with_cap(row.base_nusd)
+
+
+def devices_of(conn: Connection, team_ids: Collection[str]) -> set[str]:
+    """The devices of these teams."""
+    found = select(devices.c.id).join(members, members.c.id == devices.c.member)
+    return set(conn.execute(found.where(members.c.team.in_(team_ids))).scalars())
 
 
 def all_pools(conn: Connection, org: str) -> list[PoolState]:

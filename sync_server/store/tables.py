@@ -16,6 +16,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
 )
 
 metadata = MetaData(
@@ -37,6 +38,13 @@ def _number(name: str, *, null: bool = False, primary: bool = False) -> Column[i
     return Column(name, BigInteger, nullable=null, primary_key=primary, autoincrement=False)
 
 
+def _rules() -> tuple[Column[str], Column[bool]]:
+    return (
+        Column("rules", Text, nullable=False, server_default="{}"),
+        Column("frozen", Boolean, nullable=False, server_default=false()),
+    )
+
+
 orgs = Table(
     "org", metadata,
     _id("id", primary=True),
@@ -48,14 +56,19 @@ orgs = Table(
     Column("audit_hash", String(64), nullable=False),
     Column("policy", Integer, nullable=False),
     Column("policy_sha256", String(64), nullable=False),
+    *_rules(),
 )  # fmt: skip
-"""`server_inc`, `journal_seq`, `audit_seq` and `audit_hash` are the ends of its two logs."""
+"""`server_inc`, `journal_seq`, `audit_seq` and `audit_hash` are the ends of its two logs.
+
+`policy` is the number of the newest policy. `rules` (canonical JSON) are everybody's.
+"""
 
 teams = Table(
     "team", metadata,
     _id("id", primary=True),
     _id("org", "org.id"),
     Column("name", Text, nullable=False),
+    *_rules(),
 )  # fmt: skip
 
 members = Table(
@@ -112,6 +125,7 @@ pools = Table(
     Column("scope", Text, nullable=False),
     Column("kind", String(16), nullable=False),
     Column("active", Boolean, nullable=False),
+    _number("base_nusd", null=True),
     _number("cap_nusd"),
     _number("running"),
     _number("ends_us", null=True),
@@ -123,7 +137,10 @@ pools = Table(
     Index("ix_pool_ends_us", "ends_us"),
 )  # fmt: skip
 """`team` and `member` are set where the pool is theirs alone; `scope` is all of its terms as
-canonical JSON, `kind` its window's, `running` the index of the running window."""
+canonical JSON, `kind` its window's, `running` the index of the running window.
+
+`base_nusd` is the cap each window begins with; a raise lifts `cap_nusd` above it for one window.
+"""
 
 accounts = Table(
     "account", metadata,
@@ -198,3 +215,30 @@ audit = Table(
     Column("body", Text, nullable=False),
 )  # fmt: skip
 """What people decided: a hash chain whose head is in every receipt."""
+
+tokens = Table(
+    "token", metadata,
+    Column("sha256", String(64), primary_key=True),
+    _id("org", "org.id"),
+    Column("name", Text, nullable=False),
+    _id("member", "member.id", null=True),
+    Column("role", String(16), nullable=False),
+    Column("active", Boolean, nullable=False),
+    _number("made_us"),
+)  # fmt: skip
+"""Who may steer from another machine. A member's token has the member's role, not its own."""
+
+requests = Table(
+    "request", metadata,
+    _id("id", primary=True),
+    _id("org", "org.id"),
+    _id("device", "device.id"),
+    _id("pool", "pool.id"),
+    _number("amount_nusd"),
+    Column("reason", Text, nullable=False),
+    Column("status", String(16), nullable=False),
+    _number("asked_us"),
+    _number("decided_us", null=True),
+    Column("decided_by", Text, nullable=False),
+)  # fmt: skip
+"""Raises that were asked for: open, approved or refused."""

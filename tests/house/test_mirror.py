@@ -7,9 +7,14 @@ SUITES = {
     "agentspend/proxy": "tests/proxy, tests/simulation and tests/torture drive whole journeys",
     "agentspend/bookkeeper": "tests/bookkeeper drives the books through their public face",
     "sync_server/store": "tests/sync_server/test_service.py, test_schema.py: over real SQLite",
+    "sync_server/acts": "tests/sync_server/acts drives every act through the admin API",
+    "sync_server/doors": "tests/sync_server/doors drives each door over real HTTPS",
     "agentspend/dialects": "tests/dialects drives each API by golden cases, recordings and fuzz",
 }
 ELSEWHERE = {
+    "sync_server/policies.py": "tests/sync_server/acts/test_rules.py",
+    "sync_server/raises.py": "tests/sync_server/acts/test_requests.py",
+    "sync_server/app.py": "tests/sync_server/doors, all of it, and test_folder.py",
     "agentspend/__main__.py": "tests/cli runs every command through it",
     "agentspend/faults.py": "tests/torture reaches every point",
     "agentspend/agents/claude_settings.py": "tests/agents/test_claude.py, its only caller",

@@ -1,10 +1,11 @@
 """A real server over a real SQLite file: one team, one pool, one enrolled device."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.sync_server.house import House, house_in
 from tests.sync_server.office import Office
 
 
@@ -14,3 +15,10 @@ def office(tmp_path: Path) -> Iterator[Office]:
     made = Office(tmp_path)
     yield made
     made.close()
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    """A server that serves over TLS, with a lead's token."""
+    async with house_in(tmp_path) as made:
+        yield made

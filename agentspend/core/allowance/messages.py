@@ -154,3 +154,15 @@ class Certificate:
     server_inc: int
     server_seq: int
     server_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class RaiseRequest:
+    """A developer at a cap asks the leads for more. `pool` "" is the one with the least left."""
+
+    team: str
+    device: str
+    nonce: str
+    pool: str
+    amount_nusd: int
+    reason: str

@@ -1,0 +1,116 @@
+"""Requests for a raise: listed, approved (once, in this window), refused."""
+
+from typing import Annotated, Any
+
+import msgspec
+from sqlalchemy import Connection, Row, RowMapping, select
+
+from agentspend.core.errors import AgentspendError
+from agentspend.core.money import MAX_NUSD, dollars
+from sync_server.acts.act import Act, Done, Moment, Role
+from sync_server.acts.names import found
+from sync_server.journal import Filed, Line, Opened
+from sync_server.store import cases
+from sync_server.store.tables import devices, members, pools, requests
+
+
+class Listed(msgspec.Struct, forbid_unknown_fields=True):
+    """Only those that wait, or all."""
+
+    all: bool = False
+
+
+class Approve(msgspec.Struct, forbid_unknown_fields=True):
+    """`amount_nusd` null: as much as was asked for."""
+
+    request: Annotated[str, msgspec.Meta(max_length=80)]
+    amount_nusd: Annotated[int, msgspec.Meta(ge=1, le=MAX_NUSD)] | None = None
+
+
+class Refuse(msgspec.Struct, forbid_unknown_fields=True):
+    """Which one."""
+
+    request: Annotated[str, msgspec.Meta(max_length=80)]
+
+
+def _list(conn: Connection, _org: Row[Any], told: Listed, moment: Moment) -> Done:
+    asked = (
+        select(requests, devices.c.member, devices.c.label, members.c.team)
+        .join(devices, devices.c.id == requests.c.device)
+        .join(members, members.c.id == devices.c.member)
+        .order_by(requests.c.asked_us, requests.c.id)
+    )
+    if not told.all:
+        asked = asked.where(requests.c.status == "open")
+    if not moment.caller.role.may(Role.LEAD):
+        asked = asked.where(devices.c.member == moment.caller.member)
+    rows = conn.execute(asked).mappings()
+    kept = ("member", "label", "team", "pool", "amount_nusd", "reason", "status", "asked_us",
+            "decided_us", "decided_by")  # fmt: skip
+    return Done({"requests": [{"request": row["id"], **{k: row[k] for k in kept}} for row in rows]})
+
+
+def _approve(conn: Connection, org: Row[Any], told: Approve, moment: Moment) -> Done:
+    row = _open(conn, told.request)
+    amount_nusd = told.amount_nusd or row["amount_nusd"]
+    state = cases.pool_state(conn, row["pool"])
+    cap_nusd = state.cap_nusd + amount_nusd
+    if cap_nusd > MAX_NUSD:
+        raise AgentspendError("the cap would be above the largest amount", "approve less")
+    lines: list[Line] = [
+        Opened(state.id, cap_nusd, state.window, state.ends_us),
+        _decided(row, "approved", moment, amount_nusd),
+    ]
+    others = cases.pool_states(conn, org.id, row["device"]).values()
+    short = [each.id for each in others
+             if each.id != state.id and each.available_nusd < amount_nusd]  # fmt: skip
+    answer = {
+        "request": told.request, "status": "approved", "pool": state.id, "cap_nusd": cap_nusd,
+        "amount_nusd": amount_nusd, "also_short": short,
+    }  # fmt: skip
+    words = moment.words("request.approve", request=told.request, pool=state.id,
+                         amount_nusd=amount_nusd)  # fmt: skip
+    return Done(answer, lines, words, policy=True, concerns=_teams(conn, row))
+
+
+def _refuse(conn: Connection, _org: Row[Any], told: Refuse, moment: Moment) -> Done:
+    row = _open(conn, told.request)
+    line = _decided(row, "refused", moment, row["amount_nusd"])
+    words = moment.words("request.refuse", request=told.request)
+    answer = {"request": told.request, "status": "refused"}
+    return Done(answer, [line], words, concerns=_teams(conn, row))
+
+
+def _open(conn: Connection, name: str) -> RowMapping:
+    row = found(conn, requests, name, "request")
+    if row["status"] != "open":
+        raise AgentspendError(
+            f"request {name} of {dollars(row['amount_nusd'])} was {row['status']} by "
+            f"{row['decided_by']}",
+            "agentspend-server request list",
+        )
+    return row
+
+
+def _decided(row: RowMapping, status: str, moment: Moment, amount_nusd: int) -> Filed:
+    after = {
+        "status": status, "amount_nusd": amount_nusd, "decided_us": moment.now_us,
+        "decided_by": moment.caller.name,
+    }  # fmt: skip
+    return Filed("request", {**row, **after})
+
+
+def _teams(conn: Connection, row: RowMapping) -> frozenset[str]:
+    """Who is told: everybody who pays into the pool, at least the one who asked."""
+    team = conn.execute(select(pools.c.team).where(pools.c.id == row["pool"])).scalar_one()
+    if team:
+        return frozenset({team})
+    asked = select(members.c.team).join(devices, devices.c.member == members.c.id)
+    return frozenset(conn.execute(asked.where(devices.c.id == row["device"])).scalars())
+
+
+ACTS = (
+    Act("request.list", Role.MEMBER, Listed, _list, "Who asks for more, and why"),
+    Act("request.approve", Role.LEAD, Approve, _approve, "Raise the cap once, in this window"),
+    Act("request.refuse", Role.LEAD, Refuse, _refuse, "Answer no"),
+)

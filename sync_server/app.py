@@ -1,0 +1,103 @@
+"""The team server's HTTP application, over TLS and over the socket in its folder."""
+
+import asyncio
+import signal
+import socket
+from pathlib import Path
+
+from aiohttp import web
+
+from agentspend.core.errors import AgentspendError
+from sync_server import certificate
+from sync_server.doors import devices, people
+from sync_server.doors.answers import HALL, errors
+from sync_server.doors.hall import Hall
+from sync_server.folder import Folder
+
+MOST_BYTES = 1 << 20
+GRACE_S = 5
+
+
+def application(hall: Hall, *, owner: bool = False) -> web.Application:
+    """All routes. `owner`: whoever reaches this application is the server's owner."""
+    app = web.Application(middlewares=[errors], client_max_size=MOST_BYTES)
+    app[HALL] = hall
+    app[people.OWNER] = owner
+    app.add_routes([*devices.routes(), *people.routes()])
+    return app
+
+
+class Server:
+    """The application listening, by the settings of a folder."""
+
+    def __init__(self, folder: Folder, hall: Hall) -> None:
+        self._folder = folder
+        self._hall = hall
+        self._runners: list[web.AppRunner] = []
+        self.port = 0
+
+    async def start(self) -> None:
+        """Listen. Raises `AgentspendError` when the port is taken."""
+        settings = self._folder.settings()
+        tls = None
+        if settings.certificate:
+            path = self._folder.path
+            tls = certificate.context(path / settings.certificate, path / settings.key)
+        runner = await self._runner(owner=False)
+        site = web.TCPSite(runner, settings.listen, settings.port, ssl_context=tls)
+        try:
+            await site.start()
+        except OSError as error:
+            await self.stop()
+            raise AgentspendError(
+                f"port {settings.port} on {settings.listen} cannot be had: {error.strerror}",
+                f"give it another one in {self._folder.path / 'server.toml'}",
+            ) from error
+        self.port = runner.addresses[0][1]
+        owner = await self._runner(owner=True)
+        await web.SockSite(owner, _own_socket(self._folder.socket)).start()
+
+    async def stop(self) -> None:
+        """Hang up on everybody, then let what is being done end."""
+        self._hall.lines.close()
+        for runner in self._runners:
+            await runner.cleanup()
+        self._folder.socket.unlink(missing_ok=True)
+
+    async def _runner(self, *, owner: bool) -> web.AppRunner:
+        app = application(self._hall, owner=owner)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=GRACE_S)
+        await runner.setup()
+        self._runners.append(runner)
+        return runner
+
+
+def _own_socket(path: Path) -> socket.socket:
+    """A socket only the folder's owner can open: the folder is 0700, and so is the socket."""
+    path.unlink(missing_ok=True)
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        made.bind(str(path))
+    except OSError as error:
+        made.close()
+        raise AgentspendError(
+            f"{path} cannot be opened: {error}", "a path of at most 100 letters is needed"
+        ) from error
+    path.chmod(0o600)
+    return made
+
+
+async def serve(folder: Folder, hall: Hall, ready: "asyncio.Future[int] | None" = None) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    server = Server(folder, hall)
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, ended.set)
+    await server.start()
+    if ready is not None:
+        ready.set_result(server.port)
+    try:
+        await ended.wait()
+    finally:
+        await server.stop()

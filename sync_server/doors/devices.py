@@ -1,0 +1,179 @@
+"""The door for devices: sealed messages in, sealed answers out, and lines held open for pushes."""
+
+import asyncio
+import secrets
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from agentspend.wire.canonical import NotCanonical
+from agentspend.wire.team import Sealed
+from sync_server.doors.answers import HALL, TooFast, answer, refused
+from sync_server.doors.hall import Hall
+from sync_server.enrolment import Names, NotInvited
+
+PING_S = 20
+
+
+class Posted(msgspec.Struct):
+    """A sealed message as it travels: canonical JSON text, and the signature in hex."""
+
+    body: str
+    signature: str
+
+
+class Sender(msgspec.Struct):
+    """Who a message says it is from."""
+
+    device: str = ""
+
+
+class Asking(msgspec.Struct):
+    """Which policy a report's sender has."""
+
+    policy: int = -1
+
+
+_POSTED = msgspec.json.Decoder(Posted)
+_SENDER = msgspec.json.Decoder(Sender)
+_ASKING = msgspec.json.Decoder(Asking)
+
+
+def routes() -> list[web.RouteDef]:
+    """Where devices knock."""
+    return [
+        web.post("/v1/enrol", enrol),
+        web.post("/v1/sync", sync),
+        web.post("/v1/hello", hello),
+        web.post("/v1/request", request_raise),
+        web.get("/v1/push", push),
+    ]
+
+
+async def enrol(request: web.Request) -> web.Response:
+    """Let a device in that holds an invite."""
+    hall, address = request.app[HALL], _address(request)
+    _in_time(hall, "address", address)
+    if wait_s := hall.pace.invite_wait_s(address):
+        raise TooFast(wait_s)
+    sealed = await _sealed(request)
+    now_us = hall.now_us()
+    names = Names(f"d_{secrets.token_hex(8)}", f"i_{secrets.token_hex(8)}")
+    try:
+        found = await hall.work(lambda: hall.service.enrol(sealed, names, now_us))
+    except NotInvited:
+        hall.pace.wrong_invite(address)
+        raise
+    device = _SENDER.decode(found.body).device
+    policy = await hall.work(lambda: hall.service.policy(device))
+    return answer(
+        {
+            "sealed": _posted(found),
+            "policy": _posted(policy) if policy else None,
+            "ticket": hall.lines.ticket(device, now_us),
+        }
+    )
+
+
+async def sync(request: web.Request) -> web.Response:
+    """Take a report in."""
+    hall, sealed, device = await _opened(request)
+    now_us = hall.now_us()
+    version = _ASKING.decode(sealed.body).policy
+
+    def work() -> tuple[Sealed, Sealed | None]:
+        found = hall.service.sync(device, sealed, now_us)
+        return found, hall.service.policy(device, version)
+
+    found, policy = await hall.work(work)
+    return answer(
+        {
+            "sealed": _posted(found),
+            "policy": _posted(policy) if policy else None,
+            "ticket": hall.lines.ticket(device, now_us),
+        }
+    )
+
+
+async def hello(request: web.Request) -> web.Response:
+    """Begin a new ledger for a device whose old one is in doubt."""
+    hall, sealed, device = await _opened(request)
+    now_us, inc = hall.now_us(), f"i_{secrets.token_hex(8)}"
+    found = await hall.work(lambda: hall.service.hello(device, sealed, inc, now_us))
+    return answer({"sealed": _posted(found)})
+
+
+async def request_raise(request: web.Request) -> web.Response:
+    """Note that a developer asks for more."""
+    hall, sealed, _ = await _opened(request)
+    now_us = hall.now_us()
+    return answer(await hall.work(lambda: hall.service.request(sealed, now_us)))
+
+
+async def push(request: web.Request) -> web.StreamResponse:
+    """Hold a line open, and say when there is something to hear."""
+    hall = request.app[HALL]
+    _in_time(hall, "address", _address(request))
+    device = hall.lines.device_of(request.query.get("ticket", ""), hall.now_us())
+    if device is None:
+        return refused(403, "this ticket is none, or too old", "sync first: it brings a new one")
+    response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
+    bell = hall.lines.open(device)
+    try:
+        await response.prepare(request)
+        await _send(hall, response, "ping")
+        while hall.lines.is_open(device, bell):
+            try:
+                await asyncio.wait_for(bell.wait(), PING_S)
+            except TimeoutError:
+                await _send(hall, response, "ping")
+                continue
+            bell.clear()
+            if hall.lines.is_open(device, bell):
+                await _send(hall, response, "sync")
+    except ConnectionError:
+        pass
+    finally:
+        hall.lines.hang_up(device, bell)
+    return response
+
+
+async def _send(hall: Hall, response: web.StreamResponse, event: str) -> None:
+    hall.counts.add("pushes", event)
+    await response.write(msgspec.json.encode({"event": event}) + b"\n")
+
+
+async def _opened(request: web.Request) -> tuple[Hall, Sealed, str]:
+    """A message of an enrolled device, by its own word: the service checks the signature.
+
+    The pace is kept for each device at each address, so that nobody uses up another's.
+    """
+    hall, address = request.app[HALL], _address(request)
+    _in_time(hall, "address", address)
+    sealed = await _sealed(request)
+    device = _SENDER.decode(sealed.body).device
+    _in_time(hall, "device", f"{address} {device}")
+    return hall, sealed, device
+
+
+async def _sealed(request: web.Request) -> Sealed:
+    posted = _POSTED.decode(await request.read())
+    try:
+        signature = bytes.fromhex(posted.signature)
+    except ValueError as error:
+        raise NotCanonical("the signature is not hex") from error
+    return Sealed(posted.body.encode(), signature)
+
+
+def _posted(sealed: Sealed) -> dict[str, Any]:
+    return {"body": sealed.body.decode(), "signature": sealed.signature.hex()}
+
+
+def _in_time(hall: Hall, kind: str, name: str) -> None:
+    if wait_s := hall.pace.wait_s(kind, name):
+        raise TooFast(wait_s)
+
+
+def _address(request: web.Request) -> str:
+    return request.remote or ""

@@ -1,0 +1,97 @@
+"""What all doors share: the service in its own thread, the clock, the lines held open.
+
+On SQLite one thread does all of the work, one decision after another; on PostgreSQL several do,
+and the database lets them take turns. Nothing of the store ever runs on the event loop.
+"""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from sync_server.acts.act import Address, Caller, Done, Moment
+from sync_server.acts.table import ACTS
+from sync_server.acts.tokens import caller_of
+from sync_server.doors.metrics import Counts
+from sync_server.doors.pace import Pace
+from sync_server.doors.pushing import Lines, tickets_key
+from sync_server.service import Service
+from sync_server.store import people
+
+Found = TypeVar("Found")
+THREADS = 8
+
+
+def clock_us() -> int:
+    """The server's clock, which alone says when a window ends."""
+    return time.time_ns() // 1_000
+
+
+class Hall:
+    """One server. `tell_others` carries a push to the servers that share its database."""
+
+    def __init__(
+        self,
+        service: Service,
+        address: Address,
+        *,
+        now_us: Callable[[], int] = clock_us,
+        monotonic_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        alone = service.engine.dialect.name == "sqlite"
+        self.service = service
+        self.address = address
+        self.now_us = now_us
+        self.pace = Pace(monotonic_s)
+        self.lines = Lines(tickets_key(service.private_key))
+        self.counts = Counts()
+        self.tell_others: Callable[[frozenset[str]], None] | None = None
+        self._threads = ThreadPoolExecutor(1 if alone else THREADS, "agentspend-store")
+
+    def close(self) -> None:
+        """Let what is being done end."""
+        self.lines.close()
+        self._threads.shutdown()
+
+    async def work(self, do: Callable[[], Found]) -> Found:
+        """Something that touches the database."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, do)
+
+    async def caller(self, token: str) -> Caller | None:
+        """Who a token stands for."""
+        return await self.work(lambda: self._caller(token))
+
+    def _caller(self, token: str) -> Caller | None:
+        with self.service.engine.begin() as conn:
+            return caller_of(conn, token)
+
+    async def act(self, name: str, fields: object, caller: Caller) -> Mapping[str, Any]:
+        """Do what a person asks, and tell the devices it concerns. Raises as the act does, and
+        `KeyError` for an unknown one."""
+        moment = Moment(caller, self.now_us(), secrets.token_bytes(32), self.address)
+        plan = ACTS[name].plan(fields, moment)
+        done: Done = await self.work(lambda: self.service.act(plan, moment.now_us))
+        self.counts.add("acts", name)
+        await self.tell(done.concerns)
+        return done.answer
+
+    async def tell(self, teams: frozenset[str]) -> None:
+        """Push to every device of these teams, wherever it is connected."""
+        if not teams:
+            return
+        if self.tell_others is not None:
+            self.tell_others(teams)
+        await self.tell_here(teams)
+
+    async def tell_here(self, teams: frozenset[str]) -> None:
+        """Push to the devices of these teams that are connected here."""
+        if self.lines.held:
+            self.lines.tell(await self.work(lambda: self._devices(teams)))
+
+    def _devices(self, teams: frozenset[str]) -> set[str] | None:
+        if "*" in teams:
+            return None
+        with self.service.engine.begin() as conn:
+            return people.devices_of(conn, teams)

@@ -1,0 +1,50 @@
+"""How fast anyone may knock: token buckets by name, forgotten when they are full again."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from math import ceil
+
+PER_MINUTE = {"device": 60, "address": 1_200, "invite": 5, "token": 20}
+"""A device's own messages; one address's; its wrong invite codes; its wrong tokens."""
+INVITES_PER_HOUR = 50
+LOCKED_S = 900
+KEPT = 20_000
+
+
+class Pace:
+    """Buckets for (kind, name). `monotonic_s` is a clock that never goes back."""
+
+    def __init__(self, monotonic_s: Callable[[], float]) -> None:
+        self._clock = monotonic_s
+        self._buckets: OrderedDict[tuple[str, str], tuple[float, float]] = OrderedDict()
+        self._wrong: list[float] = []
+        self._locked_until = 0.0
+
+    def wait_s(self, kind: str, name: str, cost: int = 1) -> int:
+        """Take from a bucket: 0 when there was enough, else how long to wait.
+
+        `cost` 0 only looks.
+        """
+        most = PER_MINUTE[kind]
+        now = self._clock()
+        left, at = self._buckets.pop((kind, name), (float(most), now))
+        left = min(most, left + (now - at) * most / 60)
+        needed = max(cost, 1)
+        wait = 0 if left >= needed else ceil((needed - left) * 60 / most)
+        self._buckets[kind, name] = (left if wait else left - cost, now)
+        while len(self._buckets) > KEPT:
+            self._buckets.popitem(last=False)
+        return wait
+
+    def wrong_invite(self, address: str) -> None:
+        """Somebody tried a code that is none."""
+        self.wait_s("invite", address)
+        now = self._clock()
+        self._wrong = [at for at in self._wrong if at > now - 3_600] + [now]
+        if len(self._wrong) > INVITES_PER_HOUR:
+            self._locked_until = now + LOCKED_S
+
+    def invite_wait_s(self, address: str) -> int:
+        """How long this address must wait before it may try a code."""
+        locked = ceil(self._locked_until - self._clock())
+        return max(locked, self.wait_s("invite", address, 0), 0)

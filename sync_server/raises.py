@@ -1,0 +1,60 @@
+"""A developer at a cap asks for more: one row for each question, however often it arrives."""
+
+import json
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from agentspend.core.allowance.messages import RaiseRequest
+from agentspend.core.errors import AgentspendError
+from sync_server.journal import Filed
+from sync_server.pools import PoolState
+from sync_server.store import cases
+from sync_server.store.tables import pools, requests
+
+MOST_OPEN = 20
+MOST_REASON = 500
+
+
+class NotAskable(AgentspendError):
+    """There is no such cap above this device, or too much is asked for."""
+
+
+def asked(
+    conn: Connection, org: Row[Any], ask: RaiseRequest, now_us: int
+) -> tuple[Filed | None, dict[str, object]]:
+    """The line that notes a question, None when it is noted; and the answer.
+
+    Raises `NotAskable`.
+    """
+    name = "r_" + sha256(f"{ask.device} {ask.nonce}".encode()).hexdigest()[:12]
+    known = conn.execute(select(requests).where(requests.c.id == name)).one_or_none()
+    if known is not None:
+        return None, {"id": known.id, "status": known.status}
+    states = cases.pool_states(conn, org.id, ask.device)
+    if ask.amount_nusd <= 0 or not states or (ask.pool and ask.pool not in states):
+        raise NotAskable(
+            f"there is no cap {ask.pool!r} above this device" if ask.pool
+            else "there is no cap above this device, or nothing is asked for",
+            f"caps: {', '.join(states) or 'none'}",
+        )  # fmt: skip
+    waiting = conn.execute(
+        select(requests.c.id).where(requests.c.device == ask.device, requests.c.status == "open")
+    ).all()
+    if len(waiting) >= MOST_OPEN:
+        raise NotAskable(f"{len(waiting)} questions of this device are open", "wait for a lead")
+    pool = ask.pool or _tightest(conn, states)
+    row = {
+        "id": name, "org": org.id, "device": ask.device, "pool": pool,
+        "amount_nusd": ask.amount_nusd, "reason": ask.reason[:MOST_REASON], "status": "open",
+        "asked_us": now_us, "decided_us": None, "decided_by": "",
+    }  # fmt: skip
+    return Filed("request", row), {"id": name, "status": "open"}
+
+
+def _tightest(conn: Connection, states: dict[str, PoolState]) -> str:
+    """The pool with the least left, of those that all requests of the device count in."""
+    rows = conn.execute(select(pools.c.id, pools.c.scope).where(pools.c.id.in_(states)))
+    always = [row.id for row in rows if set(json.loads(row.scope)) <= {"member", "device"}]
+    return min(always or states, key=lambda name: (states[name].available_nusd, name))

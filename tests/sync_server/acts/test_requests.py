@@ -1,0 +1,81 @@
+"""A developer at the cap asks, a lead answers, and the money is there at once."""
+
+from agentspend.core.allowance.messages import Want
+from tests.sync_server.house import DOLLAR, Device, House, said
+
+DAY_US = 86_400_000_000
+
+
+async def at_the_cap(house: House) -> tuple[Device]:
+    """A device that has taken all there is."""
+    await house.ask("cap.set", level="org", window="month", cap_nusd=500 * DOLLAR)
+    device = await house.joined()
+    await house.ask("cap.set", level="team", name="backend", window="day", cap_nusd=5 * DOLLAR)
+    await device.sync(Want("team.backend.day", need_nusd=5 * DOLLAR))
+    return (device,)
+
+
+async def test_an_approved_raise_is_there_at_once_and_for_one_window(house: House) -> None:
+    """Asked without naming a cap it is the tightest one; tomorrow the cap is as before."""
+    (device,) = await at_the_cap(house)
+    status, asked = await device.request(20 * DOLLAR)
+    assert (status, asked["status"]) == (200, "open")
+    listed = (await house.ask("request.list"))["requests"]
+    assert [(each["pool"], each["member"], each["reason"]) for each in listed] == [
+        ("team.backend.day", "anna", "a large migration")
+    ]
+    async with device.listening() as line:
+        done = await house.ask("request.approve", request=asked["id"])
+        assert await said(line) == "sync"
+    assert (done["cap_nusd"], done["also_short"]) == (25 * DOLLAR, [])
+    answer = await device.sync(Want("team.backend.day", need_nusd=8 * DOLLAR))
+    assert answer.accounts[0].granted_nusd >= 8 * DOLLAR
+    assert {pool["id"]: pool["cap_nusd"] for pool in device.policy["pools"]}[
+        "team.backend.day"
+    ] == 25 * DOLLAR
+    house.now[0] += DAY_US
+    caps = {each["pool"]: each["cap_nusd"] for each in (await house.ask("cap.list"))["caps"]}
+    assert caps["team.backend.day"] == 5 * DOLLAR
+
+
+async def test_a_question_is_one_question(house: House) -> None:
+    """However often it arrives; once answered, it says how."""
+    (device,) = await at_the_cap(house)
+    first = (await device.request(DOLLAR))[1]
+    assert (await device.request(DOLLAR))[1] == first
+    assert len((await house.ask("request.list"))["requests"]) == 1
+    await house.ask("request.refuse", request=first["id"])
+    assert (await device.request(DOLLAR))[1]["status"] == "refused"
+    status, found = await house.try_to("request.approve", request=first["id"])
+    assert (status, "was refused by first lead" in found["error"]["message"]) == (409, True)
+    assert (await house.ask("request.list"))["requests"] == []
+    assert len((await house.ask("request.list", all=True))["requests"]) == 1
+
+
+async def test_what_cannot_be_asked(house: House) -> None:
+    """Another's cap, nothing, and too many questions at once."""
+    (device,) = await at_the_cap(house)
+    assert (await device.request(DOLLAR, "team.data.day"))[0] == 409
+    assert (await device.request(0))[0] == 409
+    found = [await device.request(DOLLAR, nonce=f"n{n}") for n in range(21)]
+    assert [status for status, _ in found] == [200] * 20 + [409]
+
+
+async def test_the_lead_hears_what_else_is_short(house: House) -> None:
+    """Raising a team's cap is no use when the organisation's is spent."""
+    await house.ask("cap.set", level="org", window="month", cap_nusd=6 * DOLLAR)
+    device = await house.joined()
+    await house.ask("cap.set", level="team", name="backend", window="day", cap_nusd=5 * DOLLAR)
+    _, asked = await device.request(20 * DOLLAR, "team.backend.day")
+    done = await house.ask("request.approve", request=asked["id"], amount_nusd=10 * DOLLAR)
+    assert (done["also_short"], done["amount_nusd"]) == (["org.month"], 10 * DOLLAR)
+
+
+async def test_a_member_sees_the_members_own(house: House) -> None:
+    """Not what others ask for."""
+    (device,) = await at_the_cap(house)
+    await device.request(DOLLAR)
+    await house.joined("ben", "data")
+    for member, count in (("anna", 1), ("ben", 0)):
+        token = (await house.ask("token.create", name=member, member=member))["token"]
+        assert len((await house.ask("request.list", token))["requests"]) == count

@@ -1,0 +1,60 @@
+"""Rules of everybody, of a team and of a tier reach whom they concern; acts are a chain."""
+
+import pytest
+
+from sync_server.store import tables
+from tests.sync_server.house import DOLLAR, House
+
+
+async def test_rules_reach_whom_they_concern(house: House) -> None:
+    """Everybody's, the team's, and the tier's; a team's loop guard instead of everybody's."""
+    anna = await house.joined("anna", "backend")
+    ben = await house.joined("ben", "data")
+    await house.ask("policy.set", rules={
+        "models": [{"deny": ["*-pro"]}], "loop_guard": {"repeats": 9, "within_s": 60},
+        "tiers": {"junior": {"allow": ["claude-haiku-*"]}},
+    })  # fmt: skip
+    await house.ask("policy.set", team="backend", rules={
+        "rates": [{"per": "session", "rpm": 30}], "loop_guard": {"repeats": 3, "within_s": 60},
+    })  # fmt: skip
+    await house.ask("member.set_tier", member="ben", tier="junior")
+    await anna.sync()
+    await ben.sync()
+    assert anna.policy["models"] == [{"scope": {}, "allow": [], "deny": ["*-pro"]}]
+    assert anna.policy["rates"][0]["rpm"] == 30
+    assert anna.policy["loop_guard"]["repeats"] == 3
+    assert ben.policy["models"][1] == {"scope": {}, "allow": ["claude-haiku-*"], "deny": []}
+    assert (ben.policy["rates"], ben.policy["loop_guard"]["repeats"]) == ([], 9)
+    shown = await house.ask("policy.show", team="backend")
+    assert shown["rules"]["rates"][0]["per"] == "session"
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [{"models": [{"scope": {"planet": "x"}}]}, {"rates": [{"rpm": -1}]}, {"colour": 1},
+     {"tiers": {"Very Senior": {}}}],
+    ids=str,
+)  # fmt: skip
+async def test_rules_that_mean_nothing_are_refused(house: House, rules: dict[str, object]) -> None:
+    """Before they are in force."""
+    status, _ = await house.try_to("policy.set", rules=rules)
+    assert status in (400, 409)
+    assert (await house.ask("policy.show"))["version"] == 0
+
+
+async def test_acts_are_a_chain_that_verify_checks(house: House) -> None:
+    """Who did what; one changed record is found."""
+    await house.ask("team.create", team="backend")
+    await house.ask("cap.set", level="org", window="month", cap_nusd=DOLLAR)
+    told = await house.ask("audit")
+    assert [(act["who"], act["what"]) for act in told["acts"]] == [
+        ("init", "init"), ("first lead", "team.create"), ("first lead", "cap.set"),
+    ]  # fmt: skip
+    assert told["acts"][1]["prev"] == told["acts"][0]["hash"]
+    assert (await house.ask("verify"))["ok"]
+    with house.hall.service.engine.begin() as conn:
+        body = tables.audit.c.body
+        conn.execute(tables.audit.update().where(tables.audit.c.seq == 2).values(
+            body=body.concat(" ")))  # fmt: skip
+    found = await house.ask("verify")
+    assert (found["ok"], "act 2" in found["faults"][0]) == (False, True)
