@@ -57,7 +57,8 @@ def _set(conn: Connection, org: Row[Any], told: Cap, moment: Moment) -> Done:
         raise AgentspendError(f"there is no cap {name}", "agentspend-server org show")
     lines: list[Line] = [
         Filed("pool", {
-            "id": name, "org": org.id, "team": team, "member": member, "scope": canonical(scope).decode(),
+            "id": name, "org": org.id, "team": team, "member": member,
+            "scope": canonical(scope).decode(),
             "kind": told.window, "active": active, "base_nusd": told.cap_nusd,
         })
     ]  # fmt: skip

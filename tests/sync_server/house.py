@@ -199,7 +199,9 @@ async def house_in(path: Path, database: str = "") -> AsyncIterator[House]:
 async def served(folder: Folder, token: str, now: list[int]) -> AsyncIterator[House]:
     """A server over a folder that is there."""
     with folder.open() as service:
-        hall = Hall(service, folder.address(), now_us=lambda: now[0])
+        hall = Hall(
+            service, folder.address(), now_us=lambda: now[0], monotonic_s=lambda: now[0] / 1e6
+        )
         server = Server(folder, hall)
         await server.start()
         house = House(folder, hall, f"https://127.0.0.1:{server.port}", token, now)
