@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from agentspend.core.forecast import buckets, burn_nusd_per_h
 from tui.budgets import Line, lines, tightest
 from tui.day import Day
-from tui.format import bar, cents, fit, free_cents, middle, precise
+from tui.format import ago, bar, cents, fit, free_cents, middle, precise
 from tui.now import Now
 from tui.rows import Mark
 
@@ -51,9 +51,20 @@ def _state(day: Day, now: Now, cells: int) -> tuple[str, str]:
         left, meaning = f"✗ no request may leave: {day.status['gate_closed']}", "spent"
     else:
         left, meaning = "● enforcing", ""
-        if sync := day.status.get("team", {}).get("sync"):
-            left += f"   ⇅ {sync}"
+        left += _sync(day, now)
     return _ends(f" agentspend top  {left}", f"{now.name}  {now.clock(now.us)} ", cells), meaning
+
+
+def _sync(day: Day, now: Now) -> str:
+    """How long ago the team's server was heard. Being offline is the design, not a warning."""
+    team = day.status.get("team")
+    if not team:
+        return ""
+    queued = f", {team['queued']} queued" if team.get("queued") else ""
+    since = ago((now.us - team["heard_us"]) // 1_000_000) if team.get("heard_us") else ""
+    if team.get("failed"):
+        return f"   ⇅ offline {since}{queued}".rstrip()
+    return f"   ⇅ sync {since} ago{queued}" if since else ""
 
 
 def _money(day: Day, tight: Line | None, cells: int) -> str:

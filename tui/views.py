@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from agentspend.core.scopes import Payer
 from tui.day import Day
 from tui.facts import Charge, Flight, Refusal
-from tui.format import ago, cents, precise, tokens
+from tui.format import ago, cents, free_cents, precise, tokens
 from tui.now import Clock, Now
 from tui.rows import Column, Mark, Row, Table, View
 from tui.spending import Sum
@@ -41,9 +41,9 @@ REFUSED_COLUMNS = (
     Column("REQUEST", 21, least=2),
 )  # fmt: skip
 TEAM_COLUMNS = (
-    Column("POOL", 16, grows=True), Column("WINDOW", 8), Column("CAP", 10, right=True),
-    Column("COMMITTED", 10, right=True), Column("OURS", 10, right=True),
-    Column("SPENT", 10, right=True),
+    Column("POOL", 16, grows=True), Column("WINDOW", 8), Column("CAP", 11, right=True),
+    Column("ALLOWANCE", 10, right=True), Column("SPENT", 10, right=True),
+    Column("HELD", 8, right=True, least=1), Column("FREE", 10, right=True, least=1),
 )  # fmt: skip
 
 
@@ -64,7 +64,7 @@ def table(view: View, day: Day, now: Now) -> Table:
         case View.REFUSED:
             return Table(REFUSED_COLUMNS, [_refused(each, clock) for each in day.refusals], sort=0)
         case View.TEAM:
-            return Table(TEAM_COLUMNS, _team(day), sort=5)
+            return Table(TEAM_COLUMNS, _team(day), sort=4)
 
 
 def _agents(day: Day, now_us: int) -> list[Row]:
@@ -192,11 +192,13 @@ def _team(day: Day) -> list[Row]:
 
 
 def _pool(pool: Mapping[str, object]) -> Row:
-    amounts = [int(str(pool[f"{name}_nusd"])) for name in ("cap", "committed", "ours", "spent")]
+    names = ("cap", "ours", "spent", "held", "free")
+    amounts = [int(str(pool[f"{name}_nusd"])) for name in names]
     name, window = str(pool["name"]), str(pool["window"])
+    shown = (*map(cents, amounts[:-1]), free_cents(amounts[-1]))
     return Row(
-        name, (name, window, *map(cents, amounts)), (name, window, *amounts),
-        fields={"budget": name}, nusd=amounts[3],
+        name, (name, window, *shown), (name, window, *amounts), fields={"budget": name},
+        nusd=amounts[2],
     )  # fmt: skip
 
 

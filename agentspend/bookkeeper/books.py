@@ -73,7 +73,7 @@ class Books:
         now_us = self.now(at)
         seats = [
             *self.rooms.seats(request.payer, request.counted, now_us),
-            *self.team.seats(request.payer, request.counted),
+            *self.team.seats(request.payer, request.counted, at.mono_us),
         ]
         hard = [seat for seat in seats if is_hard(seat)]
         patient = at.mono_us < request.deadline_us

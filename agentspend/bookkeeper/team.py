@@ -13,6 +13,7 @@ import msgspec
 
 from agentspend.bookkeeper.rights import Rights, TeamChain, holds
 from agentspend.bookkeeper.rooms import Seat
+from agentspend.core.admission import NO_END_NUSD
 from agentspend.core.allowance.accounts import EMPTY, Place
 from agentspend.core.allowance.device import Device, Draft
 from agentspend.core.allowance.hearing import answered, opened, to_hello, to_sync, welcomed
@@ -21,17 +22,20 @@ from agentspend.core.allowance.pools import Pool
 from agentspend.core.allowance.standing import Standing, State
 from agentspend.core.budgets import Budget, Mode
 from agentspend.core.scopes import Payer, Scope
-from agentspend.core.windows import Window
+from agentspend.core.windows import Window, WindowKind
 from agentspend.store import team
 from agentspend.store.accounts import Account
 from agentspend.store.team import BUDGET_PREFIX
 
 MAX_REPORTED = 200
+DRY_US = 5_000_000
 NO_ACCOUNT = Account(
     id=-1, budget="", generation=0, window_key="", starts_us=0, ends_us=None, mode="hard",
     limit_nusd=0, spent_nusd=0, held_nusd=0, over_nusd=0,
 )  # fmt: skip
 """Nothing can be held here but a request that costs nothing."""
+FROZEN = Budget(f"{BUDGET_PREFIX}frozen", 0, Window(WindowKind.TOTAL), Scope())
+"""A lead stopped all spending of the team."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +52,18 @@ class Membership:
 
 
 class Team:
-    """The team's part of the books. `dry` are the pools of which the server has no more now."""
+    """The team's part of the books."""
 
     def __init__(self, conn: sqlite3.Connection) -> None:
         self._conn = conn
-        self.dry: frozenset[str] = frozenset()
+        self._dry_until_us: dict[str, int] = {}
         self._loaded = False
         self._membership: Membership | None = None
         self._standing: Standing | None = None
         self._pools: tuple[Pool, ...] = ()
         self._budgets: dict[str, Budget] = {}
         self._policy = 0
+        self._frozen = False
 
     @property
     def membership(self) -> Membership | None:
@@ -84,6 +89,25 @@ class Team:
         self._load()
         return self._policy
 
+    @property
+    def rules(self) -> Mapping[str, Any]:
+        """The policy in force, whole."""
+        kept = team.read(self._conn, "policy")
+        found: dict[str, Any] = msgspec.json.decode(kept) if kept else {}
+        return found
+
+    @property
+    def state(self) -> str:
+        """How we stand with the server: active, retiring or doubt."""
+        return self.standing.state.value if self.standing is not None else ""
+
+    @property
+    def queued(self) -> int:
+        """How many reports the server has not acknowledged."""
+        if self.standing is None:
+            return 0
+        return TeamChain(self._conn, self.standing.inc).end.seq - self.standing.acked_seq
+
     def forget(self) -> None:
         """A transaction was rolled back: read everything again when it is next needed."""
         self._loaded = False
@@ -98,6 +122,7 @@ class Team:
         self._standing = msgspec.json.decode(found[1], type=Standing) if found[1] else None
         policy: dict[str, Any] = msgspec.json.decode(kept["policy"]) if kept["policy"] else {}
         self._policy = int(policy.get("version", 0))
+        self._frozen = bool(policy.get("frozen", False))
         self._pools = tuple(map(pool_of, policy.get("pools", ())))
         self._budgets = {pool.id: budget_of(pool) for pool in self._pools}
 
@@ -133,13 +158,25 @@ class Team:
             opened(device, identity)
             self._keep(device.standing)
 
-    def seats(self, payer: Payer, counted: str) -> list[Seat]:
+    def dry_up(self, needy: Sequence[Want] | None, mono_us: int) -> None:
+        """For some seconds nobody waits for more of a pool: of all while the server is away
+        (None), else of those that still lack what was asked for."""
+        names = [pool.id for pool in self.pools] if needy is None else [w.pool for w in needy]
+        lacking = {want.pool: want.need_nusd for want in needy or ()}
+        for line in self.lines():
+            name = str(line["name"])
+            if name in names and int(str(line["free_nusd"])) < lacking.get(name, NO_END_NUSD):
+                self._dry_until_us[name] = mono_us + DRY_US
+
+    def seats(self, payer: Payer, counted: str, mono_us: int) -> list[Seat]:
         """The rights this request must have, one for each pool it counts in."""
         if self.standing is None or counted != "billed":
             return []
-        return [self._seat(pool) for pool in self._pools if pool.scope.matches(payer)]
+        if self._frozen:
+            return [Seat(FROZEN, NO_ACCOUNT)]
+        return [self._seat(pool, mono_us) for pool in self._pools if pool.scope.matches(payer)]
 
-    def _seat(self, pool: Pool) -> Seat:
+    def _seat(self, pool: Pool, mono_us: int) -> Seat:
         """A pool's account now; where the server has not said which window runs, an empty one."""
         standing = self._standing
         assert standing is not None
@@ -149,7 +186,8 @@ class Team:
             row = replace(NO_ACCOUNT, id=-1 - self._pools.index(pool))
         if standing.state is not State.ACTIVE:
             row = replace(row, limit_nusd=row.spent_nusd + row.held_nusd)
-        grows = standing.state is State.ACTIVE and pool.id not in self.dry
+        dry = mono_us < self._dry_until_us.get(pool.id, 0)
+        grows = standing.state is State.ACTIVE and not dry
         return Seat(self._budgets[pool.id], row, grows=grows)
 
     def _row(self, pool: Pool, window: int) -> Account | None:
@@ -192,11 +230,15 @@ class Team:
             wants=wants,
         )
 
-    def heard(self, answer: Answer, now_us: int) -> None:
-        """R9, R4, R5: take an answer in, give back what is asked for, close what is over."""
+    def heard(self, answer: Answer, now_us: int) -> bool:
+        """R9, R4, R5: take an answer in, give back what is asked for, close what is over.
+
+        True when it brought us further and there is more to report.
+        """
         device = self._device()
         if device is None:
-            return
+            return False
+        before = device.standing.acked_seq
         chain = TeamChain(self._conn, device.standing.inc)
         keep_nusd = answered(device, chain, answer)
         drafts = [device.give_back(keep_nusd) if keep_nusd else None, device.close()]
@@ -204,6 +246,7 @@ class Team:
             if draft is not None:
                 self._tell(draft, now_us)
         self._keep(device.standing)
+        return before < device.standing.acked_seq < chain.end.seq
 
     def _tell(self, draft: Draft, now_us: int) -> None:
         assert self._standing is not None
@@ -238,7 +281,7 @@ class Team:
             return []
         found = []
         for pool in self._pools:
-            seat = self._seat(pool)
+            seat = self._seat(pool, 0)
             found.append(
                 {
                     "name": pool.id,

@@ -30,6 +30,7 @@ from agentspend.cli import (
     service,
     status,
     statusline_install,
+    team,
     top,
     verify,
     why,
@@ -131,6 +132,7 @@ def build() -> typer.Typer:
          "agentspend enable claude", "agentspend enable codex --dry-run",
          "agentspend enable claude --undo")  # fmt: skip
     _add_providers(app)
+    _add_team(app)
     _add_prices(app)
     _add_config(app)
     _add(app, doctor.doctor, "doctor", "What is wrong, and the command that mends it",
@@ -216,6 +218,19 @@ def _add_providers(app: typer.Typer) -> None:
          "agentspend providers test deepseek",
          "agentspend providers test zai --model glm-5.3")  # fmt: skip
     app.add_typer(group, name="providers")
+
+
+def _add_team(app: typer.Typer) -> None:
+    group = _group("This device's place in a team.", "agentspend team status")
+    _add(group, team.join, "join", "Join with the line that the team's lead sent",
+         "agentspend team join https://spend.acme.dev:4443 ASPD-7K3M-…")  # fmt: skip
+    _add(group, team.status, "status", "The team's pools, and this device's allowance",
+         "agentspend team status", "agentspend team status --json")  # fmt: skip
+    _add(group, team.sync, "sync", "Talk to the team server now", "agentspend team sync")
+    _add(group, team.request, "request", "Ask the team's leads for a raise",
+         "agentspend team request 20 --reason 'release on Friday'")  # fmt: skip
+    _add(group, team.leave, "leave", "Leave the team", "agentspend team leave")
+    app.add_typer(group, name="team")
 
 
 def _add_prices(app: typer.Typer) -> None:

@@ -29,6 +29,8 @@ from agentspend.daemon.reload import Reload, settings_from
 from agentspend.daemon.roster import Roster
 from agentspend.daemon.sealing import seal
 from agentspend.daemon.tasks import Tasks
+from agentspend.daemon.team import TeamDesk
+from agentspend.daemon.team_operations import TeamOperations
 from agentspend.daemon.vault import Vault
 from agentspend.daemon.virtual_keys import KeyBook
 from agentspend.daemon.watchers import Watchers
@@ -40,6 +42,7 @@ from agentspend.proxy.server import Proxy
 from agentspend.proxy.sessions import Sessions
 from agentspend.proxy.upstream import Upstream
 from agentspend.store import conversations, included
+from agentspend.sync.anchor import identity
 
 LOOK_FOR_IDLE_EVERY_S = 60
 LOGGED = frozenset({"refuse", "slow", "warning", "policy"})
@@ -119,8 +122,16 @@ class Daemon:
         of_providers = ProviderOperations(self.desk, self.vault)
         of_pauses = PauseOperations(self.desk, self.bookkeeper, operations.no_agent)
         await of_pauses.load()
-        others = of_keys.table() | of_providers.table() | of_pauses.table()
-        self._control = ControlApi(self._paths.socket, operations.table() | others)
+        self._team = TeamDesk(
+            self.desk, self._device, identity(self._paths.ledger), self._tasks.spawn
+        )
+        operations.team = self._team
+        of_team = TeamOperations(self._team, operations.no_agent)
+        tables = (operations, of_keys, of_providers, of_pauses, of_team)
+        self._control = ControlApi(
+            self._paths.socket, {op: each for table in tables for op, each in table.table().items()}
+        )
+        await self._team.start()
         await self._control.start()
         self._tasks.spawn(self.reload.watch(), "watch the configuration")
         self._tasks.spawn(self._seal_now_and_then(), "sign the chain")
@@ -141,6 +152,7 @@ class Daemon:
         """Let requests end, settle the rest, sign the head, close the ledger, then the doors."""
         late = await self._proxy.drain(DRAIN_S)
         await self._proxy.stop()
+        await self._team.stop()
         await self.desk.upstream.close()
         with suppress(Exception):
             await seal(self.bookkeeper, self._device)

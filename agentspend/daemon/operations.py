@@ -22,6 +22,7 @@ from agentspend.daemon.doorway import Doorway
 from agentspend.daemon.persons import insiders, no_agent
 from agentspend.daemon.reload import Reload
 from agentspend.daemon.roster import Roster, head_at
+from agentspend.daemon.team import TeamDesk
 from agentspend.daemon.vault import Vault
 from agentspend.daemon.watchers import Watchers
 from agentspend.daemon.workplaces import settled
@@ -50,6 +51,7 @@ class Operations:
     doorway: Doorway
     stop_daemon: Callable[[], None]
     socket: str
+    team: TeamDesk | None = None
 
     def table(self) -> dict[str, Operation]:
         """The method of each operation."""

@@ -54,6 +54,7 @@ class Desk:
     key_sessions: KeySessions
     pauses: Pauses = field(default_factory=Pauses)
     repeats: Repeats = field(default_factory=Repeats)
+    team_rules: Rules = NO_RULES
     pacer: Pacer = field(init=False)
 
     def __post_init__(self) -> None:
@@ -85,8 +86,10 @@ class Desk:
         return self.settings.providers
 
     def rules_of(self, session: Session) -> Rules:
-        """The rules that hold for a session: the configuration's and its own."""
+        """The rules that hold for a session: the configuration's, the team's and its own."""
         ours, own = self.settings.rules, session.rules
+        if self.team_rules is not NO_RULES:
+            ours = self.team_rules if ours is NO_RULES else ours + self.team_rules
         if own is NO_RULES:
             return ours
         return own if ours is NO_RULES else ours + own

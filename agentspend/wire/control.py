@@ -48,6 +48,11 @@ class Op(StrEnum):
     KEY_ROTATE = "key.rotate"
     KEY_DELETE = "key.delete"
     PROVIDER_TEST = "provider.test"
+    TEAM_JOIN = "team.join"
+    TEAM_STATUS = "team.status"
+    TEAM_SYNC = "team.sync"
+    TEAM_LEAVE = "team.leave"
+    TEAM_REQUEST = "team.request"
     STOP = "stop"
 
 

@@ -83,7 +83,7 @@ def test_a_pool_that_is_dry_refuses_like_a_budget(desk: Desk) -> None:
     """Nobody waits for what the server has not got; the refusal names the pool."""
     join(desk, ORG)
     hear(desk, Told("acme", 24_322, USD // 2))
-    desk.books.team.dry = frozenset({"acme"})
+    desk.do(lambda: desk.books.team.dry_up(None, desk.mono_us))
     refused = desk.hold(desk.request("0.60"))
     assert isinstance(refused, Refused)
     assert (refused.reason, refused.budget) == (RefusalReason.NEVER_FITS, "team:acme")

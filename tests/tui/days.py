@@ -51,7 +51,12 @@ def spent() -> Replay:
 
 def offline() -> Replay:
     """In a team whose server cannot be reached: budgets are enforced here all the same."""
-    team = {"sync": "offline 2h, 212 queued", "pools": []}
+    team = {
+        "failed": "no answer",
+        "queued": 212,
+        "heard_us": RECORDED[-1]["at_us"] - 7_200 * S,
+        "pools": [],
+    }
     return Replay([*RECORDED, _last_status(team=team)], name=NAME)
 
 
@@ -71,13 +76,13 @@ def team() -> Replay:
     """In a team: its pools, and what of them this device may spend."""
     pools = [
         {"name": "acme", "window": "month", "cap_nusd": 1_000_000_000_000,
-         "committed_nusd": 640_000_000_000, "ours_nusd": 120_000_000_000,
-         "spent_nusd": 561_200_000_000},
+         "ours_nusd": 120_000_000_000, "spent_nusd": 101_200_000_000,
+         "held_nusd": 610_000_000, "free_nusd": 18_190_000_000},
         {"name": "acme/api", "window": "week", "cap_nusd": 200_000_000_000,
-         "committed_nusd": 90_000_000_000, "ours_nusd": 30_000_000_000,
-         "spent_nusd": 71_050_000_000},
+         "ours_nusd": 30_000_000_000, "spent_nusd": 11_050_000_000, "held_nusd": 0,
+         "free_nusd": 18_950_000_000},
     ]  # fmt: skip
-    known = {"sync": "3m ago", "pools": pools}
+    known = {"failed": "", "queued": 0, "heard_us": RECORDED[-1]["at_us"] - 180 * S, "pools": pools}
     return Replay([*RECORDED, _last_status(team=known)], name=NAME)
 
 

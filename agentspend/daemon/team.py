@@ -1,0 +1,187 @@
+"""The daemon's place in a team: joins, follows the server in the background, leaves."""
+
+import asyncio
+import platform
+import secrets
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+from agentspend.bookkeeper import Bookkeeper
+from agentspend.bookkeeper.team import Membership
+from agentspend.core.allowance.messages import Enrol, RaiseRequest
+from agentspend.core.errors import AgentspendError
+from agentspend.core.rules import NO_RULES, ModelRule, RateLimit, Rules
+from agentspend.core.scopes import Scope
+from agentspend.daemon.identity import Device
+from agentspend.daemon.log import log
+from agentspend.proxy.desk import Desk
+from agentspend.sync.client import Heard, TeamClient, split_code
+from agentspend.sync.pump import NONCE_BYTES, Pump
+
+TEAM = "your team"
+Spawn = Callable[[Coroutine[Any, Any, Any], str], "asyncio.Task[Any]"]
+
+
+class TeamDesk:
+    """One team at most. `pump` is the conversation with its server, None without a team."""
+
+    def __init__(self, desk: Desk, device: Device, identity: str, spawn: Spawn) -> None:
+        self._desk = desk
+        self._device = device
+        self._identity = identity
+        self._spawn = spawn
+        self._client: TeamClient | None = None
+        self._tasks: list[asyncio.Task[Any]] = []
+        self.pump: Pump | None = None
+
+    @property
+    def _books(self) -> Bookkeeper:
+        return self._desk.bookkeeper
+
+    async def start(self) -> None:
+        """Go on where the last run stopped; a ledger that was moved is in doubt from here on."""
+        identity = self._identity
+        await self._books.ask(lambda books, _: books.team.opened_at(identity))
+        membership = await self._books.ask(lambda books, _: books.team.membership)
+        if membership is not None:
+            rules = await self._books.ask(lambda books, _: books.team.rules)
+            self._desk.team_rules = rules_of(rules)
+            self._follow(membership)
+
+    async def join(self, url: str, code: str) -> Membership:
+        """Enrol with an invite. Raises `AgentspendError`: in a team already, or not let in."""
+        if await self._books.ask(lambda books, _: books.team.membership) is not None:
+            raise AgentspendError("this device is in a team already", "agentspend team leave")
+        own, pin = split_code(code)
+        client = TeamClient(url, pin, self._device.private_key)
+        try:
+            asked = Enrol(
+                code=own,
+                label=platform.node().partition(".")[0],
+                nonce=secrets.token_hex(NONCE_BYTES),
+                public_key=self._device.public_key.hex(),
+            )
+            found, heard = await client.enrol(asked)
+        finally:
+            await client.close()
+        membership = Membership(
+            url=url,
+            team=found.team,
+            device=found.device,
+            member=found.member,
+            role=found.role,
+            server_key=found.server_key,
+            pin=pin,
+        )
+        await self._begin(membership, found.inc, heard)
+        self._follow(membership)
+        return membership
+
+    async def leave(self) -> None:
+        """Report what is left, then be nobody's member. Allowance that is out stays out: the
+        team's lead may write the device off."""
+        if self.pump is not None:
+            try:
+                await self.pump.talk()
+            except AgentspendError as error:
+                log("team_left_unreported", error=error.message)
+        await self.stop()
+        await self._books.ask(lambda books, _: books.team.leave())
+        self._desk.team_rules = NO_RULES
+
+    async def stop(self) -> None:
+        """Hang up."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+        if self._client is not None:
+            await self._client.close()
+        self._client = self.pump = None
+
+    async def lines(self) -> Mapping[str, Any] | None:
+        """The team as people see it; None without one."""
+        membership = await self._books.ask(lambda books, _: books.team.membership)
+        if membership is None:
+            return None
+        pools, state, queued = await self._books.ask(
+            lambda books, _: (books.team.lines(), books.team.state, books.team.queued)
+        )
+        failed = self.pump.failed if self.pump is not None else ""
+        return {
+            "url": membership.url,
+            "team": membership.team,
+            "member": membership.member,
+            "role": membership.role,
+            "device": membership.device,
+            "state": state,
+            "pools": pools,
+            "queued": queued,
+            "heard_us": self.pump.heard_us if self.pump is not None else 0,
+            "failed": failed,
+        }
+
+    async def request(self, amount_nusd: int, reason: str, pool: str) -> Mapping[str, Any]:
+        """Ask the team's leads for more."""
+        if self._client is None:
+            raise AgentspendError("this device is in no team", "agentspend team join URL CODE")
+        membership = await self._books.ask(lambda books, _: books.team.membership)
+        assert membership is not None
+        nonce = secrets.token_hex(NONCE_BYTES)
+        return await self._client.request_raise(
+            RaiseRequest(membership.team, membership.device, nonce, pool, amount_nusd, reason)
+        )
+
+    async def _begin(self, membership: Membership, inc: str, heard: Heard) -> None:
+        identity, policy = self._identity, heard.policy
+
+        def work(books: Any, at: Any) -> None:
+            books.team.join(membership, inc, identity, books.now(at))
+            if policy is not None:
+                books.team.adopt(policy)
+
+        await self._books.ask(work)
+        if policy is not None:
+            await self._adopted(policy)
+
+    def _follow(self, membership: Membership) -> None:
+        """Talk in the background from now on."""
+        key = bytes.fromhex(membership.server_key)
+        self._client = TeamClient(membership.url, membership.pin, self._device.private_key, key)
+        self.pump = Pump(self._books, self._client, self._identity, self._adopted)
+        self._books.on_commit(self.pump.on_commit)
+        self._tasks = [
+            self._spawn(self.pump.run(), "talk to the team server"),
+            self._spawn(self.pump.listen(), "listen to the team server"),
+        ]
+
+    async def _adopted(self, policy: Mapping[str, Any]) -> None:
+        """The team's rules beside its pools hold from now on."""
+        self._desk.team_rules = rules_of(policy)
+        log("team_policy", version=policy.get("version"))
+
+
+def rules_of(policy: Mapping[str, Any]) -> Rules:
+    """A team policy's lists of models and its rates. Raises `AgentspendError` for a bad scope."""
+    models = tuple(
+        ModelRule(
+            Scope.of(each.get("scope") or {}),
+            tuple(each.get("allow") or ()),
+            tuple(each.get("deny") or ()),
+            source=TEAM,
+        )
+        for each in policy.get("models", ())
+    )
+    rates = tuple(
+        RateLimit(
+            Scope.of(each.get("scope") or {}),
+            per=str(each.get("per", "")),
+            rpm=int(each.get("rpm", 0)),
+            tpm=int(each.get("tpm", 0)),
+            parallel=int(each.get("parallel", 0)),
+            subagents=int(each.get("subagents", 0)),
+            source=TEAM,
+        )
+        for each in policy.get("rates", ())
+    )
+    return Rules(models=models, rates=rates) if models or rates else NO_RULES

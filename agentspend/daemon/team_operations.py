@@ -1,0 +1,53 @@
+"""What the control API can do with the team: join, look, talk now, ask for more, leave."""
+
+from collections.abc import Callable
+
+from agentspend.daemon.control_api import Caller, Message, Operation
+from agentspend.daemon.team import TeamDesk
+from agentspend.wire.control import Op
+
+
+class TeamOperations:
+    """Joining and leaving are a person's to do (`no_agent`); looking and asking are anyone's."""
+
+    def __init__(self, team: TeamDesk, no_agent: Callable[[Caller, str], None]) -> None:
+        self._team = team
+        self._no_agent = no_agent
+
+    def table(self) -> dict[str, Operation]:
+        """The method of each operation."""
+        return {
+            Op.TEAM_JOIN: self.join,
+            Op.TEAM_STATUS: self.status,
+            Op.TEAM_SYNC: self.sync,
+            Op.TEAM_LEAVE: self.leave,
+            Op.TEAM_REQUEST: self.request,
+        }
+
+    async def join(self, caller: Caller, message: Message) -> None:
+        """Enrol with an invite."""
+        self._no_agent(caller, "join a team")
+        found = await self._team.join(str(message["url"]), str(message["code"]))
+        await caller.send({"team": found.team, "member": found.member, "role": found.role})
+
+    async def status(self, caller: Caller, _: Message) -> None:
+        """The team, its pools, and when its server was heard last."""
+        await caller.send({"team": await self._team.lines()})
+
+    async def sync(self, caller: Caller, _: Message) -> None:
+        """Talk to the server now; its error is the answer when that fails."""
+        if self._team.pump is not None:
+            await self._team.pump.talk()
+        await caller.send({"team": await self._team.lines()})
+
+    async def leave(self, caller: Caller, _: Message) -> None:
+        """Leave the team."""
+        self._no_agent(caller, "leave the team")
+        await self._team.leave()
+        await caller.send({"left": True})
+
+    async def request(self, caller: Caller, message: Message) -> None:
+        """Ask the team's leads for more."""
+        amount_nusd, reason = int(message["amount_nusd"]), str(message.get("reason", ""))
+        pool = str(message.get("pool", ""))
+        await caller.send(dict(await self._team.request(amount_nusd, reason, pool)))

@@ -1,0 +1,134 @@
+"""When the device and its team server talk: after a while, when told to, and when money is short.
+
+A request that lacks nothing but allowance wakes the pump once; while the server is away or has no
+more, the pool counts as dry for some seconds, so that nobody waits for what will not come.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import Any
+
+from agentspend.bookkeeper import Bookkeeper
+from agentspend.bookkeeper.outcomes import Event
+from agentspend.bookkeeper.team import Membership
+from agentspend.core.allowance.messages import Answer, Want
+from agentspend.store.team import BUDGET_PREFIX
+from agentspend.sync.client import Heard, NotTaken, TeamClient, Unreachable
+from agentspend.sync.wants import wants
+
+REPORT_EVERY_S = 900
+"""An hour has four reports at most that nobody asked for: 96 a day (the study's 100)."""
+FIRST_AGAIN_S, LAST_AGAIN_S = 2.0, 300.0
+NONCE_BYTES = 16
+
+Adopt = Callable[[dict[str, Any]], Coroutine[Any, Any, None]]
+
+
+class Pump:
+    """The conversation with one team server. `state` is what people are told of it."""
+
+    def __init__(
+        self, bookkeeper: Bookkeeper, client: TeamClient, anchor_sha256: str, adopted: Adopt
+    ) -> None:
+        """`adopted` is called with each policy that came into force."""
+        self._bookkeeper = bookkeeper
+        self._client = client
+        self._anchor = anchor_sha256
+        self._adopted = adopted
+        self._nudged = asyncio.Event()
+        self._ticket = ""
+        self.heard_us = 0
+        self.failed = ""
+
+    def nudge(self) -> None:
+        """Talk now."""
+        self._nudged.set()
+
+    def on_commit(self, events: list[Event]) -> None:
+        """Whoever waits for the team's money has it asked for, at once."""
+        for event in events:
+            if event.kind == "wait" and str(event.fields["budget"]).startswith(BUDGET_PREFIX):
+                self.nudge()
+
+    async def run(self) -> None:
+        """Talk until cancelled."""
+        again_s = FIRST_AGAIN_S
+        while True:
+            self._nudged.clear()
+            try:
+                await self.talk()
+                again_s = FIRST_AGAIN_S
+                wait_s: float = REPORT_EVERY_S
+            except Unreachable as error:
+                self.failed = error.message
+                await self._dry(None)
+                wait_s, again_s = again_s, min(LAST_AGAIN_S, again_s * 2)
+            except NotTaken as error:
+                self.failed = error.message
+                await self._dry(None)
+                wait_s = LAST_AGAIN_S
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await self._nudged.wait()
+
+    async def listen(self) -> None:
+        """Follow the server's pushes until cancelled; each is a reason to talk."""
+        again_s = FIRST_AGAIN_S
+        while True:
+            try:
+                async for event in self._client.pushes(self._ticket):
+                    again_s = FIRST_AGAIN_S
+                    if event == "sync":
+                        self.nudge()
+            except Unreachable:
+                pass
+            await asyncio.sleep(again_s)
+            again_s = min(LAST_AGAIN_S, again_s * 2)
+
+    async def talk(self) -> None:
+        """Report everything, take in what comes back; raises `Unreachable` or `NotTaken`."""
+        while await self._exchange():
+            pass
+
+    async def _exchange(self) -> bool:
+        """One report and its answer; True when there is more to report."""
+        await self._begin_anew()
+        asked = await self._bookkeeper.ask(wants)
+        nonce = secrets.token_hex(NONCE_BYTES)
+        report = await self._bookkeeper.ask(lambda books, _: books.team.report(nonce, asked))
+        if report is None:
+            return False
+        answer, heard = await self._client.sync(report)
+        return await self._take(answer, heard, asked)
+
+    async def _begin_anew(self) -> None:
+        """Ask for a new incarnation where the ledger is in doubt or has been replaced."""
+        nonce, anchor = secrets.token_hex(NONCE_BYTES), self._anchor
+        hello = await self._bookkeeper.ask(lambda books, _: books.team.hello(nonce, anchor))
+        if hello is not None:
+            word = await self._client.hello(hello)
+            await self._bookkeeper.ask(lambda books, at: books.team.welcome(word, books.now(at)))
+
+    async def _take(self, answer: Answer, heard: Heard, asked: list[Want]) -> bool:
+        """Put an answer in force; True when there is more to report."""
+        self._ticket = heard.ticket or self._ticket
+        if heard.policy is not None:
+            policy = heard.policy
+            await self._bookkeeper.ask(lambda books, _: books.team.adopt(policy))
+            await self._adopted(policy)
+        more = await self._bookkeeper.ask(lambda books, at: books.team.heard(answer, books.now(at)))
+        self.heard_us, self.failed = answer.server_us, ""
+        await self._dry([want for want in asked if want.need_nusd])
+        return more
+
+    async def _dry(self, needy: list[Want] | None) -> None:
+        """The pools of which no more comes now: all while the server is away, else those that
+        still lack what somebody waits for."""
+        await self._bookkeeper.ask(lambda books, at: books.team.dry_up(needy, at.mono_us))
+
+
+def member_of(bookkeeper: Bookkeeper) -> Coroutine[Any, Any, Membership | None]:
+    """The team this ledger's device is in."""
+    return bookkeeper.ask(lambda books, _: books.team.membership)
