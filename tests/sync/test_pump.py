@@ -1,0 +1,198 @@
+"""The device and a real team server: allowance in, signed reports out, and no waiting in vain."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agentspend.bookkeeper.outcomes import Held, HoldAnswer, Refused, Settlement
+from agentspend.bookkeeper.team import Membership
+from agentspend.core.allowance.accounts import Place
+from agentspend.core.allowance.messages import Enrol
+from agentspend.core.scopes import Payer
+from agentspend.core.usage import Billing
+from agentspend.sync.client import TeamClient, Unreachable
+from agentspend.sync.pump import Pump
+from agentspend.wire import signing
+from agentspend.wire.invite import write_code
+from sync_server.store import cases
+from tests.bookkeeper.conftest import bound, hold_request
+from tests.support.desk import Device
+from tests.sync.door import SECRET, USD, Door
+
+KEY = bytes(range(2, 34))
+
+
+@pytest.fixture
+async def door(tmp_path: Path) -> AsyncIterator[Door]:
+    """A team server with a cap of $10 a month."""
+    (tmp_path / "server").mkdir()
+    made = Door(tmp_path / "server")
+    await made.server.start_server()
+    yield made
+    await made.server.close()
+    made.office.close()
+
+
+class Member:
+    """One enrolled device."""
+
+    def __init__(self, device: Device, pump: Pump, name: str) -> None:
+        self.device, self.pump, self.name = device, pump, name
+        self.count = 0
+
+    async def ask(self, work: Callable[[Any], Any]) -> Any:
+        """Look at the books."""
+        return await self.device.bookkeeper.ask(lambda books, _: work(books))
+
+    async def hold(self, usd: str, *, wait_s: int = 20) -> HoldAnswer:
+        """One request of this bound."""
+        self.count += 1
+        at = self.device.desk.now()
+        request = hold_request(
+            f"r_{self.name}_{self.count}", bound(usd), 1, comfort=1, floor=1,
+            payer=Payer(session="s"), arrived_us=at.mono_us, wait_s=wait_s,
+        )  # fmt: skip
+        return await self.device.bookkeeper.hold(request)
+
+    async def settle(self, held: HoldAnswer, nusd: int) -> None:
+        """The provider's bill for it."""
+        assert isinstance(held, Held)
+        done = Settlement(held.rid, nusd, Billing.EXACT, "provider_usage", {"usage": {}})
+        await self.device.bookkeeper.settle(done)
+
+    async def line(self) -> dict[str, Any]:
+        """The pool as this device sees it."""
+        found = await self.ask(lambda books: books.team.lines())
+        return dict(found[0])
+
+
+async def enrolled(door: Door, device: Device, name: str, key: bytes, code: bytes) -> Member:
+    """Join with an invite, and talk once."""
+    door.office.service.invite(code, "anna", 2**52, {"who": "lead"}, 0)
+    client = TeamClient(door.url, "", key)
+    asked = Enrol(write_code(code), name, f"n_{name}", signing.public_key(key).hex())
+    found, heard = await client.enrol(asked)
+    member = Membership(
+        door.url, found.team, found.device, found.member, found.role, found.server_key
+    )
+
+    async def adopted(_: dict[str, Any]) -> None:
+        pass
+
+    def join(books: Any, at: Any) -> None:
+        books.team.join(member, found.inc, f"disk of {name}", books.now(at))
+        books.team.adopt(heard.policy)
+
+    await device.bookkeeper.ask(join)
+    pump = Pump(device.bookkeeper, client, "00", adopted)
+    device.bookkeeper.on_commit(pump.on_commit)
+    await pump.talk()
+    return Member(device, pump, name)
+
+
+@pytest.fixture
+async def ana(tmp_path: Path, door: Door) -> AsyncIterator[Member]:
+    """A device in the team."""
+    (tmp_path / "ana").mkdir()
+    async with Device(tmp_path / "ana") as device:
+        yield await enrolled(door, device, "ana", KEY, SECRET)
+
+
+async def test_a_member_spends_what_it_was_granted_and_the_server_hears_of_it(
+    door: Door, ana: Member
+) -> None:
+    """Granted at the first talk; used on both sides alike after the next."""
+    assert (await ana.line())["ours_nusd"] > 0
+    held = await ana.hold("0.50")
+    await ana.settle(held, USD // 4)
+    await ana.pump.talk()
+
+    assert (await ana.line())["spent_nusd"] == USD // 4
+    inc, place = await ana.ask(
+        lambda books: (books.team.standing.inc,
+                       Place("org", books.team.standing.windows["org"]))
+    )  # fmt: skip
+    with door.office.service.engine.begin() as conn:
+        kept = cases.Loaded(conn, "o_1", inc).case.accounts[place]
+    assert kept.used_nusd == USD // 4
+
+
+async def test_a_request_that_lacks_allowance_has_it_fetched_once(door: Door, ana: Member) -> None:
+    """It waits, the pump is woken, more is granted, it is served."""
+    asyncio.get_running_loop().create_task(ana.pump.run())
+    free = (await ana.line())["free_nusd"]
+    held = await asyncio.wait_for(ana.hold(f"{(free + USD) / USD:.2f}"), 30)
+    assert isinstance(held, Held)
+
+
+async def test_nobody_waits_for_what_the_server_has_not_got(door: Door, ana: Member) -> None:
+    """More than the cap: refused as soon as the server has answered, naming the pool."""
+    asyncio.get_running_loop().create_task(ana.pump.run())
+    refused = await asyncio.wait_for(ana.hold("11.00"), 30)
+    assert isinstance(refused, Refused)
+    assert refused.budget == "team:org"
+
+
+async def test_a_device_cut_off_works_on_what_it_has(door: Door, ana: Member) -> None:
+    """Then it refuses at once: waiting would bring nothing. Nothing it did is lost."""
+    door.down = True
+    with pytest.raises(Unreachable):
+        await ana.pump.talk()
+    task = asyncio.get_running_loop().create_task(ana.pump.run())
+    held = await ana.hold("0.50")
+    await ana.settle(held, USD // 10)
+    refused = await asyncio.wait_for(ana.hold("9.00"), 30)
+    assert isinstance(refused, Refused)
+    assert await ana.ask(lambda books: books.team.queued) > 0
+
+    task.cancel()
+    door.down = False
+    await ana.pump.talk()
+    assert await ana.ask(lambda books: books.team.queued) == 0
+
+
+async def test_two_devices_never_pass_the_cap_together(
+    tmp_path: Path, door: Door, ana: Member
+) -> None:
+    """Whatever each asks for, in parallel: the sum of what was spent is within the cap."""
+    (tmp_path / "bo").mkdir()
+    async with Device(tmp_path / "bo") as device:
+        bo = await enrolled(door, device, "bo", bytes(range(3, 35)), bytes(range(1, 17)))
+        tasks = [asyncio.get_running_loop().create_task(each.pump.run()) for each in (ana, bo)]
+
+        async def work(member: Member) -> int:
+            spent = 0
+            for _ in range(12):
+                held = await member.hold("0.70", wait_s=2)
+                if isinstance(held, Held):
+                    await member.settle(held, held.amount_nusd)
+                    spent += held.amount_nusd
+            return spent
+
+        spent = await asyncio.wait_for(asyncio.gather(work(ana), work(bo)), 120)
+        for task in tasks:
+            task.cancel()
+    assert 8 * USD < sum(spent) <= 10 * USD
+
+
+async def test_a_copied_ledger_starts_anew_with_nothing(door: Door, ana: Member) -> None:
+    """Doubt, a hello, a new incarnation; the old one's allowance stays committed."""
+    granted = (await ana.line())["ours_nusd"]
+    await ana.ask(lambda books: books.team.opened_at("another disk"))
+    assert (await ana.line())["free_nusd"] == 0
+    await ana.pump.talk()
+    line = await ana.line()
+    assert (line["spent_nusd"], await ana.ask(lambda books: books.team.state)) == (0, "active")
+    assert 0 < line["ours_nusd"] <= 10 * USD - granted
+
+
+async def test_a_freeze_stops_everything(door: Door, ana: Member) -> None:
+    """Also what allowance would still cover."""
+    door.policy = {**door.policy, "version": 2, "frozen": True}
+    await ana.pump.talk()
+    refused = await asyncio.wait_for(ana.hold("0.01"), 30)
+    assert isinstance(refused, Refused)
+    assert refused.budget == "team:frozen"
