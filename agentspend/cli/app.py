@@ -21,6 +21,7 @@ from agentspend.cli import (
     key,
     keys,
     log,
+    models,
     output,
     pause,
     prices,
@@ -132,6 +133,9 @@ def build() -> typer.Typer:
          "agentspend enable claude", "agentspend enable codex --dry-run",
          "agentspend enable claude --undo")  # fmt: skip
     _add_providers(app)
+    _add(app, models.models, "models", "Which models a running session may use",
+         "agentspend models s_1f3a --only '*haiku*'",
+         "agentspend models s_1f3a --any")  # fmt: skip
     _add_team(app)
     _add_prices(app)
     _add_config(app)

@@ -11,10 +11,9 @@ from typer.core import TyperCommand, TyperGroup
 
 from agentspend.cli.diagnostics import UsageError
 
-ORDER = ("run", "top", "status", "pause", "resume", "budget", "log", "why", "adjust", "keys", "key",
-         "team", "enable", "providers", "prices", "config", "doctor", "verify", "daemon",
-         "statusline",
-         "demo")  # fmt: skip
+ORDER = ("run", "top", "status", "pause", "resume", "models", "budget", "log", "why", "adjust",
+         "keys", "key", "team", "enable", "providers", "prices", "config", "doctor", "verify",
+         "daemon", "statusline", "demo")  # fmt: skip
 ClickError: type[Exception] = typer.BadParameter.__mro__[2]
 """What typer raises for words it cannot take; where it lives differs between its versions."""
 

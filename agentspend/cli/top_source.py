@@ -125,4 +125,20 @@ def _resume(session: str) -> str:
     return f"session {session} goes on" if session else "everybody goes on"
 
 
-_DEEDS: dict[str, Callable[..., str]] = {"limit": _limit, "pause": _pause, "resume": _resume}
+def _models(session: str, allow: str) -> str:
+    """Allow a session only these models, "" for every one again."""
+    access.ask("session.models", session=session, allow=allow.split())
+    return f"session {session} may use {allow or 'every model again'}"
+
+
+def _request(amount: str, reason: str) -> str:
+    """Ask the team's leads for a raise."""
+    from agentspend.core.money import parse_usd
+
+    found = access.ask("team.request", amount_nusd=parse_usd(amount), reason=reason)
+    return f"request {found.get('id', '')} is open: a lead decides"
+
+
+_DEEDS: dict[str, Callable[..., str]] = {
+    "limit": _limit, "pause": _pause, "resume": _resume, "models": _models, "request": _request,
+}  # fmt: skip

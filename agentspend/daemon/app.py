@@ -22,6 +22,7 @@ from agentspend.daemon.identity import Device, new_incarnation
 from agentspend.daemon.key_clients import KeyClients, client_gone
 from agentspend.daemon.key_operations import KeyOperations
 from agentspend.daemon.log import log
+from agentspend.daemon.model_operations import ModelOperations
 from agentspend.daemon.operations import Operations
 from agentspend.daemon.pause_operations import PauseOperations
 from agentspend.daemon.provider_operations import ProviderOperations
@@ -104,6 +105,18 @@ class Daemon:
         self.port = await self._listen(self._loaded.config.port)
         self._doorway = Doorway(self._proxy, listen)
         await self._doorway.open()
+        self._control = await self._control_api(key_book)
+        await self._team.start()
+        await self._control.start()
+        self._tasks.spawn(self.reload.watch(), "watch the configuration")
+        self._tasks.spawn(self._seal_now_and_then(), "sign the chain")
+        self._tasks.spawn(self._doorway.keep_trying(), "listen for containers")
+        self._tasks.spawn(self._end_idle_sessions(), "end the idle sessions of keys")
+        log("ready", port=self.port, version=agentspend.__version__,
+            recovered=self.bookkeeper.recovered)  # fmt: skip
+
+    async def _control_api(self, key_book: KeyBook) -> ControlApi:
+        """What people's commands may ask, all of it."""
         operations = Operations(
             desk=self.desk,
             bookkeeper=self.bookkeeper,
@@ -117,7 +130,7 @@ class Daemon:
             socket=str(self._paths.socket),
         )
         of_keys = KeyOperations(
-            key_book, self.bookkeeper, self._roster, key_sessions, operations.no_agent
+            key_book, self.bookkeeper, self._roster, self.desk.key_sessions, operations.no_agent
         )
         of_providers = ProviderOperations(self.desk, self.vault)
         of_pauses = PauseOperations(self.desk, self.bookkeeper, operations.no_agent)
@@ -127,18 +140,11 @@ class Daemon:
         )
         operations.team = self._team
         of_team = TeamOperations(self._team, operations.no_agent)
-        tables = (operations, of_keys, of_providers, of_pauses, of_team)
-        self._control = ControlApi(
+        of_models = ModelOperations(self.sessions, operations.no_agent)
+        tables = (operations, of_keys, of_providers, of_pauses, of_models, of_team)
+        return ControlApi(
             self._paths.socket, {op: each for table in tables for op, each in table.table().items()}
         )
-        await self._team.start()
-        await self._control.start()
-        self._tasks.spawn(self.reload.watch(), "watch the configuration")
-        self._tasks.spawn(self._seal_now_and_then(), "sign the chain")
-        self._tasks.spawn(self._doorway.keep_trying(), "listen for containers")
-        self._tasks.spawn(self._end_idle_sessions(), "end the idle sessions of keys")
-        log("ready", port=self.port, version=agentspend.__version__,
-            recovered=self.bookkeeper.recovered)  # fmt: skip
 
     async def run(self) -> None:
         """Serve until told to stop, then drain."""

@@ -27,6 +27,7 @@ class Op(StrEnum):
     SESSION_OPEN = "session.open"
     SESSION_TOTAL = "session.total"
     SESSION_PAUSE = "session.pause"
+    SESSION_MODELS = "session.models"
     SESSION_RESUME = "session.resume"
     ENTRIES = "entries"
     CHECKPOINTS = "checkpoints"

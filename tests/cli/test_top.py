@@ -144,6 +144,13 @@ async def test_a_pause_from_the_screen_is_a_pause(here: Home, agentspend: Comman
         await source.do("pause", session="s_nobody")
 
 
+async def test_only_cheaper_models_from_the_screen(here: Home, agentspend: Command) -> None:
+    """A session that does not run is said, as by `agentspend models`."""
+    agentspend("daemon", "start")
+    with pytest.raises(NotDone, match="no session 's_nobody' runs"):
+        await Live().do("models", session="s_nobody", allow="*haiku*")
+
+
 async def test_the_app_runs_over_the_daemon(here: Home, agentspend: Command) -> None:
     """First frame, then the day; a request's story is that of `why`."""
     agentspend("daemon", "start")

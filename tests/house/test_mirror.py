@@ -63,6 +63,8 @@ ELSEWHERE = {
     "agentspend/sync/client.py": "tests/sync/test_pump.py, over HTTP",
     "agentspend/sync/wants.py": "tests/sync/test_pump.py",
     "agentspend/store/team.py": "tests/bookkeeper/test_team.py",
+    "agentspend/cli/models.py": "tests/daemon/test_models.py",
+    "agentspend/cli/team.py": "tests/daemon/test_team.py",
     "agentspend/cli/top_source.py": "tests/cli/test_top.py, over a real daemon",
     "agentspend/control/watching.py": "tests/cli/test_top.py, over a real daemon",
     "tui/actions.py": "tests/tui/test_app.py, every key",

@@ -1,0 +1,44 @@
+"""Which models one running session may use, changed while it runs."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from agentspend.core.errors import AgentspendError
+from agentspend.core.rules import ModelRule
+from agentspend.daemon.control_api import Caller, Message, Operation
+from agentspend.proxy.sessions import Sessions
+from agentspend.wire.control import Op
+
+BY_A_PERSON = "agentspend models"
+"""Whose rule it is: what a refusal names, and what `--any` takes away again."""
+
+
+class ModelOperations:
+    """Tightening is anyone's to do, letting more through a person's (`no_agent`).
+
+    The rule lives as long as its session and this daemon.
+    """
+
+    def __init__(self, sessions: Sessions, no_agent: Callable[[Caller, str], None]) -> None:
+        self._sessions = sessions
+        self._no_agent = no_agent
+
+    def table(self) -> dict[str, Operation]:
+        """The method of each operation."""
+        return {Op.SESSION_MODELS: self.allow}
+
+    async def allow(self, caller: Caller, message: Message) -> None:
+        """Allow a session only models like these, besides all other rules; none: lift that."""
+        name, patterns = str(message["session"]), tuple(map(str, message["allow"]))
+        session = next((each for each in self._sessions.all() if each.id == name), None)
+        if session is None:
+            raise AgentspendError(
+                f"no session {name!r} runs", "agentspend status    lists those that do"
+            )
+        kept = tuple(rule for rule in session.rules.models if rule.source != BY_A_PERSON)
+        if len(kept) < len(session.rules.models):
+            self._no_agent(caller, "change which models a session may use")
+        if patterns:
+            kept += (ModelRule(allow=patterns, source=BY_A_PERSON),)
+        session.rules = replace(session.rules, models=kept)
+        await caller.send({"session": name, "allow": list(patterns)})

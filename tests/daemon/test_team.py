@@ -1,0 +1,29 @@
+"""The real daemon in a team: joined over the command line, offline without harm, and left again."""
+
+from pathlib import Path
+
+from agentspend.sync.anchor import identity
+from tests.support.process import Home
+
+
+def test_without_a_team_the_commands_say_how_to_join(tmp_path: Path) -> None:
+    """And a server that is not there is told in words, with nothing changed."""
+    with Home(tmp_path) as home:
+        said = home.run("team", "status")
+        assert said.returncode == 1
+        assert "agentspend team join URL CODE" in said.stderr
+        said = home.run("team", "join", "http://127.0.0.1:9", "ASPD-0000")
+        assert said.returncode == 1
+        assert "cannot be reached" in said.stderr
+        said = home.run("team", "join", "http://team.example", "ASPD-0000")
+        assert "https" in said.stderr
+        assert home.run("team", "status", "--json").stdout == '{"v":1,"team":null}\n'
+
+
+def test_a_ledger_that_was_copied_has_another_identity(tmp_path: Path) -> None:
+    """The file itself is part of it."""
+    one, two = tmp_path / "ledger.db", tmp_path / "copy.db"
+    one.write_bytes(b"x")
+    two.write_bytes(one.read_bytes())
+    assert identity(one) == identity(one)
+    assert identity(one) != identity(two)
