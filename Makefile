@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check format lint types imports bench torture simulate prices clean
+.PHONY: demo test check format lint types imports bench torture fuzz simulate prices clean
 
 demo: $(STAMP)
 	$(BIN)/agentspend demo
@@ -31,6 +31,9 @@ bench: $(STAMP)
 
 torture: $(STAMP)
 	$(BIN)/python -m tests.torture --cycles 500 --each 20
+
+fuzz: $(STAMP)
+	$(BIN)/python -m tests.dialects.volume --inputs 100000
 
 simulate: $(STAMP)
 	$(BIN)/python -m tests.simulation --runs 2000

@@ -28,7 +28,8 @@ class Spoken:
     sent. `turns` names the list that a conversation grows in. `nests` are requests with `"@"`
     where anything may be nested. `broken` are streams of any events, `ending` those that end once
     and then say nothing more, `answers` bodies that are no stream. `weight` is the least a text
-    must count; `behaviours` are fields of `sandbox.Behaviour` that only this API knows.
+    must count; `seeds` are requests that use much of the API at once; `behaviours` are fields of
+    `sandbox.Behaviour` that only this API knows.
     """
 
     dialect: Dialect
@@ -43,6 +44,7 @@ class Spoken:
     ending: st.SearchStrategy[bytes]
     answers: st.SearchStrategy[bytes]
     weight: Callable[[str], int]
+    seeds: Sequence[bytes]
     model: str = ""
     kinds: Sequence[str] = (EVENT_STREAM,)
     behaviours: st.SearchStrategy[dict[str, Any]] = field(default_factory=lambda: st.just({}))

@@ -214,6 +214,12 @@ def test_a_json_answer_is_never_exact_too_early(
         assert (said.parts[0].usage.prompt_tokens, said.parts[0].usage.output_tokens) >= told
 
 
+def asked_too(kind: str, *, streamed: bool) -> dict[str, Any]:
+    """What stands in the query of Gemini, and what we ask of Chat Completions."""
+    usage = {"stream_options": {"include_usage": True}} if streamed else {}
+    return {"alt": "" if kind == JSON else "sse", **usage}
+
+
 @every
 @given(data=st.data(), fields=BEHAVIOURS, streamed=st.booleans(), cuts=CUTS)
 @fuzzed
@@ -224,9 +230,7 @@ def test_an_answer_costs_what_the_provider_bills(
     spoken = EVERY[name]
     body = {**data.draw(spoken.requests), **({} if spoken.model else {"stream": streamed})}
     kind = data.draw(st.sampled_from(spoken.kinds)) if streamed else JSON
-    # What stands in the path and the query of Gemini, and what we ask of Chat Completions.
-    more = {"alt": "" if kind == JSON else "sse", "stream_options": {"include_usage": True}}
-    asked = {**spoken.theirs(body), **more}
+    asked = {**spoken.theirs(body), **asked_too(kind, streamed=streamed)}
     behaviour = Behaviour(**{**fields, **data.draw(spoken.behaviours)})
     answer = spoken.provider.answer(Ask(asked, behaviour, number=1, at_s=AT_S))
     if isinstance(answer, ApiError) or not answer.at_start.prompt_tokens:

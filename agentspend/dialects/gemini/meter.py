@@ -1,6 +1,7 @@
 """Metering a Gemini answer as it passes: JSON, an event stream, or a streamed JSON array.
 
-Every chunk tells the usage so far, field by field: the last value of each holds (study §3.4).
+Every chunk tells the usage so far, field by field: the last value of each holds (study §3.4). It is
+the answer's last when every candidate that was asked for has ended.
 """
 
 from typing import Any
@@ -25,6 +26,7 @@ class GeminiMeter(AnswerMeter):
         self._begun = False
         self._queries: frozenset[str] = frozenset()
         self._finished = False
+        self._ended: frozenset[int] = frozenset()
         self._stale = False
 
     def _feed_json(self, chunk: bytes) -> bool:
@@ -75,7 +77,8 @@ class GeminiMeter(AnswerMeter):
         queries = grounding.get("webSearchQueries") or []
         self._queries = self._queries | {str(query) for query in queries}
         if reason := candidate.get("finishReason"):
-            self._finished = True
+            self._ended |= {candidate.get("index", 0)}
+            self._finished = len(self._ended) >= self._facts.candidates
             if self._stop_reason != CUT:
                 self._stop_reason = str(reason)
 

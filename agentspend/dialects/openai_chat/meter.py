@@ -1,7 +1,8 @@
 """Metering a Chat Completions answer as it passes, JSON or event stream.
 
 A stream tells its usage in its last chunk, whose choices are empty; some servers send it in every
-chunk, where the last one holds (study §3.2). Content after the last usage makes it a floor.
+chunk, where the last one holds (study §3.2). Content after the last usage makes it a floor, and so
+does a choice that has not ended yet.
 """
 
 from typing import Any
@@ -24,6 +25,7 @@ class ChatMeter(AnswerMeter):
         self._vendor = vendor
         self._stale = False
         self._finished = False
+        self._ended: frozenset[int] = frozenset()
 
     def _read(self, message: Any, data: bytes) -> bool:
         if message.get("error"):
@@ -48,7 +50,7 @@ class ChatMeter(AnswerMeter):
             self._stale = bool(self._usage)
             self._count_output(delta, data)
         if reason := choice.get("finish_reason"):
-            self._finished = True
+            self._ended |= {choice.get("index", 0)}
             if self._stop_reason != CUT:
                 self._stop_reason = str(reason)
 
@@ -61,6 +63,7 @@ class ChatMeter(AnswerMeter):
             self._seen_tokens = seen
         self._stale = False
         self._finished = self._complete and not message.get("error")
+        self._ended = frozenset()
 
     def _read_head(self, message: dict[str, Any]) -> None:
         self._model = str(message.get("model") or self._model)
@@ -71,7 +74,8 @@ class ChatMeter(AnswerMeter):
         self._finished = True
 
     def _is_whole(self) -> bool:
-        return bool(self._usage) and self._finished and not self._stale
+        ended = len(self._ended) >= self._facts.candidates or (self._complete and self._ended)
+        return bool(self._usage and (self._finished or ended) and not self._stale)
 
     def _was_cut(self) -> bool:
         return self._stop_reason == CUT

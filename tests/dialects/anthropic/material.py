@@ -6,7 +6,7 @@ from agentspend.dialects.anthropic import Anthropic
 from agentspend.dialects.anthropic.envelope import KNOWN
 from agentspend.sandbox.anthropic.dialect import MESSAGES
 from agentspend.sandbox.behaviour import Iteration
-from tests.dialects.anthropic.requests import MINIMAL, REQUESTS, asking, saying
+from tests.dialects.anthropic.requests import MARK, MARK_1H, MINIMAL, REQUESTS, asking, saying
 from tests.dialects.cases import RECORDED
 from tests.dialects.fuzzing import JSON_VALUES, TEXTS, dumped, shapes
 from tests.dialects.spoken import COUNTS, Spoken, as_events, minus
@@ -65,6 +65,27 @@ DELTA = st.fixed_dictionaries(
 STOP = {"type": "message_stop"}
 EVENTS = START | DELTA | MIDDLE | st.just(STOP)
 
+LONG = {
+    **MINIMAL,
+    "system": [{"type": "text", "text": "be brief", "cache_control": MARK_1H}],
+    "messages": [
+        {"role": "user", "content": "look"},
+        {"role": "assistant", "content": [
+            {"type": "thinking", "thinking": "hm", "signature": ""},
+            {"type": "text", "text": "I see"},
+            {"type": "tool_use", "id": "t", "name": "read", "input": {"path": "x"}},
+        ]},
+        {"role": "user", "content": [
+            {"type": "tool_result", "tool_use_id": "t",
+             "content": [{"type": "text", "text": "it"}]},
+            {"type": "text", "text": "go on", "cache_control": MARK},
+        ]},
+    ],
+    "tools": [{"name": "read", "description": "reads", "input_schema": {"type": "object"}}],
+    "thinking": {"type": "adaptive"},
+    "metadata": {"user_id": "u"},
+}  # fmt: skip
+
 MATERIAL = Spoken(
     dialect=Anthropic(),
     provider=MESSAGES,
@@ -85,6 +106,7 @@ MATERIAL = Spoken(
     ),
     answers=MESSAGE.map(dumped) | st.binary(max_size=200),
     weight=lambda text: 0,
+    seeds=[asking(), dumped(LONG)],
     behaviours=st.fixed_dictionaries(
         {},
         optional={

@@ -89,6 +89,20 @@ def _once(found: tuple[list[dict[str, Any]], dict[str, Any]]) -> bytes:
     return as_events([dumped(each) for each in [*before, found[1]]])
 
 
+LONG = {
+    "systemInstruction": {"parts": [{"text": "be brief"}]},
+    "contents": [
+        {"role": "user", "parts": [{"text": "look"}]},
+        {"role": "model", "parts": [{"functionCall": {"name": "read", "args": {"path": "x"}}}]},
+        {"role": "user", "parts": [
+            {"functionResponse": {"name": "read", "response": {"text": "it"}}}, {"text": "go on"},
+        ]},
+    ],
+    "tools": [{"functionDeclarations": [{"name": "read", "description": "reads"}]}],
+    "generationConfig": {"maxOutputTokens": 900, "candidateCount": 2,
+                         "thinkingConfig": {"thinkingBudget": 100}},
+}  # fmt: skip
+
 MATERIAL = Spoken(
     dialect=Gemini(),
     provider=GEMINI,
@@ -112,6 +126,7 @@ MATERIAL = Spoken(
     ending=st.tuples(st.lists(CHUNKS, max_size=4), CHUNKS).map(_once),
     answers=CHUNKS.map(dumped) | st.binary(max_size=200),
     weight=lambda text: tokens_bound(text.encode()),
+    seeds=[asking(), dumped(LONG)],
     model=MODEL,
     kinds=(EVENT_STREAM, JSON),
 )  # fmt: skip

@@ -1,6 +1,7 @@
 """Metering Gemini answers: the last value of each field, three ways to send, and broken ones."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -205,3 +206,15 @@ def test_usage_is_news_as_it_comes() -> None:
         assert meter.so_far().billing is Billing.FLOOR
         assert meter.so_far().parts[0].usage.output_tokens == 4
         assert meter.output_seen_tokens >= 5
+
+
+def test_an_answer_has_ended_when_every_candidate_has() -> None:
+    """With `candidateCount` of 2, the first end proves nothing yet: the other still costs."""
+    meter = GeminiMeter(replace(FACTS, candidates=2), 200, "text/event-stream")
+    first = chunk("a", "STOP", usageMetadata={**USAGE, "candidatesTokenCount": 1})
+    second = chunk("b", "STOP", usageMetadata=USAGE)
+    second["candidates"][0]["index"] = 1
+    meter.feed(b"data: " + json.dumps(first).encode() + b"\n\n")
+    assert meter.end(complete=False).billing is Billing.FLOOR
+    meter.feed(b"data: " + json.dumps(second).encode() + b"\n\n")
+    assert meter.end(complete=False).billing is Billing.EXACT

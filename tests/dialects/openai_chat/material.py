@@ -57,6 +57,25 @@ CHUNKS = st.fixed_dictionaries(
 STREAMS = st.lists(CHUNKS.map(dumped) | st.sampled_from([b"[DONE]", b"{", b""]), max_size=6)
 
 
+LONG = {
+    "model": "gpt-4.1",
+    "messages": [
+        {"role": "system", "content": "be brief"},
+        {"role": "user", "content": [{"type": "text", "text": "look"}]},
+        {"role": "assistant", "content": None, "tool_calls": [
+            {"id": "t", "type": "function", "function": {"name": "read", "arguments": "{}"}},
+        ]},
+        {"role": "tool", "tool_call_id": "t", "content": "it"},
+    ],
+    "tools": [{"type": "function", "function": {
+        "name": "read", "description": "reads", "parameters": {"type": "object"},
+    }}],
+    "max_completion_tokens": 900,
+    "n": 2,
+    "metadata": {"a": "b"},
+}  # fmt: skip
+
+
 def material(provider: str = "openai") -> Spoken:
     """Chat Completions as one provider speaks it."""
     return Spoken(
@@ -75,6 +94,7 @@ def material(provider: str = "openai") -> Spoken:
         ending=STREAMS.map(as_events),
         answers=CHUNKS.map(dumped) | st.binary(max_size=200),
         weight=lambda text: len(text.encode()),
+        seeds=[asking(), dumped(LONG)],
     )  # fmt: skip
 
 

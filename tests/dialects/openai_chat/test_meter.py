@@ -1,6 +1,7 @@
 """Metering Chat answers: the last usage, servers with ideas of their own, and broken streams."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -210,3 +211,18 @@ def test_all_that_is_written_is_seen() -> None:
     assert meter.feed(b"data: %b\n\n" % json.dumps({"choices": [], "usage": USAGE}).encode())
     assert meter.so_far().billing is Billing.FLOOR
     assert meter.so_far().parts == meter.end(complete=True).parts
+
+
+def test_an_answer_has_ended_when_every_choice_has() -> None:
+    """With usage in every chunk and `n` of 2, the first end proves nothing yet."""
+    two = replace(FACTS, candidates=2)
+    first = chunk("a", "stop", usage={**USAGE, "completion_tokens": 2})
+    second = {"choices": [{"index": 1, "delta": {"content": "b"}, "finish_reason": "stop"}],
+              "usage": USAGE}  # fmt: skip
+    meter = ChatMeter(two, 200, "text/event-stream")
+    meter.feed(b"data: " + json.dumps(first).encode() + b"\n\n")
+    assert meter.end(complete=False).billing is Billing.FLOOR
+    assert meter.end(complete=True).billing is Billing.EXACT  # a server that leaves `n` out
+    meter.feed(b"data: " + json.dumps(second).encode() + b"\n\n")
+    assert meter.end(complete=False).billing is Billing.EXACT
+    assert meter.end(complete=False).parts[0].usage.output_tokens == 4

@@ -92,6 +92,21 @@ def _once(found: tuple[list[dict[str, Any]], dict[str, Any]]) -> bytes:
     return as_events([dumped(each) for each in [*middle, last]])
 
 
+LONG = {
+    "model": "gpt-5",
+    "instructions": "be brief",
+    "input": [
+        {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "look"}]},
+        {"type": "function_call", "call_id": "t", "name": "read", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": "t", "output": "it"},
+    ],
+    "tools": [{"type": "function", "name": "read", "description": "reads",
+               "parameters": {"type": "object"}}],
+    "max_output_tokens": 900,
+    "reasoning": {"effort": "low"},
+    "store": False,
+}  # fmt: skip
+
 MATERIAL = Spoken(
     dialect=OpenAIResponses(),
     provider=RESPONSES,
@@ -110,5 +125,6 @@ MATERIAL = Spoken(
     ending=st.tuples(st.lists(EVENTS, max_size=4), RESPONSE).map(_once),
     answers=RESPONSE.map(dumped) | st.binary(max_size=200),
     weight=lambda text: len(text.encode()),
+    seeds=[asking(), dumped(LONG)],
     behaviours=st.fixed_dictionaries({}, optional={"web_search_requests": st.integers(0, 3)}),
 )  # fmt: skip
