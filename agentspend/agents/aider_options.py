@@ -117,21 +117,20 @@ class _Parser(configargparse.ArgumentParser):  # type: ignore[misc] # it has no 
 
     def error(self, message: str) -> NoReturn:
         """What aider itself would not start with."""
-        raise LaunchError(
-            f"aider would not start: {_without_values(message)}",
-            "write its options in full; aider --help names them",
-        )
+        what, mend = _without_values(message)
+        raise LaunchError(f"aider would not start: {what}", mend)
 
 
-def _without_values(message: str) -> str:
-    """What is wrong, and nothing of what was given: it may be a key."""
+def _without_values(message: str) -> tuple[str, str]:
+    """What is wrong and what mends it, and nothing of what was given: it may be a key."""
     broken = re.search(r'in "(.+?)", line (\d+)', message)
     empty = re.search(r"yaml\.load\('(.+)'\) returned", message)
     if broken:
-        return f"{broken[1]} line {broken[2]} is not YAML"
+        return f"{broken[1]} line {broken[2]} is not YAML", "mend that line"
     if empty:
-        return f"{empty[1]} holds no settings"
-    return re.split("[='\"]", message)[0].strip()
+        return f"{empty[1]} holds no settings", "write one there, or take the file away"
+    what = re.split("[='\"]", message)[0].strip()
+    return what, "write its options in full; aider --help names them"
 
 
 def _parser(files: Sequence[Path], cwd: Path) -> tuple[_Parser, list[argparse.Action]]:
