@@ -1,7 +1,10 @@
 """What the fuzz tests need of each dialect: its requests, its answers, its provider's own count."""
 
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import getitem
 from typing import Any
 
 from hypothesis import strategies as st
@@ -25,11 +28,11 @@ class Spoken:
 
     `model` is the model that a path names, "" where the body does. `requests` are whole ones that
     a provider takes; `wild` are bodies of its words in any shape; `recorded` what real clients
-    sent. `turns` names the list that a conversation grows in. `nests` are requests with `"@"`
+    sent. `turns` is the way to the list that a conversation grows in. `nests` are requests with `"@"`
     where anything may be nested. `broken` are streams of any events, `ending` those that end once
     and then say nothing more, `answers` bodies that are no stream. `weight` is the least a text
     must count; `seeds` are requests that use much of the API at once; `behaviours` are fields of
-    `sandbox.Behaviour` that only this API knows.
+    `sandbox.Behaviour` that only this API knows; `opened` takes a request out of its envelope.
     """
 
     dialect: Dialect
@@ -48,10 +51,19 @@ class Spoken:
     model: str = ""
     kinds: Sequence[str] = (EVENT_STREAM,)
     behaviours: st.SearchStrategy[dict[str, Any]] = field(default_factory=lambda: st.just({}))
+    opened: Callable[[dict[str, Any]], dict[str, Any]] = lambda body: body
 
     def theirs(self, body: dict[str, Any]) -> dict[str, Any]:
         """A body as the sandbox takes it, with the model that stands in the path."""
-        return {**body, "model": self.model} if self.model else body
+        return {**body, "model": self.model} if self.model else self.opened(body)
+
+    def grown(self, body: dict[str, Any], times: int) -> dict[str, Any]:
+        """A conversation that is so many times as long."""
+        *way, last = self.turns.split(".")
+        found = deepcopy(body)
+        inner = reduce(getitem, way, found)
+        inner[last] = inner[last] * times
+        return found
 
     def real(self) -> st.SearchStrategy[bytes]:
         """Requests that a client did send, or could."""

@@ -44,6 +44,7 @@ DIALECTS = {
     "openai-chat": chat.MATERIAL,
     "openai-responses": responses.MATERIAL,
     "gemini": gemini.MATERIAL,
+    "code-assist": gemini.ENCLOSED,
 }
 OTHERS = {f"chat of {name}": chat.material(name) for name in ("xai", "deepseek", "openrouter")}
 AT_S = datetime(2026, 11, 23, tzinfo=UTC).timestamp()
@@ -138,12 +139,12 @@ def test_more_is_never_bounded_below_less(name: str, data: st.DataObject, times:
     """A conversation that grows weighs more, and its marks last no shorter."""
     spoken = EVERY[name]
     body = data.draw(spoken.requests)
-    longer = {**body, spoken.turns: body[spoken.turns] * times}
+    longer = spoken.grown(body, times)
     less = read(spoken.dialect, dumped(body), spoken.model)
     more = read(spoken.dialect, dumped(longer), spoken.model)
     assert less is not None
     assert more is not None
-    assert more.input_bound_tokens > less.input_bound_tokens - (not body[spoken.turns])
+    assert more.input_bound_tokens > less.input_bound_tokens - (longer == body)
     assert more.cache_ttl >= less.cache_ttl or (more.cache_ttl, less.cache_ttl) == ("1h", "5m")
 
 
@@ -228,7 +229,8 @@ def test_an_answer_costs_what_the_provider_bills(
 ) -> None:
     """To the nano-dollar where it came whole; until then no piece of it claims less for sure."""
     spoken = EVERY[name]
-    body = {**data.draw(spoken.requests), **({} if spoken.model else {"stream": streamed})}
+    named_in_path = spoken.dialect.provider == "google"
+    body = {**data.draw(spoken.requests), **({} if named_in_path else {"stream": streamed})}
     kind = data.draw(st.sampled_from(spoken.kinds)) if streamed else JSON
     asked = {**spoken.theirs(body), **asked_too(kind, streamed=streamed)}
     behaviour = Behaviour(**{**fields, **data.draw(spoken.behaviours)})

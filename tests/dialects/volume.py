@@ -137,7 +137,7 @@ def an_answer(spoken: Spoken, chance: random.Random) -> tuple[dict[str, Any], An
     """A request, its answer, the bytes that carry it and their content type."""
     streamed = chance.random() < 0.7
     body = seed_request(spoken, chance)
-    body |= {} if spoken.model else {"stream": streamed}
+    body |= {} if spoken.dialect.provider == "google" else {"stream": streamed}
     kind = chance.choice(spoken.kinds) if streamed else JSON
     more = asked_too(kind, streamed=streamed)
     prompt = PromptUsage(chance.randint(1, 9_000), chance.choice([0, chance.randint(1, 9_000)]))

@@ -1,13 +1,17 @@
 """Gemini's generateContent for the fuzz tests."""
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
 
 from agentspend.dialects.gemini import Gemini
+from agentspend.dialects.gemini.code_assist import CodeAssist
 from agentspend.dialects.gemini.request import KNOWN, SETTINGS
 from agentspend.dialects.text_bound import tokens_bound
+from agentspend.sandbox.gemini.code_assist import CODE_ASSIST, opened
 from agentspend.sandbox.gemini.dialect import GEMINI
 from tests.dialects.fuzzing import JSON_VALUES, RECORDED, TEXTS, dumped, shapes
 from tests.dialects.gemini.test_request import MINIMAL, MODEL, asking, configured, saying
@@ -79,14 +83,17 @@ CHUNKS = st.fixed_dictionaries(
 )
 
 
-def _once(found: tuple[list[dict[str, Any]], dict[str, Any]]) -> bytes:
+def _once(
+    found: tuple[list[dict[str, Any]], dict[str, Any]],
+    sent: Callable[[dict[str, Any]], dict[str, Any]] = lambda chunk: chunk,
+) -> bytes:
     """As the API sends it: a finish reason in the last chunk only."""
     before = json.loads(json.dumps(found[0]))
     for each in before:
         each.pop("promptFeedback", None)
         for candidate in each.get("candidates") or ():
             candidate.pop("finishReason", None)
-    return as_events([dumped(each) for each in [*before, found[1]]])
+    return as_events([dumped(sent(each)) for each in [*before, found[1]]])
 
 
 LONG = {
@@ -102,6 +109,17 @@ LONG = {
     "generationConfig": {"maxOutputTokens": 900, "candidateCount": 2,
                          "thinkingConfig": {"thinkingBudget": 100}},
 }  # fmt: skip
+
+
+def _enclosed(inner: bytes) -> bytes:
+    """A request in the envelope of Code Assist."""
+    return b'{"model":"%b","project":"p","request":%b}' % (MODEL.encode(), inner)
+
+
+def _in_turn(chunk: dict[str, Any]) -> dict[str, Any]:
+    """A chunk in an envelope; one with an error stands bare."""
+    return chunk if "error" in chunk else {"response": chunk, "traceId": "t"}
+
 
 MATERIAL = Spoken(
     dialect=Gemini(),
@@ -130,3 +148,22 @@ MATERIAL = Spoken(
     model=MODEL,
     kinds=(EVENT_STREAM, JSON),
 )  # fmt: skip
+ENCLOSED = replace(
+    MATERIAL,
+    dialect=CodeAssist(),
+    provider=CODE_ASSIST,
+    requests=REQUESTS.map(lambda it: {"model": MODEL, "project": "p", "request": it}),
+    wild=MATERIAL.wild.map(lambda bodies: [*map(_enclosed, bodies), *bodies]),
+    recorded=[_enclosed(body) for body in MATERIAL.recorded],
+    turns="request.contents",
+    nests=[_enclosed(body) for body in MATERIAL.nests],
+    broken=st.lists(CHUNKS.map(_in_turn).map(dumped) | st.sampled_from([b"{", b"7"])).map(
+        as_events
+    ),
+    ending=st.tuples(st.lists(CHUNKS, max_size=4), CHUNKS).map(lambda it: _once(it, _in_turn)),
+    answers=CHUNKS.map(_in_turn).map(dumped) | st.binary(max_size=200),
+    seeds=[_enclosed(body) for body in MATERIAL.seeds],
+    model="",
+    kinds=(EVENT_STREAM,),
+    opened=opened,
+)
