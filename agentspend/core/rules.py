@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from agentspend.core.scopes import Scope
 
 EVERYTHING = Scope()
+BY_HAND = "agentspend models"
+"""The source of a rule that was made for a running session: the command that changes it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,7 +140,7 @@ class Daemon:
         )
         operations.team = self._team
         of_team = TeamOperations(self._team, operations.no_agent)
-        of_models = ModelOperations(self.sessions, operations.no_agent)
+        of_models = ModelOperations(self.sessions, self._roster, operations.no_agent)
         tables = (operations, of_keys, of_providers, of_pauses, of_models, of_team)
         return ControlApi(
             self._paths.socket, {op: each for table in tables for op, each in table.table().items()}

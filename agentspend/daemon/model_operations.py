@@ -4,23 +4,24 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from agentspend.core.errors import AgentspendError
-from agentspend.core.rules import ModelRule
+from agentspend.core.rules import BY_HAND, NO_RULES, ModelRule
 from agentspend.daemon.control_api import Caller, Message, Operation
+from agentspend.daemon.roster import Roster
 from agentspend.proxy.sessions import Sessions
 from agentspend.wire.control import Op
-
-BY_A_PERSON = "agentspend models"
-"""Whose rule it is: what a refusal names, and what `--any` takes away again."""
 
 
 class ModelOperations:
     """Tightening is anyone's to do, letting more through a person's (`no_agent`).
 
-    The rule lives as long as its session and this daemon.
+    The rule lives as long as its session: a restart forgets none, or an agent could lift it so.
     """
 
-    def __init__(self, sessions: Sessions, no_agent: Callable[[Caller, str], None]) -> None:
+    def __init__(
+        self, sessions: Sessions, roster: Roster, no_agent: Callable[[Caller, str], None]
+    ) -> None:
         self._sessions = sessions
+        self._roster = roster
         self._no_agent = no_agent
 
     def table(self) -> dict[str, Operation]:
@@ -35,10 +36,11 @@ class ModelOperations:
             raise AgentspendError(
                 f"no session {name!r} runs", "agentspend status    lists those that do"
             )
-        kept = tuple(rule for rule in session.rules.models if rule.source != BY_A_PERSON)
+        kept = tuple(rule for rule in session.rules.models if rule.source != BY_HAND)
         if len(kept) < len(session.rules.models):
             self._no_agent(caller, "change which models a session may use")
         if patterns:
-            kept += (ModelRule(allow=patterns, source=BY_A_PERSON),)
-        session.rules = replace(session.rules, models=kept)
+            kept += (ModelRule(allow=patterns, source=BY_HAND),)
+        session.rules = replace(session.rules, models=kept) + NO_RULES
+        await self._roster.keep_rules(session)
         await caller.send({"session": name, "allow": list(patterns)})

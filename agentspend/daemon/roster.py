@@ -12,7 +12,7 @@ import msgspec
 from agentspend.bookkeeper import Bookkeeper
 from agentspend.bookkeeper.books import Books
 from agentspend.bookkeeper.outcomes import Event, Moment
-from agentspend.core.rules import NO_RULES, Rules
+from agentspend.core.rules import BY_HAND, NO_RULES, Rules
 from agentspend.core.scopes import Payer
 from agentspend.daemon.processes import born_us, same_process
 from agentspend.git import Head
@@ -45,23 +45,36 @@ class Roster:
         return bool(self._live.all())
 
     async def open(self, session: Session) -> None:
-        """Let a session in, on disk first."""
-        who = {"payer": session.payer.known(), "auth": dict(session.auth)}
-        who |= {"providers": list(session.providers), "rules": session.rules}
-        head = str(session.head.path) if session.head else ""
-        since_us = session.born_us or born_us(session.pid)
-        run = {"pid": session.pid, "born_us": since_us, "head": head}
-        of_key = {"key": session.key, "client_id": session.client_id} if session.key else {}
-        body = msgspec.json.encode({**who, **run, **of_key})
-        row = SessionRow(session.id, token_hash(session.token), body, session.opened_us)
+        """Let a session in, on disk first; what a person said of it before still holds."""
+        before = next((each for each in self._live.all() if each.id == session.id), None)
+        if before is not None:
+            own = tuple(rule for rule in before.rules.models if rule.source == BY_HAND)
+            session.rules += Rules(models=own)
+        row = SessionRow(session.id, token_hash(session.token), _body(session), session.opened_us)
         await self._bookkeeper.ask(lambda books, _: store.put(books.conn, row))
         self._live.open(session)
+
+    async def keep_rules(self, session: Session) -> None:
+        """The rules of a running session changed: a restart must not forget it."""
+        body = _body(session)
+        await self._bookkeeper.ask(lambda books, _: store.set_body(books.conn, session.id, body))
 
     async def close(self, session_id: str) -> None:
         """End a session."""
         self._live.close(session_id)
         self._of_keys.forget(session_id)
         await self._bookkeeper.ask(lambda books, at: _end(books, at, session_id))
+
+
+def _body(session: Session) -> bytes:
+    """A session as JSON: who pays, how it authenticates, its rules and its process."""
+    who = {"payer": session.payer.known(), "auth": dict(session.auth)}
+    who |= {"providers": list(session.providers), "rules": session.rules}
+    head = str(session.head.path) if session.head else ""
+    since_us = session.born_us or born_us(session.pid)
+    run = {"pid": session.pid, "born_us": since_us, "head": head}
+    of_key = {"key": session.key, "client_id": session.client_id} if session.key else {}
+    return msgspec.json.encode({**who, **run, **of_key})
 
 
 def _end(books: Books, at: Moment, session_id: str) -> None:

@@ -24,6 +24,13 @@ def put(conn: sqlite3.Connection, session: SessionRow) -> None:
     )
 
 
+def set_body(conn: sqlite3.Connection, session_id: str, body: bytes) -> None:
+    """What is known of an open session changed; its token did not."""
+    conn.execute(
+        "UPDATE session SET body = ? WHERE id = ? AND closed_us IS NULL", (body, session_id)
+    )
+
+
 def close(conn: sqlite3.Connection, session_id: str, closed_us: int) -> None:
     """End a session; its token is worthless from here on."""
     conn.execute(

@@ -1,4 +1,4 @@
-"""Pausing and resuming over the control socket: a person's to do, and it outlives a restart."""
+"""What a person does to running sessions: no agent may, and it outlives a restart."""
 
 import subprocess
 import sys
@@ -30,6 +30,7 @@ def test_only_a_session_that_runs_can_be_paused(home: Home) -> None:
 
 def test_a_person_pauses_one_session_and_lets_it_go_on(home: Home) -> None:
     """By the beginning of its name; `status` says so meanwhile."""
+    home.run("daemon", "start")
     with subprocess.Popen(
         [sys.executable, "-m", "agentspend", "run", "--", "cat"],
         env=home.env, cwd=home.user, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
@@ -40,8 +41,28 @@ def test_a_person_pauses_one_session_and_lets_it_go_on(home: Home) -> None:
         assert f"session {name} is paused for" in home.run("status").stdout
         assert f"session {name} goes on" in home.run("resume").stderr
         assert home.json("status")["paused"] == {}
+        _allows_only_haiku(home, name)
         assert running.stdin is not None
         running.stdin.close()
+
+
+def _allows_only_haiku(home: Home, name: str) -> None:
+    """Also after the daemon died; `--any` lifts it, and nothing else of the session's rules."""
+    done = home.run("models", name, "--only", "claude-haiku-*", "--only", "*sonnet*")
+    assert "may use only claude-haiku-*, *sonnet*" in done.stderr
+    assert _own_rules(home) == ["allows claude-haiku-*, *sonnet*"]
+    home.run("models", name, "--only", "claude-haiku-*")
+    pid = home.pid()
+    home.kill()
+    until(lambda: home.pid() not in (0, pid), "its run started another daemon")
+    until(lambda: _own_rules(home) == ["allows claude-haiku-*"], "the rule is there")
+    home.run("models", name, "--any")
+    assert _own_rules(home) == []
+
+
+def _own_rules(home: Home) -> list[str]:
+    rules = home.json("status")["rules"]
+    return [each["text"] for each in rules if each["source"] == "agentspend models"]
 
 
 def _sessions(home: Home) -> list[str]:
@@ -50,7 +71,7 @@ def _sessions(home: Home) -> list[str]:
 
 @pytest.mark.parametrize("words", ["resume", "resume --all", "pause --all"])
 def test_no_agent_may(home: Home, words: str) -> None:
-    """It would let itself go on, or stop others."""
+    """It would let itself go on, stop others, or use a dearer model."""
     home.run("daemon", "start")
     ask(home, "session.pause", session="")
     said = home.run("run", "--", "sh", "-c", f"agentspend {words}").stderr
