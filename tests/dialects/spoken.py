@@ -30,9 +30,9 @@ class Spoken:
     a provider takes; `wild` are bodies of its words in any shape; `recorded` what real clients
     sent. `turns` is the way to the list that a conversation grows in. `nests` are requests with
     `"@"` where anything may be nested. `broken` are streams of any events, `ending` those that end
-    once and then say nothing more, `answers` bodies that are no stream. `weight` is the least a text
-    must count; `seeds` are requests that use much of the API at once; `behaviours` are fields of
-    `sandbox.Behaviour` that only this API knows; `opened` takes a request out of its envelope.
+    once and then say nothing more, `answers` bodies that are no stream. `weight` is the least a
+    text must count; `seeds` are requests that use much of the API at once; `behaviours` are fields
+    of `sandbox.Behaviour` that only this API knows; `opened` takes a request out of its envelope.
     """
 
     dialect: Dialect
