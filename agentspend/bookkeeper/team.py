@@ -174,7 +174,9 @@ class Team:
             return []
         if self._frozen:
             return [Seat(FROZEN, NO_ACCOUNT)]
-        return [self._seat(pool, mono_us) for pool in self._pools if pool.scope.matches(payer)]
+        assert self._membership is not None
+        who = as_member(payer, self._membership)
+        return [self._seat(pool, mono_us) for pool in self._pools if pool.scope.matches(who)]
 
     def _seat(self, pool: Pool, mono_us: int) -> Seat:
         """A pool's account now; where the server has not said which window runs, an empty one."""
@@ -303,6 +305,11 @@ class Team:
         inc = self.standing.inc
         standing = msgspec.convert(msgspec.to_builtins(self.standing), Standing)
         return Device(standing, Rights(self._conn, inc), dict(holds(self._conn, inc)))
+
+
+def as_member(payer: Payer, membership: Membership) -> Payer:
+    """The payer as the team knows it: its member and device are the server's word, not ours."""
+    return replace(payer, member=membership.member, device=membership.device)
 
 
 def pool_of(told: Mapping[str, Any]) -> Pool:

@@ -10,7 +10,7 @@ from agentspend.bookkeeper import Bookkeeper
 from agentspend.bookkeeper.team import Membership
 from agentspend.core.allowance.messages import Enrol, RaiseRequest
 from agentspend.core.errors import AgentspendError
-from agentspend.core.rules import NO_RULES, ModelRule, RateLimit, Rules
+from agentspend.core.rules import NO_GUARD, NO_RULES, LoopGuard, ModelRule, RateLimit, Rules
 from agentspend.core.scopes import Scope
 from agentspend.daemon.identity import Device
 from agentspend.daemon.log import log
@@ -45,7 +45,7 @@ class TeamDesk:
         membership = await self._books.ask(lambda books, _: books.team.membership)
         if membership is not None:
             rules = await self._books.ask(lambda books, _: books.team.rules)
-            self._desk.team_rules = rules_of(rules)
+            self._desk.team_rules = rules_of(rules, membership)
             self._follow(membership)
 
     async def join(self, url: str, code: str) -> Membership:
@@ -157,24 +157,39 @@ class TeamDesk:
 
     async def _adopted(self, policy: Mapping[str, Any]) -> None:
         """The team's rules beside its pools hold from now on."""
-        self._desk.team_rules = rules_of(policy)
+        membership = await self._books.ask(lambda books, _: books.team.membership)
+        assert membership is not None
+        self._desk.team_rules = rules_of(policy, membership)
         log("team_policy", version=policy.get("version"))
 
 
-def rules_of(policy: Mapping[str, Any]) -> Rules:
-    """A team policy's lists of models and its rates. Raises `AgentspendError` for a bad scope."""
+def _own(told: Mapping[str, Any], membership: Membership) -> Scope | None:
+    """A rule's scope here: without the terms that mean us, None where they mean somebody else."""
+    terms = dict(told.get("scope") or {})
+    for name, ours in (("member", membership.member), ("device", membership.device)):
+        if terms.pop(name, ours) != ours:
+            return None
+    return Scope.of(terms)
+
+
+def rules_of(policy: Mapping[str, Any], membership: Membership) -> Rules:
+    """A team policy's lists of models, its rates and its loop guard, as they concern this device.
+
+    Raises `AgentspendError` for a scope that nobody knows.
+    """
     models = tuple(
         ModelRule(
-            Scope.of(each.get("scope") or {}),
+            scope,
             tuple(each.get("allow") or ()),
             tuple(each.get("deny") or ()),
             source=TEAM,
         )
         for each in policy.get("models", ())
+        if (scope := _own(each, membership)) is not None
     )
     rates = tuple(
         RateLimit(
-            Scope.of(each.get("scope") or {}),
+            scope,
             per=str(each.get("per", "")),
             rpm=int(each.get("rpm", 0)),
             tpm=int(each.get("tpm", 0)),
@@ -183,5 +198,11 @@ def rules_of(policy: Mapping[str, Any]) -> Rules:
             source=TEAM,
         )
         for each in policy.get("rates", ())
+        if (scope := _own(each, membership)) is not None
     )
-    return Rules(models=models, rates=rates) if models or rates else NO_RULES
+    told = policy.get("loop_guard") or {}
+    guard = LoopGuard(int(told.get("repeats", 0)), int(told.get("within_s", 0)))
+    if not guard.repeats:
+        guard = NO_GUARD
+    found = Rules(models=models, rates=rates, loop_guard=guard)
+    return NO_RULES if found == NO_RULES else found

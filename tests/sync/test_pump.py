@@ -39,8 +39,8 @@ async def door(tmp_path: Path) -> AsyncIterator[Door]:
 class Member:
     """One enrolled device."""
 
-    def __init__(self, device: Device, pump: Pump, name: str) -> None:
-        self.device, self.pump, self.name = device, pump, name
+    def __init__(self, device: Device, pump: Pump, name: str, client: TeamClient) -> None:
+        self.device, self.pump, self.name, self.client = device, pump, name, client
         self.count = 0
 
     async def ask(self, work: Callable[[Any], Any]) -> Any:
@@ -90,7 +90,7 @@ async def enrolled(door: Door, device: Device, name: str, key: bytes, code: byte
     pump = Pump(device.bookkeeper, client, "00", adopted)
     device.bookkeeper.on_commit(pump.on_commit)
     await pump.talk()
-    return Member(device, pump, name)
+    return Member(device, pump, name, client)
 
 
 @pytest.fixture
@@ -98,7 +98,9 @@ async def ana(tmp_path: Path, door: Door) -> AsyncIterator[Member]:
     """A device in the team."""
     (tmp_path / "ana").mkdir()
     async with Device(tmp_path / "ana") as device:
-        yield await enrolled(door, device, "ana", KEY, SECRET)
+        member = await enrolled(door, device, "ana", KEY, SECRET)
+        yield member
+        await member.client.close()
 
 
 async def test_a_member_spends_what_it_was_granted_and_the_server_hears_of_it(
@@ -175,6 +177,7 @@ async def test_two_devices_never_pass_the_cap_together(
         spent = await asyncio.wait_for(asyncio.gather(work(ana), work(bo)), 120)
         for task in tasks:
             task.cancel()
+        await bo.client.close()
     assert 8 * USD < sum(spent) <= 10 * USD
 
 

@@ -1,0 +1,108 @@
+"""A team end to end: the real server over TLS, a real daemon, a real agent, the provider's bill."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.world import World
+from tests.sync_server.house import CENT, DOLLAR, House, house_in
+
+pytestmark = pytest.mark.agent
+
+SAYS = {"answer": [{"type": "text", "text": "Hello."}], "output_tokens": 300}
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    """A team server that serves."""
+    async with house_in(tmp_path / "team") as made:
+        yield made
+
+
+class Developer:
+    """One person with a machine, driven by commands."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    async def run(self, *words: str) -> Any:
+        """One command."""
+        return await asyncio.to_thread(self.world.home.run, *words)
+
+    async def claude(self) -> Any:
+        """One run of the real agent."""
+        return await asyncio.to_thread(self.world.claude)
+
+    async def team(self) -> dict[str, Any]:
+        """What `team status --json` says."""
+        found: dict[str, Any] = json.loads((await self.run("team", "status", "--json")).stdout)
+        return dict(found["team"])
+
+
+async def joined(house: House, world: World, cap_nusd: int) -> Developer:
+    """A member whose machine types the line of the invite."""
+    await house.ask("team.create", team="backend")
+    await house.ask("cap.set", level="org", window="month", cap_nusd=cap_nusd)
+    made = await house.ask("member.add", member="anna", team="backend")
+    words = str(made["invite"]["join"]).split()
+    developer = Developer(world)
+    done = await developer.run("team", "join", house.base, words[4])
+    assert done.returncode == 0, done.stderr
+    assert "this device is anna's in team backend now" in done.stdout
+    return developer
+
+
+async def test_a_developer_joins_works_and_is_counted(house: House, world: World) -> None:
+    """Allowance comes with the joining; what the agent spent stands at the server to the
+    nano-dollar, and is the provider's bill."""
+    world.sandbox.direct(SAYS)
+    ana = await joined(house, world, 20 * DOLLAR)
+
+    assert (await ana.claude()).returncode == 0
+    done = await ana.run("team", "sync")
+
+    assert done.returncode == 0, done.stderr
+    billed = sum(world.theirs().values())
+    [cap] = (await house.ask("cap.list"))["caps"]
+    assert cap["spent_nusd"] == billed > 0
+    [pool] = (await ana.team())["pools"]
+    assert pool["spent_nusd"] == billed
+
+
+async def test_the_teams_cap_stops_an_agent_at_once(house: House, world: World) -> None:
+    """No money left in the team: one refusal, our words on screen, nothing at the provider."""
+    world.sandbox.direct(SAYS)
+    ana = await joined(house, world, CENT)
+
+    done = await ana.claude()
+
+    assert done.returncode == 1
+    assert "team" in done.stdout + done.stderr
+    assert world.theirs() == {}
+
+
+async def test_a_raised_cap_is_there_when_it_is_needed(house: House, world: World) -> None:
+    """A lead raises the cap: the device hears of it by push, or asks when it lacks money."""
+    world.sandbox.direct(SAYS)
+    ana = await joined(house, world, CENT)
+    await house.ask("cap.set", level="org", window="month", cap_nusd=20 * DOLLAR)
+
+    assert (await ana.claude()).returncode == 0
+
+
+async def test_the_teams_model_list_holds_on_every_device(house: House, world: World) -> None:
+    """Signed by the server, refused before anything is held or sent."""
+    world.sandbox.direct(SAYS)
+    ana = await joined(house, world, 20 * DOLLAR)
+    await house.ask("policy.set", rules={"models": [{"allow": ["claude-haiku-*"]}]})
+    await ana.run("team", "sync")
+
+    done = await ana.claude()
+
+    assert done.returncode == 1
+    assert "your team" in done.stdout + done.stderr
+    assert world.theirs() == {}
