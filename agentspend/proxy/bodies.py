@@ -39,10 +39,7 @@ class Body:
 
 async def read_body(request: web.BaseRequest) -> Body:
     """The whole body, inflated where it is compressed; raises `TooLarge` or `BadRequest`."""
-    try:
-        raw = await request.read()
-    except web.HTTPRequestEntityTooLarge as error:
-        raise TooLarge from error
+    raw = await _whole(request)
     encoding = ", ".join(request.headers.getall(ENCODING, ()))
     if encoding.strip().lower() in ("", "identity"):
         return Body(raw, raw)
@@ -52,6 +49,18 @@ async def read_body(request: web.BaseRequest) -> Body:
             f"the body is encoded as {encoding[:40]!r}: send it plain, or as zstd, gzip or deflate"
         )
     return Body(raw, await asyncio.to_thread(_inflated, inflater, raw, encoding))
+
+
+async def _whole(request: web.BaseRequest) -> bytes:
+    """The bytes as they came, put together once: `request.read` copies them twice more."""
+    pieces: list[bytes] = []
+    size = 0
+    while piece := await request.content.readany():
+        size += len(piece)
+        if size > MAX_BODY_BYTES:
+            raise TooLarge
+        pieces.append(piece)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 def _inflated(inflater: Inflater, raw: bytes, encoding: str) -> bytes:
