@@ -1,8 +1,9 @@
-"""One daemon a ledger: the lock, the word that it is ready, and hardening of the process."""
+"""One daemon a ledger: the lock, the word that it is ready, and how its process is set up."""
 
 import contextlib
 import ctypes
 import fcntl
+import gc
 import json
 import os
 import resource
@@ -13,6 +14,7 @@ from pathlib import Path
 from agentspend.control.start import READY_FD
 
 PR_SET_DUMPABLE = 4
+YOUNG_OBJECTS = 5_000
 
 
 class LedgerTaken(Exception):
@@ -30,6 +32,16 @@ def take_lock(path: Path) -> int:
     os.ftruncate(handle, 0)
     os.write(handle, f"{os.getpid()}\n".encode())
     return handle
+
+
+def collect_rarely() -> None:
+    """Let the collector of reference cycles leave alone what the start built, and come seldom.
+
+    Nearly everything of a request is freed without it. Left as it is, it took 0.03 ms of every
+    request, and now and then 20 ms at once, looking through the price table.
+    """
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS, 10, 10)
 
 
 def harden() -> None:

@@ -59,6 +59,7 @@ def _lock(paths: Paths) -> int:
 def _run(daemon: Daemon) -> None:
     async def serve() -> None:
         await daemon.start()
+        lifecycle.collect_rarely()
         lifecycle.tell_starter(ready=True)
         await daemon.run()
 
