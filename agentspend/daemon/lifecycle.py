@@ -14,6 +14,8 @@ from pathlib import Path
 from agentspend.control.start import READY_FD
 
 PR_SET_DUMPABLE = 4
+M_TRIM_THRESHOLD = -1
+M_MMAP_THRESHOLD = -3
 YOUNG_OBJECTS = 5_000
 
 
@@ -32,6 +34,17 @@ def take_lock(path: Path) -> int:
     os.ftruncate(handle, 0)
     os.write(handle, f"{os.getpid()}\n".encode())
     return handle
+
+
+def keep_room() -> None:
+    """Keep the memory a long prompt took for the next one, up to 8 MiB (glibc only).
+
+    Given back and asked for anew, page by page, it takes a tenth of the time of a 420 KB request.
+    """
+    with contextlib.suppress(OSError, AttributeError, TypeError):
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(M_TRIM_THRESHOLD, 8 * 1024**2)
+        mallopt(M_MMAP_THRESHOLD, 2 * 1024**2)
 
 
 def collect_rarely() -> None:

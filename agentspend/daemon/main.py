@@ -23,6 +23,7 @@ LOCK_AGAIN_S = 0.05
 def main() -> int:
     """Serve until told to stop; returns the exit code."""
     lifecycle.harden()
+    lifecycle.keep_room()
     paths = Paths.find()
     try:
         paths.make()
