@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 from aiohttp import web
@@ -87,17 +88,16 @@ def _own_socket(path: Path) -> socket.socket:
     return made
 
 
-async def serve(folder: Folder, hall: Hall, ready: "asyncio.Future[int] | None" = None) -> None:
-    """Serve until SIGTERM or SIGINT."""
+async def serve(folder: Folder, hall: Hall, ready: Callable[[int], None]) -> None:
+    """Serve until SIGTERM or SIGINT; `ready` is told the port."""
     server = Server(folder, hall)
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, ended.set)
     await server.start()
-    if ready is not None:
-        ready.set_result(server.port)
     try:
+        ready(server.port)
         await ended.wait()
     finally:
         await server.stop()

@@ -108,6 +108,15 @@ class Folder:
             if journal is not None:
                 journal.close()
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Nobody serves this folder meanwhile. Raises `AgentspendError` when somebody does."""
+        journal = JournalFile(self.path / "journal")
+        try:
+            yield
+        finally:
+            journal.close()
+
     def _database(self, settings: Settings) -> str:
         if not settings.database:
             return f"sqlite:///{self.path / 'server.db'}"

@@ -8,6 +8,7 @@ SUITES = {
     "agentspend/bookkeeper": "tests/bookkeeper drives the books through their public face",
     "sync_server/store": "tests/sync_server/test_service.py, test_schema.py: over real SQLite",
     "sync_server/acts": "tests/sync_server/acts drives every act through the admin API",
+    "sync_server/cli": "tests/sync_server/cli runs every command, in the folder and from afar",
     "sync_server/doors": "tests/sync_server/doors drives each door over real HTTPS",
     "agentspend/dialects": "tests/dialects drives each API by golden cases, recordings and fuzz",
 }

@@ -1,0 +1,67 @@
+"""What the commands write: data on stdout, talk on stderr, `--json` versioned on one line."""
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from agentspend.core.errors import AgentspendError
+
+WIDE = 10_000
+
+
+def line(text: str = "") -> None:
+    """One line of data. When the reader of a pipe has gone, the command ends quietly."""
+    try:
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0) from None
+
+
+def answer(value: Mapping[str, Any]) -> None:
+    """A command's whole JSON answer: `v` first."""
+    rest = {name: each for name, each in value.items() if name != "v"}
+    line(json.dumps({"v": 1, **rest}, ensure_ascii=False, separators=(",", ":")))
+
+
+def say(text: str) -> None:
+    """One line of talk."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+def tell(error: AgentspendError) -> None:
+    """An error: what happened and the fact behind it, then the way out."""
+    say(f"agentspend-server: {error.message}")
+    if error.hint:
+        say(f"→ {error.hint}")
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Plain columns; a name that begins with ">" is right-aligned."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(box=None, pad_edge=False, header_style="dim")
+    for name in columns:
+        right = name.startswith(">")
+        drawn.add_column(
+            name.removeprefix(">"), justify="right" if right else "left", no_wrap=right
+        )
+    for row in rows:
+        drawn.add_row(*(Text(clean(str(cell))) for cell in row))
+    there = sys.stdout.isatty()
+    console = Console(width=None if there else WIDE, highlight=False, emoji=False)
+    with console.capture() as captured:
+        console.print(drawn)
+    for text in captured.get().splitlines():
+        line(text.rstrip())
+
+
+def clean(text: str) -> str:
+    """Somebody's own words without what a terminal would obey."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)

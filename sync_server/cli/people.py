@@ -1,0 +1,208 @@
+"""Teams, members, invites and devices."""
+
+import csv
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from agentspend.core.money import dollars
+from sync_server.acts.act import Role
+from sync_server.acts.names import name_of
+from sync_server.cli import output
+from sync_server.cli.helping import UsageError
+from sync_server.cli.seat import ask
+from sync_server.cli.shown import when
+
+Json = Annotated[bool, typer.Option("--json", help="Versioned JSON on one line.")]
+Member = Annotated[str, typer.Argument(metavar="MEMBER", help="The member.")]
+Device = Annotated[str, typer.Argument(metavar="DEVICE", help="As device list names it.")]
+Team = Annotated[str, typer.Option(metavar="TEAM", help="The team.")]
+COLUMNS = ("member", "name", "email", "team", "role", "tier")
+
+
+def told(found: Any, text: str, *, as_json: bool) -> None:
+    """What an act did: data for scripts, or a sentence."""
+    if as_json:
+        output.answer(found)
+    else:
+        output.say(text)
+
+
+def team_create(
+    team: Annotated[str, typer.Argument(metavar="NAME", help="What people call it.")],
+    as_json: Json = False,
+) -> None:
+    """Make a team."""
+    found = ask("team.create", team=team)
+    told(found, f"team {found['team']} is there", as_json=as_json)
+
+
+def team_list(as_json: Json = False) -> None:
+    """Show every team with its people and devices."""
+    found = ask("team.list")
+    if as_json:
+        output.answer(found)
+        return
+    output.table(
+        ["team", ">members", ">devices", "state"],
+        [[line["team"], line["members"], line["devices"], "frozen" if line["frozen"] else ""]
+         for line in found["teams"]],
+    )  # fmt: skip
+
+
+def member_add(
+    member: Member,
+    team: Team,
+    name: Annotated[str, typer.Option(metavar="NAME", help="A person's name.")] = "",
+    email: Annotated[str, typer.Option(metavar="ADDRESS", help="An e-mail address.")] = "",
+    role: Annotated[Role, typer.Option(help="What they may do here.")] = Role.MEMBER,
+    tier: Annotated[str, typer.Option(metavar="TIER", help="Which models, by the policy.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Add a member; the line that joins their device is printed."""
+    found = ask("member.add", member=member, team=name_of(team), name=name, email=email,
+                role=role.value, tier=tier)  # fmt: skip
+    _hand_over(found, found["invite"], as_json=as_json)
+
+
+def member_import(
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help=f"With {', '.join(COLUMNS)}.")],
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Revoke every member who is not in the file.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Make the members those of a file; each new one's join line is printed. May be run again."""
+    found = ask("member.import", members=_people(file), prune=prune)
+    if as_json:
+        output.answer(found)
+        return
+    for invite in found["added"]:
+        output.line(f"{invite['member']}: {invite['join']}")
+    output.say(
+        f"{len(found['added'])} added, {len(found['changed'])} changed, "
+        f"{len(found['revoked'])} revoked"
+    )
+    if found["not_listed"]:
+        output.say(f"not in the file: {', '.join(found['not_listed'])}")
+        output.say(f"→ agentspend-server member import {file} --prune    # revokes them")
+
+
+def _people(file: Path) -> list[dict[str, str]]:
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as opened:
+            reader = csv.DictReader(opened, skipinitialspace=True)
+            unknown = set(reader.fieldnames or ()) - set(COLUMNS)
+            if unknown or "team" not in (reader.fieldnames or ()):
+                raise UsageError(
+                    f"{file}: its first line must name columns, team among them"
+                    + (f"; unknown: {', '.join(sorted(map(str, unknown)))}" if unknown else ""),
+                    f"known: {', '.join(COLUMNS)}",
+                )
+            return [
+                {name: value.strip() for name, value in row.items() if value and value.strip()}
+                for row in reader
+            ]
+    except (OSError, UnicodeDecodeError, csv.Error, AttributeError) as error:
+        raise UsageError(f"{file} cannot be read: {error}", "give a CSV file in UTF-8") from error
+
+
+def member_list(as_json: Json = False) -> None:
+    """Show every member, and who has not joined yet."""
+    found = ask("member.list")
+    if as_json:
+        output.answer(found)
+        return
+    output.table(
+        ["member", "name", "team", "role", "tier", ">devices", "seen"],
+        [[line["member"], line["name"], line["team"], line["role"], line["tier"],
+          line["devices"] or "none yet", when(line["seen_us"]) if line["active"] else "revoked"]
+         for line in found["members"]],
+    )  # fmt: skip
+
+
+def member_set_role(
+    member: Member,
+    role: Annotated[Role, typer.Argument(help="viewer, member or lead.")],
+    as_json: Json = False,
+) -> None:
+    """Change what a member may do here."""
+    found = ask("member.set_role", member=member, role=role.value)
+    told(found, f"{member} is a {role.value} now", as_json=as_json)
+
+
+def member_set_tier(
+    member: Member,
+    tier: Annotated[str, typer.Argument(metavar="TIER", help="As the policy names it.")],
+    as_json: Json = False,
+) -> None:
+    """Change which models a member may use."""
+    found = ask("member.set_tier", member=member, tier=tier)
+    told(found, f"{member} is in tier {tier or '(none)'} now", as_json=as_json)
+
+
+def member_move(
+    member: Member,
+    team: Annotated[str, typer.Argument(metavar="TEAM", help="The new team.")],
+    as_json: Json = False,
+) -> None:
+    """Put a member in another team; the old team's allowance is asked back."""
+    found = ask("member.move", member=member, team=name_of(team))
+    told(found, f"{member} is in team {found['team']} now", as_json=as_json)
+
+
+def member_revoke(member: Member, as_json: Json = False) -> None:
+    """End a membership: no device of theirs gets anything any more."""
+    found = ask("member.revoke", member=member)
+    told(found, f"{member} is no member any more; their devices may still report", as_json=as_json)
+
+
+def invite(
+    member: Member,
+    hours: Annotated[int, typer.Option(metavar="H", min=1, help="How long it is valid.")] = 24,
+    as_json: Json = False,
+) -> None:
+    """Print the line that joins one more device of a member, once."""
+    found = ask("invite", member=member, valid_h=hours)
+    _hand_over(found, found, as_json=as_json)
+
+
+def _hand_over(found: Any, made: Any, *, as_json: bool) -> None:
+    if as_json:
+        output.answer(found)
+        return
+    output.line(made["join"])
+    output.say(f"for {made['member']}, once, until {when(made['expires_us'])}")
+
+
+def device_list(as_json: Json = False) -> None:
+    """Show every device: whose it is, when it last spoke, what lies on it."""
+    found = ask("device.list")
+    if as_json:
+        output.answer(found)
+        return
+    output.table(
+        ["device", "member", "team", "label", "state", "seen", ">out"],
+        [[line["device"], line["member"], line["team"], line["label"], line["status"],
+          when(line["seen_us"]), dollars(line["out_nusd"])] for line in found["devices"]],
+    )  # fmt: skip
+
+
+def device_revoke(device: Device, as_json: Json = False) -> None:
+    """Give a device nothing any more; what lies on it comes back when it reports."""
+    told(ask("device.revoke", device=device), f"{device} gets nothing any more", as_json=as_json)
+
+
+def device_lost(device: Device, as_json: Json = False) -> None:
+    """Say that a device is gone: what lies on it counts as spent."""
+    found = ask("device.lost", device=device)
+    told(found, f"{device} is lost: what lay on it counts as spent", as_json=as_json)
+    if not as_json:
+        output.say("→ change the provider keys that were on it")
+
+
+def device_write_off(device: Device, as_json: Json = False) -> None:
+    """Count what a device's old ledgers hold as spent; its present one goes on."""
+    found = ask("device.write_off", device=device)
+    told(found, f"{len(found['ledgers'])} old ledgers of {device} count as spent", as_json=as_json)

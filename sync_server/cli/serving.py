@@ -1,0 +1,159 @@
+"""`init`, `serve`, `backup`, `restore`: what is done on the server's own machine."""
+
+import shutil
+import socket
+import sqlite3
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from agentspend.core.errors import AgentspendError
+from sync_server.cli import output, seat
+from sync_server.cli.helping import UsageError
+from sync_server.cli.shown import now_us
+from sync_server.folder import Folder, Settings, create, is_loopback
+
+Json = Annotated[bool, typer.Option("--json", help="Versioned JSON on one line.")]
+PORT = 4747
+
+
+def init(
+    org: Annotated[str, typer.Option(metavar="NAME", help="Your organisation's name.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where everything goes.")] = Path(
+        "agentspend-server"
+    ),
+    host: Annotated[
+        str, typer.Option(metavar="HOST", help="The name or address devices reach it by.")
+    ] = "",
+    port: Annotated[int, typer.Option(metavar="PORT", min=1, max=65_535)] = PORT,
+    zone: Annotated[
+        str, typer.Option(metavar="ZONE", help="Where days begin, e.g. Europe/Berlin.")
+    ] = "",
+    database: Annotated[
+        str, typer.Option(metavar="URL", help="postgresql://… instead of SQLite in the folder.")
+    ] = "",
+    clear: Annotated[
+        bool, typer.Option("--clear", help="Plain http, for this machine only.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Make a server: its folder, database, keys, certificate, and the first lead's token."""
+    name = host or ("localhost" if clear else socket.gethostname())
+    listen = "127.0.0.1" if is_loopback(name) else "0.0.0.0"  # noqa: S104 - devices must reach it
+    files = ("", "") if clear else ("server.crt", "server.key")
+    shown = f"[{name}]" if ":" in name else name
+    url = f"{'http' if clear else 'https'}://{shown}:{port}"
+    settings = Settings(org, url, listen, port, database, *files)
+    made, token = create(folder.resolve(), settings, zone or _zone(), now_us())
+    if as_json:
+        output.answer({"folder": str(made.path), "url": url, "token": token})
+        return
+    output.line(token)
+    output.say("this is your token, a lead's; it is shown once, and only its hash is kept")
+    output.say(f"→ cd {folder} && agentspend-server serve")
+    output.say(f"from another machine: export {seat.URL}={url} {seat.TOKEN}=…")
+
+
+def serve() -> None:
+    """Serve devices and people until it is stopped (SIGTERM, Ctrl-C)."""
+    import asyncio
+
+    from sync_server import app
+    from sync_server.doors.hall import Hall
+
+    folder = seat.here()
+    with folder.open() as service:
+        hall = Hall(service, folder.address())
+
+        async def main() -> None:
+            await app.serve(folder, hall, lambda port: output.say(_serves(folder, port)))
+
+        try:
+            _run(asyncio, main)
+        finally:
+            hall.close()
+
+
+def _run(asyncio: Any, main: Any) -> None:
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(main())
+    else:
+        uvloop.run(main())
+
+
+def _serves(folder: Folder, port: int) -> str:
+    settings = folder.settings()
+    return f"agentspend-server serves {settings.name} at {settings.url} (port {port})"
+
+
+def backup(
+    to: Annotated[Path, typer.Argument(metavar="FILE", help="Where the copy goes.")],
+    as_json: Json = False,
+) -> None:
+    """Copy the database while the server runs; keep the journal safe, too, on another disk."""
+    folder = seat.here()
+    if folder.settings().database:
+        raise AgentspendError("this server's database is PostgreSQL", "use pg_dump")
+    if to.exists():
+        raise AgentspendError(f"{to} exists already", "give the copy another name")
+    # A reader beside the server's one writer: it never writes or checkpoints.
+    source = sqlite3.connect(f"file:{folder.path / 'server.db'}?mode=ro", uri=True)
+    target = sqlite3.connect(to)
+    try:
+        source.backup(target)
+    finally:
+        target.close()
+        source.close()
+    to.chmod(0o600)
+    if as_json:
+        output.answer({"backup": str(to)})
+    else:
+        output.say(f"the database is in {to}")
+
+
+def restore(
+    backup: Annotated[Path, typer.Argument(metavar="FILE", help="A copy made by backup.")],
+    as_json: Json = False,
+) -> None:
+    """Put a copy in the database's place, and make the journal true again."""
+    folder = seat.here()
+    if folder.settings().database:
+        raise AgentspendError("this server's database is PostgreSQL", "use pg_restore")
+    _check_copy(backup)
+    own = folder.path / "server.db"
+    with folder.alone():
+        for path in folder.path.glob("server.db*"):
+            path.rename(path.with_name(f"before-restore-{path.name}"))
+        shutil.copy(backup, own)
+        own.chmod(0o600)
+    with folder.open() as service:
+        server_inc = service.take_over({"who": "restore", "what": "restore"}, now_us())
+    if as_json:
+        output.answer({"server": server_inc})
+    else:
+        output.say(f"restored, with all the journal says; this is server {server_inc} now")
+        output.say("→ agentspend-server verify, then agentspend-server serve")
+
+
+def _check_copy(path: Path) -> None:
+    if not path.is_file():
+        raise UsageError(f"there is no {path}", "agentspend-server restore FILE")
+    conn = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    try:
+        sound = conn.execute("PRAGMA quick_check").fetchone()[0]
+        conn.execute("SELECT journal_seq FROM org")
+    except sqlite3.DatabaseError as error:
+        raise AgentspendError(f"{path} is no copy of a server: {error}", "try another") from error
+    finally:
+        conn.close()
+    if sound != "ok":
+        raise AgentspendError(f"{path} is damaged: {sound}", "try another copy")
+
+
+def _zone() -> str:
+    from tzlocal import get_localzone_name
+
+    return str(get_localzone_name() or "UTC")

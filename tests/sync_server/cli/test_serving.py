@@ -1,0 +1,80 @@
+"""The real server as a process: it serves, ends when told, is backed up and restored."""
+
+import re
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.sync_server.cli.command import PROGRAM, run
+
+
+def serve(folder: Path) -> "subprocess.Popen[str]":
+    """Start it, and wait until it says that it serves."""
+    process = subprocess.Popen(
+        [*PROGRAM, "serve"], cwd=folder, stderr=subprocess.PIPE, text=True,
+        env={"PYTHONPATH": str(Path(__file__).parents[3]), "PATH": "/usr/bin:/bin"},
+    )  # fmt: skip
+    assert process.stderr is not None
+    said = process.stderr.readline()
+    assert re.search(r"serves Acme at https://localhost:4747 \(port \d+\)", said), said
+    return process
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGKILL"])
+def test_it_serves_and_ends(initialised: Path, name: str) -> None:
+    """Killed or stopped, everything that was answered is there again."""
+    process = serve(initialised)
+    try:
+        assert run(initialised, "team", "create", "Backend").code == 0
+        assert "another server" in run(initialised, "serve").err
+    finally:
+        process.send_signal(signal.Signals[name])
+        code = process.wait(20)
+    assert code == (0 if name == "SIGTERM" else -signal.SIGKILL)
+    assert "backend" in run(initialised, "team", "list").out
+    assert run(initialised, "verify").code == 0
+
+
+def test_a_restore_forgets_nothing_that_was_decided(initialised: Path, tmp_path: Path) -> None:
+    """Caps, freezes and members since the backup are in force again, and the acts are known."""
+    copy = tmp_path / "copy.db"
+    run(initialised, "org", "set-cap", "100", "--window", "month")
+    process = serve(initialised)
+    try:
+        assert run(initialised, "backup", str(copy)).code == 0
+        assert copy.stat().st_mode & 0o777 == 0o600
+        run(initialised, "org", "set-cap", "30", "--window", "month")
+        run(initialised, "freeze")
+        refused = run(initialised, "restore", str(copy))
+        assert (refused.code, "another server" in refused.err) == (1, True)
+    finally:
+        process.terminate()
+        process.wait(20)
+    acts = run(initialised, "audit").out.splitlines()
+    assert run(initialised, "restore", str(copy)).code == 0
+    shown = run(initialised, "org", "show", "--json").out
+    assert '"cap_nusd":30000000000' in shown
+    assert '"frozen":true' in shown
+    assert run(initialised, "verify").code == 0
+    after = run(initialised, "audit").out.splitlines()
+    assert [line.split() for line in after[:-1]] == [line.split() for line in acts]
+    assert run(initialised, "restore", "none.db").code == 2
+    (tmp_path / "text").write_text("no database")
+    assert "no copy" in run(initialised, "restore", str(tmp_path / "text")).err
+
+
+def test_export_and_report_of_an_empty_server(initialised: Path) -> None:
+    """Nothing is data, not an error."""
+    assert run(initialised, "export").out == ""
+    assert run(initialised, "report", "--since", "7d").code == 0
+    assert run(initialised, "export", "--member", "anna").code == 1
+
+
+def test_plain_http_is_for_this_machine(tmp_path: Path) -> None:
+    """`--clear` listens on loopback and nowhere else."""
+    far = run(tmp_path, "init", "--org", "Acme", "--clear", "--host", "spend.acme.example")
+    assert (far.code, "in the clear" in far.err) == (1, True)
+    assert run(tmp_path, "init", "near", "--org", "Acme", "--clear").code == 0
+    assert 'listen = "127.0.0.1"' in (tmp_path / "near" / "server.toml").read_text()
