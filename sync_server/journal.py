@@ -67,7 +67,14 @@ class Filed:
     row: dict[str, Any]
 
 
-Line = Granted | Began | Ranked | Opened | Served | Filed
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """A record of the audit chain, as it is hashed: every device keeps its head as a witness."""
+
+    body: str
+
+
+Line = Granted | Began | Ranked | Opened | Served | Filed | Acted
 KINDS: dict[str, type[Any]] = {
     "granted": Granted,
     "began": Began,
@@ -75,6 +82,7 @@ KINDS: dict[str, type[Any]] = {
     "opened": Opened,
     "served": Served,
     "filed": Filed,
+    "acted": Acted,
 }
 _NAMES = {kind: name for name, kind in KINDS.items()}
 

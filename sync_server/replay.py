@@ -9,7 +9,7 @@ granted, which is never less.
 from agentspend.core.allowance.accounts import EMPTY, Place
 from sync_server.case import Case
 from sync_server.incarnations import begun, ranked
-from sync_server.journal import Began, Filed, Granted, Line, Opened, Ranked, Served
+from sync_server.journal import Acted, Began, Filed, Granted, Line, Opened, Ranked, Served
 from sync_server.pools import PoolState
 
 
@@ -26,7 +26,7 @@ def replay(case: Case, line: Line) -> None:
             ranked(case, line.status)
         case Opened():
             case.pools[line.pool] = opened(case.pools.get(line.pool), line)
-        case Served() | Filed():
+        case Served() | Filed() | Acted():
             pass  # no account depends on them; the store writes them down
 
 

@@ -22,7 +22,7 @@ from sync_server.acts.act import Done, Plan
 from sync_server.case import Office
 from sync_server.desk import Outcome, serve
 from sync_server.enrolment import Names
-from sync_server.journal import Began, Filed, Granted, Line, Ranked, Served
+from sync_server.journal import Acted, Began, Filed, Granted, Line, Ranked, Served
 from sync_server.journal_file import JournalFile
 from sync_server.replay import opened, replay
 from sync_server.sizing import Crowd, Sizing
@@ -90,9 +90,8 @@ class Service:
             server_key = signing.public_key(self.private_key)
             certificate, lines = enrolment.enrol(conn, asked, names, office, server_key)
             if lines:
-                self._apply(conn, org, lines)
                 act = {"who": certificate.member, "what": "enrol", "device": certificate.device}
-                self._audit(conn, org, act, now_us)
+                self._decided(conn, org, lines, act, now_us)
             return self._sealed(certificate)
 
     def invite(
@@ -108,8 +107,7 @@ class Service:
     def decide(self, lines: Sequence[Line], act: dict[str, object], now_us: int) -> None:
         """A person's decision, with its place in the audit chain."""
         with self._deciding(now_us) as (conn, org):
-            self._apply(conn, org, lines)
-            self._audit(conn, org, act, now_us)
+            self._decided(conn, org, lines, act, now_us)
 
     def act(self, plan: Plan, now_us: int) -> Done:
         """Read and decide in one transaction: what `plan` finds is so until it is done."""
@@ -119,8 +117,7 @@ class Service:
             if done.policy or done.org:
                 lines.append(policies.next_version(org, done.org))
             if lines or done.words:
-                self._apply(conn, org, lines)
-                self._audit(conn, org, done.words, now_us)
+                self._decided(conn, org, lines, done.words, now_us)
         return done
 
     def policy(self, device: str, version: int | None = None) -> Sealed | None:
@@ -152,8 +149,7 @@ class Service:
         with self._deciding(now_us) as (conn, org):
             row = {**people.device_row(conn, device), "active": False}
             ranks = [Ranked(inc, status) for inc in people.incs_of(conn, device)]
-            self._apply(conn, org, [Filed("device", row), *ranks])
-            self._audit(conn, org, act, now_us)
+            self._decided(conn, org, [Filed("device", row), *ranks], act, now_us)
 
     def catch_up(self) -> int:
         """At every start: make the journal's lines true that the database lacks.
@@ -183,8 +179,7 @@ class Service:
         """
         self.catch_up()
         with self._deciding(now_us) as (conn, org):
-            self._apply(conn, org, [Served(org.server_inc + 1)])
-            self._audit(conn, org, act, now_us)
+            self._decided(conn, org, [Served(org.server_inc + 1)], act, now_us)
             return int(org.server_inc) + 1
 
     @contextmanager
@@ -203,10 +198,17 @@ class Service:
         self._write(conn, org, lines)
         self._play(conn, lines)
 
-    def _audit(
-        self, conn: Connection, org: Row[Any], act: Mapping[str, object], now_us: int
+    def _decided(
+        self,
+        conn: Connection,
+        org: Row[Any],
+        lines: Sequence[Line],
+        act: Mapping[str, object],
+        now_us: int,
     ) -> None:
-        logs.append_audit(conn, self.org, (org.audit_seq, org.audit_hash), now_us, act)
+        """What people decided, and the record of it: both come back after a restore."""
+        record = logs.audit_record((org.audit_seq, org.audit_hash), now_us, act)
+        self._apply(conn, org, [*lines, Acted(record)])
 
     def _write(self, conn: Connection, org: Row[Any], lines: Sequence[Line]) -> None:
         if self.journal is not None:
@@ -225,6 +227,8 @@ class Service:
                 loaded = cases.Loaded(conn, self.org, line.inc)
                 replay(loaded.case, line)
                 loaded.save()
+            elif isinstance(line, Acted):
+                logs.append_audit(conn, self.org, line.body)
             elif isinstance(line, Served):
                 people.served(conn, self.org, line.server_inc)
             else:

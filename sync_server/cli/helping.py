@@ -76,7 +76,7 @@ def help_wanted(error: Any) -> str:
 
 def usage_error(error: Any) -> UsageError:
     """typer's words as ours: what is wrong, then how to write it."""
-    message = error.format_message().strip().rstrip(".")
+    message = " ".join(error.format_message().split()).rstrip(".")
     context = error.ctx
     examples = getattr(context.command, "examples", ()) if context else ()
     hint = examples[0] if examples else "agentspend-server --help"

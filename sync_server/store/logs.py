@@ -5,7 +5,7 @@ from hashlib import sha256
 
 from sqlalchemy import Connection, insert, select, update
 
-from agentspend.wire.canonical import canonical
+from agentspend.wire.canonical import canonical, parse
 from sync_server.journal import Line, read_line, write_line
 from sync_server.store.tables import audit, journal, orgs
 
@@ -38,14 +38,15 @@ def audit_hash(body: str) -> str:
     return sha256(_DOMAIN + body.encode()).hexdigest()
 
 
-def append_audit(
-    conn: Connection, org: str, end: tuple[int, str], now_us: int, act: Mapping[str, object]
-) -> tuple[int, str]:
+def audit_record(end: tuple[int, str], now_us: int, act: Mapping[str, object]) -> str:
     """One more act: who did what to whom. `end` is the chain's last number and hash."""
-    seq = end[0] + 1
-    body = canonical({"v": 1, "seq": seq, "prev": end[1], "ts": now_us, **act}).decode()
-    head = audit_hash(body)
-    conn.execute(insert(audit), {"org": org, "seq": seq, "hash": head, "body": body})
+    return canonical({"v": 1, "seq": end[0] + 1, "prev": end[1], "ts": now_us, **act}).decode()
+
+
+def append_audit(conn: Connection, org: str, body: str) -> None:
+    """Add a record to the chain; one that is there already changes nothing."""
+    seq, head = int(parse(body.encode())["seq"]), audit_hash(body)
     ends = {"audit_seq": seq, "audit_hash": head}
-    conn.execute(update(orgs).where(orgs.c.id == org).values(ends))
-    return seq, head
+    done = conn.execute(update(orgs).where(orgs.c.id == org, orgs.c.audit_seq < seq).values(ends))
+    if done.rowcount:
+        conn.execute(insert(audit), {"org": org, "seq": seq, "hash": head, "body": body})

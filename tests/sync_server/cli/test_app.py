@@ -67,7 +67,7 @@ def test_commands_stand_in_the_order_of_use(capsys: pytest.CaptureFixture[str]) 
     ("words", "hint"),
     [
         ("team create", "agentspend-server team create backend"),
-        ("team set-cap backend 40", "agentspend-server team set-cap backend 500 --window month"),
+        ("team set-cap a 40", "agentspend-server team set-cap backend 500 --window month"),
         ("org set-cap many --window day", 'write it like "25.00"'),
         ("report --since yesterday", "write it like 24h, 7d or 4w"),
         ("org show", "go to the server's folder"),
@@ -115,5 +115,5 @@ def test_json_is_versioned(initialised: Path, words: str) -> None:
     """One line, `v` first."""
     ran = run(initialised, *words.split(), "--json")
     assert (ran.code, ran.err) == (0, "")
-    assert list(json.loads(ran.out))[0] == "v"
+    assert next(iter(json.loads(ran.out))) == "v"
     assert ran.out.count("\n") == 1
