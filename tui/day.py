@@ -56,6 +56,8 @@ class Day:
                 self.flights.pop(message["rid"], None)
             case "refuse":
                 self._refused(message, now_us)
+            case "slow":
+                self._slowed(message, now_us)
             case "warning":
                 self._warned(message, now_us)
 
@@ -133,6 +135,13 @@ class Day:
         who = refusal.payer.agent or refusal.payer.session or "a request"
         why = f"{refusal.budget} has no room" if refusal.budget else refusal.reason
         self.note(refusal.at_us, "✗", f"{who} refused: {why}")
+
+    def _slowed(self, message: Message, now_us: int) -> None:
+        self.flights.pop(message["rid"], None)
+        payer = payer_of(message.get("payer") or {})
+        who, cap = payer.agent or payer.session or "a request", message.get("budget")
+        what = f"budget {cap}" if cap else "a rate limit"
+        self.note(message.get("ts_us", now_us), "!", f"{who} too fast for {what}: it comes again")
 
     def _warned(self, message: Message, now_us: int) -> None:
         percent, name = message["percent"], message["budget"]

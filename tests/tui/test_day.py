@@ -71,6 +71,18 @@ def test_a_request_goes_through_its_states() -> None:
     assert day.flights == {}
 
 
+def test_who_is_too_fast_is_told_and_no_longer_waits() -> None:
+    """It is no refusal: the agent comes again by itself."""
+    day, payer = _day(), PAYER
+    day.take({"event": "wait", "rid": "r_1", "budget": "burst", "payer": payer}, NOW_US)
+    day.take({"event": "slow", "rid": "r_1", "budget": "burst", "payer": payer}, NOW_US)
+    assert day.flights == {}
+    assert not day.refusals
+    assert day.notes[-1].text == "claude too fast for budget burst: it comes again"
+    day.take({"event": "slow", "rid": "r_2", "reason": "rate_limited"}, NOW_US)
+    assert day.notes[-1].text == "a request too fast for a rate limit: it comes again"
+
+
 def test_a_refusal_is_kept_and_told() -> None:
     """In its own list, and in the events with the budget that said no."""
     day = _day()
