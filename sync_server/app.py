@@ -13,6 +13,7 @@ from sync_server import certificate
 from sync_server.doors import devices, people
 from sync_server.doors.answers import HALL, errors
 from sync_server.doors.hall import Hall
+from sync_server.doors.neighbours import Neighbours
 from sync_server.folder import Folder
 
 MOST_BYTES = 1 << 20
@@ -35,6 +36,7 @@ class Server:
         self._folder = folder
         self._hall = hall
         self._runners: list[web.AppRunner] = []
+        self._neighbours: Neighbours | None = None
         self.port = 0
 
     async def start(self) -> None:
@@ -55,12 +57,18 @@ class Server:
                 f"give it another one in {self._folder.path / 'server.toml'}",
             ) from error
         self.port = runner.addresses[0][1]
+        if self._hall.service.engine.dialect.name == "postgresql":
+            self._neighbours = Neighbours(self._hall, asyncio.get_running_loop())
+            self._hall.tell_others = self._neighbours.tell
         owner = await self._runner(owner=True)
         await web.SockSite(owner, _own_socket(self._folder.socket)).start()
 
     async def stop(self) -> None:
         """Hang up on everybody, then let what is being done end."""
         self._hall.lines.close()
+        if self._neighbours is not None:
+            self._hall.tell_others = None
+            await asyncio.to_thread(self._neighbours.close)
         for runner in self._runners:
             await runner.cleanup()
         self._folder.socket.unlink(missing_ok=True)

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 
+from sqlalchemy import Engine
+
 from agentspend.core.errors import AgentspendError, ConfigError
 from sync_server import certificate
 from sync_server.acts.act import Address, Caller, Done, Moment, Role
@@ -97,8 +99,7 @@ class Folder:
                 journal = JournalFile(self.path / "journal")
             opening.migrate(engine)
             if new_in_zone:
-                with engine.begin() as conn:
-                    people.add_org(conn, ORG, settings.name, new_in_zone)
+                _begin_org(engine, settings.name, new_in_zone)
             private = bytes.fromhex((self.path / "signing.key").read_text("ascii").strip())
             service = Service(engine, ORG, private, Sizing(), journal)
             service.catch_up()
@@ -121,6 +122,16 @@ class Folder:
         if not settings.database:
             return f"sqlite:///{self.path / 'server.db'}"
         return settings.database.replace("postgresql://", "postgresql+psycopg://", 1)
+
+
+def _begin_org(engine: Engine, name: str, zone: str) -> None:
+    with engine.begin() as conn:
+        if people.has_org(conn, ORG):
+            raise AgentspendError(
+                "there is an organisation in this database already",
+                "a second server needs a copy of the first one's folder, not a new one",
+            )
+        people.add_org(conn, ORG, name, zone)
 
 
 def _check_clear(settings: Settings) -> None:

@@ -123,7 +123,7 @@ class Service:
     def policy(self, device: str, version: int | None = None) -> Sealed | None:
         """The policy of one device, signed; None when it has this version already."""
         with self.engine.begin() as conn:
-            org = cases.lock(conn, self.org)
+            org = cases.org_row(conn, self.org)
             if org.policy == version:
                 return None
             body = policies.document(conn, org, device)
@@ -132,7 +132,7 @@ class Service:
     def policy_number(self) -> int:
         """The newest policy's number: proof that the database answers."""
         with self.engine.begin() as conn:
-            return int(cases.lock(conn, self.org).policy)
+            return int(cases.org_row(conn, self.org).policy)
 
     def request(self, sealed: Sealed, now_us: int) -> dict[str, object]:
         """Note that a device asks for a raise, once for each nonce. Raises as `sync` does."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 from aiohttp import web
+from sqlalchemy.exc import DataError
 
 from agentspend.core.errors import AgentspendError
 from agentspend.wire.canonical import NotCanonical
@@ -66,6 +67,8 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         found = _said(error)
     except NotSigned:
         found = refused(403, NOT_YOURS)
+    except DataError:
+        found = refused(400, "this holds a value that no database keeps", "see /openapi.json")
     except (NotCanonical, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         found = refused(400, f"this cannot be read: {error}", "see /openapi.json")
     resource = request.match_info.route.resource

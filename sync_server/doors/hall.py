@@ -81,8 +81,9 @@ class Hall:
         """Push to every device of these teams, wherever it is connected."""
         if not teams:
             return
-        if self.tell_others is not None:
-            self.tell_others(teams)
+        others = self.tell_others
+        if others is not None:
+            await self.work(lambda: others(teams))
         await self.tell_here(teams)
 
     async def tell_here(self, teams: frozenset[str]) -> None:

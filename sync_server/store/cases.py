@@ -29,6 +29,7 @@ _UPDATE_ACCOUNT = (
     .values({name: bindparam(name) for name in _RIGHTS})
 )
 _ORG = select(orgs).where(orgs.c.id == bindparam("org")).with_for_update()
+_LOOK = select(orgs).where(orgs.c.id == bindparam("org"))
 _WHO = (
     select(devices.c.member, members.c.team)
     .join(members, members.c.id == devices.c.member)
@@ -56,6 +57,11 @@ _INCARNATION = select(incarnations).where(incarnations.c.inc == bindparam("inc")
 def lock(conn: Connection, org: str) -> Row[Any]:
     """The organisation's row, locked until the transaction ends: decisions come one by one."""
     return conn.execute(_ORG, {"org": org}).one()
+
+
+def org_row(conn: Connection, org: str) -> Row[Any]:
+    """The organisation's row, for those who only look."""
+    return conn.execute(_LOOK, {"org": org}).one()
 
 
 class Accounts(MutableMapping[Place, Account]):

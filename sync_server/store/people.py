@@ -64,6 +64,12 @@ def add_org(conn: Connection, org: str, name: str, zone: str) -> None:
     )  # fmt: skip
 
 
+def has_org(conn: Connection, org: str) -> bool:
+    """Whether there is an organisation of this id."""
+    found = conn.execute(select(orgs.c.id).where(orgs.c.id == org))
+    return found.one_or_none() is not None
+
+
 def served(conn: Connection, org: str, server_inc: int) -> None:
     """Another server has taken over."""
     conn.execute(update(orgs).where(orgs.c.id == org).values(server_inc=server_inc))

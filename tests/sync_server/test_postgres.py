@@ -1,0 +1,108 @@
+"""Two servers over one PostgreSQL: they take turns, push for each other, and pass no cap."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+
+from agentspend.core.allowance.messages import Status, Want
+from agentspend.core.errors import AgentspendError
+from sync_server.folder import Folder
+from sync_server.store.tables import metadata
+from tests.sync_server.house import DOLLAR, House, house_in, said, served
+from tests.sync_server.postgres import postgres
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[str]:
+    """One PostgreSQL for all tests here."""
+    with postgres() as address:
+        yield address
+
+
+@pytest.fixture
+async def pair(cluster: str, tmp_path: Path) -> AsyncIterator[tuple[House, House]]:
+    """Two servers with the same keys and the same database, which is empty before each test."""
+    import psycopg
+
+    with psycopg.connect(cluster, autocommit=True) as conn:
+        conn.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    async with house_in(tmp_path, cluster) as one:
+        copy = tmp_path / "second"
+        shutil.copytree(one.folder.path, copy, ignore=shutil.ignore_patterns("*.sock"))
+        async with served(Folder(copy), one.token, one.now) as two:
+            yield one, two
+
+
+async def test_what_one_decides_the_other_knows_and_pushes(pair: tuple[House, House]) -> None:
+    """A device that listens at one server hears of what a lead did at the other."""
+    one, two = pair
+    device = await two.joined()
+    async with device.listening() as line:
+        neighbours = two.hall.tell_others
+        assert neighbours is not None
+        for _ in range(100):
+            if neighbours.__self__.listening.is_set():  # type: ignore[attr-defined]
+                break
+            await asyncio.sleep(0.05)
+        await one.ask("cap.set", level="org", window="month", cap_nusd=9 * DOLLAR)
+        assert await said(line) == "sync"
+    answer = await device.sync(Want("org.month", need_nusd=DOLLAR))
+    assert answer.accounts[0].granted_nusd >= DOLLAR
+
+
+async def test_together_they_grant_no_more_than_the_cap(pair: tuple[House, House]) -> None:
+    """However many ask at once, at either."""
+    await pair[0].ask("cap.set", level="org", window="month", cap_nusd=10 * DOLLAR)
+    devices = [await pair[number % 2].joined(f"m{number}") for number in range(8)]
+    want = Want("org.month", need_nusd=3 * DOLLAR)
+    answers = await asyncio.gather(*(device.sync(want) for device in devices))
+    granted = [sum(told.granted_nusd for told in answer.accounts) for answer in answers]
+    assert 0 < sum(granted) <= 10 * DOLLAR
+    for house in pair:
+        assert (await house.ask("verify"))["ok"]
+        cap = (await house.ask("cap.list"))["caps"][0]
+        assert cap["out_nusd"] == sum(granted)
+
+
+async def test_everything_a_lead_does_works_there_too(pair: tuple[House, House]) -> None:
+    """Members, raises, freezes, lost devices, reports."""
+    one, two = pair
+    await one.ask("cap.set", level="org", window="day", cap_nusd=5 * DOLLAR)
+    device = await one.joined()
+    asked = (await device.request(2 * DOLLAR))[1]
+    assert (await two.ask("request.approve", request=asked["id"]))["cap_nusd"] == 7 * DOLLAR
+    answer = await device.sync(Want("org.day", need_nusd=DOLLAR))
+    place = (answer.accounts[0].pool, answer.accounts[0].window)
+    device.chain.add("settle", [(*place, DOLLAR)], DOLLAR)
+    await device.sync()
+    report = await two.ask("report", by="day")
+    assert [line["billed_nusd"] for line in report["lines"]] == [DOLLAR]
+    await two.ask("freeze", team="backend")
+    await device.sync()
+    assert device.policy["frozen"] is True
+    await two.ask("device.lost", device=device.certificate.device)
+    assert (await device.sync()).status is Status.LOST
+    assert (await one.ask("device.list"))["devices"][0]["out_nusd"] == 0
+    assert (await one.ask("verify"))["ok"]
+
+
+async def test_what_postgresql_cannot_keep_is_a_400(pair: tuple[House, House]) -> None:
+    """A zero character in a name, which SQLite would take."""
+    status, _ = await pair[0].try_to("member.revoke", member="a\0b")
+    assert status == 400
+
+
+async def test_the_schema_is_the_same(pair: tuple[House, House]) -> None:
+    """Migrations make the tables the code means; a second organisation is not made over it."""
+    engine = pair[0].hall.service.engine
+    with engine.begin() as conn:
+        assert compare_metadata(MigrationContext.configure(conn), metadata) == []
+        assert conn.execute(text("SELECT count(*) FROM org")).scalar_one() == 1
+    with pytest.raises(AgentspendError, match="already"), pair[0].folder.open("UTC"):
+        pass
