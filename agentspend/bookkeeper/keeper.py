@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from agentspend.bookkeeper.adoption import Adoption
 from agentspend.bookkeeper.books import Books
+from agentspend.bookkeeper.company import Company
 from agentspend.bookkeeper.included import note_included
 from agentspend.bookkeeper.outcomes import (
     Event,
@@ -90,6 +91,7 @@ class Bookkeeper:
                 store_failed=self._store_failed,
             )
         )
+        self._company = Company(self._writer.submit)
         self._writer.start()
         await asyncio.to_thread(self._writer.opened.wait)
         if self._writer.open_error is not None:
@@ -98,6 +100,7 @@ class Bookkeeper:
     async def stop(self) -> None:
         """Finish what is queued and close the ledger."""
         self._stopped = True
+        self._company.leave()
         self._writer.stop()
         await asyncio.to_thread(self._writer.join)
 
@@ -122,6 +125,7 @@ class Bookkeeper:
         Raises `StoreError` when the ledger takes no new holds.
         """
         self._check_gate()
+        self._company.asking += 1
         try:
             answer: HoldAnswer = await self._submit(
                 "hold", lambda books, at: books.hold(request, at), request.rid
@@ -132,6 +136,8 @@ class Bookkeeper:
                     "release", lambda books, at: _abandon(books, request.rid, at)
                 ).add_done_callback(_noticed)
             raise
+        finally:
+            self._company.asking -= 1
         return answer
 
     async def settle(self, settlement: Settlement) -> None:
@@ -252,7 +258,7 @@ class Bookkeeper:
             else:
                 future.set_exception(error)
 
-        self._writer.submit(Job(kind, work, deliver, rid))
+        self._company.submit(Job(kind, work, deliver, rid))
         return future
 
     def _hop(self, answers: list[Callable[[], None]], events: list[Event]) -> None:

@@ -3,12 +3,6 @@
 Nothing is answered before its commit returned. A change that fails alone is rolled back alone; a
 failed commit fails the whole batch, closes the gate for new holds and tries the rest one by one
 (protocol study §4.5: closed for spending, open for telling).
-
-An ended hold waits up to `COMPANY_S` for the next hold, and is committed with it: whoever sends one
-request after the other then waits for one write of the disk instead of two (2.1 → 1.6 ms at the
-median). Until that commit the hold is open on disk, as it is while an answer runs, so that a crash
-charges it in full and marks it; nobody was told of the settle yet. Nothing waits while somebody
-stands in line for the money, and a look at the books brings everything before it to disk.
 """
 
 import queue
@@ -23,13 +17,6 @@ from agentspend.bookkeeper.books import Books
 from agentspend.bookkeeper.outcomes import Event, Moment, Waiting
 from agentspend.core.errors import StoreError
 from agentspend.core.limits import MAX_BATCH
-
-COMPANY_S = 0.003
-"""How long an ended hold may wait for another change to be committed with."""
-PATIENT = frozenset({"settle", "release", "shrink"})
-"""The kinds of jobs no client waits for."""
-A_FEW = 8
-"""So many jobs are company enough."""
 
 Deliver = Callable[[Any, BaseException | None], None]
 
@@ -106,23 +93,14 @@ class Writer(threading.Thread):
         except queue.Empty:
             return []
         batch: list[Job] = []
-        hurry = len(books.line) > 0
-        waited = False
         while job is not None:
             batch.append(job)
-            hurry = hurry or job.kind not in PATIENT or len(batch) == A_FEW
             if len(batch) == MAX_BATCH:
                 return batch
             try:
                 job = self._jobs.get_nowait()
             except queue.Empty:
-                if hurry or waited:
-                    return batch
-                waited = True
-                try:
-                    job = self._jobs.get(timeout=COMPANY_S)
-                except queue.Empty:
-                    return batch
+                return batch
         if batch:
             self._jobs.put(None)
             return batch
