@@ -48,4 +48,5 @@ def _tightest(books: Books, now_us: int, payer: Payer) -> Tight | None:
         for item in books.rooms.in_force
         if item.budget.mode is Mode.HARD and counts_in(item.budget, payer, "billed")
     ]
+    found += [(seat.budget, seat.account) for seat in books.team.seats(payer, "billed", 0)]
     return min(found, key=lambda each: each[1].free_nusd, default=None)

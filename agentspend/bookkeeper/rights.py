@@ -11,9 +11,10 @@ from dataclasses import replace
 from agentspend.core.allowance.accounts import Account, Place
 from agentspend.core.allowance.device import TeamHold
 from agentspend.core.allowance.messages import NOTHING, Link
+from agentspend.core.budgets import TEAM_PREFIX
 from agentspend.store import accounts, team
 from agentspend.store.accounts import Account as Row
-from agentspend.store.team import BUDGET_PREFIX, RightRow
+from agentspend.store.team import RightRow
 from agentspend.wire.entries import Entry, encode, entry_hash
 
 
@@ -69,7 +70,7 @@ class Rights(MutableMapping[Place, Account]):
             self._conn,
             Row(
                 id=0,
-                budget=f"{BUDGET_PREFIX}{place.pool}",
+                budget=f"{TEAM_PREFIX}{place.pool}",
                 generation=0,
                 window_key=f"{self._inc}:{place.window}",
                 starts_us=0,

@@ -1,5 +1,6 @@
 """Read models of the books at a moment: what `status`, `top` and `why` show."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import msgspec
@@ -58,6 +59,20 @@ def _subagents(books: Books, item: InForce, live: list[str]) -> list[Payer]:
             Payer(session=session, subagent=row.window_key.removeprefix(prefix)) for row in rows
         ]
     return found
+
+
+def team_lines(books: Books, at: Moment) -> list[dict[str, object]]:
+    """One line a pool of the team's that may count here, as if it were a budget of ours: its limit
+    is this device's allowance, `cap_nusd` the team's."""
+    now_us = books.now(at)
+    lines = []
+    for seat, pool in books.team.every_seat():
+        here = books.rooms.span(seat.budget, now_us, Payer())
+        account = replace(seat.account, ends_us=here.ends_us)
+        line = _line(books, InForce(seat.budget, 0), account, "")
+        ours = {"limit_nusd": account.limit_nusd, "cap_nusd": pool.cap_nusd, "source": "your team"}
+        lines.append({**line, **ours})
+    return lines
 
 
 def today_nusd(books: Books, at: Moment) -> int:

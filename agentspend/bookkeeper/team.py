@@ -20,12 +20,11 @@ from agentspend.core.allowance.hearing import answered, opened, to_hello, to_syn
 from agentspend.core.allowance.messages import Answer, Hello, Sync, Want, Welcome
 from agentspend.core.allowance.pools import Pool
 from agentspend.core.allowance.standing import Standing, State
-from agentspend.core.budgets import Budget, Mode
+from agentspend.core.budgets import TEAM_PREFIX, Budget, Mode
 from agentspend.core.scopes import Payer, Scope
 from agentspend.core.windows import Window, WindowKind
 from agentspend.store import team
 from agentspend.store.accounts import Account
-from agentspend.store.team import BUDGET_PREFIX
 
 MAX_REPORTED = 200
 DRY_US = 5_000_000
@@ -34,7 +33,7 @@ NO_ACCOUNT = Account(
     limit_nusd=0, spent_nusd=0, held_nusd=0, over_nusd=0,
 )  # fmt: skip
 """Nothing can be held here but a request that costs nothing."""
-FROZEN = Budget(f"{BUDGET_PREFIX}frozen", 0, Window(WindowKind.TOTAL), Scope())
+FROZEN = Budget(f"{TEAM_PREFIX}frozen", 0, Window(WindowKind.TOTAL), Scope())
 """A lead stopped all spending of the team."""
 
 
@@ -278,25 +277,25 @@ class Team:
 
     def lines(self) -> list[dict[str, object]]:
         """Each pool as people see it: its cap, and what of it this device has and took."""
-        standing = self.standing
-        if standing is None:
+        return [
+            {
+                "name": pool.id,
+                "scope": pool.scope.text(),
+                "window": pool.window.text(),
+                "cap_nusd": pool.cap_nusd,
+                "ours_nusd": seat.account.limit_nusd,
+                "spent_nusd": seat.account.spent_nusd,
+                "held_nusd": seat.account.held_nusd,
+                "free_nusd": seat.account.free_nusd,
+            }
+            for seat, pool in self.every_seat()
+        ]
+
+    def every_seat(self) -> list[tuple[Seat, Pool]]:
+        """Every pool of the policy with its account now; none without a team."""
+        if self.standing is None:
             return []
-        found = []
-        for pool in self._pools:
-            seat = self._seat(pool, 0)
-            found.append(
-                {
-                    "name": pool.id,
-                    "scope": pool.scope.text(),
-                    "window": pool.window.text(),
-                    "cap_nusd": pool.cap_nusd,
-                    "ours_nusd": seat.account.limit_nusd,
-                    "spent_nusd": seat.account.spent_nusd,
-                    "held_nusd": seat.account.held_nusd,
-                    "free_nusd": seat.account.free_nusd,
-                }
-            )
-        return found
+        return [(self._seat(pool, 0), pool) for pool in self._pools]
 
     def _device(self) -> Device | None:
         """The pure rules over our tables."""
@@ -323,11 +322,15 @@ def pool_of(told: Mapping[str, Any]) -> Pool:
 
 
 def budget_of(pool: Pool) -> Budget:
-    """A pool in the words of a budget: what admission and refusals speak of."""
+    """A pool in the words of a budget: what admission and refusals speak of.
+
+    Its scope is without the terms that mean this device or its member: here they always hold.
+    """
+    terms = {key: value for key, value in pool.scope.terms if key not in ("member", "device")}
     return Budget(
-        name=f"{BUDGET_PREFIX}{pool.id}",
+        name=f"{TEAM_PREFIX}{pool.id}",
         limit_nusd=pool.cap_nusd,
         window=pool.window,
-        scope=pool.scope,
+        scope=Scope.of(terms),
         mode=Mode.HARD,
     )

@@ -6,6 +6,9 @@ from enum import StrEnum
 from agentspend.core.scopes import Scope
 from agentspend.core.windows import Window
 
+TEAM_PREFIX = "team:"
+"""How a pool of the team's is called where budgets are; no budget's name holds a colon."""
+
 
 class Mode(StrEnum):
     """`hard` refuses; `warn` only tells."""

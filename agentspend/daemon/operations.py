@@ -105,9 +105,11 @@ class Operations:
         rules = rule_lines(self.desk.settings.rules)
         for session in self.desk.sessions.all():
             rules += rule_lines(session.rules, session.id)
+        team = await self.team.lines() if self.team is not None else None
         found: Message = await self.bookkeeper.ask(
             lambda books, at: {
-                "budgets": snapshot.budget_lines(books, at),
+                "budgets": [*snapshot.budget_lines(books, at), *snapshot.team_lines(books, at)],
+                "team": team,
                 "rules": rules,
                 "sessions": snapshot.session_lines(books, at),
                 "today_nusd": snapshot.today_nusd(books, at),

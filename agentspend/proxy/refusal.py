@@ -5,6 +5,7 @@ from datetime import datetime, tzinfo
 from agentspend.bookkeeper.outcomes import Refused
 from agentspend.core.access import Forbidden
 from agentspend.core.admission import RefusalReason
+from agentspend.core.budgets import TEAM_PREFIX
 from agentspend.core.included import ALL_BP, IncludedWindow, Stand, called, percent_text
 from agentspend.core.limits import MAX_BODY_BYTES
 from agentspend.core.money import dollars, free_dollars
@@ -17,8 +18,16 @@ from agentspend.proxy.pauses import Pause
 TOO_LARGE = f"agentspend: the request is larger than {MAX_BODY_BYTES // 1024**2} MiB"
 
 
+FROZEN = f"{TEAM_PREFIX}frozen"
+_ASK_THE_TEAM = (
+    "To ask the team's lead, in another terminal: agentspend team request AMOUNT --reason WHY"
+)
+
+
 def refused_message(refused: Refused, now: datetime, zone: tzinfo, wait_s: int) -> str:
     """The message of a budget refusal, one paragraph that a terminal shows whole."""
+    if refused.budget == FROZEN:
+        return f"agentspend: your team's lead has stopped all spending. {_ASK_THE_TEAM}"
     spent = f"{dollars(refused.spent_nusd)} of {dollars(refused.limit_nusd)} is spent"
     free = free_dollars(refused.free_nusd)
     held = f", {dollars(refused.held_nusd)} held by requests in flight" if refused.held_nusd else ""
@@ -37,6 +46,8 @@ def _raise(refused: Refused) -> str:
             f"It comes from {refused.source}. To change it, edit that file, then there, in another"
             " terminal: agentspend budget confirm"
         )
+    if refused.budget.startswith(TEAM_PREFIX):
+        return _ASK_THE_TEAM
     return f"To change it, in another terminal: agentspend budget raise {refused.budget} AMOUNT"
 
 

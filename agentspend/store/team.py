@@ -10,9 +10,6 @@ from dataclasses import dataclass
 from agentspend.store import accounts
 from agentspend.store.accounts import Account
 
-BUDGET_PREFIX = "team:"
-"""How an account of a pool is told from one of a budget, whose names hold no colon."""
-
 
 @dataclass(frozen=True, slots=True)
 class RightRow:

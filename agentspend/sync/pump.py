@@ -14,7 +14,7 @@ from agentspend.bookkeeper import Bookkeeper
 from agentspend.bookkeeper.outcomes import Event
 from agentspend.bookkeeper.team import Membership
 from agentspend.core.allowance.messages import Answer, Want
-from agentspend.store.team import BUDGET_PREFIX
+from agentspend.core.budgets import TEAM_PREFIX
 from agentspend.sync.client import Heard, NotTaken, TeamClient, Unreachable
 from agentspend.sync.wants import wants
 
@@ -49,7 +49,7 @@ class Pump:
     def on_commit(self, events: list[Event]) -> None:
         """Whoever waits for the team's money has it asked for, at once."""
         for event in events:
-            if event.kind == "wait" and str(event.fields["budget"]).startswith(BUDGET_PREFIX):
+            if event.kind == "wait" and str(event.fields["budget"]).startswith(TEAM_PREFIX):
                 self.nudge()
 
     async def run(self) -> None:

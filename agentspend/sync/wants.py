@@ -3,8 +3,8 @@
 from agentspend.bookkeeper.books import Books
 from agentspend.bookkeeper.outcomes import Moment
 from agentspend.core.allowance.messages import Want
+from agentspend.core.budgets import TEAM_PREFIX
 from agentspend.store import entries
-from agentspend.store.team import BUDGET_PREFIX
 
 RECENT_US = 900_000_000
 """The pace is that of the last quarter of an hour."""
@@ -18,7 +18,7 @@ def wants(books: Books, at: Moment) -> list[Want]:
         for seat in books.team.seats(request.payer, request.counted, at.mono_us):
             need_nusd = request.ask.strict.nusd(request.ask.comfort_output)
             if need_nusd > seat.account.free_nusd:
-                needs.setdefault(seat.budget.name.removeprefix(BUDGET_PREFIX), need_nusd)
+                needs.setdefault(seat.budget.name.removeprefix(TEAM_PREFIX), need_nusd)
     held = {str(line["name"]): int(str(line["held_nusd"])) for line in books.team.lines()}
     found = []
     for pool in books.team.pools:
