@@ -18,7 +18,7 @@ from agentspend.wire import signing
 from agentspend.wire.invite import code_sha256
 from agentspend.wire.team import Message, Sealed, read, seal, unseal
 from sync_server import enrolment, incarnations, policies, raises
-from sync_server.acts.act import Done, Plan
+from sync_server.acts.act import Act, Done, Plan
 from sync_server.case import Office
 from sync_server.desk import Outcome, serve
 from sync_server.enrolment import Names
@@ -119,6 +119,15 @@ class Service:
             if lines or done.words:
                 self._decided(conn, org, lines, done.words, now_us)
         return done
+
+    def look(self, plan: Plan) -> Done:
+        """Read, beside decisions where the database can; what it sees is whole all the same."""
+        with self.engine.begin() as conn:
+            return plan(conn, cases.org_row(conn, self.org))
+
+    def do(self, act: Act, plan: Plan, now_us: int) -> Done:
+        """Do an act by its kind."""
+        return self.look(plan) if act.looks else self.act(plan, now_us)
 
     def policy(self, device: str, version: int | None = None) -> Sealed | None:
         """The policy of one device, signed; None when it has this version already."""

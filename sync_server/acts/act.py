@@ -97,13 +97,17 @@ class BadFields(AgentspendError):
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """`takes` is a msgspec struct; `does` gets it filled in."""
+    """`takes` is a msgspec struct; `does` gets it filled in.
+
+    One that only `looks` decides nothing and waits for no decision of others.
+    """
 
     name: str
     least: Role
     takes: type[msgspec.Struct]
     does: Callable[[Connection, Row[Any], Any, Moment], Done]
     gist: str
+    looks: bool = False
 
     def plan(self, fields: object, moment: Moment) -> Plan:
         """Check who asks and what is said. Raises `NotAllowed` or `BadFields`."""

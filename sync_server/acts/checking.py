@@ -76,4 +76,13 @@ def _pool_faults(conn: Connection) -> list[str]:
     ]
 
 
-ACTS = (Act("verify", Role.LEAD, Nothing, _verify, "Check all ledgers, the audit chain, the sums"),)
+ACTS = (
+    Act(
+        "verify",
+        Role.LEAD,
+        Nothing,
+        _verify,
+        "Check all ledgers, the audit chain, the sums",
+        looks=True,
+    ),
+)

@@ -142,8 +142,15 @@ def _entries(conn: Connection, _org: Row[Any], told: LedgerPage, _moment: Moment
 
 ACTS = (
     Act("org.show", Role.VIEWER, Nothing, _show, "Caps, people and devices at a glance"),
-    Act("report", Role.VIEWER, Report, _report, "Who or what spent how much"),
-    Act("audit", Role.LEAD, Page, _audit, "What people decided, as a hash chain"),
-    Act("ledgers", Role.LEAD, Nothing, _ledgers, "Every ledger and its end"),
-    Act("entries", Role.LEAD, LedgerPage, _entries, "A ledger's entries as they were signed"),
+    Act("report", Role.VIEWER, Report, _report, "Who or what spent how much", looks=True),
+    Act("audit", Role.LEAD, Page, _audit, "What people decided, as a hash chain", looks=True),
+    Act("ledgers", Role.LEAD, Nothing, _ledgers, "Every ledger and its end", looks=True),
+    Act(
+        "entries",
+        Role.LEAD,
+        LedgerPage,
+        _entries,
+        "A ledger's entries as signed",
+        looks=True,
+    ),
 )

@@ -59,7 +59,7 @@ def _directly(folder: Folder, act: str, fields: object) -> Mapping[str, Any]:
     moment = Moment(caller, now_us, secrets.token_bytes(32), folder.address())
     plan = ACTS[act].plan(fields, moment)
     with folder.open() as service:
-        return service.act(plan, now_us).answer
+        return service.do(ACTS[act], plan, now_us).answer
 
 
 def _elsewhere(url: str, token: str, act: str, fields: object) -> Mapping[str, Any]:

@@ -104,7 +104,7 @@ def org_show(as_json: Json = False) -> None:
         return
     frozen = " · FROZEN" if found["frozen"] else ""
     output.say(
-        f"{found['org']} · {found['members']} members · {found['devices']} devices · "
+        f"{found['org']} · members {found['members']} · devices {found['devices']} · "
         f"days begin in {found['zone']}{frozen}"
     )
     if not found["caps"]:

@@ -71,8 +71,9 @@ class Hall:
         """Do what a person asks, and tell the devices it concerns. Raises as the act does, and
         `KeyError` for an unknown one."""
         moment = Moment(caller, self.now_us(), secrets.token_bytes(32), self.address)
-        plan = ACTS[name].plan(fields, moment)
-        done: Done = await self.work(lambda: self.service.act(plan, moment.now_us))
+        act = ACTS[name]
+        plan = act.plan(fields, moment)
+        done: Done = await self.work(lambda: self.service.do(act, plan, moment.now_us))
         self.counts.add("acts", name)
         await self.tell(done.concerns)
         return done.answer

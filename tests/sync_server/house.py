@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import aiohttp
 import msgspec
@@ -45,6 +45,7 @@ class House:
         digest = base64.b32decode(hall.address.pin + "====")
         self.tls = aiohttp.Fingerprint(digest)
         self.session = aiohttp.ClientSession()
+        self.public = signing.public_key(hall.service.private_key)
 
     async def ask(self, act: str, token: str | None = None, **fields: object) -> dict[str, Any]:
         """A lead's act; must succeed."""
@@ -80,17 +81,30 @@ class House:
         return await Device.join(self, made["invite"]["join"])
 
 
+class Reached(Protocol):
+    """A server as its devices reach it; `public` is the key it signs with."""
+
+    base: str
+    tls: aiohttp.Fingerprint
+    session: aiohttp.ClientSession
+    public: bytes
+
+    async def post(self, path: str, body: object) -> tuple[int, dict[str, Any]]:
+        """Any body to any route."""
+        ...
+
+
 class Device:
     """A machine with a key, a ledger, and nothing else of ours."""
 
-    def __init__(self, house: House, key: bytes) -> None:
+    def __init__(self, house: Reached, key: bytes) -> None:
         self.house = house
         self.key = key
         self.policy: dict[str, Any] = {"version": -1}
         self.ticket = ""
 
     @classmethod
-    async def join(cls, house: House, line: str) -> Self:
+    async def join(cls, house: Reached, line: str) -> Self:
         """Type what the invite says."""
         words = line.split()
         assert words[:3] == ["agentspend", "team", "join"]
@@ -175,9 +189,9 @@ async def said(stream: aiohttp.StreamReader) -> str:
     return str(msgspec.json.decode(await stream.readline())["event"])
 
 
-def house_key(house: House) -> Any:
+def house_key(house: Reached) -> Any:
     """Whether the server signed this."""
-    public = signing.public_key(house.hall.service.private_key)
+    public = house.public
     return lambda domain, body, signature: signing.verify(public, domain, body, signature)
 
 
