@@ -4,13 +4,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check format lint types imports bench torture fuzz simulate prices clean
+.PHONY: demo test agents check format lint types imports bench torture fuzz simulate prices clean
 
 demo: $(STAMP)
 	$(BIN)/agentspend demo
 
 test: $(STAMP)
 	$(BIN)/pytest -n 2 --dist loadfile
+
+agents: $(STAMP)
+	bash scripts/install_test_agents.sh --all
+	$(BIN)/pytest -n 2 --dist loadfile -m long tests/e2e
 
 check: format lint types imports test
 

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Install the real agents that tests run, into .cache/agents, and print their versions.
+# Install the real agents that tests run, into .cache/agents, and print their versions; with --all
+# also those that only `make agents` runs.
 #
 # npm's engine filter picks old versions on Node 20, and newer npm does not run postinstall steps;
 # the native binaries themselves need no Node. So: take the latest, run the step by hand, and
@@ -124,7 +125,9 @@ agent codex '^codex'
 agent gemini '^[0-9]'
 agent opencode '^[0-9]'
 agent aider '^aider'
-agent qwen '^[0-9]'
-agent pi '^[0-9]'
-agent cline '^[0-9]'
 agent sdks '^Python'
+if [ "${1:-}" = --all ]; then
+    agent qwen '^[0-9]'
+    agent pi '^[0-9]'
+    agent cline '^[0-9]'
+fi
