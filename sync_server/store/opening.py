@@ -8,8 +8,6 @@ instead (`cases.lock`). WAL and `synchronous=FULL`: what was answered survives a
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.pool import QueuePool
 
@@ -57,6 +55,9 @@ def _begin(connection: Any) -> None:
 
 def migrate(engine: Engine, revision: str = "head") -> None:
     """Run the migrations the database lacks, forward only, in one transaction."""
+    from alembic import command
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     with engine.begin() as connection:
