@@ -1,10 +1,14 @@
 """A real server in a folder, over real TLS, and devices that know the wire and the rules only."""
 
+import atexit
 import base64
 import secrets
+import shutil
+import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -199,12 +203,26 @@ def _sealed(found: dict[str, str]) -> Sealed:
     return Sealed(found["body"].encode(), bytes.fromhex(found["signature"]))
 
 
+@cache
+def _ready() -> tuple[Path, str]:
+    """A folder that has just been set up, made once and copied: migrations take their time."""
+    folder = Path(tempfile.mkdtemp(prefix="agentspend-")) / "server"
+    atexit.register(shutil.rmtree, folder.parent)
+    settings = Settings("Acme", "https://localhost:0", "127.0.0.1", 0, "")
+    made, token = create(folder, settings, "Europe/Berlin", time.time_ns() // 1_000)
+    return made.path, token
+
+
 @asynccontextmanager
 async def house_in(path: Path, database: str = "") -> AsyncIterator[House]:
     """A server that has just been set up, and serves."""
     now = [time.time_ns() // 1_000]
     settings = Settings("Acme", "https://localhost:0", "127.0.0.1", 0, database)
-    folder, token = create(path / "server", settings, "Europe/Berlin", now[0])
+    if database:
+        folder, token = create(path / "server", settings, "Europe/Berlin", now[0])
+    else:
+        ready, token = _ready()
+        folder = Folder(Path(shutil.copytree(ready, path / "server")))
     async with served(folder, token, now) as house:
         yield house
 

@@ -111,9 +111,13 @@ def test_a_first_day_in_the_folder(tmp_path: Path) -> None:
     ["org show", "team list", "member list", "device list", "report", "request list",
      "policy show", "audit", "verify", "token list", "freeze", "unfreeze"],
 )  # fmt: skip
-def test_json_is_versioned(initialised: Path, words: str) -> None:
+def test_json_is_versioned(
+    initialised: Path, words: str, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
     """One line, `v` first."""
-    ran = run(initialised, *words.split(), "--json")
-    assert (ran.code, ran.err) == (0, "")
-    assert next(iter(json.loads(ran.out))) == "v"
-    assert ran.out.count("\n") == 1
+    monkeypatch.chdir(initialised)
+    assert app.run([*words.split(), "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert (next(iter(json.loads(out))), err) == ("v", "")
+    assert out.count("\n") == 1
