@@ -20,10 +20,17 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Versioned JSON on one line.")] = False,
 ) -> None:
     """Look at everything that has to be right, and name the command that mends what is not."""
-    from agentspend.cli import checkup, checkup_agents, checkup_apart, checkup_plain
+    from agentspend.cli import (
+        checkup,
+        checkup_agents,
+        checkup_apart,
+        checkup_plain,
+        checkup_rules,
+    )
 
     checks = (
         checkup.configuration,
+        checkup_rules.rules,
         checkup.repository,
         checkup.running_daemon,
         checkup.files,
