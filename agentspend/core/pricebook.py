@@ -15,7 +15,7 @@ from agentspend.core.price_lookup import PriceLookup
 from agentspend.core.price_overrides import Overrides
 from agentspend.core.price_table import Table
 from agentspend.core.pricing import STATED, Bound, Charge, ChargeLine, charge_parts
-from agentspend.core.rates import FEES, ModelPrice, Rates, dearest
+from agentspend.core.rates import ModelPrice, Rates, dearest
 from agentspend.core.usage import Billing, Metered, UsagePart
 
 RATE_CHANGE_AHEAD_US = 3_600_000_000
@@ -235,8 +235,8 @@ def _rates_of(price: ModelPrice, part: UsagePart, at_us: int) -> Rates:
 def _leans(part: UsagePart, rates: Rates) -> bool:
     """True when the part uses a rate that only stands in for a missing one."""
     return any(
-        getattr(part.usage, f"{name}_{'requests' if name in FEES else 'tokens'}")
-        for name in rates.stand_ins
+        name.removesuffix("_tokens").removesuffix("_requests") in rates.stand_ins
+        for name in part.usage.counts()
     )
 
 

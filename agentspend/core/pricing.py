@@ -51,6 +51,10 @@ class Charge:
     unknown: tuple[str, ...] = ()
 
 
+_TOKENS = tuple((what, f"{what}_tokens") for what in TOKEN_RATES)
+_REQUESTS = tuple((what, f"{what}_requests") for what in FEES)
+
+
 def charge_parts(
     priced: Sequence[tuple[UsagePart, str, Rates]],
 ) -> tuple[int, tuple[ChargeLine, ...]]:
@@ -63,13 +67,13 @@ def charge_parts(
         prefix = "" if model == priced[0][1] else f"{model} "
         items += [
             (prefix + what, count, getattr(rates, what), rates.times)
-            for what in TOKEN_RATES
-            if (count := getattr(part.usage, f"{what}_tokens"))
+            for what, counted in _TOKENS
+            if (count := getattr(part.usage, counted))
         ]
         items += [
             (prefix + what, count, getattr(rates, what), rates.fee_times)
-            for what in FEES
-            if (count := getattr(part.usage, f"{what}_requests"))
+            for what, counted in _REQUESTS
+            if (count := getattr(part.usage, counted))
         ]
     common = 1
     for _, _, _, (_, den) in items:
