@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.agents.real import why_missing
-from tests.e2e.long import LONG
+from tests.e2e.long import SHORT
 from tests.e2e.terminal import Terminal
 from tests.e2e.world import World
 from tests.support.process import AGENTS
@@ -19,7 +19,7 @@ CLAUDE = AGENTS / "claude"
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave out what cannot run here, and say why; mark what is left to `make agents`."""
     for item in items:
-        if LONG.search(item.nodeid):
+        if "tests/e2e/" in item.nodeid and not SHORT.search(item.nodeid):
             item.add_marker(pytest.mark.long)
         agent = item.get_closest_marker("agent")
         if agent is not None and not agent.args and not CLAUDE.exists():

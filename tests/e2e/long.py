@@ -1,16 +1,24 @@
-"""Which tests with real agents are left to `make agents`: they repeat, by another agent or another
-API, what one in `make test` shows, and together they take many minutes."""
+"""Which tests with real agents `make test` runs; `make agents` runs the others, which take minutes.
+
+Each agent has one happy run billed to the nano-dollar and one refusal here; what repeats that by
+another API, another setting or another agent waits for `make agents`.
+"""
 
 import re
 
-LONG = re.compile(
-    r"\[(qwen|pi|cline)\]"
-    r"|_other_providers.*\[(openrouter|xai|mistral|groq|moonshot|zai|together|fireworks)\]"
-    r"|_enable.*billed.*\[(gemini|opencode|aider)\]"
-    r"|_enable.*keys_budget.*\[(opencode|aider)\]"
-    r"|_enable.*blocked_key.*\[codex\]"
-    r"|_enable.*run_is_a_run.*\[(codex|gemini|opencode|aider)\]"
-    r"|_(every_refusal|other_agents_billed).*\[(opencode|aider) with Anthropic\]"
-    r"|_sdks.*, streamed\]"
-    r"|_subscriptions.*(opencode_with|plain_gemini|budget_of_list|run_says_which)"
+SHORT = re.compile(
+    r"_claude_print.*(works_and_is_billed|over_budget_it_stops|second_turn|stream_cut|inside_a_run)"
+    r"|_claude_screen.*(title_call|message_is_on_screen|status_line)"
+    r"|_claude_agents"
+    r"|_claude_layers.*(redirect_in_every|another_provider|subscription)"
+    r"|_claude_rules.*(429|forbidden|circles)"
+    r"|_codex_plain"
+    r"|_(other_agents_billed|every_refusal).*\[(codex|gemini|opencode with O.*|aider with O.*)\]"
+    r"|_run_command|_no_secret_stays"
+    r"|_sdks.*\[(messages|chat completions)\]"
+    r"|_enable.*(billed|keys_budget).*\[claude\]"
+    r"|_subscriptions.*(chatgpt_login_is_listed|claude_code_stops)"
+    r"|_team.*(works_and_is_counted|cap_stops)"
+    r"|_top.*at_work"
+    r"|_other_providers.*\[deepseek\]"
 )
