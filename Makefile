@@ -14,7 +14,7 @@ test: $(STAMP)
 
 agents: $(STAMP)
 	bash scripts/install_test_agents.sh --all
-	$(BIN)/pytest -n 2 --dist loadfile -m long tests/e2e
+	$(BIN)/pytest -n 2 --dist loadfile -m long
 
 check: format lint types imports test
 

@@ -4,6 +4,7 @@ import pytest
 
 from tests.simulation.team.running import holds
 
+pytestmark = pytest.mark.long
 CHUNK = 25
 
 

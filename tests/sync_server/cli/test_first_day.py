@@ -9,12 +9,14 @@ from pathlib import Path
 
 import aiohttp
 import msgspec
+import pytest
 
 from agentspend.core.allowance.messages import Want
 from agentspend.wire import signing
 from tests.sync_server.cli.command import PROGRAM, run
 from tests.sync_server.house import DOLLAR, Device
 
+pytestmark = pytest.mark.long
 MEMBERS = 40
 
 
