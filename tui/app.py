@@ -373,11 +373,13 @@ class TopApp(App[None]):
     def _is_asking(self) -> bool:
         return bool(self.query("#prompt.-open"))
 
-    def on_key(self, event: events.Key) -> None:
+    async def on_key(self, event: events.Key) -> None:
         """`n` answers an open question with no; who types fast loses no letter of an answer."""
         if self._is_asking:
             prompt = self.query_one("#prompt", Input)
-            if not prompt.has_focus and event.character and event.is_printable:
+            if not prompt.has_focus and event.key == "enter":
+                await prompt.action_submit()
+            elif not prompt.has_focus and event.character and event.is_printable:
                 prompt.insert_text_at_cursor(event.character)
         elif event.key == "n" and self.deeds.leave():
             event.stop()
