@@ -29,7 +29,7 @@ from agentspend.core.admission import Admit, Count, RefusalReason, Refuse, Wait,
 from agentspend.core.budgets import BoundKind
 from agentspend.core.errors import StoreError
 from agentspend.core.limits import MAX_WAITING
-from agentspend.core.scopes import Payer
+from agentspend.core.scopes import NamesModel, Payer
 from agentspend.core.windows import WindowKind
 from agentspend.store import accounts, conversations, entries, holds, requests
 
@@ -54,6 +54,10 @@ class Books:
         self.woken: list[tuple[str, HoldAnswer]] = []
         self.undo: list[Callable[[], None]] = []
         self._latest_us = entries.latest_us(conn)
+
+    def read_models_by(self, names_model: NamesModel) -> None:
+        """From now on budgets and pools read a model's name so: by the prices in force."""
+        self.rooms.names_model = self.team.names_model = names_model
 
     def now(self, at: Moment) -> int:
         """This moment, never earlier than any moment the ledger knows: windows do not move back."""

@@ -3,7 +3,6 @@
 from agentspend.bookkeeper import snapshot
 from agentspend.bookkeeper.books import Books
 from agentspend.bookkeeper.outcomes import Moment
-from agentspend.bookkeeper.rooms import counts_in
 from agentspend.core.budgets import Budget, Mode
 from agentspend.core.forecast import BURN_US, burn_nusd_per_h
 from agentspend.core.scopes import Payer, Scope
@@ -18,7 +17,8 @@ def brief(books: Books, at: Moment, payer: Payer | None) -> dict[str, object]:
     now_us = books.now(at)
     who = payer or Payer()
     scope = Scope.of({"session": who.session}) if who.session else Scope()
-    charges = entries.charges(books.conn, scope, now_us - BURN_US, billed_only=True)
+    part = entries.Part(scope, billed_only=True)
+    charges = entries.charges(books.conn, part, now_us - BURN_US)
     told: dict[str, object] = {
         "session": snapshot.session_total(books, who.session) if who.session else None,
         "today_nusd": snapshot.today_nusd(books, at),
@@ -46,7 +46,7 @@ def _tightest(books: Books, now_us: int, payer: Payer) -> Tight | None:
     found = [
         (item.budget, books.rooms.account(item, now_us, payer))
         for item in books.rooms.in_force
-        if item.budget.mode is Mode.HARD and counts_in(item.budget, payer, "billed")
+        if item.budget.mode is Mode.HARD and books.rooms.counts_in(item.budget, payer, "billed")
     ]
     found += [(seat.budget, seat.account) for seat in books.team.seats(payer, "billed", 0)]
     return min(found, key=lambda each: each[1].free_nusd, default=None)

@@ -7,7 +7,6 @@ charged to get the difference back.
 from agentspend.bookkeeper.books import Books
 from agentspend.bookkeeper.chain import entry_payer
 from agentspend.bookkeeper.outcomes import Event, Moment
-from agentspend.bookkeeper.rooms import counts_in
 from agentspend.core.errors import AgentspendError
 from agentspend.core.money import dollars
 from agentspend.core.scopes import Payer
@@ -73,7 +72,7 @@ def _give_back(
 ) -> None:
     """Return the difference to the accounts whose window held the charge."""
     for item in books.rooms.in_force:
-        if not counts_in(item.budget, payer, counted):
+        if not books.rooms.counts_in(item.budget, payer, counted):
             continue
         here = books.rooms.span(item.budget, window_us, payer)
         account = accounts.find(books.conn, item.budget.name, item.generation, here.key)

@@ -9,7 +9,7 @@ import msgspec
 
 from agentspend.core.admission import Room
 from agentspend.core.budgets import Budget, Counts, Mode
-from agentspend.core.scopes import Payer
+from agentspend.core.scopes import NamesModel, Payer, same_text
 from agentspend.core.windows import Span, WindowKind, span
 from agentspend.store import accounts, entries, holds
 from agentspend.store.accounts import Account
@@ -61,6 +61,7 @@ class Rooms:
         self.zone = zone
         self._read_only = read_only
         self.in_force: tuple[InForce, ...] = ()
+        self.names_model: NamesModel = same_text
         self._spans: dict[str, Span] = {}
 
     def use_zone(self, zone: tzinfo) -> None:
@@ -73,8 +74,21 @@ class Rooms:
         return [
             Seat(item.budget, self.account(item, now_us, payer))
             for item in self.in_force
-            if counts_in(item.budget, payer, counted)
+            if self.counts_in(item.budget, payer, counted)
         ]
+
+    def counts_in(self, budget: Budget, payer: Payer, counted: str) -> bool:
+        """Whether a request counts in a budget: its scope, and real dollars or list price.
+
+        A budget per subagent leaves out the main thread of an agent that names its subagents; of
+        any other agent it holds for the whole session.
+        """
+        if counted != "billed" and budget.counts is Counts.BILLED:
+            return False
+        of_subagents = budget.window.kind is WindowKind.SUBAGENT and not payer.subagent
+        if of_subagents and payer.agent in NAME_SUBAGENTS:
+            return False
+        return budget.scope.matches(payer, self.names_model)
 
     def standings(
         self, names: Collection[str], payer: Payer, counted: str, now_us: int
@@ -82,7 +96,7 @@ class Rooms:
         """What is spent of these budgets, and their limits, where this payer counts in them."""
         found = {}
         for item in self.in_force:
-            if item.budget.name in names and counts_in(item.budget, payer, counted):
+            if item.budget.name in names and self.counts_in(item.budget, payer, counted):
                 account = self.account(item, now_us, payer)
                 found[item.budget.name] = (account.spent_nusd, account.limit_nusd)
         return found
@@ -146,17 +160,13 @@ class Rooms:
         """The account by the entries and open holds: itself, its single charges, its holds."""
         budget = item.budget
         billed_only = budget.counts is Counts.BILLED
-        rolling = budget.window.kind is WindowKind.ROLLING
-        earlier = (
-            entries.charges(self._conn, budget.scope, here.starts_us, billed_only=billed_only)
-            if rolling
-            else []
-        )
-        spent_nusd = (
-            sum(amount for _, amount in earlier)
-            if rolling
-            else entries.spent_nusd(self._conn, budget.scope, here, billed_only=billed_only)
-        )
+        part = entries.Part(budget.scope, self.names_model, billed_only=billed_only)
+        if budget.window.kind is WindowKind.ROLLING:
+            earlier = entries.charges(self._conn, part, here.starts_us)
+            spent_nusd = sum(amount for _, amount in earlier)
+        else:
+            earlier = []
+            spent_nusd = entries.spent_nusd(self._conn, part, here)
         inside = [hold for hold in holds.all_open(self._conn) if self._is_inside(hold, item, here)]
         account = Account(
             id=0,
@@ -177,22 +187,9 @@ class Rooms:
         """Whether a hold already in flight belongs to an account that opens now."""
         kept = msgspec.json.decode(hold.body)
         payer = Payer.from_known(kept["payer"])
-        if not counts_in(item.budget, payer, kept["counted"]):
+        if not self.counts_in(item.budget, payer, kept["counted"]):
             return False
         return self.span(item.budget, hold.created_us, payer).key == here.key
-
-
-def counts_in(budget: Budget, payer: Payer, counted: str) -> bool:
-    """Whether a request counts in a budget: its scope, and real dollars or list price.
-
-    A budget per subagent leaves out the main thread of an agent that names its subagents; of any
-    other agent it holds for the whole session.
-    """
-    if counted != "billed" and budget.counts is Counts.BILLED:
-        return False
-    if budget.window.kind is WindowKind.SUBAGENT and not payer.subagent:
-        return payer.agent not in NAME_SUBAGENTS and budget.scope.matches(payer)
-    return budget.scope.matches(payer)
 
 
 def is_hard(seat: Seat) -> bool:

@@ -11,7 +11,7 @@ from agentspend.bookkeeper.rooms import InForce
 from agentspend.core.budgets import Budget
 from agentspend.core.errors import AgentspendError
 from agentspend.core.included import called
-from agentspend.core.scopes import Payer, Scope
+from agentspend.core.scopes import Payer
 from agentspend.core.windows import Window, WindowKind, span, subagents_of
 from agentspend.store import accounts, entries, holds, included, requests, sessions
 from agentspend.store.accounts import Account
@@ -127,7 +127,7 @@ def session_lines(books: Books, at: Moment) -> list[dict[str, object]]:
 
 def _today_nusd(books: Books, at: Moment, *, billed_only: bool) -> int:
     here = span(TODAY, books.now(at), books.rooms.zone)
-    return entries.spent_nusd(books.conn, Scope(), here, billed_only=billed_only)
+    return entries.spent_nusd(books.conn, entries.Part(billed_only=billed_only), here)
 
 
 def session_total(books: Books, session_id: str) -> dict[str, object]:

@@ -21,7 +21,7 @@ from agentspend.core.allowance.messages import Answer, Hello, Sync, Want, Welcom
 from agentspend.core.allowance.pools import Pool
 from agentspend.core.allowance.standing import Standing, State
 from agentspend.core.budgets import TEAM_PREFIX, Budget, Mode
-from agentspend.core.scopes import Payer, Scope
+from agentspend.core.scopes import NamesModel, Payer, Scope, same_text
 from agentspend.core.windows import Window, WindowKind
 from agentspend.store import team
 from agentspend.store.accounts import Account
@@ -55,6 +55,7 @@ class Team:
 
     def __init__(self, conn: sqlite3.Connection) -> None:
         self._conn = conn
+        self.names_model: NamesModel = same_text
         self._dry_until_us: dict[str, int] = {}
         self._loaded = False
         self._membership: Membership | None = None
@@ -175,7 +176,11 @@ class Team:
             return [Seat(FROZEN, NO_ACCOUNT)]
         assert self._membership is not None
         who = as_member(payer, self._membership)
-        return [self._seat(pool, mono_us) for pool in self._pools if pool.scope.matches(who)]
+        return [
+            self._seat(pool, mono_us)
+            for pool in self._pools
+            if pool.scope.matches(who, self.names_model)
+        ]
 
     def _seat(self, pool: Pool, mono_us: int) -> Seat:
         """A pool's account now; where the server has not said which window runs, an empty one."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from agentspend.cli import access
 from agentspend.cli.checkup import Finding
-from agentspend.core.access import names_model
+from agentspend.core.model_patterns import names_model
 from agentspend.core.pricebook import PriceBook
 
 

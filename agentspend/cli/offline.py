@@ -103,6 +103,7 @@ class _File:
             _end_sessions(books, at)
             adoption = Adoption(books)
             waits = _declare(adoption, loaded, at)
+            _read_models(books, adoption)
             return {
                 "budgets": snapshot.budget_lines(books, at),
                 "rules": _rules(loaded, adoption),
@@ -170,6 +171,15 @@ def _declare(
     if loaded is None:
         return ()
     return adoption.declare(loaded.config.budgets, loaded.settings, at)
+
+
+def _read_models(books: "Books", adoption: "Adoption") -> None:
+    """Read the models of budgets as a daemon would; the prices are loaded only where it matters."""
+    from agentspend.cli.access import price_book
+    from agentspend.core.model_patterns import may_name
+
+    if any(key == "model" for budget in adoption.budgets for key, _ in budget.scope.terms):
+        books.read_models_by(may_name(price_book()))
 
 
 def _rules(loaded: "Loaded | None", adoption: "Adoption") -> list[dict[str, str]]:

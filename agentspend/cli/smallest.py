@@ -9,6 +9,7 @@ from agentspend.cli.diagnostics import say, warn
 from agentspend.cli.moments import now_us
 from agentspend.core.budgets import Budget, Mode
 from agentspend.core.facts import RequestFacts
+from agentspend.core.model_patterns import may_name
 from agentspend.core.money import dollars
 from agentspend.core.scopes import Payer
 
@@ -37,11 +38,12 @@ def limits_nusd(floor_tokens: int) -> dict[str, int]:
 
 def show(budget: Budget) -> None:
     """Say which limits are of use; warn when this one is below."""
+    names = may_name(access.price_book())
     model_scope = dict(budget.scope.terms).get("model", "")
     found = {
         model: needed_nusd
         for model, needed_nusd in limits_nusd(access.config().admission.floor_tokens).items()
-        if not model_scope or budget.scope.matches(Payer(model=model))
+        if not model_scope or budget.scope.matches(Payer(provider="anthropic", model=model), names)
     }
     if budget.mode is not Mode.HARD or not found:
         return

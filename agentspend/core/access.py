@@ -6,11 +6,11 @@ judged by the id its price stands under, so that another spelling gets past noth
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
+from agentspend.core.model_patterns import may_name, names_model, priced_id
 from agentspend.core.pricebook import PriceBook
 from agentspend.core.rules import ModelRule
-from agentspend.core.scopes import Payer, glob
+from agentspend.core.scopes import Payer
 
 SHORT_LIST = 8
 """Up to so many allowed models are named one by one; beyond, the rule's patterns are."""
@@ -32,7 +32,8 @@ def forbidden(
     rules: Sequence[ModelRule], payer: Payer, models: Iterable[str], book: PriceBook
 ) -> Forbidden | None:
     """The first of the models a request names that may not be used by this payer, if any."""
-    matching = [rule for rule in rules if rule.scope.matches(payer)]
+    names = may_name(book)
+    matching = [rule for rule in rules if rule.scope.matches(payer, names)]
     if not matching:
         return None
     provider = payer.provider
@@ -40,27 +41,14 @@ def forbidden(
         for rule in matching:
             if not _allows(rule, provider, model, book):
                 allowed = _allowed(matching, rule, provider, book)
-                return Forbidden(_priced_id(provider, model, book), rule, allowed)
+                return Forbidden(priced_id(provider, model, book), rule, allowed)
     return None
-
-
-def names_model(pattern: str, provider: str, model: str, book: PriceBook) -> bool:
-    """Whether a pattern means this model: its priced id, or the very name that was sent."""
-    if pattern == model:
-        return True
-    priced = _priced_id(provider, model, book)
-    if "*" not in pattern and "?" not in pattern:
-        return _priced_id(provider, pattern.removeprefix(f"{provider}/"), book) == priced
-    shape = glob(pattern)
-    return fnmatchcase(priced, shape) or fnmatchcase(f"{provider}/{priced}", shape)
 
 
 def _allows(rule: ModelRule, provider: str, model: str, book: PriceBook) -> bool:
     """Whether one rule lets a model through. A refused pattern may also mean the name as sent."""
-    if any(
-        names_model(pattern, provider, model, book) or fnmatchcase(model, glob(pattern))
-        for pattern in rule.deny
-    ):
+    refused = may_name(book)
+    if any(refused(pattern, provider, model) for pattern in rule.deny):
         return False
     return not rule.allow or any(
         names_model(pattern, provider, model, book) for pattern in rule.allow
@@ -79,9 +67,3 @@ def _allowed(
     if len(ids) <= SHORT_LIST:
         return tuple(ids)
     return said_no.allow or tuple(f"all but {pattern}" for pattern in said_no.deny)
-
-
-def _priced_id(provider: str, model: str, book: PriceBook) -> str:
-    """The id a model's price stands under; the name itself where nobody has a price."""
-    found = book.find(provider, model)
-    return model if found is None else found.model

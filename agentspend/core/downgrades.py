@@ -7,7 +7,8 @@ and the budget refuses when it is spent, as it would without the rule.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from agentspend.core.access import forbidden, names_model
+from agentspend.core.access import forbidden
+from agentspend.core.model_patterns import names_model
 from agentspend.core.pricebook import PriceBook
 from agentspend.core.rules import Downgrade, Rules
 from agentspend.core.scopes import Payer

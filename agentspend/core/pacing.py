@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from agentspend.core.rules import RateLimit
-from agentspend.core.scopes import Payer
+from agentspend.core.scopes import NamesModel, Payer, same_text
 from agentspend.core.sliding import LastMinute, Use
 
 KEPT_GATES = 256
@@ -123,13 +123,18 @@ class Pacing:
         return len(self._gates)
 
     def arrive(
-        self, limits: Sequence[RateLimit], payer: Payer, tokens: int, now_us: int
+        self,
+        limits: Sequence[RateLimit],
+        payer: Payer,
+        tokens: int,
+        now_us: int,
+        names_model: NamesModel = same_text,
     ) -> Ticket | None:
         """A request at its gates, last in every line; None when no limit is for it."""
         gates = [
             self._gate(limit, value, of_subagents)
             for limit in limits
-            if limit.scope.matches(payer)
+            if limit.scope.matches(payer, names_model)
             for value in (payer.names(limit.per) if limit.per else ("",))
             for of_subagents in _kinds(limit, payer)
         ]

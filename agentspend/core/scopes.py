@@ -71,12 +71,22 @@ _WORDS = tuple(name for name in Payer.__dataclass_fields__ if name != "tags")
 _words_of: Callable[[Payer], tuple[str, ...]] = attrgetter(*_WORDS)
 
 
+NamesModel = Callable[[str, str, str], bool]
+"""Whether a pattern names a provider's model: (pattern, provider, model as sent)."""
+
+
+def same_text(pattern: str, _provider: str, model: str) -> bool:
+    """How a pattern reads without prices: by the name as it was sent."""
+    return fnmatchcase(model, glob(pattern))
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """The terms a request must all meet: ((key, pattern), …) in the order of `KEYS`.
 
     No terms means everything. In `model` and `tag` patterns `*` and `?` are wild; all other
-    characters, and all other keys, match exactly.
+    characters, and all other keys, match exactly. A model goes by the id of its price
+    (`core.model_patterns`).
     """
 
     terms: tuple[tuple[str, str], ...] = ()
@@ -97,9 +107,9 @@ class Scope:
             terms = {**terms, "tag": spelled(terms["tag"])}
         return cls(tuple((key, terms[key]) for key in KEYS if key in terms))
 
-    def matches(self, payer: Payer) -> bool:
+    def matches(self, payer: Payer, names_model: NamesModel = same_text) -> bool:
         """Whether this request counts here."""
-        return all(_meets(key, pattern, payer) for key, pattern in self.terms)
+        return all(_meets(key, pattern, payer, names_model) for key, pattern in self.terms)
 
     def and_project(self, name: str) -> "Scope":
         """This scope within a project. Raises `AgentspendError` for a scope of another one."""
@@ -121,9 +131,9 @@ def glob(pattern: str) -> str:
     return pattern.replace("[", "[[]")
 
 
-def _meets(key: str, pattern: str, payer: Payer) -> bool:
+def _meets(key: str, pattern: str, payer: Payer, names_model: NamesModel) -> bool:
     if key == "tag":
         return any(fnmatchcase(tag, glob(pattern)) for tag in payer.tags)
     if key == "model":
-        return fnmatchcase(payer.model, glob(pattern))
+        return names_model(pattern, payer.provider, payer.model)
     return pattern in payer.names(key)

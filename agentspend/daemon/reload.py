@@ -16,6 +16,7 @@ from agentspend.config.providers import Provider
 from agentspend.config.schema import Config
 from agentspend.core.errors import AgentspendError
 from agentspend.core.included import ALL_BP
+from agentspend.core.model_patterns import may_name
 from agentspend.core.pricebook import PriceBook
 from agentspend.daemon.log import log
 from agentspend.prices import load_table
@@ -97,6 +98,8 @@ class Reload:
             self._desk.settings = replace(before, admission=wanted.config.admission)
             return
         self._desk.settings = await asyncio.to_thread(settings_from, wanted.config, self._paths)
+        names_model = may_name(self._desk.book)
+        await self._desk.bookkeeper.ask(lambda books, _: books.read_models_by(names_model))
         self._in_force = wanted.config.settings
         self._later(OLD_UPSTREAM_S, before.upstream)
 

@@ -13,6 +13,7 @@ from agentspend.bookkeeper.outcomes import Moment
 from agentspend.config.providers import Provider
 from agentspend.config.shape import AdmissionSection
 from agentspend.core.loop_guard import Repeats
+from agentspend.core.model_patterns import may_name
 from agentspend.core.pricebook import PriceBook
 from agentspend.core.rules import NO_RULES, Rules
 from agentspend.proxy.included import Included
@@ -58,7 +59,7 @@ class Desk:
     pacer: Pacer = field(init=False)
 
     def __post_init__(self) -> None:
-        self.pacer = Pacer(self.now)
+        self.pacer = Pacer(self.now, self._names_model)
 
     @property
     def zone(self) -> tzinfo:
@@ -69,6 +70,9 @@ class Desk:
     def book(self) -> PriceBook:
         """The prices in force."""
         return self.settings.book
+
+    def _names_model(self, pattern: str, provider: str, model: str) -> bool:
+        return may_name(self.book)(pattern, provider, model)
 
     @property
     def admission(self) -> AdmissionSection:

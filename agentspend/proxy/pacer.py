@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from agentspend.bookkeeper.outcomes import Moment
 from agentspend.core.pacing import Pacing, Ticket
 from agentspend.core.rules import RateLimit
-from agentspend.core.scopes import Payer
+from agentspend.core.scopes import NamesModel, Payer
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,9 @@ class Paced:
 class Pacer:
     """All requests of one daemon that wait for a rate limit."""
 
-    def __init__(self, now: Callable[[], Moment]) -> None:
+    def __init__(self, now: Callable[[], Moment], names_model: NamesModel) -> None:
         self._now = now
+        self._names_model = names_model
         self._pacing = Pacing()
         self._waiting: dict[Ticket, tuple[asyncio.Future[None], str, str, int]] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -51,7 +52,7 @@ class Pacer:
         it. A caller that is cancelled leaves the line.
         """
         began_us = self._now().mono_us
-        ticket = self._pacing.arrive(limits, payer, tokens, began_us)
+        ticket = self._pacing.arrive(limits, payer, tokens, began_us, self._names_model)
         if ticket is None:
             return None
         passed: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from agentspend.core.limits import READ_PAGE_ROWS
-from agentspend.core.scopes import Payer, Scope, glob
+from agentspend.core.scopes import NamesModel, Payer, Scope, glob, same_text
 from agentspend.core.windows import Span
 
 COLUMNS = (
@@ -15,6 +15,7 @@ COLUMNS = (
 )
 _INSERT = f"INSERT INTO entry ({COLUMNS}) VALUES ({', '.join('?' * 20)})"
 _NOBODY = Payer()
+_EVERYTHING = Scope()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +125,27 @@ def by_seq(conn: sqlite3.Connection, seq: int) -> bytes | None:
     return bytes(found[0]) if found else None
 
 
-def spent_nusd(conn: sqlite3.Connection, scope: Scope, span: Span, *, billed_only: bool) -> int:
-    """What the ledger holds for a scope in a span: a new budget starts from here."""
-    where, values = _scope_sql(scope)
-    where.append("amount_nusd <> 0")
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Which charges to add up: those of a scope, all of them or the billed ones alone."""
+
+    scope: Scope = _EVERYTHING
+    names_model: NamesModel = same_text
+    billed_only: bool = False
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The patterns of models, which SQL cannot read: the ledger keeps names as sent."""
+        return tuple(pattern for key, pattern in self.scope.terms if key == "model")
+
+    def has_model(self, provider: str, model: str) -> bool:
+        """Whether a charge's model is one of the part's."""
+        return all(self.names_model(pattern, provider, model) for pattern in self.models)
+
+
+def spent_nusd(conn: sqlite3.Connection, part: Part, span: Span) -> int:
+    """What the ledger holds for a part in a span: a new budget starts from here."""
+    where, values = _part_sql(part)
     for name, value in span.who:
         where.append(f"{name} = ? AND {name} <> ''" if value else f"{name} = ?")
         values.append(value)
@@ -137,30 +155,31 @@ def spent_nusd(conn: sqlite3.Connection, scope: Scope, span: Span, *, billed_onl
         if span.ends_us is not None:
             where.append("window_us < ?")
             values.append(span.ends_us)
-    if billed_only:
-        where.append("counted = 'billed'")
-    sql = f"SELECT coalesce(sum(amount_nusd), 0) FROM entry WHERE {' AND '.join(where)}"
-    return int(conn.execute(sql, values).fetchone()[0])
+    if not part.models:
+        sql = f"SELECT coalesce(sum(amount_nusd), 0) FROM entry WHERE {' AND '.join(where)}"
+        return int(conn.execute(sql, values).fetchone()[0])
+    sql = (
+        "SELECT provider, model, sum(amount_nusd) FROM entry"
+        f" WHERE {' AND '.join(where)} GROUP BY provider, model"
+    )
+    return sum(row[2] for row in conn.execute(sql, values) if part.has_model(*row[:2]))
 
 
-def charges(
-    conn: sqlite3.Connection, scope: Scope, starts_us: int, *, billed_only: bool
-) -> list[tuple[int, int]]:
-    """The single charges of a scope after a moment, for rolling windows: (window_us, nano-USD)."""
-    where, values = _scope_sql(scope)
-    where += ["amount_nusd <> 0", "window_us > ?"]
+def charges(conn: sqlite3.Connection, part: Part, starts_us: int) -> list[tuple[int, int]]:
+    """The single charges of a part after a moment, for rolling windows: (window_us, nano-USD)."""
+    where, values = _part_sql(part)
+    where.append("window_us > ?")
     values.append(starts_us)
-    if billed_only:
+    sql = f"SELECT provider, model, window_us, amount_nusd FROM entry WHERE {' AND '.join(where)}"
+    return [row[2:] for row in conn.execute(sql, values) if part.has_model(*row[:2])]
+
+
+def _part_sql(part: Part) -> tuple[list[str], list[object]]:
+    """The terms besides the model's as SQL; keys come from `scopes.KEYS`, never from outside."""
+    where, values = ["amount_nusd <> 0"], list[object]()
+    if part.billed_only:
         where.append("counted = 'billed'")
-    sql = f"SELECT window_us, amount_nusd FROM entry WHERE {' AND '.join(where)}"
-    return conn.execute(sql, values).fetchall()
-
-
-def _scope_sql(scope: Scope) -> tuple[list[str], list[object]]:
-    """The scope's terms as SQL; keys come from `scopes.KEYS`, never from outside."""
-    where: list[str] = []
-    values: list[object] = []
-    for key, pattern in scope.terms:
+    for key, pattern in part.scope.terms:
         if key == "tag":
             where.append("EXISTS (SELECT 1 FROM json_each(entry.tags) WHERE value GLOB ?)")
             values.append(glob(pattern))
@@ -168,10 +187,7 @@ def _scope_sql(scope: Scope) -> tuple[list[str], list[object]]:
             tagged = "EXISTS (SELECT 1 FROM json_each(entry.tags) WHERE value = ?)"
             where.append(f"(project = ? OR {tagged})")
             values += [pattern, f"project={pattern}"]
-        elif key == "model":
-            where.append("model GLOB ?")
-            values.append(glob(pattern))
-        else:
+        elif key != "model":
             where.append(f"{key} = ?")
             values.append(pattern)
     return where, values

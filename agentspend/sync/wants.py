@@ -22,7 +22,8 @@ def wants(books: Books, at: Moment) -> list[Want]:
     held = {str(line["name"]): int(str(line["held_nusd"])) for line in books.team.lines()}
     found = []
     for pool in books.team.pools:
-        charges = entries.charges(books.conn, pool.scope, now_us - RECENT_US, billed_only=True)
+        part = entries.Part(pool.scope, books.rooms.names_model, billed_only=True)
+        charges = entries.charges(books.conn, part, now_us - RECENT_US)
         burn_nusd = sum(amount for _, amount in charges)
         found.append(Want(pool.id, max(0, burn_nusd), needs.get(pool.id, 0), held.get(pool.id, 0)))
     return found

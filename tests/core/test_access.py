@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentspend.core.access import SHORT_LIST, Forbidden, forbidden, names_model
+from agentspend.core.access import SHORT_LIST, Forbidden, forbidden
+from agentspend.core.model_patterns import names_model
 from agentspend.core.price_overrides import read_overrides
 from agentspend.core.rules import ModelRule
 from agentspend.core.scopes import Payer, Scope

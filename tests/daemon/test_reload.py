@@ -115,3 +115,23 @@ def test_a_new_budget_counts_what_was_already_spent(home: Home) -> None:
         until(lambda: len(ask(home, "status")["budgets"]) == 2, "the new budget is in force")
 
     assert budget(home, "weekly")["spent_nusd"] == spent
+
+
+def test_the_prices_say_which_models_a_budget_is_for(home: Home) -> None:
+    """A name of one's own is its model at once, in the budgets too, and still with no daemon."""
+    text = home.config.read_text()
+    home.config.write_text(f'[aliases]\nquick = "anthropic/claude-haiku-4-5"\n{text}')
+    home.run("budget", "set", "haiku", "3", "--window", "day", "--scope", "model=claude-haiku-4-5")
+    with session(home) as way:
+        way.post(model="claude-haiku-4-5-20251001")
+        dated_nusd = budget(home, "haiku")["spent_nusd"]
+        assert dated_nusd > 0
+        way.post(model="claude-opus-5")
+        assert budget(home, "haiku")["spent_nusd"] == dated_nusd
+
+    home.run("daemon", "stop")
+    home.config.write_text(
+        f'{home.config.read_text()}\n[[budgets]]\nname = "again"\nlimit = "3"\nwindow = "day"\n'
+        'scope = { model = "quick" }\n'
+    )
+    assert budget(home, "again")["spent_nusd"] == dated_nusd

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from agentspend.core.scopes import KEYS, Payer, Scope, glob
 from agentspend.core.windows import Span
 from agentspend.store import entries
+from agentspend.store.entries import Part
 from agentspend.store.ledger_file import open_ledger
 
 Charge = Callable[..., None]
@@ -23,7 +24,7 @@ WHO = {key: f"{key}-1" for key in KEYS if key != "tag"}
 
 def spent(conn: Connection, span: Span = DAY, *, billed_only: bool = True, **scope: str) -> int:
     """What a scope spent in a span."""
-    return entries.spent_nusd(conn, Scope.of(scope), span, billed_only=billed_only)
+    return entries.spent_nusd(conn, Part(Scope.of(scope), billed_only=billed_only), span)
 
 
 def test_a_sequence_number_is_used_once(conn: Connection, charge: Charge) -> None:
@@ -63,7 +64,7 @@ def test_a_window_counts_its_first_moment_and_not_its_last(
         charge(nusd, at_us)
     assert spent(conn) == 6
     assert spent(conn, Span("total", 0, None)) == 15
-    found = entries.charges(conn, Scope(), 100, billed_only=True)
+    found = entries.charges(conn, Part(billed_only=True), 100)
     assert sorted(found) == [(199, 4), (200, 8)]
 
 
@@ -96,7 +97,7 @@ def test_corrections_count_in_the_window_of_what_they_correct(
     charge(10, 150)
     charge(-4, 150, kind="adjust")
     assert spent(conn) == 6
-    assert entries.charges(conn, Scope(), 0, billed_only=True) == [(150, 10), (150, -4)]
+    assert entries.charges(conn, Part(billed_only=True), 0) == [(150, 10), (150, -4)]
 
 
 def test_subscription_use_counts_only_where_all_counts(conn: Connection, charge: Charge) -> None:
@@ -105,7 +106,7 @@ def test_subscription_use_counts_only_where_all_counts(conn: Connection, charge:
     charge(2, 150, "subscription")
     assert spent(conn) == 1
     assert spent(conn, billed_only=False) == 3
-    assert len(entries.charges(conn, Scope(), 0, billed_only=False)) == 2
+    assert len(entries.charges(conn, Part(), 0)) == 2
 
 
 def test_a_session_counts_its_own_whenever_it_spent(conn: Connection, charge: Charge) -> None:
@@ -161,7 +162,7 @@ def test_the_ledger_and_the_door_agree_on_every_pattern(
     scratch.execute("BEGIN")
     entries.append(scratch, entries.Row(1, "h", b"{}", "settle", 150, 150, 1, "billed", "r", payer))
     for key in ("model", "tag", "project"):
-        found = entries.spent_nusd(scratch, Scope.of({key: pattern}), DAY, billed_only=True)
+        found = entries.spent_nusd(scratch, Part(Scope.of({key: pattern})), DAY)
         assert found == Scope.of({key: pattern}).matches(payer), key
     scratch.execute("ROLLBACK")
 

@@ -20,6 +20,7 @@ from agentspend.config.ready_providers import BUILT_IN
 from agentspend.config.schema import parse_config
 from agentspend.config.shape import AdmissionSection, NetworkSection
 from agentspend.core.budgets import BoundKind, Budget, Counts, Mode
+from agentspend.core.model_patterns import may_name
 from agentspend.core.money import parse_usd
 from agentspend.core.price_overrides import Overrides
 from agentspend.core.rules import NO_RULES, Rules
@@ -156,6 +157,8 @@ class Device:
             included=Included(b"test", windows),
             key_sessions=KeySessions(sessions),
         )  # fmt: skip
+        names_model = may_name(self.desk.book)
+        await self.bookkeeper.ask(lambda books, _: books.read_models_by(names_model))
         self.open_session()
         self.proxy = Proxy(self.desk, self._spawn, self._hosts)
         self.port = await self.proxy.start(0)

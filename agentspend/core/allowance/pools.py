@@ -1,15 +1,14 @@
-"""Pools as a device knows them: which ones a request counts in, and the index of a window.
+"""Pools as a device knows them, and the index of a window.
 
 The server alone says which window is running; a device never works it out. The index is a number
 that grows with every window of a kind, so that "later" needs no calendar.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, tzinfo
 
 from agentspend.core.errors import AgentspendError
-from agentspend.core.scopes import Payer, Scope
+from agentspend.core.scopes import Scope
 from agentspend.core.windows import Span, Window, WindowKind, span
 
 POOL_WINDOWS = (WindowKind.DAY, WindowKind.WEEK, WindowKind.MONTH, WindowKind.TOTAL)
@@ -34,11 +33,6 @@ class Pool:
                 f"a pool cannot have the window {self.window.text()!r}",
                 "use day, week, month or total; shorter limits are the device's own",
             )
-
-
-def matching(pools: Iterable[Pool], payer: Payer) -> list[str]:
-    """The pools a request counts in, by id: all of them must have room."""
-    return [pool.id for pool in pools if pool.scope.matches(payer)]
 
 
 def index_of(window: Window, now_us: int, zone: tzinfo) -> tuple[int, Span]:

@@ -1,4 +1,4 @@
-"""Pools as a device knows them: what a request counts in, and the index of a window."""
+"""Pools as a device knows them, and the index of a window."""
 
 from zoneinfo import ZoneInfo
 
@@ -6,24 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentspend.core.allowance.pools import POOL_WINDOWS, Pool, index_of, matching
+from agentspend.core.allowance.pools import POOL_WINDOWS, Pool, index_of
 from agentspend.core.errors import AgentspendError
-from agentspend.core.scopes import Payer, Scope
+from agentspend.core.scopes import Scope
 from agentspend.core.windows import Window, WindowKind
 
 DAY_US = 86_400_000_000
 ZONES = ("UTC", "Europe/Berlin", "Pacific/Apia", "America/Havana", "Asia/Kathmandu")
-
-
-def test_a_request_counts_in_every_pool_it_matches() -> None:
-    """Organisation, member and project at once; other projects not."""
-    month = Window(WindowKind.MONTH)
-    pools = [
-        Pool("org", Scope(), month, 1),
-        Pool("anna", Scope.of({"member": "anna"}), month, 1),
-        Pool("web", Scope.of({"project": "acme/web"}), month, 1),
-    ]
-    assert matching(pools, Payer(member="anna", project="acme/api")) == ["org", "anna"]
 
 
 @pytest.mark.parametrize("window", ["session", "hour", "rolling 5h"])
