@@ -197,7 +197,3 @@ def _add_tokens(app: typer.Typer) -> None:
     _add(group, steering.token_revoke, "revoke", "End a token",
          "agentspend-server token revoke grafana")  # fmt: skip
     app.add_typer(group, name="token")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -13,6 +13,7 @@ SUITES = {
     "agentspend/dialects": "tests/dialects drives each API by golden cases, recordings and fuzz",
 }
 ELSEWHERE = {
+    "sync_server/__main__.py": "tests/sync_server/cli runs every command through it",
     "sync_server/policies.py": "tests/sync_server/acts/test_rules.py",
     "sync_server/raises.py": "tests/sync_server/acts/test_requests.py",
     "sync_server/app.py": "tests/sync_server/doors, all of it, and test_folder.py",

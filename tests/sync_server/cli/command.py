@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-PROGRAM = [sys.executable, "-m", "sync_server.cli.app"]
+PROGRAM = [sys.executable, "-m", "sync_server"]
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,9 @@
 """The command line as a whole: every command explains itself; errors say how to write it."""
 
+import importlib
 import json
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -121,3 +123,17 @@ def test_json_is_versioned(
     out, err = capsys.readouterr()
     assert (next(iter(json.loads(out))), err) == ("v", "")
     assert out.count("\n") == 1
+
+
+def test_a_developers_install_says_what_a_server_needs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without the extra: what is missing and the command that brings it, no traceback."""
+    for name in [name for name in sys.modules if name.startswith("sync_server")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "sqlalchemy", None)
+    program = importlib.import_module("sync_server.__main__")
+    assert program.main() == ExitCode.FAILED
+    told = capsys.readouterr().err
+    assert told.startswith("agentspend-server: the server's own libraries are not installed")
+    assert "agentspend-cli[server]" in told
