@@ -60,19 +60,42 @@ def _pid_by_table(port: int, our_port: int) -> int:
         for each in psutil.net_connections("tcp"):
             ends = each.laddr and each.raddr and (each.laddr.port, each.raddr.port)
             if ends == (port, our_port) and each.pid:
-                return int(each.pid)
+                owner = _owner(int(each.pid), ends)
+                if owner:
+                    return owner
     return 0
+
+
+def _owner(pid: int, ends: tuple[int, int]) -> int:
+    """Who opened a connection that a process holds; 0 when that process is gone already.
+
+    A child has all its parent's connections until it runs a program of its own (Claude Code starts
+    one while it connects), and would be taken for the agent.
+    """
+    try:
+        holder = psutil.Process(pid)
+        while (parent := holder.parent()) and _holds(parent, ends):
+            holder = parent
+        return int(holder.pid) if _holds(holder, ends) else 0
+    except psutil.Error:
+        return 0
+
+
+def _holds(process: psutil.Process, ends: tuple[int, int]) -> bool:
+    """Whether a connection from one port to the other is open in a process that we may see."""
+    try:
+        found = process.net_connections("tcp")
+    except psutil.AccessDenied:
+        return False
+    return any(each.raddr and (each.laddr.port, each.raddr.port) == ends for each in found)
 
 
 def _search(port: int, our_port: int) -> int:
     """Where the system's table is root's alone (macOS): process by process."""
     for process in psutil.process_iter():
         try:
-            found = process.net_connections("tcp")
+            if _holds(process, (port, our_port)):
+                return process.pid
         except psutil.Error:
             continue
-        if any(
-            each.raddr and (each.laddr.port, each.raddr.port) == (port, our_port) for each in found
-        ):
-            return process.pid
     return 0

@@ -1,6 +1,7 @@
 """Processes: who is at the end of a connection, and whether a process is still the same one."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import psutil
 import pytest
 
 from agentspend.core.errors import AgentspendError
@@ -44,6 +46,32 @@ def test_who_is_at_the_end_of_a_connection(ports: tuple[int, int]) -> None:
     assert connects_to(ME, our_port)
     assert not connects_to(ME, 1)
     assert not connects_to(NOBODY, our_port)
+
+
+def test_a_child_that_was_forked_a_moment_ago_is_not_the_client(
+    ports: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It holds its parent's connections until it runs a program; it may be gone when asked."""
+    port, our_port = ports
+    seen = [NOBODY]
+
+    def table(kind: str) -> list[Any]:
+        laddr, raddr = SimpleNamespace(port=port), SimpleNamespace(port=our_port)
+        return [SimpleNamespace(laddr=laddr, raddr=raddr, pid=pid) for pid in seen]
+
+    monkeypatch.setattr(psutil, "net_connections", table)
+    monkeypatch.setattr(sys, "platform", "linux")
+    child = os.fork()
+    if child == 0:
+        signal.pause()
+    try:
+        assert client_pid(port, our_port) == 0
+        seen.append(child)
+        assert connects_to(child, our_port)
+        assert client_pid(port, our_port) == ME
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
 
 
 def test_where_a_process_works(tmp_path: Path) -> None:
