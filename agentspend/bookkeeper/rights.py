@@ -7,6 +7,7 @@ hold takes from both in one statement and the table's CHECK guards both.
 import sqlite3
 from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import replace
+from typing import NamedTuple
 
 from agentspend.core.allowance.accounts import Account, Place
 from agentspend.core.allowance.device import TeamHold
@@ -98,6 +99,14 @@ def _account(right: RightRow, row: Row) -> Account:
 def holds(conn: sqlite3.Connection, inc: str) -> Mapping[str, TeamHold]:
     """The requests in flight with rights of an incarnation; the rules only ask whether any is."""
     return {rid: TeamHold(0, ()) for rid in team.open_holds(conn, inc)}
+
+
+class Mark(NamedTuple):
+    """An entry that a ledger is known to have had: which chain, its number, its hash."""
+
+    inc: str
+    seq: int
+    hash: str
 
 
 class TeamChain:

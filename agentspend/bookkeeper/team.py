@@ -4,6 +4,7 @@ Every method runs inside a transaction its caller began; what is kept in memory 
 a rollback. The rules are `core.allowance`'s; this applies them to the tables.
 """
 
+import hashlib
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,12 +12,19 @@ from typing import Any
 
 import msgspec
 
-from agentspend.bookkeeper.rights import Rights, TeamChain, holds
+from agentspend.bookkeeper.rights import Mark, Rights, TeamChain, holds
 from agentspend.bookkeeper.rooms import Seat
 from agentspend.core.admission import NO_END_NUSD
 from agentspend.core.allowance.accounts import EMPTY, Place
 from agentspend.core.allowance.device import Device, Draft
-from agentspend.core.allowance.hearing import answered, opened, to_hello, to_sync, welcomed
+from agentspend.core.allowance.hearing import (
+    answered,
+    doubt,
+    opened,
+    to_hello,
+    to_sync,
+    welcomed,
+)
 from agentspend.core.allowance.messages import Answer, Hello, Sync, Want, Welcome
 from agentspend.core.allowance.pools import Pool
 from agentspend.core.allowance.standing import Standing, State
@@ -126,8 +134,20 @@ class Team:
         self._pools = tuple(map(pool_of, policy.get("pools", ())))
         self._budgets = {pool.id: budget_of(pool) for pool in self._pools}
 
+    def enrolling(self, code: str, identity: str, nonce: str) -> str:
+        """The nonce to use an invite with: that of an earlier try from this very place, whose
+        answer may have been lost, else this fresh one. A code works once, an answer many times."""
+        asked = hashlib.sha256(f"{identity}\n{code}".encode()).hexdigest()
+        kept: dict[str, str] = msgspec.json.decode(team.read(self._conn, "enrolling") or b"{}")
+        if kept.get("asked") == asked:
+            return kept["nonce"]
+        word = {"asked": asked, "nonce": nonce}
+        team.write(self._conn, "enrolling", msgspec.json.encode(word))
+        return nonce
+
     def join(self, membership: Membership, inc: str, identity: str, now_us: int) -> None:
         """Begin as a member: a chain of its own, no rights yet."""
+        team.write(self._conn, "enrolling", b"")
         team.write(self._conn, "membership", msgspec.json.encode(membership))
         self._begin(Standing(membership.device, inc, identity), now_us)
 
@@ -151,16 +171,31 @@ class Team:
         team.write(self._conn, "policy", msgspec.json.encode(policy))
         self.forget()
 
-    def opened_at(self, identity: str) -> None:
-        """The ledger was opened here: elsewhere than before, its rights are not ours to use."""
+    def opened_at(self, identity: str, mark: Mark | None = None) -> None:
+        """The ledger was opened here: elsewhere than before, its rights are not ours to use.
+        Nor are they where it lacks an entry that it once had (`mark`)."""
         device = self._device()
-        if device is not None:
-            opened(device, identity)
-            self._keep(device.standing)
+        if device is None:
+            return
+        opened(device, identity)
+        if mark is not None and team.hash_at(self._conn, mark.inc, mark.seq) != mark.hash:
+            doubt(device.standing, "this ledger was put back to what it was before")
+            device.standing.pending = None
+        self._keep(device.standing)
+
+    @property
+    def mark(self) -> Mark | None:
+        """The last entry of our chain; None without a team."""
+        if self.standing is None:
+            return None
+        return Mark(self.standing.inc, *team.end(self._conn, self.standing.inc))
 
     def dry_up(self, needy: Sequence[Want] | None, mono_us: int) -> None:
         """For some seconds nobody waits for more of a pool: of all while the server is away
-        (None), else of those that still lack what was asked for."""
+        (None), else of those that still lack what was asked for, and of no other: what an answer
+        does not name may have been filled meanwhile."""
+        if needy is not None:
+            self._dry_until_us.clear()
         names = [pool.id for pool in self.pools] if needy is None else [w.pool for w in needy]
         lacking = {want.pool: want.need_nusd for want in needy or ()}
         for line in self.lines():

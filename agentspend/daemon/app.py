@@ -43,7 +43,6 @@ from agentspend.proxy.server import Proxy
 from agentspend.proxy.sessions import Sessions
 from agentspend.proxy.upstream import Upstream
 from agentspend.store import conversations, included
-from agentspend.sync.anchor import identity
 
 LOOK_FOR_IDLE_EVERY_S = 60
 LOGGED = frozenset({"refuse", "slow", "warning", "policy"})
@@ -101,12 +100,13 @@ class Daemon:
             await self.vault.ready()
         listen = self._loaded.config.listen
         hosts = (*self._loaded.config.hosts, *filter(None, [listen and host_of(listen)]))
+        self._team = TeamDesk(self.desk, self._device, self._paths.ledger, self._tasks.spawn)
+        await self._team.start()
         self._proxy = Proxy(self.desk, self._tasks.spawn, hosts)
         self.port = await self._listen(self._loaded.config.port)
         self._doorway = Doorway(self._proxy, listen)
         await self._doorway.open()
         self._control = await self._control_api(key_book)
-        await self._team.start()
         await self._control.start()
         self._tasks.spawn(self.reload.watch(), "watch the configuration")
         self._tasks.spawn(self._seal_now_and_then(), "sign the chain")
@@ -135,9 +135,6 @@ class Daemon:
         of_providers = ProviderOperations(self.desk, self.vault)
         of_pauses = PauseOperations(self.desk, self.bookkeeper, operations.no_agent)
         await of_pauses.load()
-        self._team = TeamDesk(
-            self.desk, self._device, identity(self._paths.ledger), self._tasks.spawn
-        )
         operations.team = self._team
         of_team = TeamOperations(self._team, operations.no_agent)
         of_models = ModelOperations(self.sessions, self._roster, operations.no_agent)

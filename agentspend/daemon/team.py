@@ -4,6 +4,7 @@ import asyncio
 import platform
 import secrets
 from collections.abc import Callable, Coroutine, Mapping
+from pathlib import Path
 from typing import Any
 
 from agentspend.bookkeeper import Bookkeeper
@@ -15,20 +16,25 @@ from agentspend.core.scopes import Scope
 from agentspend.daemon.identity import Device
 from agentspend.daemon.log import log
 from agentspend.proxy.desk import Desk
+from agentspend.sync.anchor import identity
 from agentspend.sync.client import Heard, TeamClient, split_code
+from agentspend.sync.mark import MarkFile
 from agentspend.sync.pump import NONCE_BYTES, Pump
 
 TEAM = "your team"
+MARK_EVERY_S = 1.0
 Spawn = Callable[[Coroutine[Any, Any, Any], str], "asyncio.Task[Any]"]
 
 
 class TeamDesk:
     """One team at most. `pump` is the conversation with its server, None without a team."""
 
-    def __init__(self, desk: Desk, device: Device, identity: str, spawn: Spawn) -> None:
+    def __init__(self, desk: Desk, device: Device, ledger: Path, spawn: Spawn) -> None:
         self._desk = desk
         self._device = device
-        self._identity = identity
+        self._identity = identity(ledger)
+        self._mark = MarkFile(ledger)
+        self._moved = asyncio.Event()
         self._spawn = spawn
         self._client: TeamClient | None = None
         self._tasks: list[asyncio.Task[Any]] = []
@@ -40,8 +46,8 @@ class TeamDesk:
 
     async def start(self) -> None:
         """Go on where the last run stopped; a ledger that was moved is in doubt from here on."""
-        identity = self._identity
-        await self._books.ask(lambda books, _: books.team.opened_at(identity))
+        here, mark = self._identity, self._mark.read()
+        await self._books.ask(lambda books, _: books.team.opened_at(here, mark))
         membership = await self._books.ask(lambda books, _: books.team.membership)
         if membership is not None:
             rules = await self._books.ask(lambda books, _: books.team.rules)
@@ -53,12 +59,14 @@ class TeamDesk:
         if await self._books.ask(lambda books, _: books.team.membership) is not None:
             raise AgentspendError("this device is in a team already", "agentspend team leave")
         own, pin = split_code(code)
+        here, fresh = self._identity, secrets.token_hex(NONCE_BYTES)
         client = TeamClient(url, pin, self._device.private_key)
+        nonce = await self._books.ask(lambda books, _: books.team.enrolling(own, here, fresh))
         try:
             asked = Enrol(
                 code=own,
                 label=platform.node().partition(".")[0],
-                nonce=secrets.token_hex(NONCE_BYTES),
+                nonce=nonce,
                 public_key=self._device.public_key.hex(),
             )
             found, heard = await client.enrol(asked)
@@ -91,6 +99,7 @@ class TeamDesk:
 
     async def stop(self) -> None:
         """Hang up."""
+        await self._keep_mark()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -133,10 +142,10 @@ class TeamDesk:
         )
 
     async def _begin(self, membership: Membership, inc: str, heard: Heard) -> None:
-        identity, policy = self._identity, heard.policy
+        here, policy = self._identity, heard.policy
 
         def work(books: Any, at: Any) -> None:
-            books.team.join(membership, inc, identity, books.now(at))
+            books.team.join(membership, inc, here, books.now(at))
             if policy is not None:
                 books.team.adopt(policy)
 
@@ -148,12 +157,29 @@ class TeamDesk:
         """Talk in the background from now on."""
         key = bytes.fromhex(membership.server_key)
         self._client = TeamClient(membership.url, membership.pin, self._device.private_key, key)
-        self.pump = Pump(self._books, self._client, self._identity, self._adopted)
+        self.pump = Pump(self._books, self._client, self._identity, self._adopted, self._keep_mark)
         self._books.on_commit(self.pump.on_commit)
+        self._books.on_commit(lambda _: self._moved.set())
         self._tasks = [
+            self._spawn(self._mark_the_way(), "mark how far the ledger has come"),
             self._spawn(self.pump.run(), "talk to the team server"),
             self._spawn(self.pump.listen(), "listen to the team server"),
         ]
+
+    async def _mark_the_way(self) -> None:
+        """A second after the ledger has grown, say so beside it."""
+        while True:
+            await self._keep_mark()
+            await asyncio.sleep(MARK_EVERY_S)
+            await self._moved.wait()
+            self._moved.clear()
+
+    async def _keep_mark(self) -> None:
+        mark = await self._books.ask(lambda books, _: books.team.mark)
+        try:
+            self._mark.write(mark)
+        except OSError as error:
+            log("team_mark_unwritten", error=str(error))
 
     async def _adopted(self, policy: Mapping[str, Any]) -> None:
         """The team's rules beside its pools hold from now on."""

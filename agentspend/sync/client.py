@@ -95,7 +95,8 @@ class TeamClient:
         return await self._post("/v1/request", seal(asked, self._sign))
 
     async def pushes(self, ticket: str) -> AsyncIterator[str]:
-        """What the server says of its own accord, until the line breaks (`Unreachable`)."""
+        """What the server says of its own accord, until the line breaks (`Unreachable`) or the
+        ticket is not taken (`NotTaken`)."""
         timeout = aiohttp.ClientTimeout(
             total=None, sock_connect=CONNECT_WITHIN_S, sock_read=SILENT_PUSH_S
         )
@@ -103,6 +104,8 @@ class TeamClient:
             async with self._client().get(
                 f"{self._url}/v1/push", params={"ticket": ticket}, ssl=self._tls, timeout=timeout
             ) as line:
+                if line.status == 403:
+                    raise NotTaken("the team server does not take this ticket", "")
                 if line.status != 200:
                     raise Unreachable(f"the team server answers {line.status}", "")
                 async for raw in line.content:

@@ -24,20 +24,29 @@ FIRST_AGAIN_S, LAST_AGAIN_S = 2.0, 300.0
 NONCE_BYTES = 16
 
 Adopt = Callable[[dict[str, Any]], Coroutine[Any, Any, None]]
+Mark = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Pump:
     """The conversation with one team server. `state` is what people are told of it."""
 
     def __init__(
-        self, bookkeeper: Bookkeeper, client: TeamClient, anchor_sha256: str, adopted: Adopt
+        self,
+        bookkeeper: Bookkeeper,
+        client: TeamClient,
+        anchor_sha256: str,
+        adopted: Adopt,
+        mark: Mark | None = None,
     ) -> None:
-        """`adopted` is called with each policy that came into force."""
+        """`adopted` is called with each policy that came into force; `mark` before each report:
+        what is told must be known here to have been written (`sync.mark`)."""
         self._bookkeeper = bookkeeper
         self._client = client
         self._anchor = anchor_sha256
         self._adopted = adopted
+        self._mark = mark
         self._nudged = asyncio.Event()
+        self._talked = asyncio.Event()
         self._ticket = ""
         self.heard_us = 0
         self.failed = ""
@@ -74,17 +83,32 @@ class Pump:
                     await self._nudged.wait()
 
     async def listen(self) -> None:
-        """Follow the server's pushes until cancelled; each is a reason to talk."""
+        """Follow the server's pushes until cancelled; each is a reason to talk.
+
+        So is a line that opens: what was pushed before is lost. One that the server does not take
+        needs a fresh ticket, which a talk brings; one that cannot be had is tried again at once
+        when a talk has shown that the server is there.
+        """
         again_s = FIRST_AGAIN_S
+        await self._talked.wait()
         while True:
+            self._talked.clear()
+            heard, refused = 0, False
             try:
                 async for event in self._client.pushes(self._ticket):
-                    again_s = FIRST_AGAIN_S
-                    if event == "sync":
+                    heard += 1
+                    if event == "sync" or heard == 1:
                         self.nudge()
+                    if heard > 1:
+                        again_s = FIRST_AGAIN_S
+            except NotTaken:
+                refused = True
+                self.nudge()
             except Unreachable:
                 pass
-            await asyncio.sleep(again_s)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(again_s):
+                    await (asyncio.sleep(again_s) if heard or refused else self._talked.wait())
             again_s = min(LAST_AGAIN_S, again_s * 2)
 
     async def talk(self) -> None:
@@ -100,6 +124,8 @@ class Pump:
         report = await self._bookkeeper.ask(lambda books, _: books.team.report(nonce, asked))
         if report is None:
             return False
+        if self._mark is not None:
+            await self._mark()
         answer, heard = await self._client.sync(report)
         return await self._take(answer, heard, asked)
 
@@ -120,6 +146,7 @@ class Pump:
             await self._adopted(policy)
         more = await self._bookkeeper.ask(lambda books, at: books.team.heard(answer, books.now(at)))
         self.heard_us, self.failed = answer.server_us, ""
+        self._talked.set()
         await self._dry([want for want in asked if want.need_nusd])
         return more
 

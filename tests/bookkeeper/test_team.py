@@ -59,6 +59,20 @@ def line(desk: Desk, pool: str) -> dict[str, Any]:
     return desk.do(lambda: next(each for each in desk.books.team.lines() if each["name"] == pool))
 
 
+def test_an_invite_whose_answer_was_lost_is_used_again(desk: Desk) -> None:
+    """With the same nonce, so that the server answers the same; not by a copy, not once joined."""
+
+    def nonce(code: str, place: str, fresh: str) -> Any:
+        return desk.do(lambda: desk.books.team.enrolling(code, place, fresh))
+
+    assert nonce("ASPD-1", "here", "n_1") == "n_1"
+    assert nonce("ASPD-1", "here", "n_2") == "n_1"
+    assert nonce("ASPD-1", "another disk", "n_3") == "n_3"
+    assert nonce("ASPD-2", "here", "n_4") == "n_4"
+    join(desk, ORG)
+    assert nonce("ASPD-2", "here", "n_5") == "n_5"
+
+
 def test_a_request_needs_rights_in_every_pool_it_counts_in(desk: Desk) -> None:
     """It waits while more may be had, is served by a grant, and counts in all its pools."""
     join(desk, ORG, API)
@@ -80,13 +94,17 @@ def test_a_request_needs_rights_in_every_pool_it_counts_in(desk: Desk) -> None:
 
 
 def test_a_pool_that_is_dry_refuses_like_a_budget(desk: Desk) -> None:
-    """Nobody waits for what the server has not got; the refusal names the pool."""
+    """Nobody waits for what the server has not got; the refusal names the pool. When it has
+    answered, it may have some again."""
     join(desk, ORG)
     hear(desk, Told("acme", 24_322, USD // 2))
     desk.do(lambda: desk.books.team.dry_up(None, desk.mono_us))
     refused = desk.hold(desk.request("0.60"))
     assert isinstance(refused, Refused)
     assert (refused.reason, refused.budget) == (RefusalReason.NEVER_FITS, "team:acme")
+
+    desk.do(lambda: desk.books.team.dry_up([], desk.mono_us))
+    assert isinstance(desk.hold(desk.request("0.60")), Waiting)
 
 
 def test_personal_budgets_hold_beside_the_teams(desk: Desk) -> None:
@@ -130,6 +148,22 @@ def test_a_ledger_opened_elsewhere_has_no_rights(desk: Desk) -> None:
     hello = desk.do(lambda: desk.books.team.hello("n_1", "00"))
     assert hello is not None
     assert hello.old_inc == "i_team"
+
+
+def test_a_ledger_put_back_in_its_place_has_no_rights(desk: Desk) -> None:
+    """The same file, but it lacks an entry it once had; a question from before is not repeated."""
+    join(desk, ORG)
+    hear(desk, Told("acme", 24_322, 5 * USD))
+    mark = desk.do(lambda: desk.books.team.mark)
+    assert mark is not None
+    desk.do(lambda: desk.books.team.opened_at("here", mark))
+    assert desk.books.team.state == "active"
+    desk.do(lambda: desk.books.team.opened_at("here", mark._replace(seq=mark.seq + 1)))
+    assert desk.books.team.state == "doubt"
+    first = desk.do(lambda: desk.books.team.hello("n_1", "00"))
+    desk.do(lambda: desk.books.team.opened_at("here", mark._replace(hash="00")))
+    again = desk.do(lambda: desk.books.team.hello("n_2", "00"))
+    assert (first.nonce, again.nonce) == ("n_1", "n_2")
 
 
 def test_a_crash_charges_the_teams_rights_in_full(desk: Desk) -> None:

@@ -27,3 +27,13 @@ def test_a_ledger_that_was_copied_has_another_identity(tmp_path: Path) -> None:
     two.write_bytes(one.read_bytes())
     assert identity(one) == identity(one)
     assert identity(one) != identity(two)
+
+
+def test_a_ledger_made_anew_has_another_identity(tmp_path: Path) -> None:
+    """Removed and copied back: the file system gives the same number again."""
+    ledger = tmp_path / "ledger.db"
+    ledger.write_text("x")
+    before = identity(ledger)
+    ledger.unlink()
+    ledger.write_text("x")
+    assert identity(ledger) != before

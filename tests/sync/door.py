@@ -1,5 +1,6 @@
 """A team server's door to test the device's side with: the real service behind plain HTTP."""
 
+import asyncio
 import itertools
 import time
 from pathlib import Path
@@ -24,7 +25,9 @@ POOL = {"id": "org", "name": "acme", "level": "org", "scope": {}, "window": "mon
 
 
 class Door:
-    """`down` answers nothing; `asked` counts the reports."""
+    """`down` answers nothing; `asked` counts the reports. A line that listens opens with a ping;
+    `lines` has, for each one that comes, the status it is to get;
+    `asked_before` counts the reports until one was opened."""
 
     def __init__(self, folder: Path) -> None:
         self.office = Office(folder)
@@ -36,11 +39,15 @@ class Door:
         }  # fmt: skip
         self.down = False
         self.asked = 0
+        self.lines: list[int] = []
+        self.asked_before: int | None = None
+        self.talked = asyncio.Event()
         self._count = itertools.count(2)
         app = web.Application()
         app.router.add_post("/v1/enrol", self._enrol)
         app.router.add_post("/v1/sync", self._sync)
         app.router.add_post("/v1/hello", self._hello)
+        app.router.add_get("/v1/push", self._push)
         self.server = TestServer(app)
 
     @property
@@ -58,6 +65,7 @@ class Door:
         if self.down:
             return web.Response(status=503)
         self.asked += 1
+        self.talked.set()
         sealed = await _read(request)
         try:
             return self._answer(self.office.service.sync(_device(sealed), sealed, _now_us()))
@@ -68,6 +76,17 @@ class Door:
         sealed = await _read(request)
         inc = f"i_{next(self._count)}"
         return self._answer(self.office.service.hello(_device(sealed), sealed, inc, _now_us()))
+
+    async def _push(self, request: web.Request) -> web.StreamResponse:
+        status = self.lines.pop(0) if self.lines else 200
+        if status != 200:
+            return web.Response(status=status)
+        self.asked_before = self.asked
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b'{"event":"ping"}\n')
+        await asyncio.Event().wait()
+        return response
 
     def _answer(self, sealed: Sealed) -> web.Response:
         body = canonical(self.policy)

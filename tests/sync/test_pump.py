@@ -13,6 +13,7 @@ from agentspend.core.allowance.accounts import Place
 from agentspend.core.allowance.messages import Enrol
 from agentspend.core.scopes import Payer
 from agentspend.core.usage import Billing
+from agentspend.sync import pump
 from agentspend.sync.client import TeamClient, Unreachable
 from agentspend.sync.pump import Pump
 from agentspend.wire import signing
@@ -128,6 +129,23 @@ async def test_a_request_that_lacks_allowance_has_it_fetched_once(door: Door, an
     free = (await ana.line())["free_nusd"]
     held = await asyncio.wait_for(ana.hold(f"{(free + USD) / USD:.2f}"), 30)
     assert isinstance(held, Held)
+
+
+@pytest.mark.parametrize("statuses", [[], [403], [500]])
+async def test_a_line_that_opens_is_a_reason_to_talk(
+    door: Door, ana: Member, monkeypatch: pytest.MonkeyPatch, statuses: list[int]
+) -> None:
+    """What was pushed before is lost; a ticket that is too old is replaced by talking."""
+    monkeypatch.setattr(pump, "FIRST_AGAIN_S", 0.01)
+    door.lines = list(statuses)
+    loop = asyncio.get_running_loop()
+    tasks = [loop.create_task(ana.pump.run()), loop.create_task(ana.pump.listen())]
+    while door.asked_before is None or door.asked == door.asked_before:
+        door.talked.clear()
+        await asyncio.wait_for(door.talked.wait(), 30)
+    assert door.lines == []
+    for task in tasks:
+        task.cancel()
 
 
 async def test_nobody_waits_for_what_the_server_has_not_got(door: Door, ana: Member) -> None:

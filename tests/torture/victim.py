@@ -38,10 +38,11 @@ class Remains:
 
 
 class Victim:
-    """One home's daemon, started over and over."""
+    """One home's daemon, started over and over. `module` is what Python is asked to run."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, *module: str) -> None:
         self._home = home
+        self._module = module or ("agentspend",)
         self._process: subprocess.Popen[bytes] | None = None
         self.paths = Paths.find(home.env)
         self.killed_by_us = False
@@ -56,7 +57,7 @@ class Victim:
         began_s = time.monotonic()
         with (self._home.home / "daemon.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "agentspend", "daemon", "run"],
+                [sys.executable, "-m", *self._module, "daemon", "run"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env, cwd="/",
                 pass_fds=(write_end,), start_new_session=True,
             )  # fmt: skip
@@ -105,6 +106,11 @@ class Victim:
             finally:
                 conn.close()
         return Remains(bodies, held)
+
+    @property
+    def alive(self) -> bool:
+        """Whether its process runs."""
+        return self._process is not None and self._process.poll() is None
 
     def verify(self) -> dict[str, Any]:
         """What `agentspend verify` says."""
