@@ -7,7 +7,8 @@ committed, and only then the answer leaves.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from agentspend.core.allowance.accounts import EMPTY, Place
+from agentspend.core.allowance.accounts import EMPTY
+from agentspend.core.allowance.effects import Effect
 from agentspend.core.allowance.messages import NOTHING, Answer, Link, Status, Sync
 from sync_server import grants
 from sync_server.case import Case, Incarnation, Office
@@ -39,7 +40,7 @@ def serve(case: Case, sync: Sync, hash_at: Callable[[int], str], office: Office)
     if merged.found is Found.FORK:
         return _forked(case, known, sync, merged, office)
     case.incarnation = replace(known, end=merged.end)
-    _fold(case, merged.entries)
+    _fold(case, merged.effects)
     lines: list[Line] = []
     if known.status is Status.ACTIVE and merged.up_to_date and not _behind(sync, office):
         lines += grants.grant(case, sync.wants, office)
@@ -53,25 +54,19 @@ def _behind(sync: Sync, office: Office) -> bool:
     return sync.server_seq > office.server_seq or sync.server_inc > office.server_inc
 
 
-def _fold(case: Case, entries: tuple[Accepted, ...]) -> None:
-    """What the device wrote about its accounts: the sum of it, once for each account."""
-    sums: dict[Place, tuple[int, int, bool]] = {}
-    for entry in entries:
-        for place, used_nusd, returned_nusd, closes in entry.effects:
-            used, returned, closed = sums.get(place, (0, 0, False))
-            sums[place] = (used + used_nusd, returned + returned_nusd, closed or closes)
-    for place, (used, returned, closed) in sums.items():
+def _fold(case: Case, done: tuple[Effect, ...]) -> None:
+    """What the device wrote about its accounts."""
+    for place, used_nusd, returned_nusd, closes in done:
         before = case.accounts.get(place, EMPTY)
-        case.put(place, before.after(used, returned, closes=closed))
+        case.put(place, before.after(used_nusd, returned_nusd, closes=closes))
 
 
 def _forked(case: Case, known: Incarnation, sync: Sync, merged: Merge, office: Office) -> Outcome:
     """Two ledgers of one name: no grants ever again, and both branches count as spent."""
     case.incarnation = replace(known, status=Status.FORKED)
-    for entry in merged.entries:
-        for place, used_nusd, _, _ in entry.effects:
-            if used_nusd and place.pool in case.pools:
-                case.pools[place.pool] = case.pools[place.pool].charged_late(used_nusd)
+    for place, used_nusd, _, _ in merged.effects:
+        if used_nusd and place.pool in case.pools:
+            case.pools[place.pool] = case.pools[place.pool].charged_late(used_nusd)
     office = replace(office, server_seq=office.server_seq + 1)
     answer = _answer(case, sync, office, Status.FORKED, known.end)
     return Outcome(answer, (Ranked(known.inc, Status.FORKED),), merged.entries, forked=True)

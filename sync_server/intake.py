@@ -3,16 +3,17 @@
 Pure: the stored chain is handed in as its end and a way to look up hashes.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import NamedTuple
 
-from agentspend.core.allowance.effects import Effect, effects
+from agentspend.core.allowance.effects import Effect, Sums
 from agentspend.core.allowance.messages import Link
 from agentspend.wire.canonical import NotCanonical, parse
 from agentspend.wire.chain import ChainCheck
 from agentspend.wire.entries import entry_hash
+from agentspend.wire.entry_reader import Read
 
 
 class Found(StrEnum):
@@ -32,20 +33,19 @@ class Kept:
     hash_at: Callable[[int], str]
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """One new entry: its bytes, the same parsed, and what it does to accounts."""
+class Accepted(NamedTuple):
+    """One new entry: its bytes, and what we look at of it."""
 
     seq: int
     hash: str
     body: bytes
-    fields: Mapping[str, Any]
-    effects: tuple[Effect, ...]
+    said: Read
 
 
 @dataclass(frozen=True, slots=True)
 class Merge:
-    """What to store. `up_to_date`: with it the server has the device's whole chain.
+    """What to store, and what it does to accounts. `up_to_date`: with it the server has the
+    device's whole chain.
 
     After a fork `entries` are the other branch: evidence, and spending that must be counted.
     """
@@ -53,6 +53,7 @@ class Merge:
     found: Found
     end: Link
     entries: tuple[Accepted, ...] = ()
+    effects: tuple[Effect, ...] = ()
     up_to_date: bool = False
 
 
@@ -74,12 +75,12 @@ def merge(kept: Kept, after_seq: int, entries: Sequence[str], claimed: Link) -> 
         return Merge(Found.FORK, kept.end)
     fresh = bodies[known:]
     if not fresh:
-        return Merge(Found.PROGRESS, kept.end, (), up_to_date=claimed == kept.end)
+        return Merge(Found.PROGRESS, kept.end, up_to_date=claimed == kept.end)
     if _links_elsewhere(kept, fresh[0]):
         return _fork(kept, None, fresh)
-    accepted = _read(kept.inc, kept.end, fresh)
+    accepted, done = _read(kept.inc, kept.end, fresh)
     end = Link(accepted[-1].seq, accepted[-1].hash)
-    return Merge(Found.PROGRESS, end, accepted, up_to_date=claimed == end)
+    return Merge(Found.PROGRESS, end, accepted, done, up_to_date=claimed == end)
 
 
 def _links_elsewhere(kept: Kept, body: bytes) -> bool:
@@ -92,22 +93,24 @@ def _fork(kept: Kept, parting: Link | None, branch: Sequence[bytes]) -> Merge:
     """Two ledgers of one name. The branch is read from where it parts, if we know where."""
     if parting is None:
         return Merge(Found.FORK, kept.end)
-    return Merge(Found.FORK, kept.end, _read(kept.inc, parting, branch))
+    return Merge(Found.FORK, kept.end, *_read(kept.inc, parting, branch))
 
 
-def _read(inc: str, after: Link, bodies: Sequence[bytes]) -> tuple[Accepted, ...]:
+def _read(
+    inc: str, after: Link, bodies: Sequence[bytes]
+) -> tuple[tuple[Accepted, ...], tuple[Effect, ...]]:
     """Check entries that continue a chain, and work out what they do."""
     chain = ChainCheck(inc=inc, after_seq=after.seq, after_hash=after.hash)
-    accepted = []
+    accepted, sums = [], Sums()
     for body in bodies:
         if not chain.feed(body):
             verdict = chain.verdict()
             raise NotCanonical(f"entry {verdict.first_bad_seq}: {verdict.why}")
         entry = chain.last
+        assert entry is not None
         try:
-            done = effects(entry["kind"], entry.get("amount_nusd", 0), entry.get("rights", ()))
-        except (ValueError, TypeError) as error:
-            raise NotCanonical(f"entry {entry['seq']}: {error}") from error
-        seq, head = chain.end
-        accepted.append(Accepted(seq, head, body, entry, tuple(done)))
-    return tuple(accepted)
+            sums.add(entry.kind, entry.charged_nusd, entry.rights or ())
+        except ValueError as error:
+            raise NotCanonical(f"entry {entry.seq}: {error}") from error
+        accepted.append(Accepted(*chain.end, body, entry))
+    return tuple(accepted), tuple(sums.effects())

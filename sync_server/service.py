@@ -7,7 +7,7 @@ handed in. HTTP, TLS and rate limits are the door's business, not ours.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row
@@ -20,13 +20,14 @@ from agentspend.wire.team import Message, Sealed, read, seal, unseal
 from sync_server import enrolment, incarnations, policies, raises
 from sync_server.acts.act import Act, Done, Plan
 from sync_server.case import Office
+from sync_server.crowds import Crowds
 from sync_server.desk import Outcome, serve
 from sync_server.enrolment import Names
 from sync_server.journal import Acted, Began, Filed, Granted, Line, Ranked, Served
 from sync_server.journal_file import JournalFile
 from sync_server.replay import opened, replay
-from sync_server.sizing import Crowd, Sizing
-from sync_server.store import cases, ledgers, logs, people
+from sync_server.sizing import Sizing
+from sync_server.store import cases, ledgers, logs, people, spending
 from sync_server.windows import due
 
 ACTIVE_US = 30 * 60 * 1_000_000
@@ -45,18 +46,20 @@ class Service:
     private_key: bytes
     sizing: Sizing
     journal: JournalFile | None = None
+    crowds: Crowds = field(default_factory=Crowds)
 
     def sync(self, device: str, sealed: Sealed, now_us: int) -> Sealed:
         """Take a report in, grant, and answer. Raises `UnknownDevice`, `NotSigned` or
         `NotCanonical`; nothing has changed then."""
         with self._deciding(now_us) as (conn, org):
-            sync = unseal(Sync, sealed, self._check(conn, device))
+            sender = self._sender(conn, device)
+            sync = unseal(Sync, sealed, _check(sender))
             if sync.device != device:
                 raise UnknownDevice(f"{device} speaks for {sync.device}")
             people.seen(conn, device, now_us)
-            if org.frozen or people.is_frozen(conn, device):
+            if org.frozen or sender.frozen:
                 sync = replace(sync, wants=())
-            loaded = cases.Loaded(conn, self.org, sync.inc)
+            loaded = cases.Loaded(conn, self.org, sync.inc, (device, sender))
             known = loaded.case.incarnation
             length = known.end.seq if known is not None else 0
             hash_at = ledgers.hashes(conn, sync, length)
@@ -70,7 +73,7 @@ class Service:
     def hello(self, device: str, sealed: Sealed, new_inc: str, now_us: int) -> Sealed:
         """Begin a new incarnation, once for each nonce. Raises as `sync` does."""
         with self._deciding(now_us) as (conn, org):
-            hello = unseal(Hello, sealed, self._check(conn, device))
+            hello = unseal(Hello, sealed, _check(self._sender(conn, device)))
             office = self._office(conn, org, now_us)
             answered = people.inc_of_nonce(conn, hello.nonce)
             if answered is not None:
@@ -147,7 +150,7 @@ class Service:
         """Note that a device asks for a raise, once for each nonce. Raises as `sync` does."""
         device = read(RaiseRequest, sealed.body).device
         with self._deciding(now_us) as (conn, org):
-            asked = unseal(RaiseRequest, sealed, self._check(conn, device))
+            asked = unseal(RaiseRequest, sealed, _check(self._sender(conn, device)))
             line, answer = raises.asked(conn, org, asked, now_us)
             if line is not None:
                 self._apply(conn, org, [line])
@@ -229,6 +232,8 @@ class Service:
         for line in lines:
             if isinstance(line, Filed):
                 people.file(conn, line)
+                if line.table == "device":
+                    self.crowds.forget()
             elif isinstance(line, Granted | Began | Ranked):
                 if isinstance(line, Began):
                     cases.save_incarnation(conn, incarnations.begun(line), new=True)
@@ -248,7 +253,7 @@ class Service:
             server_inc=org.server_inc,
             server_seq=org.journal_seq,
             now_us=now_us,
-            crowd=Crowd(*people.crowd(conn, self.org, now_us - ACTIVE_US)),
+            crowd=self.crowds.at(now_us, lambda: people.crowd(conn, self.org, now_us - ACTIVE_US)),
             sizing=self.sizing,
             policy=org.policy,
             policy_sha256=org.policy_sha256,
@@ -269,21 +274,25 @@ class Service:
             ledgers.keep_evidence(conn, sync, sealed, now_us)
             return
         ledgers.append(conn, sync.inc, outcome.entries)
+        spending.add(conn, sync.inc, outcome.entries)
         if outcome.entries:
             ledgers.keep_upload(conn, sync, sealed, outcome.answer.acked.seq)
         if outcome.entries or outcome.journal:
             ledgers.keep_receipt(conn, outcome.answer, answer)
 
-    def _check(self, conn: Connection, device: str) -> Callable[[str, bytes, bytes], bool]:
-        """Whether a body is signed by this device's key."""
-        public = people.public_key(conn, device)
-        if public is None:
+    def _sender(self, conn: Connection, device: str) -> Any:
+        """Who a message is from. Raises `UnknownDevice`."""
+        sender = people.sender(conn, device)
+        if sender is None:
             raise UnknownDevice(f"no device {device} is enrolled")
-
-        def check(domain: str, body: bytes, signature: bytes) -> bool:
-            return signing.verify(public, domain, body, signature)
-
-        return check
+        return sender
 
     def _sealed(self, message: Message) -> Sealed:
         return seal(message, lambda domain, body: signing.sign(self.private_key, domain, body))
+
+
+def _check(sender: Any) -> Callable[[str, bytes, bytes], bool]:
+    """Whether a body is signed by this device's key."""
+    return lambda domain, body, signature: signing.verify(
+        sender.public_key, domain, body, signature
+    )

@@ -6,10 +6,10 @@ ledger of any length is checked in constant memory.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
-from agentspend.wire.canonical import MAX_INT, NotCanonical, parse
-from agentspend.wire.entries import KINDS, VERSION, entry_hash
+from agentspend.wire.canonical import NotCanonical
+from agentspend.wire.entries import entry_hash
+from agentspend.wire.entry_reader import Read, read_entry
 
 AMOUNT_KINDS = frozenset({"settle", "adjust"})
 
@@ -26,18 +26,17 @@ class Totals:
     overrun_nusd: int = 0
     kinds: dict[str, int] = field(default_factory=dict)
 
-    def add(self, entry: dict[str, Any]) -> None:
-        """Fold in one parsed entry."""
-        kind = entry["kind"]
+    def add(self, entry: Read) -> None:
+        """Fold in one entry."""
+        kind = entry.kind
         self.kinds[kind] = self.kinds.get(kind, 0) + 1
         if kind not in AMOUNT_KINDS:
             return
-        amount_nusd = entry.get("amount_nusd", 0)
-        if entry.get("counted") == "subscription":
-            self.subscription_nusd += amount_nusd
+        if entry.counted == "subscription":
+            self.subscription_nusd += entry.charged_nusd
         else:
-            self.billed_nusd += amount_nusd
-        self.overrun_nusd += entry.get("overrun_nusd", 0)
+            self.billed_nusd += entry.charged_nusd
+        self.overrun_nusd += entry.overrun_nusd or 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ class Verdict:
 class ChainCheck:
     """Feed bodies one by one, in order; `after_seq` and `after_hash` continue a checked part.
 
-    `last` is the last good entry, parsed.
+    `last` is the last good entry.
     """
 
     def __init__(self, *, inc: str = "", after_seq: int = 0, after_hash: str = "") -> None:
@@ -70,14 +69,14 @@ class ChainCheck:
         self._entries = 0
         self._why = ""
         self._totals = Totals()
-        self.last: dict[str, Any] = {}
+        self.last: Read | None = None
 
     def feed(self, body: bytes) -> bool:
         """Take the next entry; False once something is wrong (and from then on)."""
         if self._why:
             return False
         try:
-            self._take(parse(body))
+            self._take(read_entry(body))
         except NotCanonical as error:
             self._why = str(error)
             return False
@@ -103,29 +102,21 @@ class ChainCheck:
             totals=self._totals,
         )
 
-    def _take(self, entry: Any) -> None:
+    def _take(self, entry: Read) -> None:
         """Check one entry against the chain so far and fold it in, or raise `NotCanonical`."""
-        if not isinstance(entry, dict) or entry.get("v") != VERSION:
-            raise NotCanonical(f"not a ledger entry of version {VERSION}")
-        if any(type(entry.get(name)) is not int for name in ("v", "seq", "ts")):
-            raise NotCanonical("v, seq and ts must be whole numbers")
-        if entry.get("kind") not in KINDS:
-            raise NotCanonical(f"unknown kind {entry.get('kind')!r}")
-        if entry.get("seq") != self._seq + 1:
-            raise NotCanonical(f"numbered {entry.get('seq')!r}, expected {self._seq + 1}")
-        if entry.get("prev") != self._head:
+        if entry.seq != self._seq + 1:
+            raise NotCanonical(f"numbered {entry.seq}, expected {self._seq + 1}")
+        if entry.prev != self._head:
             raise NotCanonical("does not link to the entry before it")
-        if (entry["kind"] == "genesis") != (self._seq == 0):
+        if (entry.kind == "genesis") != (self._seq == 0):
             raise NotCanonical("a ledger begins with its one genesis entry")
         if self._seq == 0 and not self._inc:
-            self._inc = entry.get("inc", "")
-        if self._inc and entry.get("inc") != self._inc:
-            raise NotCanonical(f"belongs to ledger {entry.get('inc')!r}, not {self._inc!r}")
-        lowest = 0 if entry["kind"] == "settle" else -MAX_INT
-        for name in ("amount_nusd", "overrun_nusd"):
-            amount_nusd = entry.get(name, 0)
-            if type(amount_nusd) is not int or amount_nusd < lowest:
-                raise NotCanonical(f"{name} cannot be {amount_nusd!r} in a {entry['kind']}")
+            self._inc = entry.inc
+        if self._inc and entry.inc != self._inc:
+            raise NotCanonical(f"belongs to ledger {entry.inc!r}, not {self._inc!r}")
+        for amount_nusd in (entry.amount_nusd, entry.overrun_nusd):
+            if amount_nusd is not None and amount_nusd < 0 and entry.kind == "settle":
+                raise NotCanonical(f"an amount cannot be {amount_nusd} in a settle")
         self._totals.add(entry)
         self.last = entry
 

@@ -6,9 +6,14 @@ cost every command's start-up 30 ms or more.
 """
 
 import re
+from functools import lru_cache
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from agentspend.wire.canonical import canonical
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 KEY_BYTES = 32
 SIGNATURE_BYTES = 64
@@ -29,9 +34,15 @@ def key_id(public: bytes) -> str:
 
 def sign(private: bytes, domain: str, body: bytes) -> bytes:
     """The 64-byte signature of a body for one purpose, such as "checkpoint"."""
+    return _opened(private).sign(_message(domain, body))
+
+
+@lru_cache(maxsize=4)
+def _opened(private: bytes) -> "Ed25519PrivateKey":
+    """A key ready to sign: a server signs with one key all day."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    return Ed25519PrivateKey.from_private_bytes(private).sign(_message(domain, body))
+    return Ed25519PrivateKey.from_private_bytes(private)
 
 
 def verify(public: bytes, domain: str, body: bytes, signature: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""`verify`: are all ledgers, the audit chain and the sums of the pools whole?"""
+"""`verify`: are all ledgers, what devices signed, the audit chain, and all kept sums whole?"""
 
 import json
 from typing import Any
@@ -6,11 +6,12 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from agentspend.core.allowance.accounts import Account
+from agentspend.wire import signing
 from agentspend.wire.canonical import canonical
 from agentspend.wire.chain import verify_chain
 from sync_server.acts.act import Act, Done, Moment, Nothing, Role
-from sync_server.store import ledgers, logs
-from sync_server.store.tables import accounts, audit, incarnations, pools
+from sync_server.store import ledgers, logs, spending
+from sync_server.store.tables import accounts, audit, devices, incarnations, pools
 
 
 def _verify(conn: Connection, org: Row[Any], _told: Nothing, _moment: Moment) -> Done:
@@ -27,15 +28,36 @@ def _verify(conn: Connection, org: Row[Any], _told: Nothing, _moment: Moment) ->
 
 
 def _ledger_faults(conn: Connection) -> list[str]:
-    """Ledgers that do not link, or do not end where their device signed."""
+    """Ledgers that do not link, do not end where they should, whose last report its device did
+    not sign, or whose sums for reports are not theirs."""
     faults = []
-    for row in conn.execute(select(incarnations).order_by(incarnations.c.inc)).all():
+    reported = spending.by_ledger(conn)
+    asked = select(incarnations, devices.c.public_key).join(
+        devices, devices.c.id == incarnations.c.device
+    )
+    for row in conn.execute(asked.order_by(incarnations.c.inc)).all():
         verdict = verify_chain(ledgers.bodies(conn, row.inc), inc=row.inc)
+        counted = sum(verdict.totals.kinds.get(kind, 0) for kind in spending.COUNTED_KINDS)
+        amount_nusd = verdict.totals.billed_nusd + verdict.totals.subscription_nusd
         if not verdict.ok:
             faults.append(f"ledger {row.inc}, entry {verdict.first_bad_seq}: {verdict.why}")
         elif (verdict.seq, verdict.head) != (row.seq, row.head):
             faults.append(f"ledger {row.inc} ends at {verdict.seq}, and should at {row.seq}")
+        elif not _is_signed(conn, row):
+            faults.append(f"ledger {row.inc}: its last report is not signed by {row.device}")
+        elif reported.get(row.inc, (0, 0)) != (amount_nusd, counted):
+            faults.append(f"ledger {row.inc}: what reports say of it is not the sum of its entries")
     return faults
+
+
+def _is_signed(conn: Connection, row: Row[Any]) -> bool:
+    """Whether the device signed the report that brought its ledger to this end."""
+    sealed = ledgers.upload(conn, row.inc)
+    if sealed is None:
+        return bool(row.seq == 0)
+    said = json.loads(sealed.body)
+    same = (said["inc"], said["device"]) == (row.inc, row.device)
+    return same and signing.verify(row.public_key, "sync", sealed.body, sealed.signature)
 
 
 def _audit_faults(conn: Connection, org: Row[Any]) -> list[str]:

@@ -7,6 +7,7 @@ from sync_server.acts import (
     invites,
     looking,
     members,
+    reporting,
     requests,
     rules,
     teams,
@@ -14,8 +15,7 @@ from sync_server.acts import (
 )
 from sync_server.acts.act import Act
 
-ACTS: dict[str, Act] = {
-    act.name: act
-    for room in (teams, caps, members, invites, devices, requests, rules, tokens, looking, checking)
-    for act in room.ACTS
-}
+ROOMS = (
+    teams, caps, members, invites, devices, requests, rules, tokens, looking, reporting, checking,
+)  # fmt: skip
+ACTS: dict[str, Act] = {act.name: act for room in ROOMS for act in room.ACTS}

@@ -30,7 +30,7 @@ class Sender(msgspec.Struct):
 
 
 class Asking(msgspec.Struct):
-    """Which policy a report's sender has."""
+    """Which policy a report's sender has, and which one is in force by the answer."""
 
     policy: int = -1
 
@@ -84,6 +84,8 @@ async def sync(request: web.Request) -> web.Response:
 
     def work() -> tuple[Sealed, Sealed | None]:
         found = hall.service.sync(device, sealed, now_us)
+        if _ASKING.decode(found.body).policy == version:
+            return found, None
         return found, hall.service.policy(device, version)
 
     found, policy = await hall.work(work)

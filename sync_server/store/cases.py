@@ -51,6 +51,13 @@ _SAVE_POOL = (
     .where(pools.c.id == bindparam("b_id"))
     .values({name: bindparam(name) for name in (*_SUMS, "cap_nusd", "running", "ends_us")})
 )
+_RANK = ("device", "nonce", "status", "seq", "head")
+_SAVE_INCARNATION = (
+    update(incarnations)
+    .where(incarnations.c.inc == bindparam("b_inc"))
+    .values({name: bindparam(name) for name in _RANK})
+)
+_NEW_ACCOUNT, _NEW_INCARNATION = insert(accounts), insert(incarnations)
 _INCARNATION = select(incarnations).where(incarnations.c.inc == bindparam("inc"))
 
 
@@ -117,7 +124,7 @@ class Accounts(MutableMapping[Place, Account]):
                 row = {"inc": self._inc, "pool": place.pool, "running": place.window}
                 new.append({**row, **values})
         if new:
-            self._conn.execute(insert(accounts), new)
+            self._conn.execute(_NEW_ACCOUNT, new)
         if old:
             self._conn.execute(_UPDATE_ACCOUNT, old)
         self._stored.update(self._dirty)
@@ -138,12 +145,17 @@ class Accounts(MutableMapping[Place, Account]):
 class Loaded:
     """A case with the memory of how it was, so that only changes are written."""
 
-    def __init__(self, conn: Connection, org: str, inc: str) -> None:
+    def __init__(
+        self, conn: Connection, org: str, inc: str, sender: tuple[str, Any] | None = None
+    ) -> None:
+        """`sender` is a device and whose it is (`people.sender`), when it was looked up already."""
         self._conn = conn
         known = find_incarnation(conn, inc)
         self.accounts = Accounts(conn, inc)
         self._incarnation = known
-        self._pools = pool_states(conn, org, known.device if known else "")
+        device = known.device if known else ""
+        who = sender[1] if sender is not None and sender[0] == device else None
+        self._pools = pool_states(conn, org, device, who)
         gone = {place.pool for place in self.accounts} - self._pools.keys()
         self._pools |= {name: pool_state(conn, name) for name in gone}
         self.case = Case(known, self.accounts, dict(self._pools), frozenset(gone))
@@ -177,21 +189,25 @@ def save_incarnation(conn: Connection, found: Incarnation, *, new: bool = False)
         "head": found.end.hash,
     }
     if new:
-        conn.execute(insert(incarnations), {"inc": found.inc, **values})
+        conn.execute(_NEW_INCARNATION, {"inc": found.inc, **values})
     else:
-        conn.execute(update(incarnations).where(incarnations.c.inc == found.inc).values(values))
+        conn.execute(_SAVE_INCARNATION, {"b_inc": found.inc, **values})
 
 
-def pool_states(conn: Connection, org: str, device: str) -> dict[str, PoolState]:
-    """The active pools a device may pay into: of everybody, of its team, and its own."""
-    who = conn.execute(_WHO, {"device": device}).one_or_none()
+def pool_states(conn: Connection, org: str, device: str, who: Any = None) -> dict[str, PoolState]:
+    """The active pools a device may pay into: of everybody, of its team, and its own.
+
+    `who` is the device's member and team, when known.
+    """
+    if who is None:
+        who = conn.execute(_WHO, {"device": device}).one_or_none()
     if who is None:
         return {}
     where = {"org": org, "team": who.team, "member": who.member}
     return {
         row.id: state_of(row)
         for row in conn.execute(_POOLS, where)
-        if json.loads(row.scope).get("device", device) == device
+        if row.scope == "{}" or json.loads(row.scope).get("device", device) == device
     }
 
 

@@ -1,21 +1,28 @@
 """The devices' ledgers and what proves them: entries, signed reports, receipts, evidence."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from dataclasses import replace
 
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from agentspend.core.allowance.messages import Answer, Sync
-from agentspend.wire.team import Sealed
+from agentspend.wire.canonical import canonical, parse
+from agentspend.wire.entries import entry_hash
+from agentspend.wire.team import Sealed, write
 from sync_server.intake import Accepted
 from sync_server.store.tables import entries, evidence, receipts, uploads
 
-_WORDS = ("member", "device", "agent", "project", "branch", "provider", "model")
-_HASHES = select(entries.c.seq, entries.c.hash).where(
+_BODIES = select(entries.c.seq, entries.c.body).where(
     entries.c.inc == bindparam("inc"),
     entries.c.seq.between(bindparam("first"), bindparam("last")),
 )
-_FORGET_UPLOAD = delete(uploads).where(uploads.c.inc == bindparam("b_inc"))
+_NEW_ENTRY = insert(entries)
+_NEW_UPLOAD, _RECEIPT = insert(uploads), insert(receipts)
+_KEEP_UPLOAD = (
+    update(uploads)
+    .where(uploads.c.inc == bindparam("b_inc"))
+    .values({name: bindparam(name) for name in ("seq", "body", "signature")})
+)
 
 
 def hashes(conn: Connection, sync: Sync, length: int) -> Callable[[int], str]:
@@ -29,30 +36,26 @@ def hashes(conn: Connection, sync: Sync, length: int) -> Callable[[int], str]:
     for first, last in wanted:
         if 0 < last <= length:
             where = {"inc": sync.inc, "first": first, "last": last}
-            found |= {row.seq: row.hash for row in conn.execute(_HASHES, where)}
+            rows = conn.execute(_BODIES, where)
+            found |= {row.seq: entry_hash(row.body.encode()) for row in rows}
     return found.__getitem__
 
 
 def append(conn: Connection, inc: str, accepted: Sequence[Accepted]) -> None:
-    """Store new entries, and draw from each what reports ask for."""
-    if accepted:
-        conn.execute(insert(entries), [_row(inc, entry) for entry in accepted])
+    """Store new entries.
 
-
-def _row(inc: str, entry: Accepted) -> dict[str, Any]:
-    said = entry.fields
-    row = {name: said.get(name, "") for name in _WORDS}
-    return {
-        **row,
-        "inc": inc,
-        "seq": entry.seq,
-        "hash": entry.hash,
-        "body": entry.body.decode(),
-        "kind": said["kind"],
-        "ts_us": said["ts"],
-        "amount_nusd": said.get("amount_nusd", 0),
-        "counted": said.get("counted", ""),
-    }
+    Handed to the driver as they are: SQLAlchemy's own handling of 200 rows costs as much as
+    writing them.
+    """
+    if not accepted:
+        return
+    if conn.dialect.paramstyle == "qmark":
+        rows = [(inc, entry.seq, entry.body.decode()) for entry in accepted]
+        conn.exec_driver_sql("INSERT INTO entry (inc, seq, body) VALUES (?, ?, ?)", rows)
+    else:
+        conn.execute(_NEW_ENTRY, [
+            {"inc": inc, "seq": entry.seq, "body": entry.body.decode()} for entry in accepted
+        ])  # fmt: skip
 
 
 def bodies(conn: Connection, inc: str, after_seq: int = 0) -> Iterator[bytes]:
@@ -63,9 +66,27 @@ def bodies(conn: Connection, inc: str, after_seq: int = 0) -> Iterator[bytes]:
 
 
 def keep_upload(conn: Connection, sync: Sync, sealed: Sealed, seq: int) -> None:
-    """Remember the report that brought a ledger to this entry, instead of the one before."""
-    conn.execute(_FORGET_UPLOAD, {"b_inc": sync.inc})
-    conn.execute(insert(uploads), {"inc": sync.inc, "seq": seq, **_sealed(sealed)})
+    """Remember the report that brought a ledger to this entry, instead of the one before.
+
+    Without its entries, which are in the ledger: `upload` puts them back.
+    """
+    kept = Sealed(write(replace(sync, entries=())), sealed.signature)
+    row = {"seq": seq, **_sealed(kept)}
+    if conn.execute(_KEEP_UPLOAD, {"b_inc": sync.inc, **row}).rowcount == 0:
+        conn.execute(_NEW_UPLOAD, {"inc": sync.inc, **row})
+
+
+def upload(conn: Connection, inc: str) -> Sealed | None:
+    """The last report that brought a ledger forward, as its device signed it."""
+    row = conn.execute(select(uploads).where(uploads.c.inc == inc)).one_or_none()
+    if row is None:
+        return None
+    told = parse(row.body.encode())
+    if not told["entries"]:
+        sent = (entries.c.inc == inc, entries.c.seq > told["after_seq"], entries.c.seq <= row.seq)
+        found = conn.execute(select(entries.c.body).where(*sent).order_by(entries.c.seq))
+        told["entries"] = list(found.scalars())
+    return Sealed(canonical(told), row.signature)
 
 
 def keep_evidence(conn: Connection, sync: Sync, sealed: Sealed, now_us: int) -> None:
@@ -76,7 +97,7 @@ def keep_evidence(conn: Connection, sync: Sync, sealed: Sealed, now_us: int) -> 
 def keep_receipt(conn: Connection, answer: Answer, sealed: Sealed) -> None:
     """Keep what we signed, whenever it says something new."""
     row = {"inc": answer.inc, "server_seq": answer.server_seq, "seq": answer.acked.seq}
-    conn.execute(insert(receipts), {**row, **_sealed(sealed)})
+    conn.execute(_RECEIPT, {**row, **_sealed(sealed)})
 
 
 def _sealed(sealed: Sealed) -> dict[str, object]:

@@ -3,13 +3,19 @@
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from agentspend.wire.canonical import canonical, parse
 from sync_server.journal import Line, read_line, write_line
 from sync_server.store.tables import audit, journal, orgs
 
 _DOMAIN = b"agentspend/audit/v1\n"
+_NEW_LINE = insert(journal)
+_ADVANCE = (
+    update(orgs)
+    .where(orgs.c.id == bindparam("b_org"))
+    .values(journal_seq=bindparam("b_journal_seq"))
+)
 
 
 def journal_lines(conn: Connection, org: str, after_seq: int = 0) -> list[tuple[int, Line]]:
@@ -28,9 +34,8 @@ def append_journal(conn: Connection, org: str, after_seq: int, lines: Sequence[L
         for seq, line in enumerate(lines, after_seq + 1)
     ]
     if rows:
-        conn.execute(insert(journal), rows)
-        ends = {"journal_seq": after_seq + len(rows)}
-        conn.execute(update(orgs).where(orgs.c.id == org).values(ends))
+        conn.execute(_NEW_LINE, rows)
+        conn.execute(_ADVANCE, {"b_org": org, "b_journal_seq": after_seq + len(rows)})
 
 
 def audit_hash(body: str) -> str:

@@ -35,6 +35,7 @@ def open_engine(url: str) -> Engine:
         poolclass=QueuePool,
         pool_size=1,
         max_overflow=0,
+        pool_reset_on_return=None,
         connect_args={"check_same_thread": False},
     )
     event.listen(engine, "connect", _settle)

@@ -36,16 +36,18 @@ _NEW_POOL = {
     "cap_nusd": 0, "running": -1, "ends_us": None, "committed_nusd": 0, "outstanding_nusd": 0,
     "past_nusd": 0, "late_nusd": 0,
 }  # fmt: skip
-_KEY = select(devices.c.public_key).where(devices.c.id == bindparam("device"))
+_SENDER = (
+    select(devices.c.public_key, devices.c.member, members.c.team, teams.c.frozen)
+    .join(members, members.c.id == devices.c.member)
+    .join(teams, teams.c.id == members.c.team)
+    .where(devices.c.id == bindparam("device"))
+)
 _ENDED = select(pools).where(
     pools.c.org == bindparam("org"), pools.c.ends_us <= bindparam("now_us")
 )
-_FROZEN = (
-    select(teams.c.frozen)
-    .join(members, members.c.team == teams.c.id)
-    .join(devices, devices.c.member == members.c.id)
-    .where(devices.c.id == bindparam("device"))
-)
+_CROWD = select(
+    func.count(), func.count().filter(devices.c.seen_us >= bindparam("since_us"))
+).where(devices.c.org == bindparam("org"), devices.c.active.is_(True))
 _SEEN = (
     update(devices)
     .where(devices.c.id == bindparam("b_device"))
@@ -91,10 +93,12 @@ def file(conn: Connection, line: Filed) -> None:
         conn.execute(insert(table), {**(_NEW_POOL if table is pools else {}), **row})
 
 
-def public_key(conn: Connection, device: str) -> bytes | None:
-    """A device's key. An expelled device keeps it: it may still report."""
-    found: bytes | None = conn.execute(_KEY, {"device": device}).scalar_one_or_none()
-    return found
+def sender(conn: Connection, device: str) -> Any:
+    """A device's `public_key`, `member`, `team`, and whether that is `frozen`; None for none.
+
+    An expelled device keeps its key: it may still report.
+    """
+    return conn.execute(_SENDER, {"device": device}).one_or_none()
 
 
 def has_key(conn: Connection, public: bytes) -> bool:
@@ -110,17 +114,8 @@ def seen(conn: Connection, device: str, now_us: int) -> None:
 
 def crowd(conn: Connection, org: str, since_us: int) -> tuple[int, int]:
     """How many devices are enrolled and active, and how many of them spoke since a moment."""
-    row = conn.execute(
-        select(func.count(), func.count().filter(devices.c.seen_us >= since_us)).where(
-            devices.c.org == org, devices.c.active.is_(True)
-        )
-    ).one()
+    row = conn.execute(_CROWD, {"org": org, "since_us": since_us}).one()
     return int(row[0]), int(row[1])
-
-
-def is_frozen(conn: Connection, device: str) -> bool:
-    """Whether the team of a device may spend nothing for now."""
-    return bool(conn.execute(_FROZEN, {"device": device}).scalar_one_or_none())
 
 
 def inc_of_nonce(conn: Connection, nonce: str) -> str | None:

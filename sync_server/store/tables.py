@@ -159,17 +159,25 @@ entries = Table(
     "entry", metadata,
     _id("inc", "incarnation.inc", primary=True),
     _number("seq", primary=True),
-    Column("hash", String(64), nullable=False),
     Column("body", Text, nullable=False),
-    Column("kind", String(16), nullable=False),
-    _number("ts_us"),
-    _number("amount_nusd"),
+)  # fmt: skip
+"""The devices' ledgers: the bytes, and nothing that can be read from them."""
+
+spending = Table(
+    "spending", metadata,
+    _number("hour", primary=True),
+    _id("inc", "incarnation.inc", primary=True),
+    Column("words_sha256", String(32), primary_key=True),
     Column("counted", String(16), nullable=False),
     *(Column(name, Text, nullable=False)
-      for name in ("member", "device", "agent", "project", "branch", "provider", "model")),
-    Index("ix_entry_ts_us", "ts_us"),
+      for name in ("project", "branch", "agent", "provider", "model")),
+    _number("amount_nusd"),
+    _number("requests"),
+    _number("first_seq"),
+    _number("last_seq"),
+    sqlite_with_rowid=False,
 )  # fmt: skip
-"""The devices' ledgers. The columns after the body are drawn from it, for reports."""
+"""The entries added up (`store.spending`); `hour` counts from 1970 in UTC."""
 
 uploads = Table(
     "upload", metadata,

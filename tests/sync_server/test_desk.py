@@ -26,7 +26,7 @@ def test_a_report_is_taken_in_before_anything_is_granted() -> None:
     made = case(granted=40)
     outcome = served(made, chain.sync(WANT))
     assert made.accounts[ORG] == Account(140, 10, 30)
-    assert [entry.fields["kind"] for entry in outcome.entries] == ["genesis", "settle", "return"]
+    assert [entry.said.kind for entry in outcome.entries] == ["genesis", "settle", "return"]
     assert outcome.journal == (Granted("i_1", "org", 3, 140),)
     answer = outcome.answer
     assert (answer.acked, answer.status, answer.resend) == (chain.end, Status.ACTIVE, False)

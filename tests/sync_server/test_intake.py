@@ -4,6 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agentspend.core.allowance.accounts import Account, Place
+from agentspend.core.allowance.effects import apply, effects
 from agentspend.core.allowance.messages import Link
 from agentspend.wire.canonical import NotCanonical
 from sync_server.intake import Found, Kept, Merge, merge
@@ -39,11 +41,21 @@ def test_any_part_of_the_chain_brings_it_forward_or_changes_nothing(
 
 
 def test_new_entries_say_what_they_do() -> None:
-    """Their effects are the fold's own."""
+    """Their effects are the fold's own, summed for each account."""
     chain = five()
-    entries = merge(kept(chain, 2), 2, chain.bodies[2:], chain.end).entries
-    assert [entry.fields["kind"] for entry in entries] == ["settle", "return", "close"]
-    assert [effect.used_nusd for entry in entries for effect in entry.effects] == [6, 0, 0]
+    merged = merge(kept(chain, 2), 2, chain.bodies[2:], chain.end)
+    assert [entry.said.kind for entry in merged.entries] == ["settle", "return", "close"]
+    one_by_one = [
+        effect
+        for entry in merged.entries
+        for effect in effects(entry.said.kind, entry.said.charged_nusd, entry.said.rights or ())
+    ]
+    folded: dict[Place, Account] = {}
+    summed: dict[Place, Account] = {}
+    apply(folded, one_by_one)
+    apply(summed, merged.effects)
+    assert summed == folded
+    assert len(merged.effects) == len(summed)
 
 
 def test_another_entry_where_we_have_one_is_a_fork() -> None:
@@ -52,7 +64,8 @@ def test_another_entry_where_we_have_one_is_a_fork() -> None:
     merged = merge(kept(chain, 5), 0, other.bodies, other.end)
     assert merged.found is Found.FORK
     assert merged.end == chain.end
-    assert [(entry.seq, entry.effects[0].used_nusd) for entry in merged.entries] == [(3, 7), (4, 8)]
+    assert [entry.seq for entry in merged.entries] == [3, 4]
+    assert [effect.used_nusd for effect in merged.effects] == [15]
 
 
 def test_an_entry_that_follows_another_end_is_a_fork() -> None:

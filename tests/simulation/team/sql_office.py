@@ -13,6 +13,7 @@ from sqlalchemy import select
 from agentspend.core.allowance.accounts import Account, Place
 from agentspend.core.allowance.messages import Answer, Hello, Sync, Welcome
 from agentspend.wire import signing
+from agentspend.wire.entries import entry_hash
 from agentspend.wire.team import Message, Sealed, seal, unseal
 from sync_server.journal import Began, Filed, Line, Opened
 from sync_server.journal_file import JournalFile
@@ -164,7 +165,7 @@ class SqlServer(Server):
                 )  # fmt: skip
             entries = tables.entries
             for row in conn.execute(select(entries).order_by(entries.c.inc, entries.c.seq)):
-                found.hashes[row.inc].append(row.hash)
+                found.hashes[row.inc].append(entry_hash(row.body.encode()))
             found.pools = {state.id: state for state in people.all_pools(conn, "o_1")}
         return found
 

@@ -1,9 +1,11 @@
 """Reports say who spent what, to whom they may; `verify` finds what was changed."""
 
-from sqlalchemy import update
+import pytest
+from sqlalchemy import delete, update
 
 from agentspend.wire.entries import Entry, encode, entry_hash
 from sync_server.store import tables
+from sync_server.store.spending import HOUR_US
 from tests.sync_server.house import CENT, DOLLAR, Device, House
 
 DAY_US = 86_400_000_000
@@ -74,17 +76,52 @@ async def test_entries_come_as_they_were_signed(house: House) -> None:
     assert ends[anna.chain.inc] == 3
 
 
+@pytest.mark.parametrize(
+    ("since_us", "until_us"),
+    [(0, 0), (5, 0), (0, HOUR_US + 9), (7, 2 * HOUR_US), (3, 8), (HOUR_US + 1, HOUR_US + 3),
+     (HOUR_US - 2, HOUR_US + 2), (2 * HOUR_US, HOUR_US)],
+)  # fmt: skip
+async def test_a_report_begins_and_ends_to_the_microsecond(
+    house: House, since_us: int, until_us: int
+) -> None:
+    """Also within an hour, of which only the sum is kept."""
+    anna = await house.joined()
+    moments = [0, 2, 5, 7, HOUR_US - 1, HOUR_US, HOUR_US + 2, 2 * HOUR_US - 1, 2 * HOUR_US]
+    for moment in moments:
+        charged(anna, moment % 100 + 1, moment, model="opus", counted="billed")
+    await anna.sync()
+    asked = [at for at in moments if since_us <= at < (until_us or 3 * HOUR_US)]
+    expected = {"opus": sum(at % 100 + 1 for at in asked)} if asked else {}
+    for by in ("model", "team", "day"):
+        found = await lines(house, by=by, since_us=since_us, until_us=until_us)
+        assert sum(found.values()) == sum(expected.values())
+    assert await lines(house, by="model", since_us=since_us, until_us=until_us) == expected
+
+
 async def test_verify_finds_what_was_changed(house: House) -> None:
-    """An entry, and a sum."""
-    anna, _ = await spent(house)
+    """An entry, a sum, the sums for reports, a report that its device did not sign."""
+    anna, ben = await spent(house)
+    cara, dan = await house.joined("cara", "data"), await house.joined("dan", "data")
+    await cara.sync()
+    await dan.sync()
     await house.ask("cap.set", level="org", window="month", cap_nusd=DOLLAR)
-    assert (await house.ask("verify"))["entries"] == 5
-    entries, pools = tables.entries, tables.pools
+    found = await house.ask("verify")
+    assert (found["faults"], found["entries"]) == ([], 7)
+    entries, pools, uploads = tables.entries, tables.pools, tables.uploads
     with house.hall.service.engine.begin() as conn:
         where = (entries.c.inc == anna.chain.inc) & (entries.c.seq == 2)
         body = anna.chain.bodies[1].replace("300000000", "100000000")
         conn.execute(update(entries).where(where).values(body=body))
         conn.execute(update(pools).values(committed_nusd=5))
+        of_ben = tables.spending.c.inc == ben.chain.inc
+        conn.execute(update(tables.spending).where(of_ben).values(amount_nusd=5))
+        of_cara = uploads.c.inc == cara.chain.inc
+        conn.execute(update(uploads).where(of_cara).values(signature=bytes(64)))
+        conn.execute(delete(uploads).where(uploads.c.inc == dan.chain.inc))
     faults = (await house.ask("verify"))["faults"]
-    assert any(anna.chain.inc in fault for fault in faults)
+    assert len(faults) == 5
+    assert f"ledger {anna.chain.inc}, entry 3" in " ".join(faults)
+    assert any(ben.chain.inc in fault and "reports" in fault for fault in faults)
+    assert any(cara.chain.inc in fault and "not signed" in fault for fault in faults)
+    assert any(dan.chain.inc in fault and "not signed" in fault for fault in faults)
     assert any("org.month" in fault for fault in faults)

@@ -1,0 +1,69 @@
+"""What reports ask for, added up as entries arrive: a row for each ledger, hour and set of words.
+
+A million entries are some ten thousand such rows. Where a report begins or ends within an hour,
+that hour's entries themselves are read; `first_seq` and `last_seq` say which those are.
+"""
+
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from operator import attrgetter
+from typing import Any
+
+from sqlalchemy import Connection, func, select, text
+
+from sync_server.intake import Accepted
+from sync_server.store.tables import spending
+
+HOUR_US = 3_600_000_000
+WORDS = ("counted", "project", "branch", "agent", "provider", "model")
+_words = attrgetter(*WORDS)
+COUNTED_KINDS = ("settle", "adjust")
+_ADD = text(
+    "INSERT INTO spending (hour, inc, words_sha256, counted, project, branch, agent, provider,"
+    " model, amount_nusd, requests, first_seq, last_seq) VALUES (:hour, :inc, :words_sha256,"
+    " :counted, :project, :branch, :agent, :provider, :model, :amount_nusd, :requests, :first_seq,"
+    " :last_seq) ON CONFLICT (hour, inc, words_sha256) DO UPDATE SET"
+    " amount_nusd = spending.amount_nusd + excluded.amount_nusd,"
+    " requests = spending.requests + excluded.requests,"
+    " last_seq = excluded.last_seq"
+)
+_BY_LEDGER = select(
+    spending.c.inc, func.sum(spending.c.amount_nusd), func.sum(spending.c.requests)
+).group_by(spending.c.inc)
+
+
+def add(conn: Connection, inc: str, accepted: Sequence[Accepted]) -> None:
+    """Count new entries of a ledger, in their order."""
+    rows: dict[tuple[Any, ...], list[int]] = {}
+    for seq, _, _, said in accepted:
+        if said.kind in COUNTED_KINDS:
+            words = (said.ts // HOUR_US, *_words(said))
+            found = rows.get(words)
+            if found is None:
+                rows[words] = [said.amount_nusd or 0, 1, seq, seq]
+            else:
+                found[0] += said.amount_nusd or 0
+                found[1] += 1
+                found[3] = seq
+    if rows:
+        conn.execute(_ADD, [_row(inc, words, sums) for words, sums in rows.items()])
+
+
+def _row(inc: str, words: tuple[Any, ...], sums: Sequence[int]) -> dict[str, Any]:
+    amount_nusd, requests, first_seq, last_seq = sums
+    said = dict(zip(WORDS, words[1:], strict=True))
+    return {
+        "hour": words[0], "inc": inc, "words_sha256": words_sha256(said), **said,
+        "amount_nusd": amount_nusd, "requests": requests,
+        "first_seq": first_seq, "last_seq": last_seq,
+    }  # fmt: skip
+
+
+def words_sha256(said: Mapping[str, str]) -> str:
+    """One short name for a row's words: an index does not take words of any length."""
+    return sha256("\0".join(said[name] for name in WORDS).encode()).hexdigest()[:32]
+
+
+def by_ledger(conn: Connection) -> dict[str, tuple[int, int]]:
+    """What is counted of each ledger: (nano-USD, requests)."""
+    return {row[0]: (int(row[1]), int(row[2])) for row in conn.execute(_BY_LEDGER)}
