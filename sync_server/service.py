@@ -12,12 +12,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row
 
-from agentspend.core.allowance.messages import Hello, RaiseRequest, Status, Sync
+from agentspend.core.allowance.messages import Decide, Hello, Look, RaiseRequest, Status, Sync
 from agentspend.core.errors import AgentspendError
 from agentspend.wire import signing
 from agentspend.wire.invite import code_sha256
 from agentspend.wire.team import Message, Sealed, read, seal, unseal
-from sync_server import enrolment, incarnations, policies, raises
+from sync_server import enrolment, incarnations, policies, raises, verdicts
 from sync_server.acts.act import Act, Done, Plan
 from sync_server.case import Office
 from sync_server.crowds import Crowds
@@ -25,6 +25,7 @@ from sync_server.desk import Outcome, serve
 from sync_server.enrolment import Names
 from sync_server.journal import Acted, Began, Filed, Granted, Line, Ranked, Served
 from sync_server.journal_file import JournalFile
+from sync_server.overview import overview
 from sync_server.replay import opened, replay
 from sync_server.sizing import Sizing
 from sync_server.store import cases, ledgers, logs, people, spending
@@ -156,6 +157,24 @@ class Service:
                 self._apply(conn, org, [line])
             return answer
 
+    def overview(self, sealed: Sealed, now_us: int) -> Sealed:
+        """How the team stands, for a device's screen. Raises as `sync` does."""
+        device = read(Look, sealed.body).device
+        with self.engine.begin() as conn:
+            look = unseal(Look, sealed, self._check(conn, device))
+            who, org = self._speaker(conn, device), cases.org_row(conn, self.org)
+            return self._sealed(overview(conn, org, who, look, now_us))
+
+    def verdict(self, sealed: Sealed, now_us: int) -> Done:
+        """A lead answers a question from a device. Raises as `sync` does, and as the act."""
+        device = read(Decide, sealed.body).device
+
+        def plan(conn: Connection, org: Row[Any]) -> Done:
+            asked = unseal(Decide, sealed, self._check(conn, device))
+            return verdicts.decided(conn, org, self._speaker(conn, device), asked, now_us)
+
+        return self.act(plan, now_us)
+
     def expel(self, device: str, status: Status, act: dict[str, object], now_us: int) -> None:
         """Revoke a device, or write it off as lost: it may report, and gets nothing any more."""
         with self._deciding(now_us) as (conn, org):
@@ -286,6 +305,13 @@ class Service:
         if sender is None:
             raise UnknownDevice(f"no device {device} is enrolled")
         return sender
+
+    def _speaker(self, conn: Connection, device: str) -> people.Speaker:
+        """Whose device it is. One that was revoked may report, and do nothing else."""
+        who = people.speaker(conn, device)
+        if who is None:
+            raise UnknownDevice(f"{device} or its member was revoked")
+        return who
 
     def _sealed(self, message: Message) -> Sealed:
         return seal(message, lambda domain, body: signing.sign(self.private_key, domain, body))

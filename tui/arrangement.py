@@ -46,7 +46,7 @@ class Arrangement:
         """The rows in their order; for a second in the one they had."""
         if now_us - self._at_us < ANEW_EVERY_US:
             places = {key: place for place, key in enumerate(self._order)}
-            found = sorted(passing, key=lambda row: places.get(row.key, -1))
+            found = nested(sorted(passing, key=lambda row: places.get(row.key, -1)))
         else:
             column, reverse = self.by(view, table)
             found = arranged(passing, column, reverse=reverse)
@@ -62,7 +62,19 @@ class Arrangement:
 def arranged(rows: Iterable[Row], column: int, *, reverse: bool) -> list[Row]:
     """Rows sorted by one column; equal ones by key, so that none jumps."""
     named = sorted(rows, key=lambda row: row.key)
-    return sorted(named, key=lambda row: _key(row.order[column]), reverse=reverse)
+    return nested(sorted(named, key=lambda row: _key(row.order[column]), reverse=reverse))
+
+
+def nested(rows: Sequence[Row]) -> list[Row]:
+    """The same rows, each below the one it belongs to, and those that come first above all."""
+    known = {row.key for row in rows}
+    below: dict[str, list[Row]] = {}
+    for row in rows:
+        if row.under in known:
+            below.setdefault(row.under, []).append(row)
+    tops = [row for row in rows if row.under not in known]
+    tops.sort(key=lambda row: not row.first)
+    return [each for row in tops for each in (row, *below.get(row.key, ()))]
 
 
 def _key(value: object) -> tuple[int, str]:

@@ -37,14 +37,17 @@ class Day:
         self.starts_us = 0
         self.last_seq = 0
         self.version = 0
+        self._questions: set[str] = set()
 
     def take(self, message: Message, now_us: int) -> None:
         """Take one message of a source."""
         self.version += 1
         match message["event"]:
             case "top":
+                self._asked(message, now_us)
                 self._begin(message)
             case "status":
+                self._asked(message, now_us)
                 self.status = message
             case "entries":
                 self._entries(message["entries"])
@@ -95,6 +98,17 @@ class Day:
             told["rid"]: Flight(told["rid"], event_payer(told), told["held_us"], told["held_nusd"])
             for told in message.get("in_flight", ())
         }
+
+    def _asked(self, status: Message, now_us: int) -> None:
+        """Say to a lead who asks the team for more, once."""
+        team = status.get("team") or {}
+        if team.get("role") != "lead":
+            return
+        for each in (team.get("overview") or {}).get("questions", ()):
+            if each["request"] not in self._questions:
+                self._questions.add(each["request"])
+                amount = dollars(each["amount_nusd"])
+                self.note(now_us, "?", f"{each['member']} asks for {amount} more of {each['pool']}")
 
     def _entries(self, entries: list[Mapping[str, Any]]) -> None:
         for entry in entries:

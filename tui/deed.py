@@ -1,5 +1,6 @@
 """The changes a person can make here, as values: the question, the deed, the way back."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -7,6 +8,7 @@ from agentspend.core.money import dollars, parse_usd, usd_text
 from tui.budgets import Line
 from tui.rows import Row
 
+Told = Mapping[str, Any]
 UNDO_US = 10_000_000
 """How long the last change can be taken back by one key."""
 
@@ -78,6 +80,33 @@ def cheaper(row: Row, pattern: str) -> Deed:
         f"allow {row.session} only {pattern}? other models are refused",
         f"agentspend models {row.session} --only '{pattern}'", back,
     )  # fmt: skip
+
+
+def approved(asked: Told, amount: str) -> Deed:
+    """Give somebody more, as a lead. Raises `AgentspendError` for what is no amount."""
+    nusd, name = parse_usd(amount), str(asked["request"])
+    return Deed(
+        "approve", {"request": name, "amount": usd_text(nusd)},
+        f"give {asked['member']} {dollars(nusd)} more of {asked['pool']}, in this window?",
+        f"agentspend team approve {name} --amount {usd_text(nusd)}", _reopened(asked),
+    )  # fmt: skip
+
+
+def denied(asked: Told) -> Deed:
+    """Answer no, as a lead."""
+    name = str(asked["request"])
+    return Deed(
+        "deny", {"request": name},
+        f"tell {asked['member']} no? {dollars(asked['amount_nusd'])} more of {asked['pool']}",
+        f"agentspend team deny {name}", _reopened(asked),
+    )  # fmt: skip
+
+
+def _reopened(asked: Told) -> Deed:
+    name = str(asked["request"])
+    return Deed(
+        "reopen", {"request": name}, f"open {name} again?", f"agentspend team reopen {name}"
+    )
 
 
 def requested(words: str) -> Deed:

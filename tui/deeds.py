@@ -1,17 +1,20 @@
 """The change a person is about to make: what is asked, what is done, what can be taken back."""
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from agentspend.core.errors import AgentspendError
+from agentspend.core.money import usd_text
 from tui import budgets, deed
 from tui.day import Day
 from tui.deed import Deed
 from tui.now import Now
 from tui.rows import Row, View
 from tui.source import NotDone, Source
+from tui.team import overview_of, question_of, team_of
 
 NO_TEAM = "this device is in no team"
+NO_SESSION = "select an agent first (1)"
 
 
 class Desk(Protocol):
@@ -34,8 +37,8 @@ class Desk(Protocol):
         """A line in the events."""
         ...
 
-    def ask_words(self, hint: str) -> None:
-        """Ask for words in the last line."""
+    def ask_words(self, hint: str, value: str = "") -> None:
+        """Ask for words in the last line, with `value` to begin with."""
         ...
 
 
@@ -48,11 +51,17 @@ class Deeds:
         self._asked: Callable[[str], Deed] | None = None
         self._pending: Deed | None = None
         self._back: tuple[Deed, int] | None = None
+        self._done = ("", 0)
 
     @property
     def question(self) -> str:
         """What is asked now."""
         return self._pending.question if self._pending is not None else ""
+
+    @property
+    def asked_command(self) -> str:
+        """The command that does what is asked now."""
+        return self._pending.command if self._pending is not None else ""
 
     def disabled(self, name: str) -> str:
         """Why an action cannot be used now; "" when it can, or changes nothing."""
@@ -68,10 +77,12 @@ class Deeds:
     def _checks(self) -> Mapping[str, Callable[[], str]]:
         return {
             "raise_budget": lambda: "" if self._tightest() else "no hard budget is set",
-            "pause": lambda: "" if self._session() else "select an agent first",
+            "pause": lambda: "" if self._session() else NO_SESSION,
             "stop_all": lambda: "",
-            "cheaper": lambda: "" if self._session() else "select an agent first",
-            "ask_raise": lambda: "" if self._desk.day.status.get("team") else NO_TEAM,
+            "cheaper": lambda: "" if self._session() else NO_SESSION,
+            "ask_raise": lambda: "" if team_of(self._desk.day) else NO_TEAM,
+            "approve": self._no_answer,
+            "deny": self._no_answer,
             "undo": lambda: "" if self._still_back() else "nothing was changed in the last 10 s",
         }
 
@@ -91,6 +102,12 @@ class Deeds:
             self._ask(lambda words: deed.cheaper(row, words), "only models like: *haiku*")
         elif name == "ask_raise":
             self._ask(deed.requested, "ask the team for dollars, and why: 20 for the release")
+        elif (asked := self._asked_of_us()) is not None:
+            if name == "approve":
+                amount = usd_text(asked["amount_nusd"])
+                self._ask(lambda words: deed.approved(asked, words), "dollars: 20", amount)
+            elif name == "deny":
+                self._pending = deed.denied(asked)
 
     def answered(self, words: str) -> None:
         """A person wrote what was asked for; nothing takes it back."""
@@ -124,12 +141,16 @@ class Deeds:
         await self._do(back)
 
     def command(self, row: Row | None, view: View) -> str:
-        """The command that tells what is selected."""
+        """The command that does what was done a moment ago, or tells what is selected."""
+        if self._still_done():
+            return self._done[0]
         if row is not None and row.rid:
             return f"agentspend why {row.rid}"
         if row is not None and view is View.AGENTS:
             return f"agentspend log --session {row.session}"
-        return "agentspend status"
+        if row is not None and row.question:
+            return f"agentspend team approve {row.question}"
+        return "agentspend team status" if view is View.TEAM else "agentspend status"
 
     async def _do(self, wanted: Deed) -> None:
         try:
@@ -137,14 +158,36 @@ class Deeds:
         except NotDone as error:
             self._desk.say("✗", str(error))
             return
+        self._done = (wanted.command, self._desk.now.us)
         if wanted.back is not None:
             self._back = (wanted.back, self._desk.now.us)
             said += "; u takes it back"
         self._desk.say("✓", f"{said}   ({wanted.command})")
 
-    def _ask(self, then: Callable[[str], Deed], hint: str) -> None:
+    def _ask(self, then: Callable[[str], Deed], hint: str, value: str = "") -> None:
         self._asked = then
-        self._desk.ask_words(hint)
+        self._desk.ask_words(hint, value)
+
+    def _no_answer(self) -> str:
+        """Why no question of the team's can be answered here and now; "" when one can."""
+        team = team_of(self._desk.day)
+        if not team:
+            return NO_TEAM
+        if (role := team.get("role", "member")) != "lead":
+            return f"only a lead of the team answers, and you are a {role}"
+        if team.get("failed"):
+            return "the team server cannot be reached"
+        if not overview_of(self._desk.day).get("questions"):
+            return "nobody asks for more"
+        return "" if self._asked_of_us() else "select a question first: 6, the rows with ?"
+
+    def _asked_of_us(self) -> Mapping[str, Any] | None:
+        """The selected question."""
+        row = self._desk.selected
+        return question_of(self._desk.day, row.question) if row is not None else None
+
+    def _still_done(self) -> bool:
+        return bool(self._done[0]) and self._desk.now.us - self._done[1] <= deed.UNDO_US
 
     def _still_back(self) -> bool:
         return self._back is not None and self._desk.now.us - self._back[1] <= deed.UNDO_US

@@ -8,6 +8,7 @@ from tui.day import Day
 from tui.format import ago, bar, cents, fit, free_cents, middle, precise
 from tui.now import Now
 from tui.rows import Mark
+from tui.team import overview_of, team_of
 
 CURVE_US = 7_200_000_000
 """The curve of the pace shows the last two hours."""
@@ -49,9 +50,12 @@ def _state(day: Day, now: Now, cells: int) -> tuple[str, str]:
         left, meaning = f"○ not enforcing: {day.why_not}", "spent"
     elif day.status.get("gate_closed"):
         left, meaning = f"✗ no request may leave: {day.status['gate_closed']}", "spent"
+    elif "" in day.status.get("paused", {}):
+        left, meaning = "✗ everything is paused: K lets it go on", "spent"
+    elif team_of(day).get("frozen"):
+        left, meaning = "✗ frozen by a lead of your team: nothing may be spent", "spent"
     else:
-        left, meaning = "● enforcing", ""
-        left += _sync(day, now)
+        left, meaning = f"● enforcing{_sync(day, now)}{_asked(day)}", ""
     return _ends(f" agentspend top  {left}", f"{now.name}  {now.clock(now.us)} ", cells), meaning
 
 
@@ -65,6 +69,14 @@ def _sync(day: Day, now: Now) -> str:
     if team.get("failed"):
         return f"   ⇅ offline {since}{queued}".rstrip()
     return f"   ⇅ sync {since} ago{queued}" if since else ""
+
+
+def _asked(day: Day) -> str:
+    """How many wait for a lead's answer, for a lead."""
+    count = len(overview_of(day).get("questions", ()))
+    if not count or team_of(day).get("role") != "lead":
+        return ""
+    return f"   ? {count} asks (6)" if count == 1 else f"   ? {count} ask (6)"
 
 
 def _money(day: Day, tight: Line | None, cells: int) -> str:

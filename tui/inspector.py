@@ -6,7 +6,7 @@ Pure; shown beside the live requests where there is room.
 from collections.abc import Sequence
 
 from agentspend.core.scopes import Payer, Scope
-from tui import budgets
+from tui import budgets, team
 from tui.day import Day
 from tui.format import cents, free_cents, precise, tokens
 from tui.now import Now
@@ -18,6 +18,8 @@ Fact = tuple[str, str]
 
 def facts(row: Row | None, day: Day, now: Now) -> Sequence[Fact]:
     """Names and words, from top to bottom; empty where nothing is selected."""
+    if row is not None and (row.question or "budget" in row.fields) and not row.session:
+        return team.facts(row, day, now.us)
     if row is None or not row.session:
         return ()
     found = day.spending.by_session.get(row.session) or Sum()

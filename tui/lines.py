@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from tui import budgets
-from tui.actions import deed_of, footer
+from tui.actions import Action, click_of, deed_of, footer
 from tui.day import Day
 from tui.format import left, middle
 from tui.now import Now
@@ -73,7 +74,12 @@ def tabs(shown: View, told: str, now: Now, cells: int) -> Text:
         whole.apply_meta({"@click": f"app.view('{view}')"}, start)
     room = cells - len(whole) - 3
     told = f" {middle(told, max(0, room - 2))} "
-    whole.append(" " + "─" * max(0, room - len(told)) + told + "──")
+    whole.append(" " + "─" * max(0, room - len(told)))
+    start = len(whole)
+    whole.append(told)
+    if "space" in told:
+        whole.apply_meta({"@click": "app.freeze()"}, start)
+    whole.append("──")
     whole.plain = now.glyphs(whole.plain)
     return whole
 
@@ -95,18 +101,51 @@ def events(day: Day, now: Now) -> Text:
     return whole
 
 
-def keys(disabled: Callable[[str], str], now: Now, cells: int) -> Text:
-    """The keys that matter here; those that cannot be used now are dim."""
+def keys(view: View, disabled: Callable[[str], str], now: Now, cells: int) -> Text:
+    """The keys that matter in a list; those that cannot be used now are dim, undo shows up when
+    there is something to undo. How to get help and how to leave stand there always."""
+    every = footer(view)
+    ends = [action for action in every if action.last]
+    room = cells - sum(cell_len(now.glyphs(action.short)) + 2 for action in ends)
     whole = Text(" ", no_wrap=True, end="")
-    for action in footer():
-        if len(whole) + len(action.short) + 2 > cells:
-            break
+    for action in every:
+        if action.last or len(whole) + len(action.short) + 2 > room:
+            continue
+        if action.name == "undo" and disabled("undo"):
+            continue
+        _key(whole, action, disabled, now)
+    whole.append(" " * (room - len(whole)))
+    for action in ends:
+        _key(whole, action, disabled, now)
+    return whole
+
+
+def _key(whole: Text, action: Action, disabled: Callable[[str], str], now: Now) -> None:
+    start = len(whole)
+    whole.append(now.glyphs(action.short), style="dim" if disabled(deed_of(action)) else "")
+    whole.apply_meta({"@click": click_of(action)}, start)
+    whole.append("  ")
+
+
+def question(asked: str, command: str, now: Now, cells: int) -> Text:
+    """What is asked, its answers, and where there is room the command that does the same."""
+    whole = Text(f" {now.glyphs(asked)}   ", no_wrap=True, end="")
+    for words, click in (("y yes", "copy"), ("n no", "leave"), ("c copy command", "copy_asked")):
         start = len(whole)
-        words = now.glyphs(action.short)
-        whole.append(words, style="dim" if disabled(deed_of(action)) else "")
-        click = action.name if "(" in action.name else f"{action.name}()"
-        whole.apply_meta({"@click": f"app.{click}"}, start)
+        whole.append(words, style="bold")
+        whole.apply_meta({"@click": f"app.{click}()"}, start)
         whole.append("  ")
+    if len(whole) + len(command) < cells:
+        whole.append(f"({now.glyphs(command)})", style="dim")
+    return whole
+
+
+def filtered(text: str, now: Now) -> Text:
+    """The filter in force, and the way out of it."""
+    whole = Text(f" / {now.glyphs(text)}   ", no_wrap=True, end="")
+    start = len(whole)
+    whole.append("esc clears")
+    whole.apply_meta({"@click": "app.leave()"}, start)
     return whole
 
 

@@ -23,7 +23,7 @@ class Mark(StrEnum):
     LIVE = "▸"
     NEAR = "!"
     REFUSED = "✗"
-    IDLE = "·"
+    ASKS = "?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,9 @@ class Column:
 class Row:
     """One row: a cell a column, what it sorts by, and what a filter sees.
 
-    `rid` and `session` are what an action on it means ("" when there is none).
+    `rid`, `session` and `question` are what an action on it means ("" when there is none). `text`
+    is drawn across all columns instead of the cells. It stands below the row of the key `under`;
+    one that is `first` stands above all others.
     """
 
     key: str
@@ -56,6 +58,10 @@ class Row:
     flags: frozenset[str] = frozenset()
     rid: str = ""
     session: str = ""
+    question: str = ""
+    text: str = ""
+    under: str = ""
+    first: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 
 from agentspend.core.scopes import Payer
+from tui import team
 from tui.day import Day
 from tui.facts import Charge, Flight, Refusal
-from tui.format import ago, cents, free_cents, precise, tokens
+from tui.format import ago, cents, precise, tokens
 from tui.now import Clock, Now
 from tui.rows import Column, Mark, Row, Table, View
 from tui.spending import Sum
@@ -40,11 +41,6 @@ REFUSED_COLUMNS = (
     Column("MODEL", 18, least=1), Column("BUDGET", 14), Column("WHY", 12, least=1),
     Column("REQUEST", 21, least=2),
 )  # fmt: skip
-TEAM_COLUMNS = (
-    Column("POOL", 16, grows=True), Column("WINDOW", 8), Column("CAP", 11, right=True),
-    Column("ALLOWANCE", 10, right=True), Column("SPENT", 10, right=True),
-    Column("HELD", 8, right=True, least=1), Column("FREE", 10, right=True, least=1),
-)  # fmt: skip
 
 
 def table(view: View, day: Day, now: Now) -> Table:
@@ -64,7 +60,7 @@ def table(view: View, day: Day, now: Now) -> Table:
         case View.REFUSED:
             return Table(REFUSED_COLUMNS, [_refused(each, clock) for each in day.refusals], sort=0)
         case View.TEAM:
-            return Table(TEAM_COLUMNS, _team(day), sort=4)
+            return Table(team.COLUMNS, team.rows(day, now_us), sort=team.COMMITTED)
 
 
 def _agents(day: Day, now_us: int) -> list[Row]:
@@ -182,23 +178,6 @@ def _refused(refusal: Refusal, clock: Clock) -> Row:
         key=refusal.rid, cells=cells, order=(refusal.at_us, *cells[1:]), mark=Mark.REFUSED,
         fields={**_fields(payer), "budget": refusal.budget}, rid=refusal.rid,
         session=payer.session, flags=frozenset({"refused"}),
-    )  # fmt: skip
-
-
-def _team(day: Day) -> list[Row]:
-    """The team's pools, as the daemon's last policy tells them."""
-    team = day.status.get("team") or {}
-    return [_pool(pool) for pool in team.get("pools", ())]
-
-
-def _pool(pool: Mapping[str, object]) -> Row:
-    names = ("cap", "ours", "spent", "held", "free")
-    amounts = [int(str(pool[f"{name}_nusd"])) for name in names]
-    name, window = str(pool["name"]), str(pool["window"])
-    shown = (*map(cents, amounts[:-1]), free_cents(amounts[-1]))
-    return Row(
-        name, (name, window, *shown), (name, window, *amounts), fields={"budget": name},
-        nusd=amounts[2],
     )  # fmt: skip
 
 

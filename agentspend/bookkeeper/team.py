@@ -98,6 +98,12 @@ class Team:
         return self._policy
 
     @property
+    def frozen(self) -> bool:
+        """Whether a lead stopped all spending of the team."""
+        self._load()
+        return self._frozen
+
+    @property
     def rules(self) -> Mapping[str, Any]:
         """The policy in force, whole."""
         kept = team.read(self._conn, "policy")

@@ -233,6 +233,14 @@ def _add_team(app: typer.Typer) -> None:
     _add(group, team.sync, "sync", "Talk to the team server now", "agentspend team sync")
     _add(group, team.request, "request", "Ask the team's leads for a raise",
          "agentspend team request 20 --reason 'release on Friday'")  # fmt: skip
+    _add(group, team.requests, "requests", "Who asks for more, and why",
+         "agentspend team requests", "agentspend team requests --json")  # fmt: skip
+    _add(group, team.approve, "approve", "Raise a cap once, as a lead",
+         "agentspend team approve r_1f3a",
+         "agentspend team approve r_1f3a --amount 10")  # fmt: skip
+    _add(group, team.deny, "deny", "Answer no, as a lead", "agentspend team deny r_1f3a")
+    _add(group, team.reopen, "reopen", "Take an answer back within ten minutes",
+         "agentspend team reopen r_1f3a")  # fmt: skip
     _add(group, team.leave, "leave", "Leave the team", "agentspend team leave")
     app.add_typer(group, name="team")
 

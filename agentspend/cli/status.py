@@ -86,6 +86,8 @@ def problems(found: dict[str, Any]) -> list[str]:
     if found.get("config_error"):
         told.append(f"! the configuration was not taken over: {found['config_error']}")
         told.append("  the last good one is in force  → agentspend config show")
+    if (found.get("team") or {}).get("frozen"):
+        told.append("✗ your team is frozen: a lead has stopped all spending")
     for change in found.get("waits", []):
         told.append(f"! waits for you: {change['what']}")
         told.append("  → agentspend budget confirm")

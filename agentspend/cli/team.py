@@ -1,4 +1,4 @@
-"""`agentspend team`: this device's place in a team, and asking its leads for more."""
+"""`agentspend team`: this device's place in a team, asking its leads for more, and answering."""
 
 from typing import Annotated, Any
 
@@ -28,7 +28,7 @@ def join(
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="Versioned JSON on one line.")] = False,
 ) -> None:
-    """Show the team's pools and this device's allowance in each."""
+    """Show the team's pools, what all of it committed there, and this device's own allowance."""
     access.daemon()
     team = access.ask("team.status")["team"]
     if as_json:
@@ -59,6 +59,71 @@ def request(
     output.line(f"request {found.get('id', '')} is {found.get('status', 'open')}: a lead decides")
 
 
+Request = Annotated[str, typer.Argument(metavar="REQUEST", help="As `team requests` names it.")]
+
+
+def requests(
+    as_json: Annotated[bool, typer.Option("--json", help="Versioned JSON on one line.")] = False,
+) -> None:
+    """Show who asks for more, and why: a lead sees everybody's questions, others their own."""
+    team = _team()
+    questions = (team["overview"] or {}).get("questions", [])
+    if as_json:
+        output.answer({"questions": questions})
+    elif team["overview"] is None:
+        raise AgentspendError("the team server has not told yet", "agentspend team sync")
+    elif not questions:
+        say("nobody asks for more")
+    else:
+        columns = ["REQUEST", "MEMBER", "DEVICE", "CAP", ">AMOUNT", "ASKED", "REASON"]
+        output.table(columns, [_question(each) for each in questions], spare=[2, 6])
+
+
+def _question(each: Team) -> list[str]:
+    asked = f"{ago_text(each['asked_us'])} ago"
+    words = (each["request"], each["member"], each["label"], each["pool"])
+    amount = dollars(each["amount_nusd"])
+    return [*map(output.plain, words), amount, asked, output.plain(each["reason"])]
+
+
+def approve(
+    name: Request,
+    amount: Annotated[
+        str, typer.Option(metavar="DOLLARS", help="Another amount than was asked for.")
+    ] = "",
+) -> None:
+    """Raise the cap once, in this window; the device has it within a second. For leads."""
+    found = _decide(name, "approve", parse_usd(amount) if amount else 0)
+    output.line(f"{found['pool']} is {dollars(found['cap_nusd'])} in this window")
+    if found.get("also_short"):
+        say(f"less than that is left in {', '.join(found['also_short'])}, too")
+
+
+def deny(name: Request) -> None:
+    """Answer no. For leads."""
+    _decide(name, "refuse")
+    output.line(f"{name} is refused")
+
+
+def reopen(name: Request) -> None:
+    """Take an answer back within ten minutes: what an approval raised is gone. For leads."""
+    _decide(name, "reopen")
+    output.line(f"{name} is open again")
+
+
+def _decide(name: str, verdict: str, amount_nusd: int = 0) -> Team:
+    access.daemon()
+    return access.ask("team.decide", request=name, verdict=verdict, amount_nusd=amount_nusd)
+
+
+def _team() -> Team:
+    access.daemon()
+    team: Team | None = access.ask("team.status")["team"]
+    if team is None:
+        raise NO_TEAM
+    return team
+
+
 def leave(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
@@ -76,13 +141,19 @@ def _show(team: Team | None) -> None:
         return
     output.line(f"team {team['team']} at {team['url']} · {team['member']} ({team['role']})")
     output.line(_heard(team))
-    columns = ["POOL", "FOR", "WINDOW", ">CAP", ">ALLOWANCE", ">SPENT", ">HELD", ">FREE"]
+    if team["frozen"]:
+        output.line("✗ frozen: a lead has stopped all spending; agentspend-server unfreeze ends it")
+    overview = team["overview"] or {}
+    known = {each["pool"]: each for each in overview.get("pools", ())}
+    columns = ["POOL", "FOR", "WINDOW", ">CAP", ">COMMITTED", ">ALLOWANCE", ">SPENT", ">HELD",
+               ">FREE"]  # fmt: skip
     rows = [
         [
             output.plain(each["name"]),
             output.plain(each["scope"]),
             each["window"],
             dollars(each["cap_nusd"]),
+            _committed(known.get(each["name"])),
             dollars(each["ours_nusd"]),
             dollars(each["spent_nusd"]),
             dollars(each["held_nusd"]),
@@ -95,6 +166,13 @@ def _show(team: Team | None) -> None:
         output.table(columns, rows, spare=[columns.index(name) for name in (">HELD", "FOR")])
     else:
         say("the team has no budget that concerns this device")
+    if questions := overview.get("questions"):
+        say(f"{len(questions)} open: agentspend team requests")
+
+
+def _committed(seen: Team | None) -> str:
+    """What all devices spent and may still spend of what they were granted."""
+    return dollars(seen["spent_nusd"] + seen["out_nusd"]) if seen is not None else "?"
 
 
 def _heard(team: Team) -> str:

@@ -139,6 +139,30 @@ def _request(amount: str, reason: str) -> str:
     return f"request {found.get('id', '')} is open: a lead decides"
 
 
+def _approve(request: str, amount: str) -> str:
+    """Give somebody more, as a lead."""
+    from agentspend.core.money import dollars, parse_usd
+
+    found = access.ask(
+        "team.decide", request=request, verdict="approve", amount_nusd=parse_usd(amount)
+    )
+    short = f", and less than that is left in {', '.join(s)}" if (s := found["also_short"]) else ""
+    return f"{found['pool']} is {dollars(found['cap_nusd'])} in this window{short}"
+
+
+def _deny(request: str) -> str:
+    """Answer no, as a lead."""
+    access.ask("team.decide", request=request, verdict="refuse")
+    return f"{request} is refused"
+
+
+def _reopen(request: str) -> str:
+    """Take an answer back."""
+    access.ask("team.decide", request=request, verdict="reopen")
+    return f"{request} is open again"
+
+
 _DEEDS: dict[str, Callable[..., str]] = {
     "limit": _limit, "pause": _pause, "resume": _resume, "models": _models, "request": _request,
+    "approve": _approve, "deny": _deny, "reopen": _reopen,
 }  # fmt: skip

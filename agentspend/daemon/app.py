@@ -100,7 +100,9 @@ class Daemon:
             await self.vault.ready()
         listen = self._loaded.config.listen
         hosts = (*self._loaded.config.hosts, *filter(None, [listen and host_of(listen)]))
-        self._team = TeamDesk(self.desk, self._device, self._paths.ledger, self._tasks.spawn)
+        self._team = TeamDesk(
+            self.desk, self._device, self._paths.ledger, self._tasks.spawn, self.watchers
+        )
         await self._team.start()
         self._proxy = Proxy(self.desk, self._tasks.spawn, hosts)
         self.port = await self._listen(self._loaded.config.port)

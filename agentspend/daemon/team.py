@@ -4,41 +4,54 @@ import asyncio
 import platform
 import secrets
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from agentspend.bookkeeper import Bookkeeper
+from agentspend.bookkeeper.outcomes import Event
 from agentspend.bookkeeper.team import Membership
-from agentspend.core.allowance.messages import Enrol, RaiseRequest
+from agentspend.core.allowance.messages import Decide, Enrol, Overview, RaiseRequest, Verdict
 from agentspend.core.errors import AgentspendError
 from agentspend.core.rules import NO_GUARD, NO_RULES, LoopGuard, ModelRule, RateLimit, Rules
 from agentspend.core.scopes import Scope
 from agentspend.daemon.identity import Device
 from agentspend.daemon.log import log
+from agentspend.daemon.watchers import Watchers, nothing
 from agentspend.proxy.desk import Desk
 from agentspend.sync.anchor import identity
-from agentspend.sync.client import Heard, TeamClient, split_code
+from agentspend.sync.client import Heard, NotTaken, TeamClient, Unreachable, split_code
 from agentspend.sync.mark import MarkFile
 from agentspend.sync.pump import NONCE_BYTES, Pump
+from agentspend.sync.viewing import Viewing
 
 TEAM = "your team"
 MARK_EVERY_S = 1.0
+LOOK_WITHIN_S = 2.0
+"""A command that shows the team waits no longer for its server; then it shows what was known."""
 Spawn = Callable[[Coroutine[Any, Any, Any], str], "asyncio.Task[Any]"]
 
 
 class TeamDesk:
-    """One team at most. `pump` is the conversation with its server, None without a team."""
+    """One team at most. `pump` is the conversation with its server, None without a team; `viewing`
+    what it told last of the whole team."""
 
-    def __init__(self, desk: Desk, device: Device, ledger: Path, spawn: Spawn) -> None:
+    def __init__(
+        self, desk: Desk, device: Device, ledger: Path, spawn: Spawn, watchers: Watchers
+    ) -> None:
         self._desk = desk
         self._device = device
         self._identity = identity(ledger)
         self._mark = MarkFile(ledger)
         self._moved = asyncio.Event()
         self._spawn = spawn
+        self._watchers = watchers
         self._client: TeamClient | None = None
         self._tasks: list[asyncio.Task[Any]] = []
         self.pump: Pump | None = None
+        self.viewing: Viewing | None = None
 
     @property
     def _books(self) -> Bookkeeper:
@@ -106,40 +119,71 @@ class TeamDesk:
         self._tasks = []
         if self._client is not None:
             await self._client.close()
-        self._client = self.pump = None
+        self._client = self.pump = self.viewing = None
+        self._watchers.began = nothing
 
     async def lines(self) -> Mapping[str, Any] | None:
         """The team as people see it; None without one."""
         membership = await self._books.ask(lambda books, _: books.team.membership)
         if membership is None:
             return None
-        pools, state, queued = await self._books.ask(
-            lambda books, _: (books.team.lines(), books.team.state, books.team.queued)
-        )
+        pools, state, queued, frozen = await self._books.ask(
+            lambda books, _: (
+                books.team.lines(), books.team.state, books.team.queued, books.team.frozen
+            )
+        )  # fmt: skip
         failed = self.pump.failed if self.pump is not None else ""
+        seen = self.viewing.seen if self.viewing is not None else None
         return {
             "url": membership.url,
             "team": membership.team,
             "member": membership.member,
-            "role": membership.role,
+            "role": seen.role if seen is not None else membership.role,
             "device": membership.device,
             "state": state,
+            "frozen": frozen,
             "pools": pools,
             "queued": queued,
             "heard_us": self.pump.heard_us if self.pump is not None else 0,
             "failed": failed,
+            "overview": overview_words(seen) if seen is not None else None,
         }
+
+    async def look(self) -> None:
+        """Hear how the team stands, if its server answers soon and was there a moment ago."""
+        if self.viewing is not None and self.pump is not None and not self.pump.failed:
+            with suppress(TimeoutError, Unreachable, NotTaken):
+                async with asyncio.timeout(LOOK_WITHIN_S):
+                    await self.viewing.look()
 
     async def request(self, amount_nusd: int, reason: str, pool: str) -> Mapping[str, Any]:
         """Ask the team's leads for more."""
-        if self._client is None:
-            raise AgentspendError("this device is in no team", "agentspend team join URL CODE")
-        membership = await self._books.ask(lambda books, _: books.team.membership)
-        assert membership is not None
+        client, own = await self._in_team()
         nonce = secrets.token_hex(NONCE_BYTES)
-        return await self._client.request_raise(
-            RaiseRequest(membership.team, membership.device, nonce, pool, amount_nusd, reason)
+        found = await client.request_raise(
+            RaiseRequest(own.team, own.device, nonce, pool, amount_nusd, reason)
         )
+        self._news()
+        return found
+
+    async def decide(self, request: str, verdict: str, amount_nusd: int) -> Mapping[str, Any]:
+        """Answer somebody's question as a lead; its server refuses who is none."""
+        client, own = await self._in_team()
+        said = Decide(own.team, own.device, request, Verdict(verdict), amount_nusd)
+        found = await client.decide(said)
+        self._news()
+        return found
+
+    async def _in_team(self) -> tuple[TeamClient, Membership]:
+        membership = await self._books.ask(lambda books, _: books.team.membership)
+        if self._client is None or membership is None:
+            raise AgentspendError("this device is in no team", "agentspend team join URL CODE")
+        return self._client, membership
+
+    def _news(self) -> None:
+        """Something happened in the team: whoever looks sees it soon."""
+        if self.viewing is not None:
+            self.viewing.nudge()
 
     async def _begin(self, membership: Membership, inc: str, heard: Heard) -> None:
         here, policy = self._identity, heard.policy
@@ -158,10 +202,16 @@ class TeamDesk:
         key = bytes.fromhex(membership.server_key)
         self._client = TeamClient(membership.url, membership.pin, self._device.private_key, key)
         self.pump = Pump(self._books, self._client, self._identity, self._adopted, self._keep_mark)
+        self.viewing = Viewing(
+            self._client, membership, lambda: self._watchers.watched,
+            lambda: self._watchers.announce([Event("team", {})]),
+        )  # fmt: skip
+        self.pump.pushed = self._watchers.began = self.viewing.nudge
         self._books.on_commit(self.pump.on_commit)
         self._books.on_commit(lambda _: self._moved.set())
         self._tasks = [
             self._spawn(self._mark_the_way(), "mark how far the ledger has come"),
+            self._spawn(self.viewing.run(), "look at the team"),
             self._spawn(self.pump.run(), "talk to the team server"),
             self._spawn(self.pump.listen(), "listen to the team server"),
         ]
@@ -187,6 +237,12 @@ class TeamDesk:
         assert membership is not None
         self._desk.team_rules = rules_of(policy, membership)
         log("team_policy", version=policy.get("version"))
+
+
+def overview_words(seen: Overview) -> dict[str, Any]:
+    """How the team stands, as JSON: pools with who spends there, and the open questions."""
+    told: dict[str, Any] = msgspec.to_builtins(seen)
+    return {name: told[name] for name in ("server_us", "role", "pools", "questions", "left_out")}
 
 
 def _own(told: Mapping[str, Any], membership: Membership) -> Scope | None:

@@ -8,7 +8,8 @@ from agentspend.wire.control import Op
 
 
 class TeamOperations:
-    """Joining and leaving are a person's to do (`no_agent`); looking and asking are anyone's."""
+    """Joining, leaving and answering questions are a person's to do (`no_agent`); looking and
+    asking are anyone's."""
 
     def __init__(self, team: TeamDesk, no_agent: Callable[[Caller, str], None]) -> None:
         self._team = team
@@ -22,6 +23,7 @@ class TeamOperations:
             Op.TEAM_SYNC: self.sync,
             Op.TEAM_LEAVE: self.leave,
             Op.TEAM_REQUEST: self.request,
+            Op.TEAM_DECIDE: self.decide,
         }
 
     async def join(self, caller: Caller, message: Message) -> None:
@@ -31,13 +33,15 @@ class TeamOperations:
         await caller.send({"team": found.team, "member": found.member, "role": found.role})
 
     async def status(self, caller: Caller, _: Message) -> None:
-        """The team, its pools, and when its server was heard last."""
+        """The team, its pools, who spends and who asks, and when its server was heard last."""
+        await self._team.look()
         await caller.send({"team": await self._team.lines()})
 
     async def sync(self, caller: Caller, _: Message) -> None:
         """Talk to the server now; its error is the answer when that fails."""
         if self._team.pump is not None:
             await self._team.pump.talk()
+        await self._team.look()
         await caller.send({"team": await self._team.lines()})
 
     async def leave(self, caller: Caller, _: Message) -> None:
@@ -51,3 +55,10 @@ class TeamOperations:
         amount_nusd, reason = int(message["amount_nusd"]), str(message.get("reason", ""))
         pool = str(message.get("pool", ""))
         await caller.send(dict(await self._team.request(amount_nusd, reason, pool)))
+
+    async def decide(self, caller: Caller, message: Message) -> None:
+        """Answer a question for more: approve, refuse, or open it again."""
+        self._no_agent(caller, "answer a request for a raise")
+        request, verdict = str(message["request"]), str(message["verdict"])
+        amount_nusd = int(message.get("amount_nusd", 0))
+        await caller.send(dict(await self._team.decide(request, verdict, amount_nusd)))

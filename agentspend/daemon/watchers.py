@@ -10,12 +10,25 @@ from agentspend.core.limits import MAX_WATCH_BACKLOG
 Message = dict[str, Any]
 
 
+def nothing() -> None:
+    """Nobody waits for those who begin to watch."""
+
+
 class Watchers:
-    """Fans committed events out. A listener that falls behind gets a fresh snapshot instead."""
+    """Fans committed events out. A listener that falls behind gets a fresh snapshot instead.
+
+    `began` is called when somebody begins to watch.
+    """
 
     def __init__(self) -> None:
+        self.began: Callable[[], None] = nothing
         self._queues: set[asyncio.Queue[Message]] = set()
         self._behind: set[asyncio.Queue[Message]] = set()
+
+    @property
+    def watched(self) -> bool:
+        """Whether anybody watches."""
+        return bool(self._queues)
 
     def announce(self, events: list[Event]) -> None:
         """Queue events for everyone who watches."""
@@ -34,6 +47,7 @@ class Watchers:
         """Send a snapshot, then events, until the listener is gone (its `send` raises)."""
         queue: asyncio.Queue[Message] = asyncio.Queue(MAX_WATCH_BACKLOG)
         self._queues.add(queue)
+        self.began()
         try:
             await send({"event": "snapshot", **await snapshot()})
             while True:

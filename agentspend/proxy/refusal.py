@@ -27,7 +27,10 @@ _ASK_THE_TEAM = (
 def refused_message(refused: Refused, now: datetime, zone: tzinfo, wait_s: int) -> str:
     """The message of a budget refusal, one paragraph that a terminal shows whole."""
     if refused.budget == FROZEN:
-        return f"agentspend: your team's lead has stopped all spending. {_ASK_THE_TEAM}"
+        return (
+            "agentspend: your team is frozen: a lead has stopped all spending. Only a lead ends it:"
+            " agentspend-server unfreeze TEAM"
+        )
     spent = f"{dollars(refused.spent_nusd)} of {dollars(refused.limit_nusd)} is spent"
     free = free_dollars(refused.free_nusd)
     held = f", {dollars(refused.held_nusd)} held by requests in flight" if refused.held_nusd else ""

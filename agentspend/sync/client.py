@@ -17,8 +17,11 @@ import msgspec
 from agentspend.core.allowance.messages import (
     Answer,
     Certificate,
+    Decide,
     Enrol,
     Hello,
+    Look,
+    Overview,
     RaiseRequest,
     Sync,
     Welcome,
@@ -93,6 +96,18 @@ class TeamClient:
     async def request_raise(self, asked: RaiseRequest) -> dict[str, Any]:
         """Ask the leads for more."""
         return await self._post("/v1/request", seal(asked, self._sign))
+
+    async def look(self, asked: Look) -> Overview:
+        """How the team stands; `NotTaken` by a server that is older than the question."""
+        found = await self._post("/v1/look", seal(asked, self._sign))
+        seen = self._unsealed(Overview, _sealed(found.get("sealed")))
+        if seen.in_reply_to != asked.nonce:
+            raise Unreachable("the team server answered another question than ours", "")
+        return seen
+
+    async def decide(self, said: Decide) -> dict[str, Any]:
+        """Answer a question for more, as a lead."""
+        return await self._post("/v1/decide", seal(said, self._sign))
 
     async def pushes(self, ticket: str) -> AsyncIterator[str]:
         """What the server says of its own accord, until the line breaks (`Unreachable`) or the

@@ -28,7 +28,8 @@ Mark = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Pump:
-    """The conversation with one team server. `state` is what people are told of it."""
+    """The conversation with one team server. `heard_us` and `failed` are what people are told of
+    it; `pushed` is called beside when the server says that something happened."""
 
     def __init__(
         self,
@@ -48,6 +49,7 @@ class Pump:
         self._nudged = asyncio.Event()
         self._talked = asyncio.Event()
         self._ticket = ""
+        self.pushed: Callable[[], None] = self.nudge
         self.heard_us = 0
         self.failed = ""
 
@@ -99,6 +101,7 @@ class Pump:
                     heard += 1
                     if event == "sync" or heard == 1:
                         self.nudge()
+                        self.pushed()
                     if heard > 1:
                         again_s = FIRST_AGAIN_S
             except NotTaken:

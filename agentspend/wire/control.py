@@ -54,6 +54,7 @@ class Op(StrEnum):
     TEAM_SYNC = "team.sync"
     TEAM_LEAVE = "team.leave"
     TEAM_REQUEST = "team.request"
+    TEAM_DECIDE = "team.decide"
     STOP = "stop"
 
 

@@ -16,8 +16,11 @@ import msgspec
 from agentspend.core.allowance.messages import (
     Answer,
     Certificate,
+    Decide,
     Enrol,
     Hello,
+    Look,
+    Overview,
     RaiseRequest,
     Sync,
     Welcome,
@@ -33,9 +36,24 @@ TYPES: dict[type, str] = {
     Enrol: "enrol",
     Certificate: "certificate",
     RaiseRequest: "raise_request",
+    Look: "look",
+    Overview: "overview",
+    Decide: "decide",
 }
 
-Message = TypeVar("Message", Sync, Answer, Hello, Welcome, Enrol, Certificate, RaiseRequest)
+Message = TypeVar(
+    "Message",
+    Sync,
+    Answer,
+    Hello,
+    Welcome,
+    Enrol,
+    Certificate,
+    RaiseRequest,
+    Look,
+    Overview,
+    Decide,
+)
 Sign = Callable[[str, bytes], bytes]
 """Signs a body for a domain with the sender's key (`signing.sign` with its key filled in)."""
 Check = Callable[[str, bytes, bytes], bool]

@@ -1,4 +1,4 @@
-"""Requests for a raise: listed, approved (once, in this window), refused."""
+"""Requests for a raise: listed, approved (once, in this window), refused, and opened again."""
 
 from typing import Annotated, Any
 
@@ -12,6 +12,9 @@ from sync_server.acts.names import found
 from sync_server.journal import Filed, Line, Opened
 from sync_server.store import cases
 from sync_server.store.tables import devices, members, pools, requests
+
+TAKEN_BACK_US = 600_000_000
+"""For so long an answer can be taken back."""
 
 
 class Listed(msgspec.Struct, forbid_unknown_fields=True):
@@ -28,6 +31,12 @@ class Approve(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Refuse(msgspec.Struct, forbid_unknown_fields=True):
+    """Which one."""
+
+    request: Annotated[str, msgspec.Meta(max_length=80)]
+
+
+class Reopen(msgspec.Struct, forbid_unknown_fields=True):
     """Which one."""
 
     request: Annotated[str, msgspec.Meta(max_length=80)]
@@ -81,6 +90,29 @@ def _refuse(conn: Connection, _org: Row[Any], told: Refuse, moment: Moment) -> D
     return Done(answer, [line], words, concerns=_teams(conn, row))
 
 
+def _reopen(conn: Connection, _org: Row[Any], told: Reopen, moment: Moment) -> Done:
+    """An approval's raise goes with it: the cap is lower by as much, never below its own limit."""
+    row = found(conn, requests, told.request, "request")
+    if row["status"] == "open" or row["decided_us"] < moment.now_us - TAKEN_BACK_US:
+        raise AgentspendError(
+            f"request {told.request} is open" if row["status"] == "open"
+            else f"request {told.request} was {row['status']} more than ten minutes ago",
+            "agentspend-server org show    has the caps: set one instead",
+        )  # fmt: skip
+    lines: list[Line] = []
+    pool = conn.execute(select(pools).where(pools.c.id == row["pool"])).one()
+    if row["status"] == "approved":
+        state = cases.state_of(pool)
+        least_nusd = state.cap_nusd if pool.base_nusd is None else pool.base_nusd
+        cap_nusd = max(least_nusd, state.cap_nusd - row["amount_nusd"])
+        lines.append(Opened(state.id, cap_nusd, state.window, state.ends_us))
+    after = {"status": "open", "decided_us": None, "decided_by": ""}
+    lines.append(Filed("request", {**row, **after}))
+    words = moment.words("request.reopen", request=told.request)
+    answer = {"request": told.request, "status": "open"}
+    return Done(answer, lines, words, policy=True, concerns=_teams(conn, row))
+
+
 def _open(conn: Connection, name: str) -> RowMapping:
     row = found(conn, requests, name, "request")
     if row["status"] != "open":
@@ -113,4 +145,5 @@ ACTS = (
     Act("request.list", Role.MEMBER, Listed, _list, "Who asks for more, and why"),
     Act("request.approve", Role.LEAD, Approve, _approve, "Raise the cap once, in this window"),
     Act("request.refuse", Role.LEAD, Refuse, _refuse, "Answer no"),
+    Act("request.reopen", Role.LEAD, Reopen, _reopen, "Take an answer back within ten minutes"),
 )

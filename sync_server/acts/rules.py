@@ -53,12 +53,16 @@ class Tier(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Rules(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """All rules of the organisation or of a team."""
+    """All rules of the organisation or of a team.
+
+    `show_members`: everybody there sees who spends how much, not the leads alone.
+    """
 
     models: Annotated[list[Models], msgspec.Meta(max_length=100)] = []
     rates: Annotated[list[Rate], msgspec.Meta(max_length=100)] = []
     loop_guard: Guard | None = None
     tiers: Annotated[dict[str, Tier], msgspec.Meta(max_length=100)] = {}
+    show_members: bool = False
 
 
 class Set(msgspec.Struct, forbid_unknown_fields=True):
@@ -95,6 +99,8 @@ def _lists(rules: Rules) -> dict[str, object]:
     }
     if rules.loop_guard is not None:
         said["loop_guard"] = msgspec.structs.asdict(rules.loop_guard)
+    if rules.show_members:
+        said["show_members"] = True
     return said
 
 

@@ -175,6 +175,8 @@ def _add_requests(app: typer.Typer) -> None:
          "agentspend-server request approve r_1f3a --amount 10")  # fmt: skip
     _add(group, steering.request_deny, "deny", "Answer no",
          "agentspend-server request deny r_1f3a")  # fmt: skip
+    _add(group, steering.request_reopen, "reopen", "Take an answer back within ten minutes",
+         "agentspend-server request reopen r_1f3a")  # fmt: skip
     app.add_typer(group, name="request")
 
 

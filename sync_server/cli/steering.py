@@ -153,6 +153,11 @@ def request_deny(request: Request, as_json: Json = False) -> None:
     told(ask("request.refuse", request=request), f"{request} is refused", as_json=as_json)
 
 
+def request_reopen(request: Request, as_json: Json = False) -> None:
+    """Take an answer back: the question is open again, and an approval's raise is gone."""
+    told(ask("request.reopen", request=request), f"{request} is open again", as_json=as_json)
+
+
 def policy_show(team: InTeam = "", as_json: Json = False) -> None:
     """Show the rules in force besides caps, as policy set takes them."""
     found = ask("policy.show", team=name_of(team) if team else "")

@@ -12,6 +12,7 @@ from agentspend.wire.team import Sealed
 from sync_server.doors.answers import HALL, TooFast, answer, refused
 from sync_server.doors.hall import Hall
 from sync_server.enrolment import Names, NotInvited
+from sync_server.store.people import LEADS
 
 PING_S = 20
 
@@ -47,6 +48,8 @@ def routes() -> list[web.RouteDef]:
         web.post("/v1/sync", sync),
         web.post("/v1/hello", hello),
         web.post("/v1/request", request_raise),
+        web.post("/v1/look", look),
+        web.post("/v1/decide", decide),
         web.get("/v1/push", push),
     ]
 
@@ -107,10 +110,29 @@ async def hello(request: web.Request) -> web.Response:
 
 
 async def request_raise(request: web.Request) -> web.Response:
-    """Note that a developer asks for more."""
+    """Note that a developer asks for more, and tell the leads."""
     hall, sealed, _ = await _opened(request)
     now_us = hall.now_us()
-    return answer(await hall.work(lambda: hall.service.request(sealed, now_us)))
+    found = await hall.work(lambda: hall.service.request(sealed, now_us))
+    await hall.tell(frozenset({LEADS}))
+    return answer(found)
+
+
+async def look(request: web.Request) -> web.Response:
+    """How the team stands."""
+    hall, sealed, _ = await _opened(request)
+    now_us = hall.now_us()
+    found = await hall.work(lambda: hall.service.overview(sealed, now_us))
+    return answer({"sealed": _posted(found)})
+
+
+async def decide(request: web.Request) -> web.Response:
+    """A lead answers a question from a device."""
+    hall, sealed, _ = await _opened(request)
+    now_us = hall.now_us()
+    done = await hall.work(lambda: hall.service.verdict(sealed, now_us))
+    await hall.tell(done.concerns)
+    return answer(done.answer)
 
 
 async def push(request: web.Request) -> web.StreamResponse:

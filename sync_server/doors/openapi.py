@@ -28,6 +28,8 @@ _DEVICE = {
     "/v1/sync": "A device reports and asks for rights: a sealed `sync`",
     "/v1/hello": "A device whose ledger is in doubt asks for a new one: a sealed `hello`",
     "/v1/request": "A developer asks for a raise: a sealed `raise_request`",
+    "/v1/look": "How the team stands, for a device's screen: a sealed `look`",
+    "/v1/decide": "A lead answers a request from a device: a sealed `decide`",
 }
 _STATUSES = {
     "400": "What was sent cannot be read",

@@ -1,9 +1,22 @@
 """Who there is: organisations, teams, members, devices, and the pools people have defined."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, RowMapping, Table, bindparam, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    RowMapping,
+    Table,
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from sync_server.journal import Filed
 from sync_server.pools import PoolState
@@ -53,6 +66,30 @@ _SEEN = (
     .where(devices.c.id == bindparam("b_device"))
     .values(seen_us=bindparam("b_seen_us"))
 )
+
+
+LEADS = "!leads"
+"""Stands for the devices of all leads where teams are named; no team is called so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """Whose device speaks, and what they may do now."""
+
+    member: str
+    team: str
+    role: str
+
+
+def speaker(conn: Connection, device: str) -> Speaker | None:
+    """The member behind an active device; None where either was revoked."""
+    found = (
+        select(members.c.id, members.c.team, members.c.role)
+        .join(devices, devices.c.member == members.c.id)
+        .where(devices.c.id == device, devices.c.active.is_(True), members.c.active.is_(True))
+    )
+    row = conn.execute(found).one_or_none()
+    return Speaker(*row) if row is not None else None
 
 
 def add_org(conn: Connection, org: str, name: str, zone: str) -> None:
@@ -168,9 +205,12 @@ def _begins(row: Row[Any]) -> PoolState:
 
 
 def devices_of(conn: Connection, team_ids: Collection[str]) -> set[str]:
-    """The devices of these teams."""
+    """The devices of these teams, with `LEADS` those of all leads."""
     found = select(devices.c.id).join(members, members.c.id == devices.c.member)
-    return set(conn.execute(found.where(members.c.team.in_(team_ids))).scalars())
+    concerned: list[ColumnElement[bool]] = [members.c.team.in_(team_ids)]
+    if LEADS in team_ids:
+        concerned.append(members.c.role == "lead")
+    return set(conn.execute(found.where(or_(*concerned))).scalars())
 
 
 def all_pools(conn: Connection, org: str) -> list[PoolState]:

@@ -153,6 +153,7 @@ accounts = Table(
     Column("closed", Boolean, nullable=False),
     Column("written_off", Boolean, nullable=False),
     Index("ix_account_open", "inc", "closed"),
+    Index("ix_account_pool", "pool", "running"),
 )  # fmt: skip
 
 entries = Table(

@@ -1,11 +1,14 @@
 """What a refused agent is told reads the same everywhere."""
 
 import ast
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from agentspend.bookkeeper.outcomes import Refused
 from agentspend.core import phrases
+from agentspend.core.admission import RefusalReason
 from agentspend.proxy import exchange, refusal
 
 
@@ -27,3 +30,14 @@ def test_our_words_are_plain_ascii(module: object) -> None:
     ]
     assert said
     assert [text for text in said if not text.isascii()] == []
+
+
+def test_a_frozen_team_is_called_so() -> None:
+    """Asking for a raise would not help, so nobody is told to."""
+    frozen = Refused(
+        RefusalReason.NEVER_FITS, refusal.FROZEN, "everything", "total", 0, 0, 0, 1, None
+    )
+    said = refusal.refused_message(frozen, datetime(2026, 11, 26, tzinfo=UTC), UTC, 20)
+    assert "your team is frozen" in said
+    assert "agentspend-server unfreeze" in said
+    assert "team request" not in said

@@ -18,10 +18,14 @@ import msgspec
 from agentspend.core.allowance.messages import (
     Answer,
     Certificate,
+    Decide,
     Enrol,
     Hello,
+    Look,
+    Overview,
     RaiseRequest,
     Sync,
+    Verdict,
     Want,
     Welcome,
 )
@@ -168,6 +172,25 @@ class Device:
         asked = RaiseRequest(self.certificate.team, self.certificate.device, nonce, pool,
                              amount_nusd, "a large migration")  # fmt: skip
         return await self.house.post("/v1/request", self.posted(asked))
+
+    async def look(self) -> Overview:
+        """How the team stands; the answer is checked against the server's key."""
+        status, found = await self.try_to_look()
+        assert status == 200, found
+        return unseal(Overview, _sealed(found["sealed"]), house_key(self.house))
+
+    async def try_to_look(self) -> tuple[int, dict[str, Any]]:
+        """The same, and what came of it."""
+        asked = Look(self.certificate.team, self.certificate.device, secrets.token_hex(8))
+        return await self.house.post("/v1/look", self.posted(asked))
+
+    async def decide(
+        self, request: str, verdict: Verdict, amount_nusd: int = 0
+    ) -> tuple[int, dict[str, Any]]:
+        """Answer a question for more, as a lead."""
+        own = self.certificate
+        said = Decide(own.team, own.device, request, verdict, amount_nusd)
+        return await self.house.post("/v1/decide", self.posted(said))
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator["aiohttp.StreamReader"]:

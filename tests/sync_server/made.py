@@ -15,10 +15,11 @@ OFFICE = Office(server_inc=1, server_seq=7, now_us=0, crowd=Crowd(2, 1), sizing=
 
 
 class Chain:
-    """A device's ledger, entry by entry."""
+    """A device's ledger, entry by entry; `ts_us` is what its clock says."""
 
     def __init__(self, inc: str = "i_1") -> None:
         self.inc = inc
+        self.ts_us = 1
         self.bodies: list[str] = []
         self.hashes = [""]
         self.add("genesis")
@@ -33,7 +34,7 @@ class Chain:
     ) -> "Chain":
         """One more entry."""
         body = encode(
-            Entry(self.inc, len(self.bodies) + 1, self.hashes[-1], kind, 1,
+            Entry(self.inc, len(self.bodies) + 1, self.hashes[-1], kind, self.ts_us,
                   amount_nusd=amount, rights=rights)
         )  # fmt: skip
         self.bodies.append(body.decode())

@@ -16,9 +16,9 @@ async def _settled(pilot: Pilot[None]) -> None:
     await pilot.pause()
     app = pilot.app
     assert isinstance(app, TopApp)
-    await pilot.pause()
-    app.draw()
-    await pilot.pause()
+    for _ in range(3):
+        app.draw()
+        await pilot.pause()
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 35), (160, 45)], ids=lambda s: f"{s[0]}x{s[1]}")

@@ -10,13 +10,20 @@ from hypothesis import strategies as st
 
 from agentspend.core.allowance.messages import (
     Answer,
+    Burner,
     Certificate,
+    Decide,
     Enrol,
     Hello,
     Link,
+    Look,
+    Overview,
+    PoolSeen,
+    Question,
     Status,
     Sync,
     Told,
+    Verdict,
     Want,
     Welcome,
 )
@@ -45,6 +52,15 @@ MESSAGES = [
     Enrol("ASPD-7K3Q-0000", "anna-thinkpad", "n_0003", "ef" * 32),
     Certificate("t_01", "d_01", "anna", "member", "anna-thinkpad", "i_01", "n_0003",
                 "ef" * 32, "01" * 32, 2, 99_186, NOW_US),
+    Look("t_01", "d_01", "n_0004"),
+    Overview("d_01", "n_0004", NOW_US, "lead", False,
+             (PoolSeen("team.web.day", "team", "day", 40_000_000_000, 12_000_000_000,
+                       8_000_000_000, 20_000_000_000, 1_764_543_600_000_000,
+                       (Burner("anna", 11_000_000_000, 8_000_000_000, 2_000_000_000, NOW_US),),
+                       1, 1_000_000_000),),
+             (Question("r_1f3a", "ben", "ben-mac", "web", "team.web.day", 20_000_000_000,
+                       "große Migration", NOW_US),), 0),
+    Decide("t_01", "d_01", "r_1f3a", Verdict.APPROVE, 0),
 ]  # fmt: skip
 NUMBER = st.integers(0, MAX_INT)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)

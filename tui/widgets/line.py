@@ -12,6 +12,7 @@ class Line(Static):
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's own name
         super().__init__(Text(""), id=id, markup=False)
         self._shown = ("", "")
+        self.display = False
 
     def show(self, text: Text, meaning: str = "") -> None:
         """Show this; `meaning` ("", "dim", "near", "spent") is its class."""

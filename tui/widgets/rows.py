@@ -14,8 +14,8 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.columns import line_of, widths
-from tui.format import Glyphs
+from tui.columns import MARK_CELLS, line_of, widths
+from tui.format import Glyphs, fit
 from tui.rows import Column, Mark, Row
 
 
@@ -124,14 +124,14 @@ class RowList(ScrollView, can_focus=True):
         mark = row.mark or " "
         if row.key == self.selected and row.mark in (Mark.NONE, Mark.LIVE):
             mark = "▸"
-        text = f" {mark} {line_of(row.cells, self._columns, wide)}"
-        return self._glyphs(text)
+        words = row.text and fit(row.text, max(0, self.size.width - MARK_CELLS - 1))
+        return self._glyphs(f" {mark} {words or line_of(row.cells, self._columns, wide)}")
 
     def _style(self, place: int) -> Style:
         if place >= len(self._rows):
             return self.rich_style
         row = self._rows[place]
-        names = {Mark.NEAR: "near", Mark.REFUSED: "refused"}
+        names = {Mark.NEAR: "near", Mark.ASKS: "near", Mark.REFUSED: "refused"}
         name = names.get(row.mark, "")
         style = self.rich_style
         if name:

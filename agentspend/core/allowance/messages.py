@@ -166,3 +166,99 @@ class RaiseRequest:
     pool: str
     amount_nusd: int
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A device asks how its team stands: somebody looks at a screen. Changes nothing."""
+
+    team: str
+    device: str
+    nonce: str
+
+
+@dataclass(frozen=True, slots=True)
+class Burner:
+    """One member in one pool's running window: spent, and allowance that lies on their devices.
+
+    `hour_nusd` is all they spent in the last hour, in whatever pool; `seen_us` is when one of their
+    devices was heard last (0: never).
+    """
+
+    member: str
+    spent_nusd: int
+    out_nusd: int
+    hour_nusd: int
+    seen_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class PoolSeen:
+    """One pool as the server has it. `spent_nusd` and `out_nusd` together are committed.
+
+    `members` are those this device's member may see, most spent first; `others` counts the rest of
+    them, who spent `others_nusd`.
+    """
+
+    pool: str
+    level: str
+    window: str
+    cap_nusd: int
+    spent_nusd: int
+    out_nusd: int
+    free_nusd: int
+    ends_us: int | None
+    members: tuple[Burner, ...] = ()
+    others: int = 0
+    others_nusd: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A raise that somebody asks for and nobody has answered."""
+
+    request: str
+    member: str
+    label: str
+    team: str
+    pool: str
+    amount_nusd: int
+    reason: str
+    asked_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The server's answer to a `Look`. `role` is the member's now, not when the device joined.
+
+    `questions` are the open ones, oldest first: a lead's are everybody's, another's are their own.
+    `left_out` counts pools and questions there was no room for.
+    """
+
+    device: str
+    in_reply_to: str
+    server_us: int
+    role: str
+    frozen: bool
+    pools: tuple[PoolSeen, ...]
+    questions: tuple[Question, ...]
+    left_out: int
+
+
+class Verdict(StrEnum):
+    """What a lead says to a question. An answer taken back leaves the question open again."""
+
+    APPROVE = "approve"
+    REFUSE = "refuse"
+    REOPEN = "reopen"
+
+
+@dataclass(frozen=True, slots=True)
+class Decide:
+    """A lead answers a question from a device. `amount_nusd` 0 approves as much as was asked."""
+
+    team: str
+    device: str
+    request: str
+    verdict: Verdict
+    amount_nusd: int

@@ -38,7 +38,9 @@ def test_the_commands_are_those_of_the_issue() -> None:
     assert {words[1] for words in COMMANDS if words[0] == "member"} == {
         "add", "import", "list", "set-role", "set-tier", "set-cap", "move", "revoke",
     }  # fmt: skip
-    assert {words[1] for words in COMMANDS if words[0] == "request"} == {"list", "approve", "deny"}
+    assert {words[1] for words in COMMANDS if words[0] == "request"} == {
+        "list", "approve", "deny", "reopen",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("words", COMMANDS, **IDS)

@@ -1,0 +1,71 @@
+"""How the team stands, as its server told it last: asked for only while somebody looks.
+
+Nothing here decides anything: without it every budget holds all the same.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+
+from agentspend.bookkeeper.team import Membership
+from agentspend.core.allowance.messages import Look, Overview
+from agentspend.sync.client import NotTaken, TeamClient, Unreachable
+from agentspend.sync.pump import NONCE_BYTES
+
+EVERY_S = 10.0
+"""Six looks a minute at most, of the sixty messages a device may send."""
+SERVER_TOO_OLD_S = 300.0
+
+
+class Viewing:
+    """`seen` is the last answer, None before the first. `is_watched` says whether anybody looks."""
+
+    def __init__(
+        self,
+        client: TeamClient,
+        membership: Membership,
+        is_watched: Callable[[], bool],
+        changed: Callable[[], None],
+    ) -> None:
+        """`changed` is called when an answer says something else than the one before."""
+        self._client = client
+        self._membership = membership
+        self._is_watched = is_watched
+        self._changed = changed
+        self._nudged = asyncio.Event()
+        self.seen: Overview | None = None
+
+    def nudge(self) -> None:
+        """Something happened in the team, or somebody began to look: ask soon."""
+        self._nudged.set()
+
+    async def run(self) -> None:
+        """Ask now and then until cancelled, while somebody looks."""
+        while True:
+            self._nudged.clear()
+            wait_s = EVERY_S
+            if self._is_watched():
+                try:
+                    await self.look()
+                except Unreachable:
+                    pass
+                except NotTaken:
+                    wait_s = SERVER_TOO_OLD_S
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await self._nudged.wait()
+
+    async def look(self) -> Overview:
+        """Ask once. Raises `Unreachable` or `NotTaken`."""
+        nonce, before = secrets.token_hex(NONCE_BYTES), self.seen
+        own = self._membership
+        self.seen = seen = await self._client.look(Look(own.team, own.device, nonce))
+        if before is None or _facts(before) != _facts(seen):
+            self._changed()
+        return seen
+
+
+def _facts(seen: Overview) -> tuple[object, ...]:
+    """What people see of it; not when it was asked for."""
+    return (seen.role, seen.frozen, seen.pools, seen.questions, seen.left_out)

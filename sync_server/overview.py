@@ -1,0 +1,146 @@
+"""How the team stands, for a screen: each cap, who spends there, and who asks for more.
+
+Only looks. What it answers is bounded, however large the organisation is. Other members are named
+to leads, and to everybody where the policy says `show_members`.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Row, RowMapping, and_, case, func, select
+
+from agentspend.core.allowance.messages import Burner, Look, Overview, PoolSeen, Question
+from sync_server.acts.act import Role
+from sync_server.policies import level_of
+from sync_server.store import cases, people
+from sync_server.store.tables import (
+    accounts,
+    devices,
+    entries,
+    incarnations,
+    members,
+    pools,
+    requests,
+    teams,
+)
+
+MOST_POOLS = 40
+MOST_MEMBERS = 10
+MOST_QUESTIONS = 40
+HOUR_US = 3_600_000_000
+SHOW_MEMBERS = "show_members"
+
+_left = accounts.c.granted_nusd - accounts.c.returned_nusd - accounts.c.used_nusd
+_over = case((_left > 0, _left), else_=0)
+_SPENT = func.sum(accounts.c.used_nusd + case((accounts.c.written_off, _over), else_=0))
+_OUT = func.sum(case((accounts.c.closed | accounts.c.written_off, 0), else_=_over))
+_RUNNING = and_(accounts.c.pool == pools.c.id, accounts.c.running == pools.c.running)
+_BURN = (
+    select(accounts.c.pool, devices.c.member, _SPENT.label("spent"), _OUT.label("out"))
+    .join(pools, _RUNNING)
+    .join(incarnations, incarnations.c.inc == accounts.c.inc)
+    .join(devices, devices.c.id == incarnations.c.device)
+    .group_by(accounts.c.pool, devices.c.member)
+)
+_HOUR = (
+    select(devices.c.member, func.sum(entries.c.amount_nusd))
+    .join(incarnations, incarnations.c.inc == entries.c.inc)
+    .join(devices, devices.c.id == incarnations.c.device)
+    .where(entries.c.kind.in_(["settle", "adjust"]), entries.c.counted != "subscription")
+    .group_by(devices.c.member)
+)
+_SEEN = select(devices.c.member, func.max(devices.c.seen_us)).group_by(devices.c.member)
+_OPEN = (
+    select(requests, devices.c.member, devices.c.label, members.c.team)
+    .join(devices, devices.c.id == requests.c.device)
+    .join(members, members.c.id == devices.c.member)
+    .where(requests.c.status == "open")
+    .order_by(requests.c.asked_us, requests.c.id)
+)
+
+
+def overview(
+    conn: Connection, org: Row[Any], who: people.Speaker, look: Look, now_us: int
+) -> Overview:
+    """The answer to one device's look."""
+    is_lead = Role(who.role).may(Role.LEAD)
+    rows = _pools(conn, org, look.device, everyones=is_lead)
+    own_team = conn.execute(select(teams).where(teams.c.id == who.team)).one()
+    names_all = is_lead or any(
+        json.loads(rules).get(SHOW_MEMBERS, False) for rules in (org.rules, own_team.rules)
+    )
+    shown = rows[:MOST_POOLS]
+    burners = _burners(conn, [row.id for row in shown], org.id, now_us)
+    questions = [
+        _question(row)
+        for row in conn.execute(_OPEN.where(requests.c.org == org.id)).mappings()
+        if is_lead or row["member"] == who.member
+    ]
+    return Overview(
+        device=look.device,
+        in_reply_to=look.nonce,
+        server_us=now_us,
+        role=who.role,
+        frozen=bool(org.frozen or own_team.frozen),
+        pools=tuple(
+            _seen(row, burners.get(row.id, []), None if names_all else who.member) for row in shown
+        ),
+        questions=tuple(questions[:MOST_QUESTIONS]),
+        left_out=len(rows[MOST_POOLS:]) + len(questions[MOST_QUESTIONS:]),
+    )
+
+
+def _pools(conn: Connection, org: Row[Any], device: str, *, everyones: bool) -> list[Row[Any]]:
+    """The device's own pools, then for a lead all others."""
+    own = cases.pool_states(conn, org.id, device)
+    asked = select(pools).where(pools.c.org == org.id, pools.c.active.is_(True))
+    if not everyones:
+        asked = asked.where(pools.c.id.in_(own))
+    return sorted(conn.execute(asked), key=lambda row: (row.id not in own, row.id))
+
+
+def _burners(
+    conn: Connection, names: list[str], org: str, now_us: int
+) -> Mapping[str, list[Burner]]:
+    """Who spends in these pools' running windows, most first."""
+    hour = _sums(conn.execute(_HOUR.where(entries.c.ts_us >= now_us - HOUR_US)))
+    seen = _sums(conn.execute(_SEEN.where(devices.c.org == org)))
+    found: defaultdict[str, list[Burner]] = defaultdict(list)
+    for pool, member, spent, out in conn.execute(_BURN.where(accounts.c.pool.in_(names))):
+        last = hour.get(member, 0), seen.get(member, 0)
+        found[pool].append(Burner(member, int(spent), int(out), *last))
+    for each in found.values():
+        each.sort(key=lambda one: (-one.spent_nusd, -one.out_nusd, one.member))
+    return found
+
+
+def _sums(rows: Iterable[Any]) -> dict[str, int]:
+    return {member: max(0, int(amount or 0)) for member, amount in rows}
+
+
+def _seen(row: Row[Any], burners: list[Burner], only: str | None) -> PoolSeen:
+    """A pool with the members that may be named: all (`only` None), or one."""
+    named = [each for each in burners if only in (None, each.member)][:MOST_MEMBERS]
+    rest = [each for each in burners if each not in named]
+    state = cases.state_of(row)
+    out_nusd = state.outstanding_nusd + state.past_nusd
+    return PoolSeen(
+        pool=state.id,
+        level=level_of(row),
+        window=row.kind,
+        cap_nusd=state.cap_nusd,
+        spent_nusd=state.committed_nusd - state.outstanding_nusd + state.late_nusd,
+        out_nusd=out_nusd,
+        free_nusd=max(0, state.available_nusd),
+        ends_us=state.ends_us,
+        members=tuple(named),
+        others=len(rest),
+        others_nusd=sum(each.spent_nusd for each in rest),
+    )
+
+
+def _question(row: RowMapping) -> Question:
+    kept = ("member", "label", "team", "pool", "amount_nusd", "reason", "asked_us")
+    return Question(row["id"], **{name: row[name] for name in kept})

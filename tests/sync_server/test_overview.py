@@ -1,0 +1,103 @@
+"""How the team stands, as a device's screen hears it: sums agree, persons only where allowed."""
+
+import pytest
+
+from agentspend.core.allowance.accounts import Place
+from agentspend.core.allowance.messages import Overview, Want
+from sync_server import overview
+from tests.sync_server.house import DOLLAR, Device, House
+
+POOL = "org.month"
+
+
+async def two_who_spent(house: House) -> tuple[Device, Device]:
+    """Anna spent $3, Ben spent $5; both hold some allowance more."""
+    await house.ask("cap.set", level="org", window="month", cap_nusd=100 * DOLLAR)
+    anna, ben = await house.joined("anna", "backend"), await house.joined("ben", "backend")
+    for device, nusd in ((anna, 3 * DOLLAR), (ben, 5 * DOLLAR)):
+        answer = await device.sync(Want(POOL, need_nusd=6 * DOLLAR))
+        device.chain.ts_us = house.now[0]
+        device.chain.settle(nusd, Place(POOL, answer.accounts[0].window))
+        await device.sync()
+    return anna, ben
+
+
+async def test_a_lead_sees_who_burns_and_the_sums_agree(house: House) -> None:
+    """Most spent first; the members' sums are the pool's, and what is committed is both parts."""
+    anna, _ = await two_who_spent(house)
+    await house.ask("member.set_role", member="anna", role="lead")
+    seen = await anna.look()
+    [pool] = seen.pools
+    assert (seen.role, seen.frozen) == ("lead", False)
+    assert [(each.member, each.spent_nusd) for each in pool.members] == [
+        ("ben", 5 * DOLLAR), ("anna", 3 * DOLLAR),
+    ]  # fmt: skip
+    assert {each.hour_nusd for each in pool.members} == {5 * DOLLAR, 3 * DOLLAR}
+    assert sum(each.spent_nusd for each in pool.members) == pool.spent_nusd == 8 * DOLLAR
+    assert sum(each.out_nusd for each in pool.members) == pool.out_nusd > 0
+    assert pool.cap_nusd == pool.spent_nusd + pool.out_nusd + pool.free_nusd
+    [cap] = (await house.ask("cap.list"))["caps"]
+    assert (cap["spent_nusd"], cap["out_nusd"]) == (pool.spent_nusd, pool.out_nusd)
+
+
+@pytest.mark.parametrize("role", ["member", "viewer"])
+async def test_others_see_only_their_own_unless_the_policy_says_so(house: House, role: str) -> None:
+    """Nobody else is named; the sum of the rest is the cap's own business."""
+    anna, _ = await two_who_spent(house)
+    await house.ask("member.set_role", member="anna", role=role)
+    [pool] = (await anna.look()).pools
+    assert [each.member for each in pool.members] == ["anna"]
+    assert (pool.others, pool.others_nusd) == (1, 5 * DOLLAR)
+    await house.ask("policy.set", team="backend", rules={"show_members": True})
+    [pool] = (await anna.look()).pools
+    assert [each.member for each in pool.members] == ["ben", "anna"]
+
+
+async def test_a_lead_sees_all_caps_another_those_above_the_device(house: House) -> None:
+    """And of the open questions everybody's, another only their own."""
+    anna, ben = await two_who_spent(house)
+    await house.ask("team.create", team="data")
+    await house.ask("cap.set", level="team", name="data", window="day", cap_nusd=DOLLAR)
+    await ben.request(2 * DOLLAR, POOL)
+    assert [each.pool for each in (await anna.look()).pools] == [POOL]
+    assert (await anna.look()).questions == ()
+    assert [each.request for each in (await ben.look()).questions]
+    await house.ask("member.set_role", member="anna", role="lead")
+    seen = await anna.look()
+    assert [each.pool for each in seen.pools] == [POOL, "team.data.day"]
+    [question] = seen.questions
+    assert (question.member, question.pool, question.amount_nusd, question.reason) == (
+        "ben", POOL, 2 * DOLLAR, "a large migration",
+    )  # fmt: skip
+
+
+async def test_the_answer_is_bounded(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What there is no room for is counted."""
+    anna, ben = await two_who_spent(house)
+    await house.ask("member.set_role", member="anna", role="lead")
+    await house.ask("cap.set", level="org", window="day", cap_nusd=DOLLAR)
+    for n in range(3):
+        await ben.request(DOLLAR, POOL, nonce=f"n{n}")
+    monkeypatch.setattr(overview, "MOST_POOLS", 1)
+    monkeypatch.setattr(overview, "MOST_MEMBERS", 1)
+    monkeypatch.setattr(overview, "MOST_QUESTIONS", 1)
+    seen = await anna.look()
+    assert (len(seen.pools), len(seen.questions), seen.left_out) == (1, 1, 3)
+    await house.ask("cap.set", level="org", window="day", cap_nusd=None)
+    [pool] = (await anna.look()).pools
+    assert ([each.member for each in pool.members], pool.others, pool.others_nusd) == (
+        ["ben"], 1, 3 * DOLLAR,
+    )  # fmt: skip
+
+
+async def test_a_freeze_is_told_and_who_was_revoked_hears_nothing(house: House) -> None:
+    """A look changes nothing, and is no way in."""
+    anna, ben = await two_who_spent(house)
+    await house.ask("freeze", team="backend")
+    seen = await anna.look()
+    assert isinstance(seen, Overview)
+    assert seen.frozen
+    await house.ask("device.revoke", device=ben.certificate.device)
+    assert (await ben.try_to_look())[0] == 403
+    await house.ask("member.revoke", member="anna")
+    assert (await anna.try_to_look())[0] == 403
