@@ -18,11 +18,11 @@ from sync_server.store import cases, people
 from sync_server.store.tables import (
     accounts,
     devices,
-    entries,
     incarnations,
     members,
     pools,
     requests,
+    spending,
     teams,
 )
 
@@ -44,11 +44,11 @@ _BURN = (
     .join(devices, devices.c.id == incarnations.c.device)
     .group_by(accounts.c.pool, devices.c.member)
 )
-_HOUR = (
-    select(devices.c.member, func.sum(entries.c.amount_nusd))
-    .join(incarnations, incarnations.c.inc == entries.c.inc)
+_LATELY = (
+    select(devices.c.member, func.sum(spending.c.amount_nusd))
+    .join(incarnations, incarnations.c.inc == spending.c.inc)
     .join(devices, devices.c.id == incarnations.c.device)
-    .where(entries.c.kind.in_(["settle", "adjust"]), entries.c.counted != "subscription")
+    .where(spending.c.counted != "subscription")
     .group_by(devices.c.member)
 )
 _SEEN = select(devices.c.member, func.max(devices.c.seen_us)).group_by(devices.c.member)
@@ -105,11 +105,12 @@ def _burners(
     conn: Connection, names: list[str], org: str, now_us: int
 ) -> Mapping[str, list[Burner]]:
     """Who spends in these pools' running windows, most first."""
-    hour = _sums(conn.execute(_HOUR.where(entries.c.ts_us >= now_us - HOUR_US)))
+    since = now_us // HOUR_US - 1
+    lately = _sums(conn.execute(_LATELY.where(spending.c.hour >= since)))
     seen = _sums(conn.execute(_SEEN.where(devices.c.org == org)))
     found: defaultdict[str, list[Burner]] = defaultdict(list)
     for pool, member, spent, out in conn.execute(_BURN.where(accounts.c.pool.in_(names))):
-        last = hour.get(member, 0), seen.get(member, 0)
+        last = lately.get(member, 0), seen.get(member, 0)
         found[pool].append(Burner(member, int(spent), int(out), *last))
     for each in found.values():
         each.sort(key=lambda one: (-one.spent_nusd, -one.out_nusd, one.member))

@@ -161,7 +161,7 @@ class Service:
         """How the team stands, for a device's screen. Raises as `sync` does."""
         device = read(Look, sealed.body).device
         with self.engine.begin() as conn:
-            look = unseal(Look, sealed, self._check(conn, device))
+            look = unseal(Look, sealed, _check(self._sender(conn, device)))
             who, org = self._speaker(conn, device), cases.org_row(conn, self.org)
             return self._sealed(overview(conn, org, who, look, now_us))
 
@@ -170,7 +170,7 @@ class Service:
         device = read(Decide, sealed.body).device
 
         def plan(conn: Connection, org: Row[Any]) -> Done:
-            asked = unseal(Decide, sealed, self._check(conn, device))
+            asked = unseal(Decide, sealed, _check(self._sender(conn, device)))
             return verdicts.decided(conn, org, self._speaker(conn, device), asked, now_us)
 
         return self.act(plan, now_us)

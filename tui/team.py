@@ -17,10 +17,10 @@ COLUMNS = (
     Column("SPENT", 10, right=True, least=2), Column("OUT", 9, right=True, least=2),
     Column("COMMITTED", 10, right=True), Column("FREE", 10, right=True, least=2),
     Column("ALLOWANCE", 9, right=True, least=1), Column("LEFT", 8, right=True, least=1),
-    Column("HOUR", 8, right=True, least=1), Column("RESETS", 6, right=True, least=2),
+    Column("LATELY", 8, right=True, least=1), Column("RESETS", 6, right=True, least=2),
 )  # fmt: skip
 """COMMITTED is SPENT and what lies OUT on devices; ALLOWANCE is this device's own, LEFT what is
-free of it; HOUR is all a member spent in the last hour."""
+free of it; LATELY is all a member spent since the last full hour began."""
 COMMITTED = 5
 UNKNOWN = "?"
 
@@ -95,7 +95,7 @@ def _who(pool: Told) -> Sequence[tuple[str, str]]:
     return [
         (
             "" if number else "Spends",
-            f"{each['member']} {cents(each['spent_nusd'])}, last hour {cents(each['hour_nusd'])}",
+            f"{each['member']} {cents(each['spent_nusd'])}, lately {cents(each['lately_nusd'])}",
         )
         for number, each in enumerate(pool["members"])
     ]
@@ -131,11 +131,11 @@ def _pool(pool: Told, own: Told | None, now_us: int) -> Row:
 
 def _member(pool: Told, each: Told) -> Row:
     """One member below a cap, with what they spent and may still spend of it."""
-    spent, out, hour = each["spent_nusd"], each["out_nusd"], each["hour_nusd"]
+    spent, out, lately = each["spent_nusd"], each["out_nusd"], each["lately_nusd"]
     name, above = str(each["member"]), str(pool["pool"])
     cells = ("  " + name, "", "", cents(spent), cents(out), cents(spent + out), "", "", "",
-             cents(hour) if hour else "-", "")  # fmt: skip
-    order = (name, "", 0, spent, out, spent + out, 0, 0, 0, hour, 0)
+             cents(lately) if lately else "-", "")  # fmt: skip
+    order = (name, "", 0, spent, out, spent + out, 0, 0, 0, lately, 0)
     return Row(
         f"{above} {name}", cells, order, fields={"member": name, "budget": above}, nusd=spent,
         under=above,

@@ -32,7 +32,7 @@ async def test_a_lead_sees_who_burns_and_the_sums_agree(house: House) -> None:
     assert [(each.member, each.spent_nusd) for each in pool.members] == [
         ("ben", 5 * DOLLAR), ("anna", 3 * DOLLAR),
     ]  # fmt: skip
-    assert {each.hour_nusd for each in pool.members} == {5 * DOLLAR, 3 * DOLLAR}
+    assert {each.lately_nusd for each in pool.members} == {5 * DOLLAR, 3 * DOLLAR}
     assert sum(each.spent_nusd for each in pool.members) == pool.spent_nusd == 8 * DOLLAR
     assert sum(each.out_nusd for each in pool.members) == pool.out_nusd > 0
     assert pool.cap_nusd == pool.spent_nusd + pool.out_nusd + pool.free_nusd

@@ -75,7 +75,7 @@ def gone() -> Replay:
 
 def _burner(member: str, spent: int, out: int, hour: int) -> dict[str, Any]:
     return {"member": member, "spent_nusd": spent * CENT, "out_nusd": out * CENT,
-            "hour_nusd": hour * CENT, "seen_us": RECORDED[-1]["at_us"] - 40 * S}  # fmt: skip
+            "lately_nusd": hour * CENT, "seen_us": RECORDED[-1]["at_us"] - 40 * S}  # fmt: skip
 
 
 def overview(role: str = "lead") -> dict[str, Any]:

@@ -81,6 +81,7 @@ class Help(TextBox):
             ("█ ▒ ░", "spent, held by requests in flight, free"),
             ("▸ ! ✗ ?", "at work, above 90 %, spent or refused, asks for more"),
             ("LISTED", "a subscription's use at list price: no dollars of yours"),
+            ("LATELY", "all a member of the team spent since the last full hour began"),
             ("COMMITTED", "spent by the team, or granted to its devices and not spent yet"),
         ]
         super().__init__("keys", [(glyphs(name), glyphs(words)) for name, words in steps])

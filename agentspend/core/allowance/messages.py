@@ -181,14 +181,14 @@ class Look:
 class Burner:
     """One member in one pool's running window: spent, and allowance that lies on their devices.
 
-    `hour_nusd` is all they spent in the last hour, in whatever pool; `seen_us` is when one of their
-    devices was heard last (0: never).
+    `lately_nusd` is all they spent since the last full hour began, in whatever pool; `seen_us` is
+    when one of their devices was heard last (0: never).
     """
 
     member: str
     spent_nusd: int
     out_nusd: int
-    hour_nusd: int
+    lately_nusd: int
     seen_us: int
 
 
