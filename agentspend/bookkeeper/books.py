@@ -13,6 +13,7 @@ import msgspec
 from agentspend.bookkeeper.chain import Chain, payer_fields
 from agentspend.bookkeeper.line import Line
 from agentspend.bookkeeper.outcomes import (
+    Asked,
     Event,
     Held,
     HoldAnswer,
@@ -23,12 +24,13 @@ from agentspend.bookkeeper.outcomes import (
     Settlement,
     Waiting,
 )
+from agentspend.bookkeeper.questions import Questions
 from agentspend.bookkeeper.rooms import Rooms, Seat, is_hard
-from agentspend.bookkeeper.team import Team
+from agentspend.bookkeeper.team import FROZEN, Team
 from agentspend.core.admission import Admit, Count, RefusalReason, Refuse, Wait, decide
 from agentspend.core.budgets import BoundKind
 from agentspend.core.errors import StoreError
-from agentspend.core.limits import MAX_WAITING
+from agentspend.core.limits import MAX_ASKING, MAX_WAITING
 from agentspend.core.scopes import NamesModel, Payer
 from agentspend.core.windows import WindowKind
 from agentspend.store import accounts, conversations, entries, holds, requests
@@ -50,6 +52,7 @@ class Books:
         self.rooms = Rooms(conn, zone, read_only=read_only)
         self.team = Team(conn)
         self.line = Line()
+        self.questions = Questions(self.line)
         self.events: list[Event] = []
         self.woken: list[tuple[str, HoldAnswer]] = []
         self.undo: list[Callable[[], None]] = []
@@ -72,17 +75,30 @@ class Books:
         self.chain.forget()
         self.team.forget()
 
-    def hold(self, request: HoldRequest, at: Moment) -> HoldAnswer | Waiting:
-        """Take a request through the ladder once; Waiting puts it in line."""
+    def hold(
+        self, request: HoldRequest, at: Moment, *, waking: bool = False
+    ) -> HoldAnswer | Waiting:
+        """Take a request through the ladder once; Waiting puts it in line.
+
+        One that comes while an earlier one asks a person is tried after it, when the line is woken
+        at the end of this transaction.
+        """
         now_us = self.now(at)
         seats = [
             *self.rooms.seats(request.payer, request.counted, now_us),
             *self.team.seats(request.payer, request.counted, at.mono_us),
         ]
         hard = [seat for seat in seats if is_hard(seat)]
-        patient = at.mono_us < request.deadline_us
+        asks = self.line.asks(request.rid)
+        patient = at.mono_us < request.deadline_us and not asks
         ids = {seat.account.id: seat.budget.name for seat in hard}
-        behind = self.line.ahead(request, ids) if patient and len(self.line) else ""
+        asked = "" if waking else self.line.asks_ahead(request, ids)
+        if asked and len(self.line) < MAX_WAITING:
+            self.line.join(request, ids, asking=asks)
+            return Waiting(request.rid, asked)
+        behind = self.line.ahead(request, ids) if (patient or asks) and len(self.line) else ""
+        if asks and behind and at.mono_us < request.asks_until_us:
+            return Waiting(request.rid, behind)
         ask = request.ask
         left_us = request.deadline_us - at.mono_us
         decision = (
@@ -110,8 +126,33 @@ class Books:
                 self.events.append(Event("wait", {"rid": request.rid, "budget": budget}))
                 return Waiting(request.rid, budget)
             case Refuse():
-                self.line.leave(request.rid)
+                if self._may_ask(request, decision, hard, at):
+                    return self._ask(request, decision, hard)
                 return self._refuse(request, decision, hard, now_us)
+
+    def _may_ask(self, request: HoldRequest, refuse: Refuse, hard: list[Seat], at: Moment) -> bool:
+        """Whether a person may be asked to let this one pass: more in this budget would help it,
+        its agent goes on waiting, and nobody has said no."""
+        lasting = refuse.reason in (RefusalReason.NEVER_FITS, RefusalReason.WAITED)
+        if not lasting or at.mono_us >= request.asks_until_us or self.questions.closed:
+            return False
+        seat = _seat_of(refuse, hard)
+        if self.line.asking >= MAX_ASKING and not self.line.asks(request.rid):
+            return False
+        expelled = seat.is_teams and not self.team.gets_more
+        return not (expelled or seat.budget is FROZEN or self.questions.was_refused(seat))
+
+    def _ask(self, request: HoldRequest, refuse: Refuse, hard: list[Seat]) -> Waiting:
+        """Wait for a person's answer; the question is new only where nobody asked it yet."""
+        seat = _seat_of(refuse, hard)
+        if not self.line.asks(request.rid):
+            self.undo.append(lambda: self.line.forget(request.rid))
+        fresh = self.questions.ask(request, seat, refuse.needed_nusd)
+        self.line.join(request, {each.account.id: each.budget.name for each in hard}, asking=True)
+        if fresh:
+            fields = {"rid": request.rid, "budget": seat.budget.name}
+            self.events.append(Event("ask", {**fields, "payer": request.payer.known()}))
+        return Waiting(request.rid, seat.budget.name)
 
     def _stand_in_line(
         self, request: HoldRequest, budget: str, hard: list[Seat], now_us: int, at: Moment
@@ -131,7 +172,7 @@ class Books:
     def wake(self, at: Moment) -> None:
         """Try everyone in line again, in order; answers go to `woken`."""
         for request in self.line:
-            answer = self.hold(request, at)
+            answer = self.hold(request, at, waking=True)
             if not isinstance(answer, Waiting):
                 self.woken.append((request.rid, answer))
 
@@ -267,7 +308,11 @@ class Books:
         self, request: HoldRequest, refuse: Refuse, hard: list[Seat], now_us: int
     ) -> Refused:
         """Say no, and keep the story for `why`."""
-        seat = next(seat for seat in hard if seat.budget.name == refuse.room.budget)
+        seat = _seat_of(refuse, hard)
+        asked = Asked.NOTHING if self.line.asks(request.rid) else Asked.NOT
+        if request.asks_until_us and self.questions.was_refused(seat):
+            asked = Asked.NO
+        self.line.leave(request.rid)
         resets_us = self.rooms.span(seat.budget, now_us, request.payer).ends_us
         if refuse.reason is RefusalReason.TOO_FAST:
             missing_nusd = refuse.needed_nusd - refuse.room.free_nusd
@@ -283,6 +328,7 @@ class Books:
             needed_nusd=refuse.needed_nusd,
             resets_us=resets_us,
             source=seat.budget.source,
+            asked=asked,
         )
         told = {
             **request.facts,
@@ -297,6 +343,7 @@ class Books:
             "wanted_output": request.ask.wanted_output,
             "floor_output": request.ask.floor_output,
             "resets_us": resets_us,
+            **({"asked": asked.value} if asked else {}),
         }
         slowed = refuse.reason is RefusalReason.TOO_FAST
         self.note_refused(
@@ -327,6 +374,11 @@ class Books:
         self, rid: str, at_us: int, outcome: str, session: str, story: Mapping[str, object]
     ) -> None:
         requests.put(self.conn, rid, at_us, outcome, session, msgspec.json.encode(story))
+
+
+def _seat_of(refuse: Refuse, hard: list[Seat]) -> Seat:
+    """The account that says no."""
+    return next(seat for seat in hard if seat.budget.name == refuse.room.budget)
 
 
 def _public(kept: Mapping[str, object]) -> dict[str, object]:

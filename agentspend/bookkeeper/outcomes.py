@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import NamedTuple
 
 from agentspend.core.admission import Ask, RefusalReason
@@ -21,8 +22,9 @@ class Moment(NamedTuple):
 class HoldRequest:
     """A request that wants to leave.
 
-    `counted` is "billed" or "subscription". `arrived_us` and `deadline_us` are monotonic: the
-    first arrival decides the place in the line, also after a count. `facts` is what a ledger
+    `counted` is "billed" or "subscription". `arrived_us`, `deadline_us` and `asks_until_us` are
+    monotonic: the first arrival decides the place in the line, also after a count; where no budget
+    lets it pass, a person is asked until the latter (0: it is refused). `facts` is what a ledger
     entry needs if the daemon dies (provider, model, price version …) and what `why` tells.
     """
 
@@ -33,6 +35,7 @@ class HoldRequest:
     arrived_us: int
     deadline_us: int
     facts: Mapping[str, object] = field(default_factory=dict)
+    asks_until_us: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +54,20 @@ class NeedsCount:
     """Ask the provider to count the prompt, then come again with the tighter bound."""
 
 
+class Asked(StrEnum):
+    """What a person answered who was asked whether a budget may be raised."""
+
+    NOT = ""
+    NO = "no"
+    NOTHING = "nothing"
+
+
 @dataclass(frozen=True, slots=True)
 class Refused:
     """Not admitted. Amounts in nano-USD; `resets_us` is UTC µs or None when it never resets.
 
-    `source` is the repository's file that declares the budget, "" for the configuration.
+    `source` is the repository's file that declares the budget, "" for the configuration. `asked`:
+    what became of the question whether it may pass, "" where none was asked.
     """
 
     reason: RefusalReason
@@ -68,6 +80,7 @@ class Refused:
     needed_nusd: int
     resets_us: int | None
     source: str = ""
+    asked: Asked = Asked.NOT
 
     @property
     def free_nusd(self) -> int:

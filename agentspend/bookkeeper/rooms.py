@@ -8,7 +8,7 @@ from datetime import tzinfo
 import msgspec
 
 from agentspend.core.admission import Room
-from agentspend.core.budgets import Budget, Counts, Mode
+from agentspend.core.budgets import TEAM_PREFIX, Budget, Counts, Mode
 from agentspend.core.scopes import NamesModel, Payer, same_text
 from agentspend.core.windows import Span, WindowKind, span
 from agentspend.store import accounts, entries, holds
@@ -34,6 +34,11 @@ class Seat:
     budget: Budget
     account: Account
     grows: bool = False
+
+    @property
+    def is_teams(self) -> bool:
+        """Whether a team's pool is behind it, not a budget of this machine."""
+        return self.budget.name.startswith(TEAM_PREFIX)
 
     def room(self, soon_nusd: int = 0) -> Room:
         """What the admission ladder needs to know of it; `soon_nusd` rolls out in time."""

@@ -112,9 +112,10 @@ def session_lines(books: Books, at: Moment) -> list[dict[str, object]]:
     waiting: dict[str, list[dict[str, object]]] = {}
     for request, budget in books.line.waits():
         since_s = (at.mono_us - request.arrived_us) / 1_000_000
-        waiting.setdefault(request.payer.session, []).append(
-            {"rid": request.rid, "budget": budget, "since_ms": int(since_s * 1000)}
-        )
+        wait = {"rid": request.rid, "budget": budget, "since_ms": int(since_s * 1000)}
+        if books.line.asks(request.rid):
+            wait["asks"] = True
+        waiting.setdefault(request.payer.session, []).append(wait)
     return [
         {
             **_session(row, totals.get(row.id, (0, 0, 0))),
@@ -122,6 +123,26 @@ def session_lines(books: Books, at: Moment) -> list[dict[str, object]]:
             "waiting": waiting.get(row.id, []),
         }
         for row in sessions.all_open(books.conn)
+    ]
+
+
+def question_lines(books: Books, at: Moment) -> list[dict[str, object]]:
+    """One line a question that waits for a person's answer."""
+    return [
+        {
+            "budget": question.budget,
+            "scope": question.scope,
+            "window": question.window,
+            "source": question.source,
+            "limit_nusd": question.limit_nusd,
+            "lacking_nusd": question.lacking_nusd,
+            "requests": len(question.requests),
+            "agents": sorted({each.payer.agent for each in question.requests if each.payer.agent}),
+            "sessions": sorted({each.payer.session for each in question.requests}),
+            "since_ms": (at.mono_us - question.since_us) // 1_000,
+            "ends_ms": (question.until_us - at.mono_us) // 1_000,
+        }
+        for question in books.questions.all()
     ]
 
 

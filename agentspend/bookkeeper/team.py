@@ -116,6 +116,11 @@ class Team:
         return self.standing.state.value if self.standing is not None else ""
 
     @property
+    def gets_more(self) -> bool:
+        """Whether the server may still grant us anything."""
+        return self.standing is not None and self.standing.state is State.ACTIVE
+
+    @property
     def queued(self) -> int:
         """How many reports the server has not acknowledged."""
         if self.standing is None:

@@ -112,11 +112,15 @@ class LoopGuardSection(Section, frozen=True):
 
 
 class AdmissionSection(Section, frozen=True):
-    """`[admission]`: the tunable steps of the ladder."""
+    """`[admission]`: the tunable steps of the ladder.
+
+    `on_exceed`: what no budget lets pass is refused, or waits while a person is asked.
+    """
 
     comfort_tokens: int = DEFAULT_COMFORT_TOKENS
     floor_tokens: int = DEFAULT_FLOOR_TOKENS
     wait_s: int = DEFAULT_WAIT_S
+    on_exceed: Literal["refuse", "ask"] = "refuse"
 
 
 class NetworkSection(Section, frozen=True):

@@ -6,6 +6,8 @@ MAX_SSE_EVENT_BYTES = 16 * 1024 * 1024
 MAX_METERED_JSON_BYTES = 64 * 1024 * 1024
 MAX_IN_FLIGHT_PER_SESSION = 64
 MAX_WAITING = 4_096
+MAX_ASKING = 64
+"""So many requests wait for a person at once: each is tried again with every change."""
 MAX_BATCH = 256
 MAX_WATCH_BACKLOG = 2_048
 MAX_CONTROL_LINE_BYTES = 1024 * 1024

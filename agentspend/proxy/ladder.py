@@ -12,6 +12,7 @@ from agentspend.core.limits import COUNT_MARGIN_PERCENT, COUNT_MARGIN_TOKENS
 from agentspend.core.pricebook import PriceBook
 from agentspend.core.pricing import Bound
 from agentspend.core.scopes import Payer
+from agentspend.proxy.patience import asks_for_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class Request:
 
     `strict` is the bound of what it can cost; `warm` trusts a cache that the known turn proved.
     `swap` says which model its agent had named, where a rule put another in its place.
+    `asks_until_us` (monotonic) is how long it may wait for a person, where one is asked.
     """
 
     rid: str
@@ -34,6 +36,7 @@ class Request:
     strict: Bound
     warm: Bound
     basis: str
+    asks_until_us: int
     swap: Swap | None = None
 
 
@@ -66,6 +69,7 @@ def asked_of(
         warm=warm,
         basis="the previous turn" if known else "bytes",
         swap=swap,
+        asks_until_us=arrived_us + asks_for_s(payer.agent) * 1_000_000,
     )
 
 
@@ -144,6 +148,7 @@ def hold_request(request: Request, version: str, admission: AdmissionSection) ->
             "warm_saves_nusd": strict.nusd(0) - warm.nusd(0),
             **_swapped(request.swap),
         },
+        asks_until_us=request.asks_until_us if admission.on_exceed == "ask" else 0,
     )
 
 

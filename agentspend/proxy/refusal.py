@@ -2,7 +2,7 @@
 
 from datetime import datetime, tzinfo
 
-from agentspend.bookkeeper.outcomes import Refused
+from agentspend.bookkeeper.outcomes import Asked, Refused
 from agentspend.core.access import Forbidden
 from agentspend.core.admission import RefusalReason
 from agentspend.core.budgets import TEAM_PREFIX
@@ -37,9 +37,21 @@ def refused_message(refused: Refused, now: datetime, zone: tzinfo, wait_s: int) 
     return (
         f"agentspend: budget {refused.budget!r} ({refused.scope}, per {refused.window}) "
         f"{_what(refused, wait_s)}: {spent}{held}, {free} is free, and this "
-        f"request can cost {dollars(refused.needed_nusd)} at least. "
+        f"request can cost {dollars(refused.needed_nusd)} at least. {_asked(refused)}"
         f"{_reset(refused, now, zone)} {_raise(refused)}"
     )
+
+
+def _asked(refused: Refused) -> str:
+    """What a person said who was asked to let it pass."""
+    who = "A lead" if refused.budget.startswith(TEAM_PREFIX) else "Somebody"
+    match refused.asked:
+        case Asked.NOT:
+            return ""
+        case Asked.NO:
+            return f"{who} was asked for more, and said no. "
+        case Asked.NOTHING:
+            return f"{who} was asked for more, and it did not come in time. "
 
 
 def _raise(refused: Refused) -> str:

@@ -96,6 +96,8 @@ class Proxy:
     async def drain(self, within_s: float) -> int:
         """Let running requests end; those that do not are cut and settled. Returns how many."""
         self.draining = True
+        with suppress(StoreError):
+            await self._desk.bookkeeper.ask(lambda books, _: books.questions.close())
         running = [journey.task for journey in self.journeys if journey.task is not None]
         if running:
             await asyncio.wait(running, timeout=within_s)
