@@ -31,7 +31,7 @@ def asked(
     name = "r_" + sha256(f"{ask.device} {ask.nonce}".encode()).hexdigest()[:12]
     known = conn.execute(select(requests).where(requests.c.id == name)).one_or_none()
     if known is not None:
-        return None, {"id": known.id, "status": known.status}
+        return None, {"id": known.id, "status": known.status, "pool": known.pool}
     states = cases.pool_states(conn, org.id, ask.device)
     if ask.amount_nusd <= 0 or not states or (ask.pool and ask.pool not in states):
         raise NotAskable(
@@ -50,7 +50,7 @@ def asked(
         "amount_nusd": ask.amount_nusd, "reason": ask.reason[:MOST_REASON], "status": "open",
         "asked_us": now_us, "decided_us": None, "decided_by": "",
     }  # fmt: skip
-    return Filed("request", row), {"id": name, "status": "open"}
+    return Filed("request", row), {"id": name, "status": "open", "pool": pool}
 
 
 def _tightest(conn: Connection, states: dict[str, PoolState]) -> str:

@@ -61,6 +61,8 @@ class Day:
                 self._refused(message, now_us)
             case "slow":
                 self._slowed(message, now_us)
+            case "ask":
+                self._waits_for_a_person(message, now_us)
             case "warning":
                 self._warned(message, now_us)
 
@@ -156,6 +158,12 @@ class Day:
         who, cap = payer.agent or payer.session or "a request", message.get("budget")
         what = f"budget {cap}" if cap else "a rate limit"
         self.note(message.get("ts_us", now_us), "!", f"{who} too fast for {what}: it comes again")
+
+    def _waits_for_a_person(self, message: Message, now_us: int) -> None:
+        payer, name = payer_of(message.get("payer") or {}), str(message["budget"])
+        who = payer.agent or payer.session or "a request"
+        how = "a lead is asked" if name.startswith("team:") else f"agentspend budget raise {name} …"
+        self.note(now_us, "?", f"{who} waits for more of {name}: {how}")
 
     def _warned(self, message: Message, now_us: int) -> None:
         percent, name = message["percent"], message["budget"]

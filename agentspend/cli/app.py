@@ -162,6 +162,8 @@ def _add_budget(app: typer.Typer) -> None:
          )  # fmt: skip
     _add(group, budget.raise_budget, "raise", "Raise a limit",
          "agentspend budget raise daily 5", "agentspend budget raise daily --to 40")  # fmt: skip
+    _add(group, budget.refuse, "refuse", "Say no to requests that ask for more of a budget",
+         "agentspend budget refuse daily")  # fmt: skip
     _add(group, budget.remove_budget, "remove", "Remove a budget",
          "agentspend budget remove daily")  # fmt: skip
     _add(group, budget.confirm_changes, "confirm", "Adopt changes that wait for a person",

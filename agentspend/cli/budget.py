@@ -133,6 +133,14 @@ def remove_budget(name: Name) -> None:
     say(f"budget {name} is gone; {left} left" if left else "no budget is left: metering only")
 
 
+def refuse(name: Name) -> None:
+    """Say no to the requests that ask for more of a budget: they are refused now."""
+    count = access.ask("question.refuse", budget=name)["refused"]
+    say(
+        f"{count} request{' was' if count == 1 else 's were'} refused; budget {name} stays as it is"
+    )
+
+
 def confirm_changes(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:

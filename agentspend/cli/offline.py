@@ -112,6 +112,7 @@ class _File:
                 "today_subscription_nusd": snapshot.today_listed_nusd(books, at),
                 "windows": snapshot.included_lines(books, at),
                 "waits": [{"budget": change.budget, "what": change.text} for change in waits],
+                "questions": [],
                 "paused": {n: each for n, each in pauses.read(self._conn).items() if not n},
                 "gate_closed": "",
                 "config_error": fault,

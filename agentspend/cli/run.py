@@ -54,7 +54,7 @@ def run(asked: RunArgs, launcher: Launcher, keys: Sequence[Handed]) -> int:
     try:
         plan = launcher.plan(asked.command, facts, caller)
         _write_files(plan)
-        run_words.before(plan, payer, access.ask("status"), opened["waits"], asked.providers)
+        run_words.before(plan, payer, access.ask("status"), opened, asked.providers)
         code = run_in_foreground(plan.argv, plan.environment(caller.env))
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

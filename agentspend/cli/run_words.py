@@ -1,12 +1,12 @@
 """What `run` tells people: one line before the agent starts, one when it has ended."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import PurePath
 from typing import Any
 
 from agentspend.agents.base import LaunchPlan
-from agentspend.cli import access
+from agentspend.cli import access, question_lines
 from agentspend.cli.budget_lines import applying, left_text, resets_when, tightest
 from agentspend.cli.diagnostics import paint, say, warn
 from agentspend.cli.moments import now_us
@@ -22,13 +22,13 @@ def before(
     plan: LaunchPlan,
     payer: Payer,
     status: dict[str, Any],
-    waits: Sequence[str] = (),
+    opened: Mapping[str, Any],
     chosen: Sequence[str] = (),
 ) -> None:
     """Where this session is filed, whom it asks, and which budgets it can use up.
 
-    `waits` is what the repository's files would loosen, and a person has not agreed to; `chosen`
-    are the only providers that it asks.
+    `opened` is the daemon's answer: what of the repository's files waits for a person, and whether
+    requests do; `chosen` are the only providers that it asks.
     """
     for text in plan.warnings:
         warn(text)
@@ -38,8 +38,13 @@ def before(
         warn(f"no request may leave: {status['gate_closed']}", "agentspend doctor")
     if status["config_error"]:
         warn(f"the last good configuration is in force: {status['config_error']}")
-    for text in waits:
+    for text in opened.get("waits", ()):
         say(f"agentspend: {text}: waits for you  → agentspend budget confirm")
+    if opened.get("asks_for_s"):
+        say(f"agentspend: what no budget lets pass waits for your answer, {opened['asks_for_s']} s"
+            " at most  → agentspend status, in another terminal")  # fmt: skip
+    for text in question_lines.told(status.get("questions", [])):
+        say(text)
     lines = applying(status["budgets"], payer)
     asks = f"asks {' and '.join(chosen)} only" if chosen else ""
     where = " · ".join(name for name in (payer.project, payer.branch, asks) if name)

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from agentspend.cli import access, output, pause
+from agentspend.cli import access, output, pause, question_lines
 from agentspend.cli.budget_lines import resets_in
 from agentspend.cli.included_lines import show_included
 from agentspend.cli.moments import ago_text, now_us
@@ -91,6 +91,7 @@ def problems(found: dict[str, Any]) -> list[str]:
     for change in found.get("waits", []):
         told.append(f"! waits for you: {change['what']}")
         told.append("  → agentspend budget confirm")
+    told += question_lines.told(found.get("questions", []))
     told += pause.told(found.get("paused", {}), now_us())
     for session in found["sessions"]:
         told += _waiting(session, found["budgets"])
@@ -101,7 +102,7 @@ def _waiting(session: dict[str, Any], budgets: list[dict[str, Any]]) -> list[str
     """Requests that have stood in line long enough to be wondered about, and why they do."""
     told = []
     for wait in session.get("waiting", []):
-        if wait["since_ms"] <= WAIT_SHOWN_AFTER_S * 1000:
+        if wait["since_ms"] <= WAIT_SHOWN_AFTER_S * 1000 or wait.get("asks"):
             continue
         who = session.get("agent") or session["id"]
         since = f"! a request of {who} has waited {wait['since_ms'] // 1000} s for"

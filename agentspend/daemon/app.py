@@ -26,6 +26,7 @@ from agentspend.daemon.model_operations import ModelOperations
 from agentspend.daemon.operations import Operations
 from agentspend.daemon.pause_operations import PauseOperations
 from agentspend.daemon.provider_operations import ProviderOperations
+from agentspend.daemon.question_operations import QuestionOperations
 from agentspend.daemon.reload import Reload, settings_from
 from agentspend.daemon.roster import Roster
 from agentspend.daemon.sealing import seal
@@ -139,8 +140,10 @@ class Daemon:
         await of_pauses.load()
         operations.team = self._team
         of_team = TeamOperations(self._team, operations.no_agent)
+        of_questions = QuestionOperations(self.bookkeeper, operations.no_agent)
         of_models = ModelOperations(self.sessions, self._roster, operations.no_agent)
-        tables = (operations, of_keys, of_providers, of_pauses, of_models, of_team)
+        tables = (operations, of_keys, of_providers, of_pauses, of_questions, of_models,
+                  of_team)  # fmt: skip
         return ControlApi(
             self._paths.socket, {op: each for table in tables for op, each in table.table().items()}
         )

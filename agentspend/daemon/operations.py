@@ -27,6 +27,7 @@ from agentspend.daemon.vault import Vault
 from agentspend.daemon.watchers import Watchers
 from agentspend.daemon.workplaces import settled
 from agentspend.proxy.desk import Desk
+from agentspend.proxy.patience import asks_for_s
 from agentspend.proxy.routing import unknown_provider
 from agentspend.proxy.server import Proxy
 from agentspend.proxy.sessions import Session
@@ -116,6 +117,7 @@ class Operations:
                 "today_subscription_nusd": snapshot.today_listed_nusd(books, at),
                 "windows": snapshot.included_lines(books, at),
                 "waits": [_change(change) for change in self.bookkeeper.waits],
+                "questions": snapshot.question_lines(books, at),
                 "paused": self.desk.pauses.told(),
                 "gate_closed": self.bookkeeper.gate_closed,
                 "config_error": self.reload.error,
@@ -124,6 +126,9 @@ class Operations:
         branches = {session.id: session.branch for session in self.desk.sessions.all()}
         for line in found["sessions"]:
             line["branch"] = branches.get(line["id"], line["branch"])
+        if self.team is not None:
+            for line in found["questions"]:
+                line["request"] = self.team.request_for(line["budget"])
         now_us = self.desk.now().mono_us
         for paced in self.desk.pacer.waits():
             wait = {"rid": paced.rid, "budget": "", "limit": rate_words(paced.limit),
@@ -182,6 +187,9 @@ class Operations:
                 "token": session.token,
                 "port": self.proxy.port,
                 "statusline": self.reload.declared.config.statusline,
+                "asks_for_s": asks_for_s(session.payer.agent)
+                if self.desk.admission.on_exceed == "ask"
+                else 0,
                 "stored_keys": self.vault.providers,
                 "locked": self.vault.locked,
                 "providers": {

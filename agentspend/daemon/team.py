@@ -14,6 +14,7 @@ from agentspend.bookkeeper import Bookkeeper
 from agentspend.bookkeeper.outcomes import Event
 from agentspend.bookkeeper.team import Membership
 from agentspend.core.allowance.messages import Decide, Enrol, Overview, RaiseRequest, Verdict
+from agentspend.core.budgets import TEAM_PREFIX
 from agentspend.core.errors import AgentspendError
 from agentspend.core.rules import NO_GUARD, NO_RULES, LoopGuard, ModelRule, RateLimit, Rules
 from agentspend.core.scopes import Scope
@@ -22,6 +23,7 @@ from agentspend.daemon.log import log
 from agentspend.daemon.watchers import Watchers, nothing
 from agentspend.proxy.desk import Desk
 from agentspend.sync.anchor import identity
+from agentspend.sync.asking import Asking
 from agentspend.sync.client import Heard, NotTaken, TeamClient, Unreachable, split_code
 from agentspend.sync.mark import MarkFile
 from agentspend.sync.pump import NONCE_BYTES, Pump
@@ -50,6 +52,7 @@ class TeamDesk:
         self._watchers = watchers
         self._client: TeamClient | None = None
         self._tasks: list[asyncio.Task[Any]] = []
+        self._asking: Asking | None = None
         self.pump: Pump | None = None
         self.viewing: Viewing | None = None
 
@@ -119,7 +122,7 @@ class TeamDesk:
         self._tasks = []
         if self._client is not None:
             await self._client.close()
-        self._client = self.pump = self.viewing = None
+        self._client = self.pump = self.viewing = self._asking = None
         self._watchers.began = nothing
 
     async def lines(self) -> Mapping[str, Any] | None:
@@ -160,11 +163,17 @@ class TeamDesk:
         """Ask the team's leads for more."""
         client, own = await self._in_team()
         nonce = secrets.token_hex(NONCE_BYTES)
-        found = await client.request_raise(
-            RaiseRequest(own.team, own.device, nonce, pool, amount_nusd, reason)
-        )
+        asked = RaiseRequest(own.team, own.device, nonce, pool, amount_nusd, reason)
+        found = await client.request_raise(asked)
+        if self._asking is not None:
+            self._asking.by_hand(asked, found)
         self._news()
         return found
+
+    def request_for(self, budget: str) -> str:
+        """The raise request that asks for more of a pool, while requests wait for it."""
+        asked = self._asking.asked.get(budget.removeprefix(TEAM_PREFIX)) if self._asking else None
+        return asked.id if asked is not None else ""
 
     async def decide(self, request: str, verdict: str, amount_nusd: int) -> Mapping[str, Any]:
         """Answer somebody's question as a lead; its server refuses who is none."""
@@ -179,6 +188,12 @@ class TeamDesk:
         if self._client is None or membership is None:
             raise AgentspendError("this device is in no team", "agentspend team join URL CODE")
         return self._client, membership
+
+    def _pushed(self) -> None:
+        """Something was decided: perhaps what somebody here waits for."""
+        if self._asking is not None:
+            self._asking.nudge()
+        self._news()
 
     def _news(self) -> None:
         """Something happened in the team: whoever looks sees it soon."""
@@ -202,18 +217,22 @@ class TeamDesk:
         key = bytes.fromhex(membership.server_key)
         self._client = TeamClient(membership.url, membership.pin, self._device.private_key, key)
         self.pump = Pump(self._books, self._client, self._identity, self._adopted, self._keep_mark)
+        self._asking = Asking(self._books, self._client.request_raise, self.pump.talk)
         self.viewing = Viewing(
             self._client, membership, lambda: self._watchers.watched,
             lambda: self._watchers.announce([Event("team", {})]),
         )  # fmt: skip
-        self.pump.pushed = self._watchers.began = self.viewing.nudge
+        self._watchers.began = self.viewing.nudge
+        self.pump.pushed = self._pushed
         self._books.on_commit(self.pump.on_commit)
+        self._books.on_commit(self._asking.on_commit)
         self._books.on_commit(lambda _: self._moved.set())
         self._tasks = [
             self._spawn(self._mark_the_way(), "mark how far the ledger has come"),
             self._spawn(self.viewing.run(), "look at the team"),
             self._spawn(self.pump.run(), "talk to the team server"),
             self._spawn(self.pump.listen(), "listen to the team server"),
+            self._spawn(self._asking.run(), "ask the team's leads"),
         ]
 
     async def _mark_the_way(self) -> None:

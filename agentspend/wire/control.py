@@ -34,6 +34,7 @@ class Op(StrEnum):
     WHY = "why"
     CHARGE = "charge"
     ADJUST = "adjust"
+    QUESTION_REFUSE = "question.refuse"
     POLICY = "policy"
     MAY_LOOSEN = "policy.may_loosen"
     CONFIRM = "policy.confirm"

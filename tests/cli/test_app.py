@@ -38,7 +38,7 @@ def test_the_commands_are_those_of_the_design() -> None:
     """Every command of the design that this version has is there, under its name."""
     assert {words[0] for words in COMMANDS} == set(helping.ORDER)
     assert {words[1] for words in COMMANDS if words[0] == "budget"} == {
-        "list", "set", "raise", "remove", "confirm",
+        "list", "set", "raise", "refuse", "remove", "confirm",
     }  # fmt: skip
     assert {words[1] for words in COMMANDS if words[0] == "daemon"} == {
         "start", "stop", "status", "logs", "install", "uninstall", "run",
@@ -158,7 +158,7 @@ def test_completion_answers() -> None:
     done = program(
         _AGENTSPEND_COMPLETE="complete_bash", COMP_WORDS="agentspend budget r", COMP_CWORD="2"
     )
-    assert done.stdout.split() == ["raise", "remove"]
+    assert done.stdout.split() == ["raise", "refuse", "remove"]
 
 
 def test_completion_knows_the_budgets(fresh: Home) -> None:

@@ -106,3 +106,49 @@ async def test_the_teams_model_list_holds_on_every_device(house: House, world: W
     assert done.returncode == 1
     assert "your team" in done.stdout + done.stderr
     assert world.theirs() == {}
+
+
+async def test_what_a_lead_approves_goes_on(house: House, world: World) -> None:
+    """With `on_exceed = "ask"` the agent waits; there is one question at the server, and what is
+    approved there serves it, with nothing asked of the provider before."""
+    world.sandbox.direct(SAYS)
+    config = world.home.config
+    config.write_text(config.read_text() + '\n[admission]\non_exceed = "ask"\nwait_s = 2\n')
+    ana = await joined(house, world, CENT)
+
+    running = asyncio.ensure_future(ana.claude())
+    asked = await first_request(house, running)
+    assert asked["reason"].startswith("1 request of claude")
+    assert world.theirs() == {}
+    await house.ask("request.approve", request=asked["request"], amount_nusd=20 * DOLLAR)
+
+    done = await running
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len((await house.ask("request.list", all=True))["requests"]) == 1
+    assert sum(world.theirs().values()) > 0
+
+
+async def test_what_a_lead_refuses_is_refused(house: House, world: World) -> None:
+    """The ordinary refusal, in the agent's words."""
+    world.sandbox.direct(SAYS)
+    config = world.home.config
+    config.write_text(config.read_text() + '\n[admission]\non_exceed = "ask"\nwait_s = 2\n')
+    ana = await joined(house, world, CENT)
+
+    running = asyncio.ensure_future(ana.claude())
+    asked = await first_request(house, running)
+    await house.ask("request.refuse", request=asked["request"])
+
+    done = await running
+    assert done.returncode == 1
+    assert "A lead was asked for more, and said no" in done.stdout + done.stderr
+    assert world.theirs() == {}
+
+
+async def first_request(house: House, running: "asyncio.Future[Any]") -> dict[str, Any]:
+    """Wait until the leads are asked, while an agent runs."""
+    while not running.done():
+        if found := (await house.ask("request.list"))["requests"]:
+            return dict(found[0])
+        await asyncio.sleep(0.1)
+    raise AssertionError(running.result().stdout + running.result().stderr)

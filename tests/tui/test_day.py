@@ -83,6 +83,15 @@ def test_who_is_too_fast_is_told_and_no_longer_waits() -> None:
     assert day.notes[-1].text == "a request too fast for a rate limit: it comes again"
 
 
+def test_who_asks_a_person_is_told_with_the_way_to_answer() -> None:
+    """A budget's, or a lead's."""
+    day = _day()
+    day.take({"event": "ask", "rid": "r_1", "budget": "daily", "payer": PAYER}, NOW_US)
+    assert day.notes[-1].text == "claude waits for more of daily: agentspend budget raise daily …"
+    day.take({"event": "ask", "rid": "r_1", "budget": "team:org.month", "payer": PAYER}, NOW_US)
+    assert day.notes[-1].text == "claude waits for more of team:org.month: a lead is asked"
+
+
 def test_a_refusal_is_kept_and_told() -> None:
     """In its own list, and in the events with the budget that said no."""
     day = _day()

@@ -1,0 +1,168 @@
+"""Who asks for a team's money: one raise request a pool, however many wait, and both answers."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agentspend.bookkeeper.outcomes import Asked, Held, Refused
+from agentspend.core.allowance.messages import RaiseRequest, Told
+from agentspend.core.errors import AgentspendError
+from agentspend.core.scopes import Payer
+from agentspend.sync import asking
+from agentspend.sync.asking import Asking
+from agentspend.sync.client import NotTaken, Unreachable
+from tests.bookkeeper.conftest import bound, hold_request
+from tests.bookkeeper.test_team import MEMBER, ORG, answer
+from tests.support.desk import Device
+
+USD = 10**9
+ANA = Payer(agent="claude", session="s_1", project="acme/api")
+
+
+@dataclass
+class Lead:
+    """Stands for the server: what was asked, and what it says of it."""
+
+    says: str = "open"
+    trouble: AgentspendError | None = None
+    asked: list[RaiseRequest] = field(default_factory=list)
+    talks: int = 0
+
+    async def post(self, request: RaiseRequest) -> dict[str, Any]:
+        """One raise request, new or not."""
+        self.asked.append(request)
+        if self.trouble is not None:
+            raise self.trouble
+        return {"id": "r_1", "status": self.says, "pool": "acme"}
+
+    async def talk(self) -> None:
+        """A report and its answer."""
+        self.talks += 1
+
+
+class Team:
+    """A device in a team that has granted it $1."""
+
+    def __init__(self, device: Device, lead: Lead) -> None:
+        self.device, self.lead = device, lead
+        self.asking = Asking(device.bookkeeper, lead.post, lead.talk)
+        self.count = 0
+
+    def ask(self, usd: str) -> "asyncio.Task[Any]":
+        """A request that no allowance lets pass."""
+        self.count += 1
+        at = self.device.desk.now()
+        request = hold_request(
+            f"r_{self.count}", bound(usd), 1, comfort=1, floor=1, payer=ANA,
+            arrived_us=at.mono_us, wait_s=0,
+        )  # fmt: skip
+        asks = replace(request, asks_until_us=at.mono_us + 60_000_000)
+        return asyncio.ensure_future(self.device.bookkeeper.hold(asks))
+
+    async def heard(self, nusd: int) -> None:
+        """So much is granted in all."""
+
+        def work(books: Any, at: Any) -> None:
+            books.team.heard(answer(books, Told("acme", 24_322, nusd)), at.wall_us)
+
+        await self.device.bookkeeper.ask(work)
+
+    async def until(self, check: Any) -> None:
+        """Wait for a state."""
+        for _ in range(1_000):
+            if check():
+                return
+            await asyncio.sleep(0.01)
+        raise AssertionError("never")
+
+
+@pytest.fixture
+async def team(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Team]:
+    """Joined, followed, and looked after often."""
+    monkeypatch.setattr(asking, "LOOK_EVERY_S", 0.01)
+    async with Device(tmp_path) as device:
+
+        def join(books: Any, at: Any) -> None:
+            books.team.join(MEMBER, "i_team", "here", at.wall_us)
+            books.team.adopt({"version": 1, "pools": [ORG]})
+
+        await device.bookkeeper.ask(join)
+        made = Team(device, Lead())
+        await made.heard(USD)
+        await device.bookkeeper.ask(lambda books, at: books.team.dry_up(None, at.mono_us + 2**40))
+        device.bookkeeper.on_commit(made.asking.on_commit)
+        task = asyncio.ensure_future(made.asking.run())
+        yield made
+        task.cancel()
+
+
+async def test_one_request_whatever_waits(team: Team) -> None:
+    """The same question again and again, by one name, for what the first lacked."""
+    first = team.ask("3")
+    await team.until(lambda: team.asking.asked)
+    second = team.ask("2")
+    asked = len(team.lead.asked)
+    await team.until(lambda: len(team.lead.asked) > asked + 2)
+    assert len({each.nonce for each in team.lead.asked}) == 1
+    request = team.lead.asked[0]
+    assert (request.pool, request.amount_nusd) == ("acme", 3 * USD)
+    assert request.reason == "1 request of claude in acme/api now waiting for it"
+    assert team.asking.asked["acme"].id == "r_1"
+
+    await team.heard(7 * USD)
+
+    assert isinstance(await first, Held)
+    assert isinstance(await second, Held)
+    await team.until(lambda: not team.asking.asked)
+
+
+async def test_approved_it_fetches_what_was_granted(team: Team) -> None:
+    """It does not rest on a push that may be lost."""
+    waiting = team.ask("3")
+    team.lead.says = "approved"
+    await team.until(lambda: team.lead.talks)
+    await team.heard(7 * USD)
+    assert isinstance(await waiting, Held)
+
+
+async def test_a_leads_no_refuses_all(team: Team) -> None:
+    """And is asked no more."""
+    waiting = [team.ask("3"), team.ask("2")]
+    team.lead.says = "refused"
+    for each in waiting:
+        refused = await each
+        assert isinstance(refused, Refused)
+        assert refused.asked is Asked.NO
+
+
+async def test_a_server_that_will_not_hear_it_is_a_no(team: Team) -> None:
+    """There is no such cap, or too many questions are open."""
+    team.lead.trouble = NotTaken("no such cap", "")
+    assert isinstance(await team.ask("3"), Refused)
+
+
+async def test_a_server_that_is_away_is_asked_again(team: Team) -> None:
+    """It waits meanwhile."""
+    team.lead.trouble = Unreachable("away", "")
+    waiting = team.ask("3")
+    await team.until(lambda: len(team.lead.asked) > 1)
+    assert not waiting.done()
+    team.lead.trouble = None
+    await team.until(lambda: team.asking.asked)
+    await team.heard(7 * USD)
+    assert isinstance(await waiting, Held)
+
+
+async def test_what_a_person_asked_is_not_asked_again(team: Team) -> None:
+    """While `team request` is open for the pool, that is the question."""
+    by_hand = RaiseRequest("t_1", "d_1", "by hand", "acme", 9 * USD, "a release")
+    team.asking.by_hand(by_hand, {"id": "r_9", "status": "open", "pool": "acme"})
+    waiting = team.ask("3")
+    await team.until(lambda: team.lead.asked)
+    assert {each.nonce for each in team.lead.asked} == {"by hand"}
+    await team.heard(7 * USD)
+    assert isinstance(await waiting, Held)
