@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test agents check format lint types imports bench torture fuzz simulate prices clean
+.PHONY: demo test agents check format lint types imports bench torture fuzz simulate chaos \
+	chaos-short chaos-plants prices clean
 
 demo: $(STAMP)
 	$(BIN)/agentspend demo
@@ -43,6 +44,20 @@ simulate: $(STAMP)
 	$(BIN)/python -m tests.simulation --runs 2000
 	$(BIN)/python -m tests.simulation --mixed --runs 1000
 	$(BIN)/python -m tests.simulation.team --steps 10000000 --seed 1001 --jobs 2
+
+# One team server, eight daemons, and everything that can go wrong. CI runs chaos-short: a minute of
+# it on SQLite and on PostgreSQL. chaos is ten minutes of it on each; chaos-plants proves that it
+# finds the bugs of tests/chaos/planted.py.
+chaos: $(STAMP)
+	$(BIN)/python -m tests.chaos --seconds 600
+	$(BIN)/python -m tests.chaos --seconds 600 --database postgresql
+
+chaos-short: $(STAMP)
+	$(BIN)/python -m tests.chaos --seconds 60
+	$(BIN)/python -m tests.chaos --seconds 60 --database postgresql
+
+chaos-plants: $(STAMP)
+	$(BIN)/python -m tests.chaos --seconds 30 --plant all
 
 prices: $(STAMP)
 	$(BIN)/python scripts/compile_prices.py

@@ -1,0 +1,200 @@
+"""A run from the first invite to the verdict: storm, then quiet, then everybody must be served."""
+
+import asyncio
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from agentspend.core.errors import AgentspendError
+from tests.chaos import schedule
+from tests.chaos.device import GONE, Device
+from tests.chaos.ledgers import read_ledger, read_server
+from tests.chaos.nemesis import Nemesis
+from tests.chaos.verdict import Evidence, Life, Verdict, judge
+from tests.chaos.world import CAPS, CENT, World, world_in
+
+QUIET_S = 90.0
+MORE_NUSD = 150 * CENT
+LIVELY = {
+    "model": "claude-haiku-4-5",
+    "max_tokens": 64,
+    "messages": [{"role": "user", "content": "Are you there?"}],
+}
+EACH = 10
+"""How many requests of every device must be served when the faults are over."""
+
+
+@dataclass(slots=True)
+class Report:
+    """What a run did and what was found."""
+
+    seed: int
+    wrong: list[str] = field(default_factory=list)
+    verdict: Verdict = field(default_factory=Verdict)
+    took_s: dict[str, float] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+async def run(
+    folder: Path, seed: int, lasts_s: float, database: str = "", plant: str = ""
+) -> tuple[Report, World]:
+    """One run; stops at the first cap that is passed."""
+    report = Report(seed)
+    began_s = time.monotonic()
+
+    def phase(name: str) -> None:
+        nonlocal began_s
+        report.took_s[name] = time.monotonic() - began_s
+        began_s = time.monotonic()
+
+    async with world_in(folder, seed, database, plant) as world:
+        phase("start")
+        report.wrong += await _storm(world, seed, lasts_s)
+        phase("storm")
+        if not report.wrong:
+            report.wrong += await _quiet(world)
+            phase("quiet")
+            report.wrong += await _everybody_is_served(world, report)
+            phase("liveness")
+        report.wrong += world.cashier.look()
+        report.wrong += await _whole(world, report)
+        evidence = await _evidence(world)
+        report.verdict = judge(evidence)
+        report.wrong += report.verdict.wrong
+        phase("verdict")
+    return report, world
+
+
+async def _storm(world: World, seed: int, lasts_s: float) -> list[str]:
+    """All of the schedule, under load, with an eye on the bill."""
+    events = schedule.plan(seed, lasts_s, len(world.devices))
+    watching = asyncio.get_running_loop().create_task(world.cashier.watch())
+    world.work()
+    nemesis = asyncio.get_running_loop().create_task(Nemesis(world, lasts_s).run(events))
+    done, _ = await asyncio.wait({watching, nemesis}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (watching, nemesis):
+        if task not in done:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+    if nemesis in done:
+        nemesis.result()
+    await world.rest()
+    return watching.result() if watching in done else []
+
+
+async def _quiet(world: World) -> list[str]:
+    """No more faults: everything that was spent is reported, every device has rights again."""
+    await world.network.quiet()
+    await asyncio.gather(*(_helped_up(device) for device in world.devices))
+    return await _all_reported(world)
+
+
+async def _helped_up(device: Device) -> None:
+    async with device.hands:
+        if device.armed or not device.victim.alive:
+            await device.kill()
+            assert await device.start(), f"{device.name} does not start in peace"
+
+
+async def _all_reported(world: World) -> list[str]:
+    """Sync until nothing is held and nothing left to be said, twice; whoever cannot is told of."""
+    deadline_s = time.monotonic() + QUIET_S
+    calm = 0
+    while calm < 2:
+        found = [await _reported(device) for device in world.devices]
+        busy = [text for text in found if text]
+        calm = 0 if busy else calm + 1
+        if busy and time.monotonic() > deadline_s:
+            return [f"NOT LIVE: {text}" for text in busy]
+        await asyncio.sleep(1.0)
+    return []
+
+
+async def _reported(device: Device) -> str:
+    """What a device still has to tell, "" for nothing."""
+    with suppress(AgentspendError, *GONE):
+        await device.ask("team.sync")
+    found = await device.team()
+    held_nusd = sum(line["held_nusd"] for line in found["pools"])
+    if found["state"] == "active" and not found["queued"] and not held_nusd:
+        return ""
+    return f"{device.name} is {found['state']}, holds {held_nusd}, has {found['queued']} to report"
+
+
+async def _everybody_is_served(world: World, report: Report) -> list[str]:
+    """There is money again: every device must be served, and goes on until it is refused."""
+    for pool, where in CAPS.items():
+        committed_nusd = await world.cashier.committed_nusd(pool)
+        cap_nusd = max(committed_nusd, world.cashier.allowed.caps[pool]) + MORE_NUSD
+        await world.cashier.set_cap(pool, cap_nusd, **where)
+    served: dict[str, int] = {}
+    said: dict[str, str] = {}
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as http:
+        first = {agents.device.name: agents for agents in world.agents}
+
+        async def ask(name: str) -> None:
+            for number in range(EACH):
+                project = world.projects[number % len(world.projects)]
+                status = await first[name].send(http, project, dict(LIVELY), {})
+                served[name] = served.get(name, 0) + (status == 200)
+                if status != 200:
+                    team = await first[name].device.team()
+                    said[name] = f"{status} {first[name].said[:300]} ({team['failed']})"
+
+        await asyncio.gather(*map(ask, first))
+    report.facts["served when quiet"] = sum(served.values())
+    wrong = [
+        f"NOT LIVE: {name} was served {count} of {EACH} times with {MORE_NUSD} in every pool:"
+        f" {said[name]}"
+        for name, count in served.items()
+        if count < EACH
+    ]
+    return wrong + await _all_reported(world)
+
+
+async def _whole(world: World, report: Report) -> list[str]:
+    """Every ledger and the server say of themselves that they are whole."""
+    wrong: list[str] = [text for device in world.devices for text in device.lived.wrong]
+    entries = 0
+    for device in world.devices:
+        said = await asyncio.to_thread(device.victim.verify)
+        entries += said["entries"]
+        if not said["ok"]:
+            wrong.append(f"ledger of {device.name}: {said}")
+    said = await world.server.surely("verify")
+    if not said["ok"]:
+        wrong += [f"server: {fault}" for fault in said["faults"]]
+    report.facts |= {"entries": entries, "entries at the server": said["entries"]}
+    report.facts["answers"] = await world.server.answered()
+    return wrong + world.heard.fell_over
+
+
+async def _evidence(world: World) -> Evidence:
+    """What lies on the disks when all have stopped."""
+    caps = (await world.server.surely("cap.list"))["caps"]
+    for device in world.devices:
+        await device.kill()
+    await world.server.stop()
+    lives = [
+        Life(
+            device.name,
+            read_ledger(device.home.home),
+            [read_ledger(branch) for branch in device.lived.branches],
+            device.lived.acked,
+            device.lived.doubted,
+        )
+        for device in world.devices
+    ]
+    return Evidence(
+        lives=lives,
+        server=read_server(world.server.folder),
+        rows=world.cashier.bill.rows,
+        complete=world.heard.complete,
+        caps=caps,
+        billed={name: world.cashier.bill.billed_nusd(pool) for name, pool in world.pools.items()},
+    )
