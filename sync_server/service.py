@@ -12,13 +12,21 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row
 
-from agentspend.core.allowance.messages import Decide, Hello, Look, RaiseRequest, Status, Sync
+from agentspend.core.allowance.messages import (
+    AddDevice,
+    Decide,
+    Hello,
+    Look,
+    RaiseRequest,
+    Status,
+    Sync,
+)
 from agentspend.core.errors import AgentspendError
 from agentspend.wire import signing
 from agentspend.wire.invite import code_sha256
 from agentspend.wire.team import Message, Sealed, read, seal, unseal
-from sync_server import enrolment, incarnations, policies, raises, verdicts
-from sync_server.acts.act import Act, Done, Plan
+from sync_server import enrolment, incarnations, machines, policies, raises, verdicts
+from sync_server.acts.act import Act, Address, Done, Plan
 from sync_server.case import Office
 from sync_server.crowds import Crowds
 from sync_server.desk import Outcome, serve
@@ -174,6 +182,18 @@ class Service:
             return verdicts.decided(conn, org, self._speaker(conn, device), asked, now_us)
 
         return self.act(plan, now_us)
+
+    def add_device(self, sealed: Sealed, address: Address, now_us: int) -> Mapping[str, object]:
+        """A member lets another machine in. Raises as `sync` does, and `machines.TooMany`."""
+        device = read(AddDevice, sealed.body).device
+        secret = machines.secret_of(self.private_key, sealed.body)
+
+        def plan(conn: Connection, _: Row[Any]) -> Done:
+            unseal(AddDevice, sealed, _check(self._sender(conn, device)))
+            who = self._speaker(conn, device)
+            return machines.added(conn, who, device, secret, address, now_us)
+
+        return self.act(plan, now_us).answer
 
     def expel(self, device: str, status: Status, act: dict[str, object], now_us: int) -> None:
         """Revoke a device, or write it off as lost: it may report, and gets nothing any more."""

@@ -6,9 +6,10 @@ import typer
 
 from agentspend.cli import access, output
 from agentspend.cli.diagnostics import say
-from agentspend.cli.moments import ago_text
+from agentspend.cli.moments import ago_text, now_us
 from agentspend.core.errors import AgentspendError
 from agentspend.core.money import dollars, free_dollars, parse_usd
+from agentspend.core.phrases import in_text
 
 NO_TEAM = AgentspendError("this device is in no team", "agentspend team join URL CODE")
 Team = dict[str, Any]
@@ -122,6 +123,21 @@ def _team() -> Team:
     if team is None:
         raise NO_TEAM
     return team
+
+
+def add_device(
+    as_json: Annotated[bool, typer.Option("--json", help="Versioned JSON on one line.")] = False,
+) -> None:
+    """Let another machine of yours into the team: prints the line to type there."""
+    access.daemon()
+    found = access.ask("team.add_device")
+    if as_json:
+        output.answer(found)
+        return
+    output.line(found["join"])
+    left_s = max(0, found["expires_us"] - now_us()) // 1_000_000
+    say(f"type that on the other machine: it lets one in as {found['member']}, once, for"
+        f" {in_text(left_s)}")  # fmt: skip
 
 
 def leave(

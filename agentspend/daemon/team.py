@@ -13,7 +13,14 @@ import msgspec
 from agentspend.bookkeeper import Bookkeeper
 from agentspend.bookkeeper.outcomes import Event
 from agentspend.bookkeeper.team import Membership
-from agentspend.core.allowance.messages import Decide, Enrol, Overview, RaiseRequest, Verdict
+from agentspend.core.allowance.messages import (
+    AddDevice,
+    Decide,
+    Enrol,
+    Overview,
+    RaiseRequest,
+    Verdict,
+)
 from agentspend.core.budgets import TEAM_PREFIX
 from agentspend.core.errors import AgentspendError
 from agentspend.core.rules import NO_GUARD, NO_RULES, LoopGuard, ModelRule, RateLimit, Rules
@@ -182,6 +189,13 @@ class TeamDesk:
         found = await client.decide(said)
         self._news()
         return found
+
+    async def add_device(self) -> Mapping[str, Any]:
+        """Let another machine of this member's in: the line to type there, once and soon."""
+        client, own = await self._in_team()
+        return await client.add_device(
+            AddDevice(own.team, own.device, secrets.token_hex(NONCE_BYTES))
+        )
 
     async def _in_team(self) -> tuple[TeamClient, Membership]:
         membership = await self._books.ask(lambda books, _: books.team.membership)

@@ -8,8 +8,8 @@ from agentspend.wire.control import Op
 
 
 class TeamOperations:
-    """Joining, leaving and answering questions are a person's to do (`no_agent`); looking and
-    asking are anyone's."""
+    """Joining, leaving, letting machines in and answering questions are a person's to do
+    (`no_agent`); looking and asking are anyone's."""
 
     def __init__(self, team: TeamDesk, no_agent: Callable[[Caller, str], None]) -> None:
         self._team = team
@@ -24,6 +24,7 @@ class TeamOperations:
             Op.TEAM_LEAVE: self.leave,
             Op.TEAM_REQUEST: self.request,
             Op.TEAM_DECIDE: self.decide,
+            Op.TEAM_ADD_DEVICE: self.add_device,
         }
 
     async def join(self, caller: Caller, message: Message) -> None:
@@ -55,6 +56,11 @@ class TeamOperations:
         amount_nusd, reason = int(message["amount_nusd"]), str(message.get("reason", ""))
         pool = str(message.get("pool", ""))
         await caller.send(dict(await self._team.request(amount_nusd, reason, pool)))
+
+    async def add_device(self, caller: Caller, _: Message) -> None:
+        """Let another machine of this member's in."""
+        self._no_agent(caller, "let another machine into the team")
+        await caller.send(dict(await self._team.add_device()))
 
     async def decide(self, caller: Caller, message: Message) -> None:
         """Answer a question for more: approve, refuse, or open it again."""

@@ -6,16 +6,16 @@ answered well before that: an agent that has given up would only ask again, and 
 """
 
 FIRST_BYTE_S = {
-    "claude": 600,
     "codex": 600,
-    "opencode": 600,
     "aider": 600,
     "pi": 600,
+    "claude": 360,
+    "opencode": 300,
     "qwen": 120,
     "gemini": 60,
 }
-"""By agent, in seconds. Claude Code, Codex and OpenCode still waited after 1,500 s, when nobody
-looked any more: a person who has not answered in ten minutes is not there."""
+"""By agent, in seconds. Codex still waited after 2,300 s, when nobody looked any more: a person who
+has not answered in ten minutes is not there."""
 UNKNOWN_S = 60
 """What most HTTP clients wait at least."""
 OF_IT_PERCENT = 75

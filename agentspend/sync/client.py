@@ -15,6 +15,7 @@ import aiohttp
 import msgspec
 
 from agentspend.core.allowance.messages import (
+    AddDevice,
     Answer,
     Certificate,
     Decide,
@@ -104,6 +105,10 @@ class TeamClient:
         if seen.in_reply_to != asked.nonce:
             raise Unreachable("the team server answered another question than ours", "")
         return seen
+
+    async def add_device(self, asked: AddDevice) -> dict[str, Any]:
+        """Let another machine of ours in: the line to type there."""
+        return await self._post("/v1/add_device", seal(asked, self._sign))
 
     async def decide(self, said: Decide) -> dict[str, Any]:
         """Answer a question for more, as a lead."""

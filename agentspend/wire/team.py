@@ -14,6 +14,7 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from agentspend.core.allowance.messages import (
+    AddDevice,
     Answer,
     Certificate,
     Decide,
@@ -39,6 +40,7 @@ TYPES: dict[type, str] = {
     Look: "look",
     Overview: "overview",
     Decide: "decide",
+    AddDevice: "add_device",
 }
 
 Message = TypeVar(
@@ -53,6 +55,7 @@ Message = TypeVar(
     Look,
     Overview,
     Decide,
+    AddDevice,
 )
 Sign = Callable[[str, bytes], bytes]
 """Signs a body for a domain with the sender's key (`signing.sign` with its key filled in)."""

@@ -50,6 +50,7 @@ def routes() -> list[web.RouteDef]:
         web.post("/v1/request", request_raise),
         web.post("/v1/look", look),
         web.post("/v1/decide", decide),
+        web.post("/v1/add_device", add_device),
         web.get("/v1/push", push),
     ]
 
@@ -133,6 +134,13 @@ async def decide(request: web.Request) -> web.Response:
     done = await hall.work(lambda: hall.service.verdict(sealed, now_us))
     await hall.tell(done.concerns)
     return answer(done.answer)
+
+
+async def add_device(request: web.Request) -> web.Response:
+    """A member lets another machine of theirs in."""
+    hall, sealed, _ = await _opened(request)
+    now_us = hall.now_us()
+    return answer(await hall.work(lambda: hall.service.add_device(sealed, hall.address, now_us)))
 
 
 async def push(request: web.Request) -> web.StreamResponse:

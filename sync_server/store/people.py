@@ -173,6 +173,16 @@ def invited(conn: Connection, code_sha256: str) -> RowMapping | None:
     return conn.execute(found).mappings().one_or_none()
 
 
+def invites_until(conn: Connection, member: str, after_us: int, until_us: int) -> int:
+    """How many invites of a member, used or not, expire in this time."""
+    asked = select(func.count()).where(
+        invites.c.member == member,
+        invites.c.expires_us > after_us,
+        invites.c.expires_us <= until_us,
+    )
+    return int(conn.execute(asked.select_from(invites)).scalar_one())
+
+
 def enrolled(conn: Connection, public_key: bytes, nonce: str) -> RowMapping | None:
     """The device of this key, if it was enrolled by the request of this nonce."""
     found = (

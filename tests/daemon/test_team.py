@@ -37,3 +37,11 @@ def test_a_ledger_made_anew_has_another_identity(tmp_path: Path) -> None:
     ledger.unlink()
     ledger.write_text("x")
     assert identity(ledger) != before
+
+
+def test_no_agent_may_let_a_machine_in(tmp_path: Path) -> None:
+    """It would have a device of its own, outside every session."""
+    with Home(tmp_path) as home:
+        said = home.run("run", "--", "agentspend", "team", "add-device").stderr
+        assert "an agent may not let another machine into the team" in said
+        assert "in no team" in home.run("team", "add-device").stderr

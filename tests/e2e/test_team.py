@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.world import World
+from tests.support.process import Home
 from tests.sync_server.house import CENT, DOLLAR, House, house_in
 
 pytestmark = pytest.mark.agent
@@ -152,3 +153,20 @@ async def first_request(house: House, running: "asyncio.Future[Any]") -> dict[st
             return dict(found[0])
         await asyncio.sleep(0.1)
     raise AssertionError(running.result().stdout + running.result().stderr)
+
+
+async def test_another_machine_joins_by_the_line_of_the_first(
+    house: House, world: World, tmp_path: Path
+) -> None:
+    """`team add-device` prints one line; typed elsewhere, it lets that machine in as its member."""
+    ana = await joined(house, world, 20 * DOLLAR)
+    told = await ana.run("team", "add-device")
+    assert told.returncode == 0, told.stderr
+    words = told.stdout.split()
+    assert words[:3] == ["agentspend", "team", "join"]
+    assert "once, for 1 h" in told.stderr or "for 59" in told.stderr, told.stderr
+    with Home(tmp_path / "second") as home:
+        done = await asyncio.to_thread(home.run, "team", "join", house.base, words[4])
+        assert "this device is anna's in team backend now" in done.stdout, done.stderr
+    devices = (await house.ask("device.list"))["devices"]
+    assert [each["member"] for each in devices] == ["anna", "anna"]

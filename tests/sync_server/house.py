@@ -16,6 +16,7 @@ import aiohttp
 import msgspec
 
 from agentspend.core.allowance.messages import (
+    AddDevice,
     Answer,
     Certificate,
     Decide,
@@ -191,6 +192,12 @@ class Device:
         own = self.certificate
         said = Decide(own.team, own.device, request, verdict, amount_nusd)
         return await self.house.post("/v1/decide", self.posted(said))
+
+    async def add_device(self, nonce: str = "n_1") -> tuple[int, dict[str, Any]]:
+        """Let another machine of this member's in."""
+        own = self.certificate
+        asked = AddDevice(own.team, own.device, nonce)
+        return await self.house.post("/v1/add_device", self.posted(asked))
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator["aiohttp.StreamReader"]:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentspend.core.allowance.messages import (
+    AddDevice,
     Answer,
     Burner,
     Certificate,
@@ -61,6 +62,7 @@ MESSAGES = [
              (Question("r_1f3a", "ben", "ben-mac", "web", "team.web.day", 20_000_000_000,
                        "große Migration", NOW_US),), 0),
     Decide("t_01", "d_01", "r_1f3a", Verdict.APPROVE, 0),
+    AddDevice("t_01", "d_01", "n_0005"),
 ]  # fmt: skip
 NUMBER = st.integers(0, MAX_INT)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)

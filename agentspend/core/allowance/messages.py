@@ -262,3 +262,12 @@ class Decide:
     request: str
     verdict: Verdict
     amount_nusd: int
+
+
+@dataclass(frozen=True, slots=True)
+class AddDevice:
+    """A member lets another machine of theirs in. Answered once for each `nonce`: the same code."""
+
+    team: str
+    device: str
+    nonce: str
