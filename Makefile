@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test agents check format lint types imports bench torture fuzz simulate chaos \
+.PHONY: demo test agents check format lint types imports bench bench-litellm torture fuzz simulate chaos \
 	chaos-short chaos-plants prices clean
 
 demo: $(STAMP)
@@ -32,6 +32,11 @@ imports: $(STAMP)
 	$(BIN)/lint-imports
 
 bench: $(STAMP)
+	$(BIN)/python -m tests.bench --write docs/benchmarks.md
+
+bench-litellm: $(STAMP)
+	$(PYTHON) -m venv .cache/litellm
+	.cache/litellm/bin/pip install --quiet 'litellm[proxy]'
 	$(BIN)/python -m tests.bench --write docs/benchmarks.md
 
 torture: $(STAMP)

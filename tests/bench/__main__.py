@@ -17,10 +17,11 @@ from typing import Any
 
 from tests.bench import measures
 from tests.bench.measures import percentile
-from tests.bench.ways import Way, agentspend, fsync_us, nginx, provider
+from tests.bench.ways import Way, agentspend, bare, fsync_us, litellm, nginx, provider
 
 SMALL = {"model": "claude-opus-5", "max_tokens": 1_000,
          "messages": [{"role": "user", "content": "say hi"}]}  # fmt: skip
+Adds = dict[str, float]
 WORDS = "def total(rows): return sum(row.amount for row in rows)  # kept\n"
 
 
@@ -40,15 +41,51 @@ def main() -> int:
 
 def _measure(folder: Path, stack: ExitStack, rounds: int) -> str:
     upstream = stack.enter_context(provider())
-    ways = [Way("direct", upstream)]
-    (folder / "nginx").mkdir()
-    between = stack.enter_context(nginx(folder / "nginx", upstream))
-    ways += [between] if between else []
     ours, ready_s, home = stack.enter_context(agentspend(folder / "home", upstream))
-    ways.append(ours)
-    small, large = _compact(SMALL), _large()
+    ways = [Way("direct", upstream), *_beside(folder, stack, upstream), ours]
     rows = [("", *(way.name for way in ways), "agentspend adds")]
-    adds: dict[str, float] = {}
+    adds = _latencies(ways, rows, rounds)
+    stream_us = _rates(ways, rows)
+    _chunks(ways, rows)
+    _say("holds a second")
+    holds, pairs = (
+        measures.holds_per_second(folder / f"holds{settled}", settled=settled)
+        for settled in (False, True)
+    )
+    program = str(Path(sys.executable).with_name("agentspend"))
+    nothing = measures.command_ms(["true"], home.env)
+    run = measures.command_ms([program, "run", "--", "true"], home.env)
+    _say("idle")
+    idle = measures.idle_cpu_percent(ours.pid)
+    own = [
+        *_added(adds, statistics.median(fsync_us(folder))),
+        ("streams a second that one core could do", f"{1e6 / stream_us:,.0f}", "≥ 1,500"),
+        ("holds a second, 32 clients, durable", f"{holds:,.0f}", "≥ 5,000"),
+        ("holds and their settles a second, 32 clients, durable", f"{pairs:,.0f}", ""),
+        ("daemon: command to ready", f"{ready_s:.2f} s", "≤ 1 s"),
+        ("daemon: resident memory after the run", f"{ours.resident_mb():.0f} MB", "≤ 90 MB"),
+        ("daemon: CPU while idle", f"{idle:.1f} %", "0.0 %"),
+        ("`agentspend run -- true` over bare `true`", f"{run - nothing:.0f} ms", "≤ 200 ms"),
+    ]
+    return _text(rows, own)
+
+
+def _beside(folder: Path, stack: ExitStack, upstream: int) -> list[Way]:
+    """What agentspend is compared with: nginx and LiteLLM where they are installed."""
+    (folder / "nginx").mkdir()
+    _say("LiteLLM starts")
+    found = (
+        stack.enter_context(nginx(folder / "nginx", upstream)),
+        stack.enter_context(bare(folder / "bare", upstream)),
+        stack.enter_context(litellm(folder / "litellm", upstream)),
+    )
+    return [way for way in found if way is not None]
+
+
+def _latencies(ways: list[Way], rows: list[tuple[str, ...]], rounds: int) -> dict[str, Adds]:
+    """A row a percentile; returns what each way adds at the median, in µs, by row and way."""
+    small, large = _compact(SMALL), _large()
+    adds: dict[str, Adds] = {}
     for label, body, query, each, think_s in (
         ("small request", small, "", 25, 0.0),
         ("small request, 10 ms apart", small, "", 10, 0.01),
@@ -59,46 +96,54 @@ def _measure(folder: Path, stack: ExitStack, rounds: int) -> str:
         _say(label)
         found = measures.in_turn(ways, body, query, rounds=rounds, each=each, think_s=think_s)
         rows += _latency_rows(label, found, ways)
-        adds[label] = percentile(found[ours.name], 50) - percentile(found["direct"], 50)
+        direct = percentile(found[ways[0].name], 50)
+        adds[label] = {name: percentile(took, 50) - direct for name, took in found.items()}
+    return adds
+
+
+def _added(adds: dict[str, Adds], sync_us: float) -> list[tuple[str, str, str]]:
+    """What agentspend adds at the median, alone and beside the other ways."""
+    rows = []
+    for label, most, share in (
+        ("small request", "≤ 1 ms", 15),
+        ("small request, 10 ms apart", "≤ 1 ms", 15),
+        ("420 KB prompt, known conversation", "≤ 3 ms", 40),
+    ):
+        added = adds[label]
+        ours = added["agentspend"]
+        alone = f"{(ours - sync_us) / 1e3:.2f} ms"
+        rows.append((f"{label}: adds at p50, beside its one fdatasync", alone, most))
+        least = f"{ours / added['bare aiohttp']:.1f} ×"
+        rows.append((f"{label}: adds, against the bare proxy of this run", least, ""))
+        if "LiteLLM" in added:
+            theirs = f"1/{added['LiteLLM'] / ours:.0f}"
+            rows.append((f"{label}: adds, against LiteLLM", theirs, f"≤ 1/{share}"))
+    rows.append(("fdatasync of 4 KiB on this disk, p50", f"{sync_us / 1e3:.2f} ms", ""))
+    return rows
+
+
+def _rates(ways: list[Way], rows: list[tuple[str, ...]]) -> float:
+    """Two rows of requests and of streams; returns our processor time for a stream, in µs."""
     _say("requests a second")
+    small, cpu_us = _compact(SMALL), 0.0
     for label, query in (("small requests", ""), ("streams", "?stream")):
-        rates = [measures.rate(way, small, query, clients=16, each=100) for way in ways]
+        rates = [measures.rate(way, small, query, clients=16, each=way.each) for way in ways]
+        cpu_us = rates[-1].cpu_us
         rows.append((f"{label}/s, 16 clients", *(f"{one.per_second:,.0f}" for one in rates), ""))
         rows.append((f"{label}: processor time each",
                      *(f"{one.cpu_us / 1e3:.2f} ms" if one.cpu_us else "" for one in rates),
-                     f"one core: {1e6 / rates[-1].cpu_us:,.0f}/s"))  # fmt: skip
+                     f"one core: {1e6 / cpu_us:,.0f}/s"))  # fmt: skip
+    return cpu_us
+
+
+def _chunks(ways: list[Way], rows: list[tuple[str, ...]]) -> None:
+    """One row: the gaps between the pieces of a stream."""
     _say("delay a chunk")
-    gaps = [measures.chunk_gaps_us(way, small, streams=50) for way in ways]
+    gaps = [measures.chunk_gaps_us(way, _compact(SMALL), streams=50) for way in ways]
     late = [percentile(gap, 99) for gap in gaps]
     rows.append(("gap between chunks p99, 50 paced streams",
                  *(f"{value / 1e3:.2f} ms" for value in late),
                  f"{(late[-1] - late[0]) / 1e3:.2f} ms"))  # fmt: skip
-    _say("holds a second")
-    holds, pairs = (
-        measures.holds_per_second(folder / f"holds{settled}", settled=settled)
-        for settled in (False, True)
-    )
-    program = str(Path(sys.executable).with_name("agentspend"))
-    bare = measures.command_ms(["true"], home.env)
-    run = measures.command_ms([program, "run", "--", "true"], home.env)
-    _say("idle")
-    idle = measures.idle_cpu_percent(ours.pid)
-    sync_us = statistics.median(fsync_us(folder))
-    own = [
-        *((f"{label} adds at p50, beside its one fdatasync",
-           f"{(adds[label] - sync_us) / 1e3:.2f} ms", most)
-          for label, most in (("small request", "≤ 1 ms"), ("small request, 10 ms apart", "≤ 1 ms"),
-                              ("420 KB prompt, known conversation", "≤ 3 ms"))),
-        ("streams a second that one core could do", f"{1e6 / rates[-1].cpu_us:,.0f}", "≥ 1,500"),
-        ("holds a second, 32 clients, durable", f"{holds:,.0f}", "≥ 5,000"),
-        ("holds and their settles a second, 32 clients, durable", f"{pairs:,.0f}", ""),
-        ("daemon: command to ready", f"{ready_s:.2f} s", "≤ 1 s"),
-        ("daemon: resident memory after the run", f"{ours.resident_mb():.0f} MB", "≤ 90 MB"),
-        ("daemon: CPU while idle", f"{idle:.1f} %", "0.0 %"),
-        ("`agentspend run -- true` over bare `true`", f"{run - bare:.0f} ms", "≤ 200 ms"),
-        ("fdatasync of 4 KiB on this disk, p50", f"{sync_us / 1e3:.2f} ms", ""),
-    ]  # fmt: skip
-    return _text(rows, own)
 
 
 def _latency_rows(
@@ -132,6 +177,9 @@ def _text(rows: list[tuple[str, ...]], own: list[tuple[str, ...]]) -> str:
         " in between,\nas in the rows with 10 ms. Clients, provider and daemon share the"
         " processors, so that requests a second\nsay what this machine does with all of them: the"
         " processor time each takes says what one core could do.\n\n"
+        "`bare aiohttp` is the least a proxy of this kind can cost: aiohttp both ways and two"
+        " commits with their fdatasync,\nnothing read, checked or metered (tests/bench/bare.py)."
+        " LiteLLM runs without a database\n(`make bench-litellm` installs it).\n\n"
         f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs, Python"
         f" {platform.python_version()}, SQLite {sqlite3.sqlite_version}.\n\n"
     )

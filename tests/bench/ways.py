@@ -29,17 +29,30 @@ http {{
                  proxy_set_header Connection ""; }} }}
 }}
 """
+LITELLM = ROOT / ".cache/litellm/bin/litellm"
+LITELLM_CONFIG = """
+model_list:
+  - model_name: claude-opus-5
+    litellm_params:
+      {{model: anthropic/claude-opus-5, api_base: "http://127.0.0.1:{upstream}", api_key: bench}}
+general_settings: {{master_key: sk-bench}}
+litellm_settings: {{telemetry: false}}
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One way to the provider. `prefix` goes before the path."""
+    """One way to the provider.
+
+    `prefix` goes before the path; `each` is how many requests a client sends where rates are taken.
+    """
 
     name: str
     port: int
     prefix: str = ""
     headers: dict[str, str] = field(default_factory=dict)
     pid: int = 0
+    each: int = 100
 
     def path(self, query: str = "") -> str:
         """The path of a Messages request on this way."""
@@ -78,15 +91,51 @@ def nginx(folder: Path, upstream: int) -> Iterator[Way | None]:
     if program is None:
         yield None
         return
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = _free_port()
     config = folder / "nginx.conf"
     config.write_text(NGINX.format(folder=folder, port=port, upstream=upstream))
     process = subprocess.Popen([program, "-c", str(config), "-p", str(folder)])
     try:
         _until_listening(port)
         yield Way("nginx", port, pid=process.pid)
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@contextmanager
+def bare(folder: Path, upstream: int) -> Iterator[Way]:
+    """The least a proxy with two durable commits costs (tests/bench/bare.py)."""
+    folder.mkdir()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.bench.bare", str(upstream), str(folder)],
+        stdout=subprocess.PIPE, cwd=ROOT,
+    )  # fmt: skip
+    assert process.stdout is not None
+    try:
+        yield Way("bare aiohttp", int(process.stdout.readline()), pid=process.pid)
+    finally:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def litellm(folder: Path, upstream: int) -> Iterator[Way | None]:
+    """LiteLLM's proxy without a database; None where `make bench-litellm` has not installed it."""
+    if not LITELLM.exists():
+        yield None
+        return
+    folder.mkdir()
+    config = folder / "litellm.yaml"
+    config.write_text(LITELLM_CONFIG.format(upstream=upstream))
+    port = _free_port()
+    env = os.environ | {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR"}
+    words = [str(LITELLM), "--config", str(config), "--host", "127.0.0.1", "--port", str(port)]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(words, env=env, cwd=folder, stdout=log, stderr=log)
+    try:
+        _until_listening(port, within_s=90)
+        yield Way("LiteLLM", port, headers={"x-api-key": "sk-bench"}, pid=process.pid, each=10)
     finally:
         process.terminate()
         process.wait()
@@ -115,8 +164,14 @@ def agentspend(folder: Path, upstream: int) -> Iterator[tuple[Way, float, Home]]
     home.kill()
 
 
-def _until_listening(port: int) -> None:
-    deadline = time.monotonic() + 10
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _until_listening(port: int, within_s: float = 10) -> None:
+    deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
