@@ -216,6 +216,11 @@ class TopApp(Board):
         self.deeds.begin(name)
         self.draw()
 
+    def action_raise_named(self, budget: str) -> None:
+        """Begin to raise this budget."""
+        self.deeds.begin("raise_budget", budget)
+        self.draw()
+
     def action_undo(self) -> None:
         """Take the last change back."""
         self.run_worker(self.deeds.undo(), group="deed")

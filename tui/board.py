@@ -149,7 +149,7 @@ class Board(App[None]):
         self._draw_rows(day, now)
         self.draw_dock(day, now)
         self._line("rule-events", lines.rule("Events", now, cells))
-        self._line("events", lines.events(day, now))
+        self._line("events", lines.events(day, now, cells))
         self.draw_footer()
 
     def _line(self, name: str, text: Text, meaning: str = "") -> None:

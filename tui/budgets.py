@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from agentspend.core.budgets import TEAM_PREFIX
 from agentspend.core.forecast import burn_nusd_per_h, empty_at_us
 from agentspend.core.scopes import Scope
 from tui.day import Day
@@ -13,6 +14,7 @@ from tui.rows import Mark
 
 NEAR_PERCENT = 90
 FOREVER_US = 2**62
+AMOUNTS = ("spent_nusd", "held_nusd", "free_nusd", "limit_nusd")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +65,11 @@ def tightest(found: list[Line]) -> Line | None:
     return next((line for line in hard if not line.session), hard[0] if hard else None)
 
 
-def _nearness(line: Line) -> tuple[int, int, int, str]:
+def _nearness(line: Line) -> tuple[int, int, int, int, str]:
     soon = line.empty_us if line.empty_us is not None else FOREVER_US
     if line.resets_us is not None and soon > line.resets_us:
         soon = FOREVER_US
-    return (line.mode != "hard", soon, -line.percent, line.name + line.session)
+    return (line.mode != "hard", soon, -line.percent, line.free_nusd, line.name + line.session)
 
 
 def _line(told: Mapping[str, Any], day: Day, now_us: int) -> Line:
@@ -83,21 +85,34 @@ def _line(told: Mapping[str, Any], day: Day, now_us: int) -> Line:
         ),
         now_us,
     )
-    resets = told.get("resets_at")
+    resets, amounts = told.get("resets_at"), amounts_of(told, day)
     return Line(
         name=told["name"],
         session=session,
         scope=told["scope"],
         window=told["window"],
         mode=told["mode"],
-        spent_nusd=told["spent_nusd"],
-        held_nusd=told["held_nusd"],
-        free_nusd=told["free_nusd"],
-        limit_nusd=told["limit_nusd"],
+        **amounts,
         resets_us=int(datetime.fromisoformat(resets).timestamp()) * 1_000_000 if resets else None,
         burn_nusd_per_h=burn,
-        empty_us=empty_at_us(told["free_nusd"], burn, now_us),
+        empty_us=empty_at_us(amounts["free_nusd"], burn, now_us),
     )
+
+
+def amounts_of(told: Mapping[str, Any], day: Day) -> dict[str, int]:
+    """A budget's amounts. A team's cap is shown whole while its server answers: what it may still
+    grant is free here too, and what lies on other devices is as good as spent."""
+    found = {name: int(told[name]) for name in AMOUNTS}
+    team = day.status.get("team") or {}
+    name = str(told["name"]).removeprefix(TEAM_PREFIX)
+    pools = (team.get("overview") or {}).get("pools", ())
+    pool = next((each for each in pools if each["pool"] == name), None)
+    if "cap_nusd" not in told or pool is None or team.get("failed"):
+        return found
+    free_nusd = found["free_nusd"] + pool["free_nusd"]
+    gone_nusd = max(0, pool["cap_nusd"] - free_nusd - found["held_nusd"])
+    return {**found, "limit_nusd": pool["cap_nusd"], "free_nusd": free_nusd,
+            "spent_nusd": max(found["spent_nusd"], gone_nusd)}  # fmt: skip
 
 
 def text(line: Line, cells: int, now_us: int) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from agentspend.core.budgets import TEAM_PREFIX
 from agentspend.core.errors import AgentspendError
 from agentspend.core.money import usd_text
 from tui import budgets, deed
@@ -14,6 +15,7 @@ from tui.source import NotDone, Source
 from tui.team import overview_of, question_of, team_of
 
 NO_TEAM = "this device is in no team"
+NO_OWN = "no hard budget of yours is set; a asks your team"
 NO_SESSION = "select an agent first (1)"
 
 
@@ -76,7 +78,7 @@ class Deeds:
 
     def _checks(self) -> Mapping[str, Callable[[], str]]:
         return {
-            "raise_budget": lambda: "" if self._tightest() else "no hard budget is set",
+            "raise_budget": lambda: "" if self._own() else NO_OWN,
             "pause": lambda: "" if self._session() else NO_SESSION,
             "stop_all": lambda: "",
             "cheaper": lambda: "" if self._session() else NO_SESSION,
@@ -86,14 +88,17 @@ class Deeds:
             "undo": lambda: "" if self._still_back() else "nothing was changed in the last 10 s",
         }
 
-    def begin(self, name: str) -> None:
-        """Begin a change: ask what is still to be known, or for a yes."""
+    def begin(self, name: str, budget: str = "") -> None:
+        """Begin a change: ask what is still to be known, or for a yes. `budget` is the one that
+        was clicked on, "" for the tightest."""
+        if budget.startswith(TEAM_PREFIX):
+            name = "ask_raise"
         if why := self.disabled(name):
             self._desk.say("!", f"not now: {why}")
             return
-        row, line = self._desk.selected, self._tightest()
-        if name == "raise_budget" and line is not None:
-            self._ask(lambda words: deed.raised(line, words), f"raise {line.name} by dollars: 5.00")
+        row = self._desk.selected
+        if name == "raise_budget":
+            self._ask_raise(budget)
         elif name == "stop_all":
             self._pending = deed.everyone(is_paused=self._is_paused(""))
         elif name == "pause" and row is not None:
@@ -168,6 +173,20 @@ class Deeds:
         self._asked = then
         self._desk.ask_words(hint, value)
 
+    def _ask_raise(self, budget: str) -> None:
+        """Ask by how much a budget of one's own is raised; another may be named."""
+        own = {line.name: line for line in self._own()}
+        name = budget if budget in own else next(iter(own))
+
+        def raised(words: str) -> Deed:
+            other, _, amount = words.rpartition(" ")
+            if other and other not in own:
+                raise AgentspendError(f"no budget {other!r} is yours", f"yours: {', '.join(own)}")
+            return deed.raised(own[other or name], amount)
+
+        more = "" if len(own) == 1 else "; another: NAME 5.00"
+        self._ask(raised, f"raise {name} by dollars: 5.00{more}")
+
     def _no_answer(self) -> str:
         """Why no question of the team's can be answered here and now; "" when one can."""
         team = team_of(self._desk.day)
@@ -196,8 +215,12 @@ class Deeds:
         row = self._desk.selected
         return row.session if row is not None else ""
 
-    def _tightest(self) -> budgets.Line | None:
-        return budgets.tightest(budgets.lines(self._desk.day, self._desk.now.us))
+    def _own(self) -> list[budgets.Line]:
+        """The hard budgets of one's own, the next one to refuse first; a session's last."""
+        found = budgets.lines(self._desk.day, self._desk.now.us)
+        own = [each for each in found if each.mode == "hard"
+               and not each.name.startswith(TEAM_PREFIX)]  # fmt: skip
+        return sorted(own, key=lambda each: bool(each.session))
 
     def _is_paused(self, session: str) -> bool:
         return session in self._desk.day.status.get("paused", {})

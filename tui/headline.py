@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from agentspend.core.budgets import TEAM_PREFIX
 from agentspend.core.forecast import buckets, burn_nusd_per_h
 from tui.budgets import Line, lines, tightest
 from tui.day import Day
@@ -68,7 +69,8 @@ def _sync(day: Day, now: Now) -> str:
     since = ago((now.us - team["heard_us"]) // 1_000_000) if team.get("heard_us") else ""
     if team.get("failed"):
         return f"   ⇅ offline {since}{queued}".rstrip()
-    return f"   ⇅ sync {since} ago{queued}" if since else ""
+    since = since if since == "now" else f"{since} ago"
+    return f"   ⇅ sync {since}{queued}" if team.get("heard_us") else ""
 
 
 def _asked(day: Day) -> str:
@@ -83,7 +85,9 @@ def _money(day: Day, tight: Line | None, cells: int) -> str:
     if tight is None:
         spent = f" TODAY  {cents(day.status['today_nusd'])} spent"
         return _ends(spent, "no hard budget: agentspend budget set daily 25.00 ", cells)
-    label = "TODAY" if (tight.window, tight.scope) == ("day", "everything") else tight.name
+    own = not tight.name.startswith(TEAM_PREFIX)
+    is_today = own and (tight.window, tight.scope) == ("day", "everything")
+    label = "TODAY" if is_today else tight.name.removeprefix(TEAM_PREFIX)
     held = f"  +{cents(tight.held_nusd)} held " if tight.held_nusd else " "
     begin = (
         f" {middle(label, 18)}  {free_cents(tight.free_nusd)} left of {cents(tight.limit_nusd)}  "

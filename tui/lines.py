@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from rich.cells import cell_len
+from rich.cells import cell_len, chop_cells
 from rich.text import Text
 
 from tui import budgets
@@ -34,11 +34,14 @@ def rule(name: str, now: Now, cells: int) -> Text:
 
 
 def budget_lines(day: Day, now: Now, cells: int) -> Text:
-    """Every budget, the next one to refuse first."""
+    """Every budget, the next one to refuse first. A click on one begins to raise it."""
     whole = Text(no_wrap=True, end="")
     for number, line in enumerate(budgets.lines(day, now.us)):
-        words = ("\n" if number else "") + budgets.text(line, cells, now.us)
-        whole.append(now.glyphs(words), style=STYLE_OF_MARK.get(line.mark, ""))
+        whole.append("\n" if number else "")
+        start = len(whole)
+        words = now.glyphs(budgets.text(line, cells, now.us))
+        whole.append(words, style=STYLE_OF_MARK.get(line.mark, ""))
+        whole.apply_meta({"@click": f"app.raise_named({line.name!r})"}, start)
     return whole
 
 
@@ -91,14 +94,19 @@ def told(shown: int, known: int, day: Day, frozen: Day | None) -> str:
     return f"{shown} shown" if shown == known else f"{shown} of {known}"
 
 
-def events(day: Day, now: Now) -> Text:
+def events(day: Day, now: Now, cells: int) -> Text:
     """What happened last, newest first."""
     whole = Text(no_wrap=True, end="")
     for number, note in enumerate(list(day.notes)[-MAX_EVENTS:][::-1]):
-        words = f" {now.clock(note.at_us)} {note.mark} {note.text}"
+        words = _cut(f" {now.clock(note.at_us)} {note.mark} {note.text}", cells)
         style = STYLE_OF_MARK.get(note.mark, "")
         whole.append(("\n" if number else "") + now.glyphs(words), style=style)
     return whole
+
+
+def _cut(words: str, cells: int) -> str:
+    """As much of a line as fits."""
+    return words if cell_len(words) <= cells else f"{chop_cells(words, max(1, cells - 2))[0]}…"
 
 
 def keys(view: View, disabled: Callable[[str], str], now: Now, cells: int) -> Text:

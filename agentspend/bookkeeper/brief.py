@@ -1,5 +1,7 @@
 """One session in a line: what it cost, the budget that stops it first, the pace of late."""
 
+from dataclasses import replace
+
 from agentspend.bookkeeper import snapshot
 from agentspend.bookkeeper.books import Books
 from agentspend.bookkeeper.outcomes import Moment
@@ -48,5 +50,7 @@ def _tightest(books: Books, now_us: int, payer: Payer) -> Tight | None:
         for item in books.rooms.in_force
         if item.budget.mode is Mode.HARD and books.rooms.counts_in(item.budget, payer, "billed")
     ]
-    found += [(seat.budget, seat.account) for seat in books.team.seats(payer, "billed", 0)]
+    for seat in books.team.seats(payer, "billed", 0):
+        here = books.rooms.span(seat.budget, now_us, payer)
+        found.append((seat.budget, replace(seat.account, ends_us=here.ends_us)))
     return min(found, key=lambda each: each[1].free_nusd, default=None)

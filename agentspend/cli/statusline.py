@@ -142,7 +142,9 @@ def _budget(told: Told, style: Style, now_s: int) -> list[str]:
 
 
 def _bar(budget: Told) -> str:
-    limit = max(1, budget["limit_nusd"])
+    limit = budget["limit_nusd"]
+    if limit <= 0:
+        return f"▕{'█' * BAR_CELLS}▏"
     spent = min(BAR_CELLS, -(-budget["spent_nusd"] * BAR_CELLS // limit))
     used = -(-(budget["spent_nusd"] + budget["held_nusd"]) * BAR_CELLS // limit)
     held = min(BAR_CELLS, used) - spent

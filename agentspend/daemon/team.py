@@ -203,8 +203,8 @@ class TeamDesk:
             raise AgentspendError("this device is in no team", "agentspend team join URL CODE")
         return self._client, membership
 
-    def _pushed(self) -> None:
-        """Something was decided: perhaps what somebody here waits for."""
+    def _talked(self) -> None:
+        """Something may have been decided: perhaps what somebody here waits for."""
         if self._asking is not None:
             self._asking.nudge()
         self._news()
@@ -237,7 +237,7 @@ class TeamDesk:
             lambda: self._watchers.announce([Event("team", {})]),
         )  # fmt: skip
         self._watchers.began = self.viewing.nudge
-        self.pump.pushed = self._pushed
+        self.pump.news = self._talked
         self._books.on_commit(self.pump.on_commit)
         self._books.on_commit(self._asking.on_commit)
         self._books.on_commit(lambda _: self._moved.set())

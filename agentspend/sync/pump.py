@@ -27,9 +27,13 @@ Adopt = Callable[[dict[str, Any]], Coroutine[Any, Any, None]]
 Mark = Callable[[], Coroutine[Any, Any, None]]
 
 
+def _nobody() -> None:
+    """Nobody waits for news."""
+
+
 class Pump:
     """The conversation with one team server. `heard_us` and `failed` are what people are told of
-    it; `pushed` is called beside when the server says that something happened."""
+    it; `news` is called after each talk that went well."""
 
     def __init__(
         self,
@@ -49,7 +53,7 @@ class Pump:
         self._nudged = asyncio.Event()
         self._talked = asyncio.Event()
         self._ticket = ""
-        self.pushed: Callable[[], None] = self.nudge
+        self.news: Callable[[], None] = _nobody
         self.heard_us = 0
         self.failed = ""
 
@@ -101,7 +105,6 @@ class Pump:
                     heard += 1
                     if event == "sync" or heard == 1:
                         self.nudge()
-                        self.pushed()
                     if heard > 1:
                         again_s = FIRST_AGAIN_S
             except NotTaken:
@@ -118,6 +121,7 @@ class Pump:
         """Report everything, take in what comes back; raises `Unreachable` or `NotTaken`."""
         while await self._exchange():
             pass
+        self.news()
 
     async def _exchange(self) -> bool:
         """One report and its answer; True when there is more to report."""

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from agentspend.wire.canonical import NotCanonical
 from agentspend.wire.team import Sealed
+from sync_server.acts.act import EVERYONE, Role
 from sync_server.doors.answers import HALL, TooFast, answer, refused
 from sync_server.doors.hall import Hall
 from sync_server.enrolment import Names, NotInvited
@@ -36,6 +37,13 @@ class Asking(msgspec.Struct):
     policy: int = -1
 
 
+class Looker(msgspec.Struct):
+    """As whom an overview was given."""
+
+    role: str
+
+
+_LOOKER = msgspec.json.Decoder(Looker)
 _POSTED = msgspec.json.Decoder(Posted)
 _SENDER = msgspec.json.Decoder(Sender)
 _ASKING = msgspec.json.Decoder(Asking)
@@ -120,10 +128,12 @@ async def request_raise(request: web.Request) -> web.Response:
 
 
 async def look(request: web.Request) -> web.Response:
-    """How the team stands."""
+    """How the team stands. While a lead looks, devices report once a minute what they spent."""
     hall, sealed, _ = await _opened(request)
     now_us = hall.now_us()
     found = await hall.work(lambda: hall.service.overview(sealed, now_us))
+    if _LOOKER.decode(found.body).role == Role.LEAD and not hall.pace.wait_s("bell", ""):
+        await hall.tell(EVERYONE)
     return answer({"sealed": _posted(found)})
 
 

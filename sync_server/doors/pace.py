@@ -4,8 +4,9 @@ from collections import OrderedDict
 from collections.abc import Callable
 from math import ceil
 
-PER_MINUTE = {"device": 60, "address": 1_200, "invite": 5, "token": 20}
-"""A device's own messages; one address's; its wrong invite codes; its wrong tokens."""
+PER_MINUTE = {"device": 60, "address": 1_200, "invite": 5, "token": 20, "bell": 1}
+"""A device's own messages; one address's; its wrong invite codes; its wrong tokens; how often
+everybody is asked to report because a lead looks."""
 INVITES_PER_HOUR = 50
 LOCKED_S = 900
 KEPT = 20_000

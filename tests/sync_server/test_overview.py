@@ -5,7 +5,7 @@ import pytest
 from agentspend.core.allowance.accounts import Place
 from agentspend.core.allowance.messages import Overview, Want
 from sync_server import overview
-from tests.sync_server.house import DOLLAR, Device, House
+from tests.sync_server.house import DOLLAR, Device, House, said
 
 POOL = "org.month"
 
@@ -88,6 +88,20 @@ async def test_the_answer_is_bounded(house: House, monkeypatch: pytest.MonkeyPat
     assert ([each.member for each in pool.members], pool.others, pool.others_nusd) == (
         ["ben"], 1, 3 * DOLLAR,
     )  # fmt: skip
+
+
+async def test_while_a_lead_looks_devices_report_once_a_minute(house: House) -> None:
+    """So that who burns is seen, and nobody is asked all the time; a member's look asks nobody."""
+    anna, ben = await two_who_spent(house)
+    async with ben.listening() as line:
+        await anna.look()
+        await house.ask("member.set_role", member="anna", role="lead")
+        for _ in range(3):
+            await anna.look()
+        assert await said(line) == "sync"
+        house.now[0] += 61_000_000
+        await anna.look()
+        assert await said(line) == "sync"
 
 
 async def test_a_freeze_is_told_and_who_was_revoked_hears_nothing(house: House) -> None:
