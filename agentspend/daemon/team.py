@@ -203,12 +203,6 @@ class TeamDesk:
             raise AgentspendError("this device is in no team", "agentspend team join URL CODE")
         return self._client, membership
 
-    def _talked(self) -> None:
-        """Something may have been decided: perhaps what somebody here waits for."""
-        if self._asking is not None:
-            self._asking.nudge()
-        self._news()
-
     def _news(self) -> None:
         """Something happened in the team: whoever looks sees it soon."""
         if self.viewing is not None:
@@ -236,8 +230,8 @@ class TeamDesk:
             self._client, membership, lambda: self._watchers.watched,
             lambda: self._watchers.announce([Event("team", {})]),
         )  # fmt: skip
-        self._watchers.began = self.viewing.nudge
-        self.pump.news = self._talked
+        self._watchers.began = self.pump.news = self.viewing.nudge
+        self.pump.pushed = self._asking.nudge
         self._books.on_commit(self.pump.on_commit)
         self._books.on_commit(self._asking.on_commit)
         self._books.on_commit(lambda _: self._moved.set())

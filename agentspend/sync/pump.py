@@ -33,7 +33,8 @@ def _nobody() -> None:
 
 class Pump:
     """The conversation with one team server. `heard_us` and `failed` are what people are told of
-    it; `news` is called after each talk that went well."""
+    it. `pushed` is called when the server says that something happened, `news` after each talk
+    that went well."""
 
     def __init__(
         self,
@@ -53,6 +54,7 @@ class Pump:
         self._nudged = asyncio.Event()
         self._talked = asyncio.Event()
         self._ticket = ""
+        self.pushed: Callable[[], None] = _nobody
         self.news: Callable[[], None] = _nobody
         self.heard_us = 0
         self.failed = ""
@@ -105,6 +107,7 @@ class Pump:
                     heard += 1
                     if event == "sync" or heard == 1:
                         self.nudge()
+                        self.pushed()
                     if heard > 1:
                         again_s = FIRST_AGAIN_S
             except NotTaken:
