@@ -1,5 +1,6 @@
 """The program `agentspend`: `run` and the daemon by the shortest way, the rest through typer."""
 
+import gc
 import sys
 
 from agentspend.cli import diagnostics
@@ -19,6 +20,7 @@ def main() -> int:
 
             return statusline.main(words[1:])
         if words == ["daemon", "run"]:
+            gc.disable()  # Until it is ready: imports make no garbage, a look takes 6 % longer.
             from agentspend.daemon.main import main as serve
 
             return serve()

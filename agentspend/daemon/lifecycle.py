@@ -55,6 +55,7 @@ def collect_rarely() -> None:
     """
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS, 10, 10)
+    gc.enable()
 
 
 def harden() -> None:
