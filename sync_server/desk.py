@@ -14,6 +14,7 @@ from sync_server import grants
 from sync_server.case import Case, Incarnation, Office
 from sync_server.intake import Accepted, Found, Kept, Merge, merge
 from sync_server.journal import Line, Ranked
+from sync_server.unheld import TermsOf, charge
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +27,15 @@ class Outcome:
     forked: bool = False
 
 
-def serve(case: Case, sync: Sync, hash_at: Callable[[int], str], office: Office) -> Outcome:
-    """Take a report in and grant what is due. `hash_at` looks up this incarnation's entries.
+def serve(
+    case: Case,
+    sync: Sync,
+    hash_at: Callable[[int], str],
+    office: Office,
+    terms_of: TermsOf | None = None,
+) -> Outcome:
+    """Take a report in and grant what is due. `hash_at` looks up this incarnation's entries,
+    `terms_of` whose spending counts in a pool (None: only what has rights there).
 
     Raises `NotCanonical` for entries that no device of ours would write; nothing has changed then.
     """
@@ -41,6 +49,8 @@ def serve(case: Case, sync: Sync, hash_at: Callable[[int], str], office: Office)
         return _forked(case, known, sync, merged, office)
     case.incarnation = replace(known, end=merged.end)
     _fold(case, merged.effects)
+    if terms_of is not None and merged.entries:
+        charge(case, (entry.said for entry in merged.entries), terms_of)
     lines: list[Line] = []
     if known.status is Status.ACTIVE and merged.up_to_date and not _behind(sync, office):
         lines += grants.grant(case, sync.wants, office)

@@ -36,7 +36,7 @@ from sync_server.journal_file import JournalFile
 from sync_server.overview import overview
 from sync_server.replay import opened, replay
 from sync_server.sizing import Sizing
-from sync_server.store import cases, ledgers, logs, people, spending
+from sync_server.store import cases, earlier, ledgers, logs, people, spending
 from sync_server.windows import due
 
 ACTIVE_US = 30 * 60 * 1_000_000
@@ -72,7 +72,8 @@ class Service:
             known = loaded.case.incarnation
             length = known.end.seq if known is not None else 0
             hash_at = ledgers.hashes(conn, sync, length)
-            outcome = serve(loaded.case, sync, hash_at, self._office(conn, org, now_us))
+            office, terms_of = self._office(conn, org, now_us), loaded.terms_of(now_us, org.zone)
+            outcome = serve(loaded.case, sync, hash_at, office, terms_of)
             self._write(conn, org, outcome.journal)
             loaded.save()
             answer = self._sealed(outcome.answer)
@@ -268,8 +269,11 @@ class Service:
 
     def _play(self, conn: Connection, lines: Sequence[Line]) -> None:
         """Make lines true in the database."""
+        fresh: set[str] = set()
         for line in lines:
             if isinstance(line, Filed):
+                if line.table == "pool" and earlier.begins(conn, line.row):
+                    fresh.add(str(line.row["id"]))
                 people.file(conn, line)
                 if line.table == "device":
                     self.crowds.forget()
@@ -285,7 +289,11 @@ class Service:
             elif isinstance(line, Served):
                 people.served(conn, self.org, line.server_inc)
             else:
-                cases.save_pool(conn, opened(cases.pool_state(conn, line.pool), line))
+                state = opened(cases.pool_state(conn, line.pool), line)
+                if line.pool in fresh:
+                    fresh.remove(line.pool)
+                    state = earlier.counted(conn, state)
+                cases.save_pool(conn, state)
 
     def _office(self, conn: Connection, org: Row[Any], now_us: int) -> Office:
         return Office(

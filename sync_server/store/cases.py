@@ -3,15 +3,21 @@
 import json
 from collections.abc import Iterator, MutableMapping
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, bindparam, insert, or_, select, update
 
 from agentspend.core.allowance.accounts import Account, Place
 from agentspend.core.allowance.messages import Link, Status
+from agentspend.core.allowance.pools import index_of
+from agentspend.core.scopes import Scope
+from agentspend.core.windows import Window, WindowKind
 from sync_server.case import Case, Incarnation
 from sync_server.pools import PoolState
 from sync_server.store.tables import accounts, devices, incarnations, members, orgs, pools
+from sync_server.unheld import Terms, TermsOf
 
+_OWN = frozenset({"member", "device"})
 _SUMS = ("committed_nusd", "outstanding_nusd", "past_nusd", "late_nusd")
 _ACCOUNT = select(accounts).where(accounts.c.inc == bindparam("inc"))
 _OPEN = _ACCOUNT.where(accounts.c.closed.is_(False))
@@ -158,7 +164,19 @@ class Loaded:
         self._pools = pool_states(conn, org, device, who)
         gone = {place.pool for place in self.accounts} - self._pools.keys()
         self._pools |= {name: pool_state(conn, name) for name in gone}
+        self._terms: dict[str, Terms] = {}
         self.case = Case(known, self.accounts, dict(self._pools), frozenset(gone))
+
+    def terms_of(self, now_us: int, zone: str) -> TermsOf:
+        """Whose spending counts in a pool, read when it is asked for."""
+
+        def found(pool: str) -> Terms:
+            if pool not in self._terms:
+                row = self._conn.execute(_POOL, {"pool": pool}).one()
+                self._terms[pool] = terms(row, now_us, zone)
+            return self._terms[pool]
+
+        return found
 
     def save(self) -> None:
         """Write back what the rules changed."""
@@ -209,6 +227,13 @@ def pool_states(conn: Connection, org: str, device: str, who: Any = None) -> dic
         for row in conn.execute(_POOLS, where)
         if row.scope == "{}" or json.loads(row.scope).get("device", device) == device
     }
+
+
+def terms(row: Row[Any], at_us: int, zone: str) -> Terms:
+    """A pool's terms in the window that runs at a moment; its member and device are known."""
+    said = {key: value for key, value in json.loads(row.scope).items() if key not in _OWN}
+    _, here = index_of(Window(WindowKind(row.kind)), at_us, ZoneInfo(zone))
+    return Terms(Scope.of(said), here.starts_us)
 
 
 def pool_state(conn: Connection, pool: str) -> PoolState:

@@ -1,6 +1,7 @@
 """Ledgers and cases for the tests of the server's rules."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from agentspend.core.allowance.accounts import Account, Place
 from agentspend.core.allowance.messages import NOTHING, Link, Status, Sync, Want
@@ -30,12 +31,16 @@ class Chain:
         return Link(len(self.bodies), self.hashes[-1])
 
     def add(
-        self, kind: str, rights: Sequence[tuple[str, int, int]] = (), amount: int | None = None
+        self,
+        kind: str,
+        rights: Sequence[tuple[str, int, int]] = (),
+        amount: int | None = None,
+        **words: Any,
     ) -> "Chain":
         """One more entry."""
         body = encode(
             Entry(self.inc, len(self.bodies) + 1, self.hashes[-1], kind, self.ts_us,
-                  amount_nusd=amount, rights=rights)
+                  amount_nusd=amount, rights=rights, **words)
         )  # fmt: skip
         self.bodies.append(body.decode())
         self.hashes.append(entry_hash(body))

@@ -1,0 +1,78 @@
+"""What the ledgers hold already in the window of a pool that begins: a new cap counts it (§6).
+
+Read from the entries, those of the window only (`spending` says from which number on), so that a
+cap that is set on the first of the month reads little, and one at its end the month.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select
+
+from agentspend.wire.entry_reader import Read, read_entry
+from sync_server.pools import PoolState
+from sync_server.store.cases import terms
+from sync_server.store.spending import HOUR_US
+from sync_server.store.tables import (
+    devices,
+    entries,
+    incarnations,
+    members,
+    orgs,
+    pools,
+    spending,
+)
+from sync_server.unheld import counts
+
+
+def begins(conn: Connection, row: Mapping[str, Any]) -> bool:
+    """Whether this row begins a pool: it is new, or was taken away before."""
+    if not row["active"]:
+        return False
+    known = conn.execute(select(pools.c.active).where(pools.c.id == row["id"])).one_or_none()
+    return known is None or not known.active
+
+
+def counted(conn: Connection, state: PoolState) -> PoolState:
+    """The pool with what was spent in its running window, by all ledgers, without its rights."""
+    row = conn.execute(select(pools).where(pools.c.id == state.id)).one()
+    zone = conn.execute(select(orgs.c.zone).where(orgs.c.id == row.org)).scalar_one()
+    at_us = 0 if state.ends_us is None else state.ends_us - 1
+    here = terms(row, at_us, zone)
+    starts_us = 0 if state.ends_us is None else here.starts_us
+    found = replace(here, starts_us=starts_us)
+    spent_nusd = sum(
+        said.charged_nusd
+        for inc, first_seq in _ledgers(conn, row, starts_us)
+        for said in _said(conn, inc, first_seq)
+        if counts(said, state.id, found)
+    )
+    return replace(state, late_nusd=max(state.late_nusd, spent_nusd))
+
+
+def _ledgers(conn: Connection, row: Row[Any], starts_us: int) -> list[tuple[str, int]]:
+    """The ledgers of who pays into a pool, each with its first entry of the window's hours."""
+    asked = (
+        select(spending.c.inc, func.min(spending.c.first_seq))
+        .join(incarnations, incarnations.c.inc == spending.c.inc)
+        .join(devices, devices.c.id == incarnations.c.device)
+        .join(members, members.c.id == devices.c.member)
+        .where(spending.c.hour >= starts_us // HOUR_US, members.c.org == row.org)
+        .group_by(spending.c.inc)
+    )
+    if row.team is not None:
+        asked = asked.where(members.c.team == row.team)
+    if row.member is not None:
+        asked = asked.where(members.c.id == row.member)
+    device = json.loads(row.scope).get("device")
+    if device:
+        asked = asked.where(devices.c.id == device)
+    return [(inc, int(first_seq)) for inc, first_seq in conn.execute(asked)]
+
+
+def _said(conn: Connection, inc: str, first_seq: int) -> Iterator[Read]:
+    where = (entries.c.inc == inc, entries.c.seq >= first_seq)
+    for body in conn.execute(select(entries.c.body).where(*where)).scalars():
+        yield read_entry(body.encode())
