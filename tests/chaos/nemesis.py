@@ -19,6 +19,7 @@ DOUBT_S = 2.5
 """How long a copied or restored home is watched before it may reach the server."""
 LULL_S = 3.0
 LONGER_S = 4.0
+TRIES = 40
 NOTHING_NEW = "home restored to what it was"
 LEDGER_FILES = ("ledger.db", "ledger.db-wal", "ledger.db-shm")
 
@@ -139,7 +140,7 @@ class Nemesis:
             put_back(backup, device.home.home, event.way)
             device.lived.acked.append([])
             then, now = read_ledger(backup), read_ledger(kept)
-            if then.told == now.told:
+            if then.told == now.told and event.way == schedule.OVER:
                 await device.start()
                 self._counted.add(NOTHING_NEW)
             else:
@@ -179,20 +180,15 @@ class Nemesis:
         self._counted.add(event.kind)
 
     async def _ask_for_more(self, device: Device, event: Event) -> None:
-        """A developer asks until the server has heard it; a lead says yes."""
-        pool = self._pool(event)
-        amount_nusd = int(self._world.step_nusd[pool.id] * (0.5 + event.share))
-        found = None
-        for _ in range(40):
-            with suppress(*GONE, AgentspendError):
-                found = await device.ask(
-                    "team.request", amount_nusd=amount_nusd, reason="chaos", pool=pool.id
-                )
-                break
+        """A developer asks, again and again, until the server has heard it; a lead says yes."""
+        amount_nusd = int(self._world.step_nusd["team.backend.day"] * (0.5 + event.share))
+        for _ in range(TRIES):
+            with suppress(AgentspendError, *GONE):
+                found = await device.ask("team.request", amount_nusd=amount_nusd, reason="chaos")
+                await self._world.cashier.approve(str(found["id"]), str(found["pool"]), amount_nusd)
+                self._counted.add(event.kind)
+                return
             await asyncio.sleep(0.3)
-        if found is not None:
-            await self._world.cashier.approve(str(found["id"]), pool.id, amount_nusd)
-            self._counted.add(event.kind)
 
     def _pool(self, event: Event) -> PoolOf:
         pools = list(self._world.pools.values())
