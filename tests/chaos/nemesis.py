@@ -20,6 +20,7 @@ DOUBT_S = 2.5
 LULL_S = 3.0
 LONGER_S = 4.0
 TRIES = 40
+TOP_UPS = 3
 NOTHING_NEW = "home restored to what it was"
 LEDGER_FILES = ("ledger.db", "ledger.db-wal", "ledger.db-shm")
 
@@ -98,6 +99,13 @@ class Nemesis:
             await server.start()
 
     async def _cut_off(self, device: Device, event: Event) -> None:
+        """For long, with some allowance: it works on that, and reports when it is back."""
+        for pool_id, where in CAPS.items():
+            cap_nusd = self._world.cashier.allowed.caps[pool_id] + self._world.step_nusd[pool_id]
+            await self._world.cashier.set_cap(pool_id, cap_nusd, **where)
+        for _ in range(TOP_UPS):
+            with suppress(AgentspendError, *GONE):
+                await device.ask("team.sync")
         await device.link.cut()
         await asyncio.sleep(self._lasts_s * (0.1 + 0.2 * event.share))
         await device.link.open()

@@ -7,25 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import aiohttp
-
 from agentspend.core.errors import AgentspendError
 from tests.chaos import schedule
 from tests.chaos.device import GONE, Device
 from tests.chaos.ledgers import read_ledger, read_server
+from tests.chaos.liveness import everybody_is_served, to_the_last_cent
 from tests.chaos.nemesis import Nemesis
 from tests.chaos.verdict import Evidence, Life, Verdict, judge
-from tests.chaos.world import CAPS, CENT, World, world_in
+from tests.chaos.world import World, world_in
 
 QUIET_S = 90.0
-MORE_NUSD = 150 * CENT
-LIVELY = {
-    "model": "claude-haiku-4-5",
-    "max_tokens": 64,
-    "messages": [{"role": "user", "content": "Are you there?"}],
-}
-EACH = 10
-"""How many requests of every device must be served when the faults are over."""
 
 
 @dataclass(slots=True)
@@ -58,7 +49,9 @@ async def run(
         if not report.wrong:
             report.wrong += await _quiet(world)
             phase("quiet")
-            report.wrong += await _everybody_is_served(world, report)
+            report.wrong += await everybody_is_served(world, report.facts)
+            report.wrong += await to_the_last_cent(world, report.facts)
+            report.wrong += await _all_reported(world)
             phase("liveness")
         report.wrong += world.cashier.look()
         report.wrong += await _whole(world, report)
@@ -124,37 +117,6 @@ async def _reported(device: Device) -> str:
     if found["state"] == "active" and not found["queued"] and not held_nusd:
         return ""
     return f"{device.name} is {found['state']}, holds {held_nusd}, has {found['queued']} to report"
-
-
-async def _everybody_is_served(world: World, report: Report) -> list[str]:
-    """There is money again: every device must be served, and goes on until it is refused."""
-    for pool, where in CAPS.items():
-        committed_nusd = await world.cashier.committed_nusd(pool)
-        cap_nusd = max(committed_nusd, world.cashier.allowed.caps[pool]) + MORE_NUSD
-        await world.cashier.set_cap(pool, cap_nusd, **where)
-    served: dict[str, int] = {}
-    said: dict[str, str] = {}
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as http:
-        first = {agents.device.name: agents for agents in world.agents}
-
-        async def ask(name: str) -> None:
-            for number in range(EACH):
-                project = world.projects[number % len(world.projects)]
-                status = await first[name].send(http, project, dict(LIVELY), {})
-                served[name] = served.get(name, 0) + (status == 200)
-                if status != 200:
-                    team = await first[name].device.team()
-                    said[name] = f"{status} {first[name].said[:300]} ({team['failed']})"
-
-        await asyncio.gather(*map(ask, first))
-    report.facts["served when quiet"] = sum(served.values())
-    wrong = [
-        f"NOT LIVE: {name} was served {count} of {EACH} times with {MORE_NUSD} in every pool:"
-        f" {said[name]}"
-        for name, count in served.items()
-        if count < EACH
-    ]
-    return wrong + await _all_reported(world)
 
 
 async def _whole(world: World, report: Report) -> list[str]:
