@@ -120,7 +120,7 @@ async def hello(request: web.Request) -> web.Response:
 
 async def request_raise(request: web.Request) -> web.Response:
     """Note that a developer asks for more, and tell the leads."""
-    hall, sealed, _ = await _opened(request)
+    hall, sealed, _ = await _opened(request, "person")
     now_us = hall.now_us()
     found = await hall.work(lambda: hall.service.request(sealed, now_us))
     await hall.tell(frozenset({LEADS}))
@@ -129,7 +129,7 @@ async def request_raise(request: web.Request) -> web.Response:
 
 async def look(request: web.Request) -> web.Response:
     """How the team stands. While a lead looks, devices report once a minute what they spent."""
-    hall, sealed, _ = await _opened(request)
+    hall, sealed, _ = await _opened(request, "person")
     now_us = hall.now_us()
     found = await hall.work(lambda: hall.service.overview(sealed, now_us))
     if _LOOKER.decode(found.body).role == Role.LEAD and not hall.pace.wait_s("bell", ""):
@@ -139,7 +139,7 @@ async def look(request: web.Request) -> web.Response:
 
 async def decide(request: web.Request) -> web.Response:
     """A lead answers a question from a device."""
-    hall, sealed, _ = await _opened(request)
+    hall, sealed, _ = await _opened(request, "person")
     now_us = hall.now_us()
     done = await hall.work(lambda: hall.service.verdict(sealed, now_us))
     await hall.tell(done.concerns)
@@ -148,7 +148,7 @@ async def decide(request: web.Request) -> web.Response:
 
 async def add_device(request: web.Request) -> web.Response:
     """A member lets another machine of theirs in."""
-    hall, sealed, _ = await _opened(request)
+    hall, sealed, _ = await _opened(request, "person")
     now_us = hall.now_us()
     return answer(await hall.work(lambda: hall.service.add_device(sealed, hall.address, now_us)))
 
@@ -186,16 +186,17 @@ async def _send(hall: Hall, response: web.StreamResponse, event: str) -> None:
     await response.write(msgspec.json.encode({"event": event}) + b"\n")
 
 
-async def _opened(request: web.Request) -> tuple[Hall, Sealed, str]:
+async def _opened(request: web.Request, kind: str = "device") -> tuple[Hall, Sealed, str]:
     """A message of an enrolled device, by its own word: the service checks the signature.
 
-    The pace is kept for each device at each address, so that nobody uses up another's.
+    The pace is kept for each device at each address, so that nobody uses up another's; and what
+    people ask apart from what brings allowance, so that looking on costs nobody their money.
     """
     hall, address = request.app[HALL], _address(request)
     _in_time(hall, "address", address)
     sealed = await _sealed(request)
     device = _SENDER.decode(sealed.body).device
-    _in_time(hall, "device", f"{address} {device}")
+    _in_time(hall, kind, f"{address} {device}")
     return hall, sealed, device
 
 

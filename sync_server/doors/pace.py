@@ -4,9 +4,16 @@ from collections import OrderedDict
 from collections.abc import Callable
 from math import ceil
 
-PER_MINUTE = {"device": 60, "address": 1_200, "invite": 5, "token": 20, "bell": 1}
-"""A device's own messages; one address's; its wrong invite codes; its wrong tokens; how often
-everybody is asked to report because a lead looks."""
+PER_MINUTE = {
+    "device": 60,
+    "person": 60,
+    "address": 1_200,
+    "invite": 5,
+    "token": 20,
+    "bell": 1,
+}
+"""A device's reports; what people ask from it; all that comes from one address; its wrong invite
+codes; its wrong tokens; how often everybody is asked to report because a lead looks."""
 INVITES_PER_HOUR = 50
 LOCKED_S = 900
 KEPT = 20_000

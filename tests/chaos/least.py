@@ -25,7 +25,7 @@ IN_A_MINUTE: dict[str, int] = {
     schedule.CUT_OFF: 4,
     schedule.LOWER: 4,
     schedule.RAISE: 8,
-    schedule.REQUEST: 2,
+    schedule.REQUEST: 1,
     SERVED: 80,
     CUT_OFF: 2,
     REFUSED: 40,

@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 
 from tests.chaos.load import Agents
+from tests.chaos.quiet import all_reported
 from tests.chaos.world import CAPS, CENT, World
 
 ORG = "org.month"
@@ -54,9 +55,13 @@ async def everybody_is_served(world: World, facts: dict[str, Any]) -> list[str]:
 async def to_the_last_cent(world: World, facts: dict[str, Any]) -> list[str]:
     """The cap is lowered to a little above what is spent: what lies on devices comes back, and
     they go on together until none of them can pay for another request."""
-    line = await _org(world)
-    cap_nusd = int(line["spent_nusd"]) + LAST_NUSD
+    wrong = await all_reported(world)
+    cap_nusd = int((await _org(world))["spent_nusd"]) + LAST_NUSD
     await world.cashier.set_cap(ORG, cap_nusd, **CAPS[ORG])
+    wrong += await all_reported(world)
+    line = await _org(world)
+    if line["free_nusd"] < 0:
+        wrong.append(f"NOT LIVE: more is still out than a lowered cap allows: {line}")
     least_nusd = LEFT_NUSD * len(world.devices)
     left_nusd, began_s = LAST_NUSD, asyncio.get_running_loop().time()
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as http:
@@ -74,9 +79,9 @@ async def to_the_last_cent(world: World, facts: dict[str, Any]) -> list[str]:
     took_s = asyncio.get_running_loop().time() - began_s
     facts["of the last cap was left"] = f"${left_nusd / 1e9:.4f} after {took_s:.0f} s"
     if left_nusd <= least_nusd:
-        return []
+        return wrong
     teams = [await device.team() for device in world.devices]
-    return [f"NOT LIVE: {left_nusd} are left of {LAST_NUSD}: {await _org(world)} {teams}"]
+    return [*wrong, f"NOT LIVE: {left_nusd} are left of {LAST_NUSD}: {await _org(world)} {teams}"]
 
 
 async def _spend(agents: Agents, http: aiohttp.ClientSession) -> None:

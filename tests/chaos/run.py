@@ -7,16 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from agentspend.core.errors import AgentspendError
 from tests.chaos import schedule
-from tests.chaos.device import GONE, Device
 from tests.chaos.ledgers import read_ledger, read_server
 from tests.chaos.liveness import everybody_is_served, to_the_last_cent
 from tests.chaos.nemesis import Nemesis
+from tests.chaos.quiet import all_reported, quiet
 from tests.chaos.verdict import Evidence, Life, Verdict, judge
 from tests.chaos.world import World, world_in
-
-QUIET_S = 90.0
 
 
 @dataclass(slots=True)
@@ -47,11 +44,11 @@ async def run(
         report.wrong += await _storm(world, seed, lasts_s)
         phase("storm")
         if not report.wrong:
-            report.wrong += await _quiet(world)
+            report.wrong += await quiet(world)
             phase("quiet")
             report.wrong += await everybody_is_served(world, report.facts)
             report.wrong += await to_the_last_cent(world, report.facts)
-            report.wrong += await _all_reported(world)
+            report.wrong += await all_reported(world)
             phase("liveness")
         report.wrong += world.cashier.look()
         report.wrong += await _whole(world, report)
@@ -78,45 +75,6 @@ async def _storm(world: World, seed: int, lasts_s: float) -> list[str]:
         nemesis.result()
     await world.rest()
     return watching.result() if watching in done else []
-
-
-async def _quiet(world: World) -> list[str]:
-    """No more faults: everything that was spent is reported, every device has rights again."""
-    await world.network.quiet()
-    await asyncio.gather(*(_helped_up(device) for device in world.devices))
-    return await _all_reported(world)
-
-
-async def _helped_up(device: Device) -> None:
-    async with device.hands:
-        if device.armed or not device.victim.alive:
-            await device.kill()
-            assert await device.start(), f"{device.name} does not start in peace"
-
-
-async def _all_reported(world: World) -> list[str]:
-    """Sync until nothing is held and nothing left to be said, twice; whoever cannot is told of."""
-    deadline_s = time.monotonic() + QUIET_S
-    calm = 0
-    while calm < 2:
-        found = [await _reported(device) for device in world.devices]
-        busy = [text for text in found if text]
-        calm = 0 if busy else calm + 1
-        if busy and time.monotonic() > deadline_s:
-            return [f"NOT LIVE: {text}" for text in busy]
-        await asyncio.sleep(1.0)
-    return []
-
-
-async def _reported(device: Device) -> str:
-    """What a device still has to tell, "" for nothing."""
-    with suppress(AgentspendError, *GONE):
-        await device.ask("team.sync")
-    found = await device.team()
-    held_nusd = sum(line["held_nusd"] for line in found["pools"])
-    if found["state"] == "active" and not found["queued"] and not held_nusd:
-        return ""
-    return f"{device.name} is {found['state']}, holds {held_nusd}, has {found['queued']} to report"
 
 
 async def _whole(world: World, report: Report) -> list[str]:

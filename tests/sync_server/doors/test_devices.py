@@ -5,7 +5,7 @@ import asyncio
 import msgspec
 import pytest
 
-from agentspend.core.allowance.messages import Want
+from agentspend.core.allowance.messages import Status, Want
 from agentspend.wire.invite import write_code
 from tests.sync_server.house import DOLLAR, Device, House, said
 
@@ -119,6 +119,14 @@ async def test_large_bodies_and_fast_devices_are_stopped(house: House) -> None:
     posted = msgspec.json.encode(device.posted(device.report()))
     statuses = [(await house.post("/v1/sync", posted))[0] for _ in range(61)]
     assert (statuses[0], statuses[-1]) == (200, 429)
+
+
+async def test_looking_on_leaves_reports_their_pace(house: House) -> None:
+    """Who watches the team or asks for more can still report and be granted."""
+    device = await house.joined()
+    statuses = [(await device.request(0, nonce=f"n_{number}"))[0] for number in range(61)]
+    assert (statuses[0], statuses[-1]) == (409, 429)
+    assert (await device.sync()).status is Status.ACTIVE
 
 
 async def test_a_ticket_opens_a_line_for_ten_minutes(house: House) -> None:
