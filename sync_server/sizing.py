@@ -73,7 +73,13 @@ def grant_nusd(account: Account, pool: PoolState, want: Want, crowd: Crowd, sizi
 def keep_nusd(
     account: Account, pool: PoolState, want: Want, crowd: Crowd, sizing: Sizing
 ) -> int | None:
-    """How much a device should keep, when it should return the rest; None: all of it."""
+    """How much a device should keep, when it should return the rest; None: all of it.
+
+    Of a pool whose cap was lowered below what is committed, whoever speaks returns what is too
+    much, also what it is about to need: the new cap is to hold as soon as it can.
+    """
+    if pool.available_nusd < 0:
+        return max(0, free_nusd(account, want) + pool.available_nusd)
     target = target_nusd(want, pool.available_nusd, crowd, sizing)
     free = free_nusd(account, want)
     scarce = 4 * pool.available_nusd < pool.cap_nusd

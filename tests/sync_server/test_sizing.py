@@ -53,6 +53,14 @@ def test_rights_are_asked_back_when_money_is_short() -> None:
     assert keep_nusd(rich, pool(1_900 * USD), want, CROWD, Sizing()) is None
 
 
+def test_a_lowered_cap_is_given_back_to_at_once() -> None:
+    """By whoever speaks, as much as is too much and no more, however busy it is."""
+    busy = Want("org", burn_nusd=5 * USD, held_nusd=1 * USD)
+    assert keep_nusd(Account(4 * USD), pool(-2 * USD), busy, CROWD, Sizing()) == 1 * USD
+    assert keep_nusd(Account(4 * USD), pool(-9 * USD), busy, CROWD, Sizing()) == 0
+    assert keep_nusd(Account(4 * USD), pool(0), Want("org"), CROWD, Sizing()) == 0
+
+
 def test_a_share_of_one_is_refused() -> None:
     """A lone device would be granted all and asked to return it, for ever."""
     with pytest.raises(AgentspendError, match="share"):
