@@ -20,11 +20,14 @@ BOUND_TOKENS_PER_BYTE = 2
 MODELS = ("claude-fable-5", "claude-opus-5-5", "claude-sonnet-5", "claude-haiku-5-5")
 
 
-def limits_nusd(floor_tokens: int) -> dict[str, int]:
-    """Per model the smallest hold of a first request, clamped to the least output."""
+def limits_nusd(floor_tokens: int, named: str = "") -> dict[str, int]:
+    """Per model the smallest hold of a first request, clamped to the least output.
+
+    The models are today's and the one that the budget is for (`named`; a pattern is none).
+    """
     book = access.price_book()
     found = {}
-    for model in MODELS:
+    for model in dict.fromkeys(filter(None, (named, *MODELS))):
         facts = RequestFacts(
             model=model,
             max_output_tokens=floor_tokens,
@@ -42,7 +45,9 @@ def show(budget: Budget) -> None:
     model_scope = dict(budget.scope.terms).get("model", "")
     found = {
         model: needed_nusd
-        for model, needed_nusd in limits_nusd(access.config().admission.floor_tokens).items()
+        for model, needed_nusd in limits_nusd(
+            access.config().admission.floor_tokens, model_scope.removeprefix("anthropic/")
+        ).items()
         if not model_scope or budget.scope.matches(Payer(provider="anthropic", model=model), names)
     }
     if budget.mode is not Mode.HARD or not found:

@@ -44,6 +44,15 @@ def test_a_limit_too_small_for_a_first_request_is_told(agentspend: Command) -> N
     assert (warned.code, warned.err) == (0, "")
 
 
+def test_a_budget_for_one_model_is_told_what_that_model_needs(agentspend: Command) -> None:
+    """Also one that nobody starts with any more; no other model is of interest."""
+    words = ("budget", "set", "old", "0.05", "--window", "week", "--scope")
+    ran = agentspend(*words, "model=claude-haiku-4-5")
+    assert ran.err.startswith("a first Claude Code request may be held at: claude-haiku-4-5 $")
+    assert "," not in ran.err.splitlines()[0]
+    assert "$0.0500 is below that for claude-haiku-4-5" in ran.err
+
+
 @pytest.mark.parametrize(
     ("words", "said", "hint"),
     [
