@@ -3,6 +3,7 @@
 from sync_server.acts import (
     caps,
     checking,
+    device_report,
     devices,
     invites,
     looking,
@@ -16,6 +17,7 @@ from sync_server.acts import (
 from sync_server.acts.act import Act
 
 ROOMS = (
-    teams, caps, members, invites, devices, requests, rules, tokens, looking, reporting, checking,
+    teams, caps, members, invites, devices, device_report, requests, rules, tokens, looking,
+    reporting, checking,
 )  # fmt: skip
 ACTS: dict[str, Act] = {act.name: act for room in ROOMS for act in room.ACTS}

@@ -103,6 +103,8 @@ def _add(
 
 def _add_org(app: typer.Typer) -> None:
     org = _group("Caps of everybody.", "agentspend-server org set-cap 2000 --window month")
+    _add(org, serving.org_create, "create", "Make another organisation, with its own server",
+         "agentspend-server org create Acme /srv/acme --host spend.acme.example")  # fmt: skip
     _add(org, steering.org_show, "show", "Every cap: spent, out, free, resets",
          "agentspend-server org show")  # fmt: skip
     _add(org, steering.org_set_cap, "set-cap", "Cap what everybody spends together",
@@ -155,6 +157,8 @@ def _add_devices(app: typer.Typer) -> None:
     group = _group("Devices: what has joined.", "agentspend-server device list")
     _add(group, people.device_list, "list", "Every device: whose, seen when, what lies on it",
          "agentspend-server device list")  # fmt: skip
+    _add(group, people.device_report, "report", "Who has not joined, who shows signs of bypass",
+         "agentspend-server device report", "agentspend-server device report --json")  # fmt: skip
     _add(group, steering.device_set_cap, "set-cap", "Cap what one device spends",
          "agentspend-server device set-cap d_1f3a 10 --window day")  # fmt: skip
     _add(group, people.device_revoke, "revoke", "Give a device nothing any more",

@@ -189,6 +189,43 @@ def device_list(as_json: Json = False) -> None:
     )  # fmt: skip
 
 
+def device_report(as_json: Json = False) -> None:
+    """Show who has not joined, and which devices show signs of work that goes past the meter.
+
+    A sign is no proof: each is said with what else it may be. Proof is the provider's own bill.
+    """
+    found = ask("device.report")
+    if as_json:
+        output.answer(found)
+        return
+    missing, suspects = found["not_joined"], found["devices"]
+    if missing:
+        output.line("not joined:")
+        output.table(
+            ["member", "team", "e-mail", "invite"],
+            [[line["member"], line["team"], line["email"] or "—",
+              _until(line["invited_until_us"])] for line in missing],
+        )  # fmt: skip
+    if suspects:
+        output.line("signs of work past the meter (none is proof):")
+        output.table(
+            ["device", "member", "label", "seen", "spent last", "sign"],
+            [[line["device"], line["member"], line["label"], when(line["seen_us"]),
+              when(line["last_spent_us"]) if line["last_spent_us"] else "never",
+              ", ".join(sign.replace("_", " ") for sign in line["signs"])] for line in suspects],
+        )  # fmt: skip
+        for sign in sorted({sign for line in suspects for sign in line["signs"]}):
+            output.say(f"{sign.replace('_', ' ')}: {found['means'][sign]}")
+    if not missing and not suspects:
+        output.say("everybody has joined, and no device shows a sign of bypass")
+    elif missing:
+        output.say("→ agentspend-server invite MEMBER    makes a fresh line")
+
+
+def _until(expires_us: int | None) -> str:
+    return f"until {when(expires_us)}" if expires_us else "none open"
+
+
 def device_revoke(device: Device, as_json: Json = False) -> None:
     """Give a device nothing any more; what lies on it comes back when it reports."""
     told(ask("device.revoke", device=device), f"{device} gets nothing any more", as_json=as_json)

@@ -16,6 +16,13 @@ from sync_server.folder import Folder, Settings, create, is_loopback
 
 Json = Annotated[bool, typer.Option("--json", help="Versioned JSON on one line.")]
 PORT = 4747
+Host = Annotated[str, typer.Option(metavar="HOST", help="The name or address devices reach it by.")]
+Port = Annotated[int, typer.Option(metavar="PORT", min=1, max=65_535)]
+Zone = Annotated[str, typer.Option(metavar="ZONE", help="Where days begin, e.g. Europe/Berlin.")]
+Database = Annotated[
+    str, typer.Option(metavar="URL", help="postgresql://… instead of SQLite in the folder.")
+]
+Clear = Annotated[bool, typer.Option("--clear", help="Plain http, for this machine only.")]
 
 
 def init(
@@ -23,19 +30,11 @@ def init(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where everything goes.")] = Path(
         "agentspend-server"
     ),
-    host: Annotated[
-        str, typer.Option(metavar="HOST", help="The name or address devices reach it by.")
-    ] = "",
-    port: Annotated[int, typer.Option(metavar="PORT", min=1, max=65_535)] = PORT,
-    zone: Annotated[
-        str, typer.Option(metavar="ZONE", help="Where days begin, e.g. Europe/Berlin.")
-    ] = "",
-    database: Annotated[
-        str, typer.Option(metavar="URL", help="postgresql://… instead of SQLite in the folder.")
-    ] = "",
-    clear: Annotated[
-        bool, typer.Option("--clear", help="Plain http, for this machine only.")
-    ] = False,
+    host: Host = "",
+    port: Port = PORT,
+    zone: Zone = "",
+    database: Database = "",
+    clear: Clear = False,
     as_json: Json = False,
 ) -> None:
     """Make a server: its folder, database, keys, certificate, and the first lead's token."""
@@ -53,6 +52,22 @@ def init(
     output.say("this is your token, a lead's; it is shown once, and only its hash is kept")
     output.say(f"→ cd {folder} && agentspend-server serve")
     output.say(f"from another machine: export {seat.URL}={url} {seat.TOKEN}=…")
+
+
+def org_create(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The organisation's name.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where everything goes.")] = Path(
+        "agentspend-server"
+    ),
+    host: Host = "",
+    port: Port = PORT,
+    zone: Zone = "",
+    database: Database = "",
+    clear: Clear = False,
+    as_json: Json = False,
+) -> None:
+    """Make another organisation: a server of its own, as `init` does."""
+    init(name, folder, host, port, zone, database, clear, as_json)
 
 
 def serve() -> None:

@@ -1,0 +1,81 @@
+"""What may mean that work goes past the meter, said as what it is: a sign, and what else it may be.
+
+The server sees ledgers, not machines: whoever owns a machine and a provider key can go another way
+(protocol study §2.2, A5), and only the provider's own bill proves it. Pure; moments are UTC µs.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from agentspend.core.allowance.messages import Status
+
+DAY_US = 86_400_000_000
+SILENT_US = 3 * DAY_US
+QUIET_US = 7 * DAY_US
+MANY_LEDGERS = 3
+
+
+class Sign(StrEnum):
+    """A sign; `MEANS` says in words what is known, and what is not."""
+
+    NEVER_SYNCED = "never_synced"
+    SILENT = "silent"
+    NEVER_SPENT = "never_spent"
+    QUIET = "quiet"
+    FORKED = "forked"
+    MANY_LEDGERS = "many_ledgers"
+
+
+MEANS = {
+    Sign.NEVER_SYNCED: "it joined, and its daemon has never reported: agentspend may have been "
+    "taken off, or never started again",
+    Sign.SILENT: "not heard for days while another machine of the same member works: switched "
+    "off, or its agents run without the daemon",
+    Sign.NEVER_SPENT: "its daemon reports, and no request ever came through it: nobody works "
+    "there, or agents are started without agentspend",
+    Sign.QUIET: "its daemon reports, and spends nothing for a week, though it did before: a "
+    "holiday, or agents that now go another way",
+    Sign.FORKED: "two ledgers under one name, each signed by its key: the machine was copied or "
+    "put back while both ran; it gets no allowance",
+    Sign.MANY_LEDGERS: "it began a ledger three times or more: restored again and again, or its "
+    "ledger is thrown away to hide what is in it",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the server knows of one active device. `others_us`: when another machine of its member
+    was heard last; `entries`: how many it has reported; `last_us`: when it last spent; `ledgers`:
+    how many it has begun."""
+
+    enrolled_us: int
+    seen_us: int
+    others_us: int
+    entries: int
+    last_us: int | None
+    ledgers: int
+    status: Status
+
+
+def signs(facts: Facts, now_us: int) -> list[Sign]:
+    """The signs that one device shows, none for most."""
+    found = []
+    heard = facts.seen_us > facts.enrolled_us or facts.entries > 0
+    if facts.status is Status.FORKED:
+        found.append(Sign.FORKED)
+    if facts.ledgers >= MANY_LEDGERS:
+        found.append(Sign.MANY_LEDGERS)
+    if not heard:
+        if now_us - facts.enrolled_us >= DAY_US:
+            found.append(Sign.NEVER_SYNCED)
+        return found
+    if now_us - facts.seen_us >= SILENT_US:
+        if now_us - facts.others_us < DAY_US:
+            found.append(Sign.SILENT)
+        return found
+    if facts.last_us is None:
+        if now_us - facts.enrolled_us >= QUIET_US:
+            found.append(Sign.NEVER_SPENT)
+    elif now_us - facts.last_us >= QUIET_US:
+        found.append(Sign.QUIET)
+    return found
