@@ -178,7 +178,9 @@ class Team:
         self.forget()
 
     def adopt(self, policy: Mapping[str, Any]) -> None:
-        """Put the server's policy in force; the caller has checked its signature."""
+        """Put the server's policy in force; the caller has checked its signature. Where a cap was
+        changed there may be more again."""
+        self._dry_until_us.clear()
         team.write(self._conn, "policy", msgspec.json.encode(policy))
         self.forget()
 
@@ -203,10 +205,7 @@ class Team:
 
     def dry_up(self, needy: Sequence[Want] | None, mono_us: int) -> None:
         """For some seconds nobody waits for more of a pool: of all while the server is away
-        (None), else of those that still lack what was asked for, and of no other: what an answer
-        does not name may have been filled meanwhile."""
-        if needy is not None:
-            self._dry_until_us.clear()
+        (None), else of those that still lack what was asked for."""
         names = [pool.id for pool in self.pools] if needy is None else [w.pool for w in needy]
         lacking = {want.pool: want.need_nusd for want in needy or ()}
         for line in self.lines():

@@ -94,8 +94,8 @@ def test_a_request_needs_rights_in_every_pool_it_counts_in(desk: Desk) -> None:
 
 
 def test_a_pool_that_is_dry_refuses_like_a_budget(desk: Desk) -> None:
-    """Nobody waits for what the server has not got; the refusal names the pool. When it has
-    answered, it may have some again."""
+    """Nobody waits for what the server has not got; the refusal names the pool. Under
+    another policy it may have some again."""
     join(desk, ORG)
     hear(desk, Told("acme", 24_322, USD // 2))
     desk.do(lambda: desk.books.team.dry_up(None, desk.mono_us))
@@ -104,6 +104,8 @@ def test_a_pool_that_is_dry_refuses_like_a_budget(desk: Desk) -> None:
     assert (refused.reason, refused.budget) == (RefusalReason.NEVER_FITS, "team:acme")
 
     desk.do(lambda: desk.books.team.dry_up([], desk.mono_us))
+    assert isinstance(desk.hold(desk.request("0.60")), Refused)
+    desk.do(lambda: desk.books.team.adopt({"version": 2, "pools": [ORG]}))
     assert isinstance(desk.hold(desk.request("0.60")), Waiting)
 
 

@@ -44,7 +44,7 @@ async def everybody_is_served(world: World, facts: dict[str, Any]) -> list[str]:
                 status = await agents.send(http, project, dict(REQUEST), {})
                 if status != 200:
                     team = await agents.device.team()
-                    refused[name] = f"{status} {agents.said[:300]} {team}"
+                    refused[name] = f"{status} {agents.said[:300]} ({team['failed']})"
 
         first = {agents.device.name: agents for agents in world.agents}
         await asyncio.gather(*(ask(name, agents) for name, agents in first.items()))
@@ -54,8 +54,12 @@ async def everybody_is_served(world: World, facts: dict[str, Any]) -> list[str]:
 
 async def to_the_last_cent(world: World, facts: dict[str, Any]) -> list[str]:
     """The cap is lowered to a little above what is spent: what lies on devices comes back, and
-    they go on together until none of them can pay for another request."""
+    they go on together until none of them can pay for another request. What lies on ledgers
+    that a restore has put out of the world is written off before: nobody can give it back."""
     wrong = await all_reported(world)
+    for device in world.devices:
+        team = await device.team()
+        await world.server.surely("device.write_off", device=team["device"])
     cap_nusd = int((await _org(world))["spent_nusd"]) + LAST_NUSD
     await world.cashier.set_cap(ORG, cap_nusd, **CAPS[ORG])
     wrong += await all_reported(world)
@@ -80,8 +84,7 @@ async def to_the_last_cent(world: World, facts: dict[str, Any]) -> list[str]:
     facts["of the last cap was left"] = f"${left_nusd / 1e9:.4f} after {took_s:.0f} s"
     if left_nusd <= least_nusd:
         return wrong
-    teams = [await device.team() for device in world.devices]
-    return [*wrong, f"NOT LIVE: {left_nusd} are left of {LAST_NUSD}: {await _org(world)} {teams}"]
+    return [*wrong, f"NOT LIVE: {left_nusd} are left of {LAST_NUSD}: {await _org(world)}"]
 
 
 async def _spend(agents: Agents, http: aiohttp.ClientSession) -> None:
