@@ -1,17 +1,20 @@
 """Lowering a charge that was an estimate: an `adjust` entry, never an edit.
 
 A person confirms (`agentspend adjust ID`), the entry says so, and the accounts the request was
-charged to get the difference back.
+charged to get the difference back. The team's do not: only its server frees rights.
 """
 
+import msgspec
+
 from agentspend.bookkeeper.books import Books
-from agentspend.bookkeeper.chain import entry_payer
+from agentspend.bookkeeper.chain import entry_payer, payer_fields
 from agentspend.bookkeeper.outcomes import Event, Moment
+from agentspend.core.budgets import TEAM_PREFIX
 from agentspend.core.errors import AgentspendError
 from agentspend.core.money import dollars
 from agentspend.core.scopes import Payer
 from agentspend.core.windows import WindowKind
-from agentspend.store import accounts, entries
+from agentspend.store import accounts, entries, requests
 from agentspend.wire.entries import Entry, decode
 
 ESTIMATES = ("crash_upper_bound", "estimate", "stream_metered")
@@ -27,8 +30,8 @@ def charged_nusd(books: Books, rid: str) -> tuple[Entry, int]:
     return found[0], sum(entry.amount_nusd or 0 for entry in found)
 
 
-def adjust(books: Books, rid: str, amount_nusd: int, reason: str, at: Moment) -> Entry:
-    """Lower an estimate to `amount_nusd` (≥ 0); returns the original entry.
+def adjust(books: Books, rid: str, amount_nusd: int, reason: str, at: Moment) -> tuple[str, ...]:
+    """Lower an estimate to `amount_nusd` (≥ 0); returns the team's pools that keep the charge.
 
     Refused for charges that rest on the provider's own usage, and for raising one.
     """
@@ -63,8 +66,19 @@ def adjust(books: Books, rid: str, amount_nusd: int, reason: str, at: Moment) ->
     ts_us = books.now(at)
     books.chain.append("adjust", ts_us, fields, payer=payer, window_us=window_us)
     _give_back(books, payer, settled.counted or "billed", window_us, difference_nusd)
+    pools = _pools_of(books, rid)
+    if pools:
+        told = {name: value for name, value in fields.items() if name != "ref"}
+        books.team.adjusted(ts_us, {**payer_fields(payer), **told, "held_at": window_us})
     books.events.append(Event("adjust", {"rid": rid, "amount_nusd": difference_nusd}))
-    return settled
+    return pools
+
+
+def _pools_of(books: Books, rid: str) -> tuple[str, ...]:
+    """The team's pools a request was charged to, by its story."""
+    found = [body for name, _, _, body in requests.find(books.conn, rid) if name == rid]
+    held = msgspec.json.decode(found[0]).get("budgets", {}) if found else {}
+    return tuple(name.removeprefix(TEAM_PREFIX) for name in held if name.startswith(TEAM_PREFIX))
 
 
 def _give_back(

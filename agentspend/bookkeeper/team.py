@@ -264,6 +264,15 @@ class Team:
         told = {**words, "rights": rights} if rights else dict(words)
         TeamChain(self._conn, self.standing.inc).append("settle", now_us, told)
 
+    def adjusted(self, now_us: int, words: Mapping[str, object]) -> None:
+        """Tell the team that a charge of its pools was an estimate, and too high.
+
+        It names no rights: what was used stays used (u only grows, and no device frees rights by
+        its own word). The leads read it in their reports, and may give it back by a raise.
+        """
+        if self.standing is not None:
+            TeamChain(self._conn, self.standing.inc).append("adjust", now_us, words)
+
     def report(self, nonce: str, wants: Sequence[Want]) -> Sync | None:
         """R6: what the server has not acknowledged yet, and what we would like to have."""
         device = self._device()

@@ -36,5 +36,10 @@ def adjust(
         say("nothing changed")
         raise typer.Exit(ExitCode.FAILED)
     told = reason or "a person lowered this estimate"
-    access.ask("adjust", rid=charge["rid"], amount_nusd=amount_nusd, reason=told)
+    done = access.ask("adjust", rid=charge["rid"], amount_nusd=amount_nusd, reason=told)
     say(f"request {charge['rid']} is now charged {dollars(amount_nusd)}")
+    over = usd_text(charge["charged_nusd"] - amount_nusd)
+    for pool in done.get("team_pools", ()):
+        say(f"your team's {pool} keeps the ${over} as spent until a lead gives it back")
+        say(f"→ agentspend team request {over} --pool {pool}"
+            f" --reason '{charge['rid']} was charged an estimate'")  # fmt: skip

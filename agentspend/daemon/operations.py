@@ -281,10 +281,10 @@ class Operations:
         """Lower an estimate; a person asks, never an agent."""
         self.no_agent(caller, "lower a charge")
         amount_nusd, reason = int(message["amount_nusd"]), str(message.get("reason", ""))
-        await self.bookkeeper.ask(
+        pools = await self.bookkeeper.ask(
             lambda books, at: adjust(books, str(message["rid"]), amount_nusd, reason, at)
         )
-        await caller.send({"adjusted": True})
+        await caller.send({"adjusted": True, "team_pools": pools})
 
     async def policy(self, caller: Caller, message: Message) -> None:
         """Budgets in force, and declared changes that wait, of the files as they are this moment.

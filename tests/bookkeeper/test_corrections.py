@@ -4,13 +4,15 @@ import pytest
 
 from agentspend.bookkeeper.corrections import adjust, charged_nusd
 from agentspend.bookkeeper.outcomes import Held, Refused, Settlement
+from agentspend.core.allowance.messages import Told
 from agentspend.core.errors import AgentspendError
 from agentspend.core.money import parse_usd
 from agentspend.core.usage import Billing
-from agentspend.store import entries
+from agentspend.store import entries, team
 from agentspend.wire.chain import verify_chain
 from agentspend.wire.entries import decode
 from tests.bookkeeper.conftest import Desk, budget
+from tests.bookkeeper.test_team import ORG, hear, join, line
 
 USD = 10**9
 
@@ -118,3 +120,30 @@ def test_a_subscriptions_estimate_leaves_real_dollars_alone(desk: Desk) -> None:
     assert desk.account("all") == (400_000_000, 0)
     rows = desk.conn.execute("SELECT count(*) FROM account WHERE budget = 'real'").fetchone()
     assert rows == (0,)
+
+
+def test_a_teams_pool_keeps_it_until_its_server_gives_it_back(desk: Desk) -> None:
+    """The personal budget has it back; the rights are used as before, and the team is told."""
+    desk.adopt(budget("daily", "5"))
+    join(desk, ORG)
+    hear(desk, Told("acme", 24_322, USD))
+    rid = _estimate(desk, "0.90")
+
+    pools = desk.do(lambda: adjust(desk.books, rid, USD // 10, "by the invoice", desk.at))
+
+    assert pools == ("acme",)
+    assert desk.account("daily")[0] == USD // 10
+    assert line(desk, "acme")["spent_nusd"] == 9 * USD // 10
+    told = [decode(body) for body in team.after(desk.conn, "i_team", 0, 9)]
+    assert [(each.kind, each.amount_nusd, bool(each.rights)) for each in told[1:]] == [
+        ("settle", 9 * USD // 10, True), ("adjust", -8 * USD // 10, False),
+    ]  # fmt: skip
+    hear(desk, Told("acme", 24_322, USD + 8 * USD // 10))
+    assert isinstance(desk.hold(desk.request("0.80", 100)), Held)
+
+
+def test_without_a_team_nobody_is_told(desk: Desk) -> None:
+    """A charge that counts in no pool concerns no server."""
+    desk.adopt(budget("daily", "5"))
+    rid = _estimate(desk, "0.90")
+    assert desk.do(lambda: adjust(desk.books, rid, 0, "x", desk.at)) == ()

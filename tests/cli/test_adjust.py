@@ -55,9 +55,12 @@ class Books:
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, dict[str, object]]] = []
+        self.pools: list[str] = []
 
     def ask(self, op: str, **fields: object) -> dict[str, object]:
         self.asked.append((op, fields))
+        if op == "adjust":
+            return {"team_pools": self.pools}
         return {"rid": "r_1", "charged_nusd": 2 * 10**9, "evidence": "crash_upper_bound"}
 
 
@@ -80,6 +83,16 @@ def test_an_estimate_is_lowered(agentspend: Command, books: Books) -> None:
     assert books.asked[-1] == (
         "adjust", {"rid": "r_1", "amount_nusd": 110_000_000, "reason": "the bill says so"},
     )  # fmt: skip
+
+
+def test_what_a_team_keeps_is_asked_for(agentspend: Command, books: Books) -> None:
+    """Its cap counts the estimate until a lead gives it back: the command is ready to copy."""
+    books.pools = ["org.month"]
+    ran = agentspend("adjust", "r_1", "--to", "0.11", "--yes")
+    assert ran.err.splitlines()[2:] == [
+        "your team's org.month keeps the $1.89 as spent until a lead gives it back",
+        "→ agentspend team request 1.89 --pool org.month --reason 'r_1 was charged an estimate'",
+    ]
 
 
 def test_without_a_person_nothing_changes(
