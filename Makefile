@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test agents check format lint types imports bench bench-litellm torture fuzz simulate chaos \
+.PHONY: demo test agents check format lint types imports bench bench-litellm bounded torture fuzz simulate chaos \
 	chaos-short chaos-plants prices clean
 
 demo: $(STAMP)
@@ -12,6 +12,9 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/pytest -n 2 --dist loadfile
+
+bounded: $(STAMP)
+	$(BIN)/pytest -n 2 --dist loadfile -m bounded
 
 agents: $(STAMP)
 	bash scripts/install_test_agents.sh --all

@@ -4,12 +4,16 @@ import asyncio
 import secrets
 from pathlib import Path
 
+import pytest
+
 from tests.torture.__main__ import table
 from tests.torture.cycles import POINTS, Torture
 
 CYCLES = 50
 EACH = 5
 HANG_GUARD_S = 10.0
+
+pytestmark = pytest.mark.bounded
 
 
 def test_no_kill_loses_a_settlement_or_undercharges(tmp_path: Path) -> None:

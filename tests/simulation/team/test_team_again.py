@@ -4,7 +4,7 @@ import pytest
 
 from tests.simulation.team.running import holds
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.bounded
 CHUNK = 25
 
 

@@ -16,7 +16,7 @@ from agentspend.wire import signing
 from tests.sync_server.cli.command import PROGRAM, run
 from tests.sync_server.house import DOLLAR, Device
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.bounded
 MEMBERS = 40
 
 
