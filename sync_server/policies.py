@@ -16,6 +16,7 @@ from sync_server.store import cases
 from sync_server.store.tables import devices, members, pools, teams
 
 DOMAIN = "policy"
+WARN = "warn"
 OWN_TERMS = ("member", "device")
 
 
@@ -51,7 +52,7 @@ def document(conn: Connection, org: Row[Any], device: str) -> bytes:
             "type": DOMAIN,
             "version": org.policy,
             "team": who.team,
-            "pools": [_pool(row) for row in rows],
+            "pools": [_pool(row, shared, own) for row in rows],
             "models": [*_of("models", shared, own), *_tier(who.tier, shared, own)],
             "rates": _of("rates", shared, own),
             "frozen": bool(org.frozen or who.frozen),
@@ -73,8 +74,12 @@ def _tier(tier: str, *rules: Mapping[str, Any]) -> list[Any]:
     return [{"scope": {}, **rule} for rule in found if rule]
 
 
-def _pool(row: Row[Any]) -> dict[str, object]:
+def _pool(row: Row[Any], shared: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, object]:
+    """A pool as its devices are told of it. One that only warns asks for no rights: what is spent
+    in it is counted as it is reported (`sync_server.unheld`)."""
+    warns = WARN in (shared.get("stage"), own.get("stage") if row.team else None)
     return {
+        **({"mode": WARN} if warns else {}),
         "id": row.id,
         "name": row.id,
         "level": level_of(row),

@@ -62,11 +62,13 @@ def _subagents(books: Books, item: InForce, live: list[str]) -> list[Payer]:
 
 
 def team_lines(books: Books, at: Moment) -> list[dict[str, object]]:
-    """One line a pool of the team's that may count here, as if it were a budget of ours: its limit
+    """One line a pool of the team's that may refuse here, as if it were a budget of ours: its limit
     is this device's allowance, `cap_nusd` the team's."""
     now_us = books.now(at)
     lines = []
     for seat, pool in books.team.every_seat():
+        if pool.warns:
+            continue
         here = books.rooms.span(seat.budget, now_us, Payer())
         account = replace(seat.account, ends_us=here.ends_us)
         line = _line(books, InForce(seat.budget, 0), account, "")

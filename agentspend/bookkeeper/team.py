@@ -224,7 +224,7 @@ class Team:
         return [
             self._seat(pool, mono_us)
             for pool in self._pools
-            if pool.scope.matches(who, self.names_model)
+            if not pool.warns and pool.scope.matches(who, self.names_model)
         ]
 
     def _seat(self, pool: Pool, mono_us: int) -> Seat:
@@ -341,6 +341,7 @@ class Team:
                 "name": pool.id,
                 "scope": pool.scope.text(),
                 "window": pool.window.text(),
+                "mode": "warn" if pool.warns else "hard",
                 "cap_nusd": pool.cap_nusd,
                 "ours_nusd": seat.account.limit_nusd,
                 "spent_nusd": seat.account.spent_nusd,
@@ -377,6 +378,7 @@ def pool_of(told: Mapping[str, Any]) -> Pool:
         scope=Scope.of(told.get("scope") or {}),
         window=Window.parse(str(told["window"])),
         cap_nusd=int(told["cap_nusd"]),
+        warns=told.get("mode") == Mode.WARN.value,
     )
 
 
@@ -391,5 +393,5 @@ def budget_of(pool: Pool) -> Budget:
         limit_nusd=pool.cap_nusd,
         window=pool.window,
         scope=Scope.of(terms),
-        mode=Mode.HARD,
+        mode=Mode.WARN if pool.warns else Mode.HARD,
     )

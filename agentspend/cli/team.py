@@ -165,7 +165,7 @@ def _show(team: Team | None) -> None:
                ">FREE"]  # fmt: skip
     rows = [
         [
-            output.plain(each["name"]),
+            output.plain(_named(each)),
             output.plain(each["scope"]),
             each["window"],
             dollars(each["cap_nusd"]),
@@ -189,6 +189,11 @@ def _show(team: Team | None) -> None:
 def _committed(seen: Team | None) -> str:
     """What all devices spent and may still spend of what they were granted."""
     return dollars(seen["spent_nusd"] + seen["out_nusd"]) if seen is not None else "?"
+
+
+def _named(pool: Team) -> str:
+    """A pool's name; one that the team only watches says so."""
+    return f"{pool['name']} (warn)" if pool.get("mode") == "warn" else str(pool["name"])
 
 
 def _heard(team: Team) -> str:

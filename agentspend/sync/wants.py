@@ -22,6 +22,8 @@ def wants(books: Books, at: Moment) -> list[Want]:
     held = {str(line["name"]): int(str(line["held_nusd"])) for line in books.team.lines()}
     found = []
     for pool in books.team.pools:
+        if pool.warns:
+            continue
         part = entries.Part(pool.scope, books.rooms.names_model, billed_only=True)
         charges = entries.charges(books.conn, part, now_us - RECENT_US)
         burn_nusd = sum(amount for _, amount in charges)

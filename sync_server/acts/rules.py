@@ -1,7 +1,7 @@
 """The policy besides caps: which models, how fast, when a loop is stopped, what a tier may use."""
 
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from sqlalchemy import Connection, Row
@@ -55,7 +55,8 @@ class Tier(msgspec.Struct, forbid_unknown_fields=True):
 class Rules(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     """All rules of the organisation or of a team.
 
-    `show_members`: everybody there sees who spends how much, not the leads alone.
+    `show_members`: everybody there sees who spends how much, not the leads alone. `stage` "warn":
+    caps are watched, not enforced: everybody's by the organisation's rules, a team's own by its.
     """
 
     models: Annotated[list[Models], msgspec.Meta(max_length=100)] = []
@@ -63,6 +64,7 @@ class Rules(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     loop_guard: Guard | None = None
     tiers: Annotated[dict[str, Tier], msgspec.Meta(max_length=100)] = {}
     show_members: bool = False
+    stage: Literal["hard", "warn"] = "hard"
 
 
 class Set(msgspec.Struct, forbid_unknown_fields=True):
@@ -101,6 +103,8 @@ def _lists(rules: Rules) -> dict[str, object]:
         said["loop_guard"] = msgspec.structs.asdict(rules.loop_guard)
     if rules.show_members:
         said["show_members"] = True
+    if rules.stage == "warn":
+        said["stage"] = rules.stage
     return said
 
 

@@ -259,3 +259,20 @@ def _agree(desk: Desk, model: Device) -> None:
     ours = dict(Rights(desk.conn, "i_team"))
     known = {place: account for place, account in model.accounts.items() if account != EMPTY}
     assert {place: each for place, each in ours.items() if each != EMPTY} == known
+
+
+def test_a_pool_that_the_team_watches_refuses_nobody(desk: Desk) -> None:
+    """It names no rights: its server counts what is reported. Once hard, it needs them."""
+    join(desk, {**ORG, "mode": "warn"}, API)
+    hear(desk, Told("api", 739_000, 5 * USD))
+    held = desk.hold(desk.request("3", payer=ANA))
+    assert isinstance(held, Held)
+    desk.settle(held.rid, "3")
+    told = decode(team.after(desk.conn, "i_team", 1, 9)[-1])
+    assert [right[0] for right in told.rights or ()] == ["api"]
+    assert line(desk, "acme")["mode"] == "warn"
+    assert isinstance(desk.hold(desk.request("30", payer=ELSEWHERE)), Held)
+
+    desk.do(lambda: desk.books.team.adopt({"version": 2, "pools": [ORG, API]}))
+
+    assert not isinstance(desk.hold(desk.request("1", payer=ANA)), Held)

@@ -19,12 +19,14 @@ class Pool:
     """A budget of the team: who pays into it, and how often it starts anew.
 
     `cap_nusd` is shown to people; the device is bound by what it was granted, never by the cap.
+    `warns`: the team only watches it so far, and nothing needs rights in it.
     """
 
     id: str
     scope: Scope
     window: Window
     cap_nusd: int
+    warns: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a window that devices could not agree on."""

@@ -2,6 +2,7 @@
 
 import pytest
 
+from agentspend.core.allowance.messages import Want
 from sync_server.store import tables
 from tests.sync_server.house import DOLLAR, House
 
@@ -58,3 +59,39 @@ async def test_acts_are_a_chain_that_verify_checks(house: House) -> None:
             body=body.concat(" ")))  # fmt: skip
     found = await house.ask("verify")
     assert (found["ok"], "act 2" in found["faults"][0]) == (False, True)
+
+
+async def test_a_team_can_watch_before_its_caps_are_hard(house: House) -> None:
+    """Nothing needs rights meanwhile and everything is counted; then what is left is left."""
+    anna = await house.joined("anna", "backend")
+    await house.ask("cap.set", level="org", window="month", cap_nusd=20 * DOLLAR)
+    await house.ask("cap.set", level="team", name="backend", window="month", cap_nusd=10 * DOLLAR)
+    await house.ask("policy.set", team="backend", rules={"stage": "warn"})
+    answer = await anna.sync(Want("org.month", need_nusd=9 * DOLLAR))
+    modes = {pool["id"]: pool.get("mode", "hard") for pool in anna.policy["pools"]}
+    assert modes == {"org.month": "hard", "team.backend.month": "warn"}
+    [window] = [told.window for told in answer.accounts if told.pool == "org.month"]
+    anna.chain.ts_us = house.now[0]
+    anna.chain.add(
+        "settle", [("org.month", window, 9 * DOLLAR)], 9 * DOLLAR, counted="billed",
+        project="acme/api",
+    )  # fmt: skip
+    await anna.sync()
+    spent = {each["pool"]: each["spent_nusd"] for each in (await house.ask("cap.list"))["caps"]}
+    assert spent == {"org.month": 9 * DOLLAR, "team.backend.month": 9 * DOLLAR}
+
+    await house.ask("policy.set", team="backend", rules={})
+
+    answer = await anna.sync(Want("team.backend.month", need_nusd=5 * DOLLAR))
+    assert {pool.get("mode") for pool in anna.policy["pools"]} == {None}
+    granted = {told.pool: told.granted_nusd for told in answer.accounts}
+    assert granted["team.backend.month"] == DOLLAR
+
+
+async def test_everybodys_caps_are_watched_by_everybodys_rules_alone(house: House) -> None:
+    """A team cannot soften a cap that is not its own."""
+    anna = await house.joined("anna", "backend")
+    await house.ask("cap.set", level="org", window="month", cap_nusd=20 * DOLLAR)
+    await house.ask("policy.set", rules={"stage": "warn"})
+    await anna.sync()
+    assert [pool["mode"] for pool in anna.policy["pools"]] == ["warn"]
