@@ -6,16 +6,16 @@ restore. Every refusal looks the same: whoever guesses learns nothing.
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, RowMapping
 
-from agentspend.core.allowance.messages import Certificate, Enrol
+from agentspend.core.allowance.messages import Certificate, Enrol, Status
 from agentspend.core.errors import AgentspendError
 from agentspend.wire import signing
 from agentspend.wire.canonical import NotCanonical
 from agentspend.wire.invite import code_sha256, read_code
 from agentspend.wire.team import Sealed, read, unseal
 from sync_server.case import Office
-from sync_server.journal import Began, Filed, Line
+from sync_server.journal import Began, Filed, Line, Ranked
 from sync_server.store import people
 
 
@@ -71,8 +71,11 @@ def enrol(
     invite = people.invited(conn, code)
     if invite is None or not invite["active"] or invite["used_us"] is not None:
         raise NotInvited
-    if invite["expires_us"] <= office.now_us or people.has_key(conn, public):
+    known = people.device_of_key(conn, public)
+    if invite["expires_us"] <= office.now_us or (known and not _comes_back(known, invite)):
         raise NotInvited
+    if known is not None:
+        names = Names(known["id"], names.inc)
     device = {
         "id": names.device, "org": invite["org"], "member": invite["member"],
         "label": asked.label, "public_key": asked.public_key, "active": True,
@@ -86,9 +89,16 @@ def enrol(
         Filed("device", device),
         Filed("invite", used),
         Began(names.inc, names.device, asked.nonce),
+        *(Ranked(inc, Status.SUPERSEDED) for inc in people.incs_of(conn, names.device)),
     ]
     who = {**invite, "label": asked.label}
     return _certificate(asked, who, names, office, server_key), lines
+
+
+def _comes_back(device: RowMapping, invite: RowMapping) -> bool:
+    """Whether a device that is known may join anew: it had left the team, and its member has an
+    invite. One that was revoked or lost never does."""
+    return bool(device["active"]) and device["member"] == invite["member"]
 
 
 def _certificate(

@@ -75,12 +75,12 @@ def keep_nusd(
 ) -> int | None:
     """How much a device should keep, when it should return the rest; None: all of it.
 
-    Of a pool whose cap was lowered below what is committed, whoever speaks returns what is too
-    much, also what it is about to need: the new cap is to hold as soon as it can.
+    Of a pool whose cap was lowered below what is committed, whoever speaks returns at least what
+    is too much, also what it is about to need: the new cap is to hold as soon as it can.
     """
-    if pool.available_nusd < 0:
-        return max(0, free_nusd(account, want) + pool.available_nusd)
     target = target_nusd(want, pool.available_nusd, crowd, sizing)
+    if pool.available_nusd < 0:
+        return max(0, min(target, free_nusd(account, want) + pool.available_nusd))
     free = free_nusd(account, want)
     scarce = 4 * pool.available_nusd < pool.cap_nusd
     too_much = (scarce and 4 * free > 5 * target) or free > 3 * target

@@ -138,10 +138,10 @@ def sender(conn: Connection, device: str) -> Any:
     return conn.execute(_SENDER, {"device": device}).one_or_none()
 
 
-def has_key(conn: Connection, public: bytes) -> bool:
-    """Whether a device of this key exists."""
-    found = select(devices.c.id).where(devices.c.public_key == public)
-    return conn.execute(found).one_or_none() is not None
+def device_of_key(conn: Connection, public: bytes) -> RowMapping | None:
+    """The device of this key, if there is one."""
+    found = select(devices).where(devices.c.public_key == public)
+    return conn.execute(found).mappings().one_or_none()
 
 
 def seen(conn: Connection, device: str, now_us: int) -> None:

@@ -61,8 +61,9 @@ def test_a_code_works_once(office: Office) -> None:
 
 
 def test_every_refusal_looks_the_same(office: Office) -> None:
-    """Expired, unknown, mistyped, a key that is enrolled, a member who has left."""
+    """Expired, unknown, mistyped, the key of a device that was revoked."""
     invited(office)
+    office.service.expel("d_1", Status.REVOKED, ACT, NOON_US)
     public = signing.public_key(KEY).hex()
     late = NOON_US + DAY_US
     mistyped = by_device(Enrol("ASPD-0000", "x1", "n_2", public), KEY)
@@ -79,6 +80,20 @@ def test_every_refusal_looks_the_same(office: Office) -> None:
         said.add(str(refused.value))
     assert len(said) == 1
     assert len(office.rows(tables.devices)) == 1
+
+
+def test_a_device_that_left_may_come_back(office: Office) -> None:
+    """With an invite of its member, on a new ledger; its old one gets nothing more."""
+    taken = asked("n_9", bytes(range(1, 33)))
+    found = unseal(Certificate, invited(office).service.enrol(taken, NAMES, NOON_US), by_server)
+    assert (found.device, found.inc, found.member) == ("d_1", "i_2", "anna")
+    assert {row.inc: row.status for row in office.rows(tables.incarnations)} == {
+        "i_1": Status.SUPERSEDED,
+        "i_2": Status.ACTIVE,
+    }
+    assert len(office.rows(tables.devices)) == 1
+    with pytest.raises(NotInvited):
+        office.service.enrol(asked("n_8", bytes(range(1, 33))), NAMES, NOON_US)
 
 
 def test_a_key_that_is_not_ones_own_is_refused(office: Office) -> None:

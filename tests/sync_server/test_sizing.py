@@ -54,11 +54,15 @@ def test_rights_are_asked_back_when_money_is_short() -> None:
 
 
 def test_a_lowered_cap_is_given_back_to_at_once() -> None:
-    """By whoever speaks, as much as is too much and no more, however busy it is."""
+    """By whoever speaks, at least as much as is too much, however busy it is."""
     busy = Want("org", burn_nusd=5 * USD, held_nusd=1 * USD)
-    assert keep_nusd(Account(4 * USD), pool(-2 * USD), busy, CROWD, Sizing()) == 1 * USD
+    least = Sizing().least_burn_nusd
+    assert keep_nusd(Account(4 * USD), pool(-2 * USD), busy, CROWD, Sizing()) == least
+    assert (
+        keep_nusd(Account(4 * USD), pool(least // 2 - 3 * USD), busy, CROWD, Sizing()) == least // 2
+    )
     assert keep_nusd(Account(4 * USD), pool(-9 * USD), busy, CROWD, Sizing()) == 0
-    assert keep_nusd(Account(4 * USD), pool(0), Want("org"), CROWD, Sizing()) == 0
+    assert keep_nusd(Account(4 * USD), pool(-1), Want("org"), CROWD, Sizing()) == 0
 
 
 def test_a_share_of_one_is_refused() -> None:
