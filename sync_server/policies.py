@@ -56,6 +56,7 @@ def document(conn: Connection, org: Row[Any], device: str) -> bytes:
             "models": [*_of("models", shared, own), *_tier(who.tier, shared, own)],
             "rates": _of("rates", shared, own),
             "frozen": bool(org.frozen or who.frozen),
+            **({"prices": prices} if (prices := _of("prices", shared, own)) else {}),
             "loop_guard": own.get("loop_guard") or shared.get("loop_guard") or _NO_GUARD,
         }
     )

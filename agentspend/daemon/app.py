@@ -104,6 +104,7 @@ class Daemon:
         self._team = TeamDesk(
             self.desk, self._device, self._paths.ledger, self._tasks.spawn, self.watchers
         )
+        self._team.priced = self.reload.price_by_team
         await self._team.start()
         self._proxy = Proxy(self.desk, self._tasks.spawn, hosts)
         self.port = await self._listen(self._loaded.config.port)

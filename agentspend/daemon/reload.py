@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from agentspend.config.load import Loaded, adopted, load_with_zone
 from agentspend.config.paths import Paths
 from agentspend.config.providers import Provider
-from agentspend.config.schema import Config
+from agentspend.config.schema import Config, overrides_of
 from agentspend.core.errors import AgentspendError
 from agentspend.core.included import ALL_BP
 from agentspend.core.model_patterns import may_name
@@ -27,11 +28,17 @@ OLD_UPSTREAM_S = 600
 """How long requests that began under the old settings may still use their connection."""
 
 
-def settings_from(config: Config, paths: Paths) -> Settings:
-    """The part of a configuration that journeys use."""
+def settings_from(
+    config: Config, paths: Paths, team_prices: Mapping[str, Any] | None = None
+) -> Settings:
+    """The part of a configuration that journeys use; of a model that the team prices, its price."""
     table = load_table(paths.price_table(config.price_table), config.price_table)
+    overrides = config.overrides
+    if team_prices:
+        prices = {**config.raw.get("prices", {}), **team_prices}
+        overrides = overrides_of({**config.raw, "prices": prices}, config.providers)
     return Settings(
-        book=PriceBook(table, config.overrides),
+        book=PriceBook(table, overrides),
         admission=config.admission,
         providers=config.providers,
         upstream=Upstream(origins_of(config.providers), config.network),
@@ -68,6 +75,7 @@ class Reload:
         self._later = later
         self._turn = asyncio.Lock()
         self._in_force = ""
+        self._team_prices: Mapping[str, Any] = {}
         self.error = ""
 
     @property
@@ -97,11 +105,25 @@ class Reload:
         if wanted.config.settings == self._in_force:
             self._desk.settings = replace(before, admission=wanted.config.admission)
             return
-        self._desk.settings = await asyncio.to_thread(settings_from, wanted.config, self._paths)
+        self._desk.settings = await asyncio.to_thread(
+            settings_from, wanted.config, self._paths, self._team_prices
+        )
         names_model = may_name(self._desk.book)
         await self._desk.bookkeeper.ask(lambda books, _: books.read_models_by(names_model))
         self._in_force = wanted.config.settings
         self._later(OLD_UPSTREAM_S, before.upstream)
+
+    async def price_by_team(self, prices: Mapping[str, Any]) -> None:
+        """A team's policy says what models cost: as `[prices]` would, and above it."""
+        if prices == self._team_prices:
+            return
+        async with self._turn:
+            before, self._team_prices, self._in_force = self._team_prices, prices, ""
+            try:
+                await self.apply()
+            except AgentspendError as error:
+                log("team_prices", error=error.message)
+                self._team_prices = before
 
     async def now(self) -> None:
         """Read the files now. Raises `AgentspendError` when they cannot be used."""

@@ -60,6 +60,7 @@ class TeamDesk:
         self._client: TeamClient | None = None
         self._tasks: list[asyncio.Task[Any]] = []
         self._asking: Asking | None = None
+        self.priced: Callable[[Mapping[str, Any]], Coroutine[Any, Any, None]] = _as_configured
         self.pump: Pump | None = None
         self.viewing: Viewing | None = None
 
@@ -75,6 +76,7 @@ class TeamDesk:
         if membership is not None:
             rules = await self._books.ask(lambda books, _: books.team.rules)
             self._desk.team_rules = rules_of(rules, membership)
+            await self.priced(prices_of(rules))
             self._follow(membership)
 
     async def join(self, url: str, code: str) -> Membership:
@@ -119,6 +121,7 @@ class TeamDesk:
         await self.stop()
         await self._books.ask(lambda books, _: books.team.leave())
         self._desk.team_rules = NO_RULES
+        await self.priced({})
 
     async def stop(self) -> None:
         """Hang up."""
@@ -263,6 +266,7 @@ class TeamDesk:
         membership = await self._books.ask(lambda books, _: books.team.membership)
         assert membership is not None
         self._desk.team_rules = rules_of(policy, membership)
+        await self.priced(prices_of(policy))
         log("team_policy", version=policy.get("version"))
 
 
@@ -279,6 +283,18 @@ def _own(told: Mapping[str, Any], membership: Membership) -> Scope | None:
         if terms.pop(name, ours) != ours:
             return None
     return Scope.of(terms)
+
+
+async def _as_configured(_: Mapping[str, Any]) -> None:
+    """Prices are the configuration's."""
+
+
+def prices_of(policy: Mapping[str, Any]) -> dict[str, Any]:
+    """What a policy says of prices, as the configuration writes it: by model."""
+    return {
+        str(each["model"]): {name: value for name, value in each.items() if name != "model"}
+        for each in policy.get("prices", ())
+    }
 
 
 def rules_of(policy: Mapping[str, Any], membership: Membership) -> Rules:

@@ -1,20 +1,23 @@
 """The policy besides caps: which models, how fast, when a loop is stopped, what a tier may use."""
 
 import json
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
 from sqlalchemy import Connection, Row
 
+from agentspend.core.price_overrides import read_overrides
 from agentspend.core.scopes import Scope
 from agentspend.wire.canonical import canonical
-from sync_server.acts.act import EVERYONE, Act, Done, Moment, Role
+from sync_server.acts.act import EVERYONE, Act, Done, Moment, NotFound, Role
 from sync_server.acts.names import found
 from sync_server.journal import Filed
 from sync_server.store.tables import teams
 
 Text = Annotated[str, msgspec.Meta(max_length=200)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
+Usd = Annotated[str, msgspec.Meta(max_length=20)]
 Patterns = Annotated[list[Text], msgspec.Meta(max_length=200)]
 Terms = Annotated[dict[str, Text], msgspec.Meta(max_length=12)]
 
@@ -52,6 +55,24 @@ class Tier(msgspec.Struct, forbid_unknown_fields=True):
     deny: Patterns = []
 
 
+class Price(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """What a model costs, in USD per million tokens as text ("3.75"), and its limits in tokens.
+
+    `model` is PROVIDER/MODEL, or a pattern such as `anthropic/*` with a `multiplier`.
+    """
+
+    model: Text
+    input: Usd = ""
+    output: Usd = ""
+    cache_read: Usd = ""
+    cache_write_5m: Usd = ""
+    cache_write_1h: Usd = ""
+    web_search: Usd = ""
+    multiplier: Usd = ""
+    context_window: Count = 0
+    max_output: Count = 0
+
+
 class Rules(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     """All rules of the organisation or of a team.
 
@@ -65,6 +86,7 @@ class Rules(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     tiers: Annotated[dict[str, Tier], msgspec.Meta(max_length=100)] = {}
     show_members: bool = False
     stage: Literal["hard", "warn"] = "hard"
+    prices: Annotated[list[Price], msgspec.Meta(max_length=200)] = []
 
 
 class Set(msgspec.Struct, forbid_unknown_fields=True):
@@ -72,6 +94,12 @@ class Set(msgspec.Struct, forbid_unknown_fields=True):
 
     rules: Rules
     team: Text = ""
+
+
+class Priced(Price):
+    """One model's price for everybody, in place of what was said of it; `remove` unsays that."""
+
+    remove: bool = False
 
 
 class Show(msgspec.Struct, forbid_unknown_fields=True):
@@ -84,6 +112,7 @@ def _set(conn: Connection, _org: Row[Any], told: Set, moment: Moment) -> Done:
     scopes = [rule.scope for rule in told.rules.models] + [rule.scope for rule in told.rules.rates]
     for scope in scopes:
         Scope.of(scope)
+    read_overrides({price["model"]: _said(price) for price in _prices(told.rules.prices)})
     text = canonical({"tiers": _tiers(told.rules), **_lists(told.rules)}).decode()
     words = moment.words("policy.set", team=told.team or "*")
     answer = {"team": told.team, "rules": json.loads(text)}
@@ -105,7 +134,33 @@ def _lists(rules: Rules) -> dict[str, object]:
         said["show_members"] = True
     if rules.stage == "warn":
         said["stage"] = rules.stage
+    if rules.prices:
+        said["prices"] = _prices(rules.prices)
     return said
+
+
+def _prices(prices: list[Price]) -> list[dict[str, Any]]:
+    return [msgspec.to_builtins(price) for price in prices]
+
+
+def _said(price: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in price.items() if name != "model"}
+
+
+def _price(_conn: Connection, org: Row[Any], told: Priced, moment: Moment) -> Done:
+    """One model, and no other rule: a new model is priced for every online device at once."""
+    rules = json.loads(org.rules)
+    kept = [each for each in rules.get("prices", []) if each["model"] != told.model]
+    if told.remove and kept == rules.get("prices", []):
+        raise NotFound(f"no price of {told.model} is said", "agentspend-server policy show")
+    price = msgspec.to_builtins(told)
+    if not told.remove:
+        read_overrides({told.model: _said(price)})
+        kept.append(price)
+    text = canonical({**rules, "prices": kept}).decode()
+    words = moment.words("policy.price", model=told.model, **({"remove": True} if told.remove
+                         else {"price": canonical(_said(price)).decode()}))  # fmt: skip
+    return Done({"prices": kept}, (), words, org={"rules": text}, concerns=EVERYONE)
 
 
 def _tiers(rules: Rules) -> dict[str, object]:
@@ -122,4 +177,5 @@ def _show(conn: Connection, org: Row[Any], told: Show, _moment: Moment) -> Done:
 ACTS = (
     Act("policy.show", Role.MEMBER, Show, _show, "The rules in force, and their number"),
     Act("policy.set", Role.LEAD, Set, _set, "Put other rules in force"),
+    Act("policy.price", Role.LEAD, Priced, _price, "Price a model on every device"),
 )

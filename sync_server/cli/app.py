@@ -191,6 +191,9 @@ def _add_policy(app: typer.Typer) -> None:
     _add(group, steering.policy_set, "set", "Put the rules of a file in force",
          "agentspend-server policy set policy.toml",
          "agentspend-server policy set backend.toml --team backend")  # fmt: skip
+    _add(group, steering.policy_price, "price", "Price a model on every device",
+         "agentspend-server policy price anthropic/claude-next --input 3 --output 15",
+         "agentspend-server policy price anthropic/claude-next --remove")  # fmt: skip
     app.add_typer(group, name="policy")
 
 

@@ -183,6 +183,31 @@ def policy_set(
     told(found, "the policy is in force; whoever is online has it by now", as_json=as_json)
 
 
+def policy_price(
+    model: Annotated[str, typer.Argument(metavar="PROVIDER/MODEL", help="Which model.")],
+    input_: Annotated[str, typer.Option("--input", metavar="USD", help="Per million tokens.")] = "",
+    output_: Annotated[
+        str, typer.Option("--output", metavar="USD", help="Per million tokens.")
+    ] = "",
+    cache_read: Annotated[str, typer.Option(metavar="USD", help="Without it, as input.")] = "",
+    cache_write: Annotated[str, typer.Option(metavar="USD", help="Of five minutes.")] = "",
+    context: Annotated[int, typer.Option(metavar="TOKENS", min=0, help="Its window.")] = 0,
+    max_output: Annotated[int, typer.Option(metavar="TOKENS", min=0, help="At most.")] = 0,
+    remove: Annotated[bool, typer.Option("--remove", help="Unsay what was said of it.")] = False,
+    as_json: Json = False,
+) -> None:  # fmt: skip
+    """Price a model on every device that is online, now; the others hear of it when they are."""
+    said = {
+        "input": input_, "output": output_, "cache_read": cache_read,
+        "cache_write_5m": cache_write, "context_window": context, "max_output": max_output,
+        "remove": remove,
+    }  # fmt: skip
+    given = {name: value for name, value in said.items() if value}
+    found = ask("policy.price", model=model, **given)
+    words = f"nothing is said of {model} any more" if remove else f"{model} is priced for everybody"
+    told(found, words, as_json=as_json)
+
+
 Frozen = Annotated[str, typer.Argument(metavar="TEAM", help="Without it, everybody.")]
 
 

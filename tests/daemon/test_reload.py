@@ -1,5 +1,12 @@
 """The configuration changes under a running daemon: what tightens holds, what loosens waits."""
 
+from pathlib import Path
+
+from agentspend.config.paths import Paths
+from agentspend.config.schema import parse_config
+from agentspend.core.facts import RequestFacts
+from agentspend.daemon.reload import settings_from
+from agentspend.daemon.team import prices_of
 from tests.daemon.helpers import DAILY, ask, budget, session, until
 from tests.support.process import Home
 
@@ -135,3 +142,20 @@ def test_the_prices_say_which_models_a_budget_is_for(home: Home) -> None:
         'scope = { model = "quick" }\n'
     )
     assert budget(home, "again")["spent_nusd"] == dated_nusd
+
+
+def test_a_team_prices_a_model_that_nobody_here_knows(tmp_path: Path) -> None:
+    """Its word stands above the file's for that model; for others the file's stands."""
+    config = parse_config(
+        '[prices."anthropic/claude-next"]\ninput = "0.01"\noutput = "0.01"\n'
+        '[prices."anthropic/claude-mine"]\ninput = "1"\noutput = "2"\n'
+    )
+    where = Paths.find({"AGENTSPEND_HOME": str(tmp_path)})
+    policy = {"prices": [{"model": "anthropic/claude-next", "input": "3", "output": "15"}]}
+    book = settings_from(config, where, prices_of(policy)).book
+    known = [book.find("anthropic", name) for name in ("claude-next", "claude-mine", "other-x")]
+    facts = RequestFacts(model="claude-next", input_bound_tokens=1_000_000, max_output_tokens=0)
+    assert [each is not None for each in known] == [True, True, False]
+    assert book.bound("anthropic", facts, 0).nusd(0) == 3 * 10**9
+    assert book.version != settings_from(config, where).book.version
+    assert prices_of({}) == {}

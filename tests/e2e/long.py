@@ -18,7 +18,7 @@ SHORT = re.compile(
     r"|_sdks.*\[(messages|chat completions)\]"
     r"|_enable.*(billed|keys_budget).*\[claude\]"
     r"|_subscriptions.*(chatgpt_login_is_listed|claude_code_stops)"
-    r"|_team.*(works_and_is_counted|cap_stops|approves_goes_on|another_machine)"
+    r"|_team.*(works_and_is_counted|cap_stops|approves_goes_on)"
     r"|_top.*at_work"
     r"|_other_providers.*\[deepseek\]"
 )

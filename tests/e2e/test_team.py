@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.daemon.helpers import session
 from tests.e2e.world import World
 from tests.support.process import Home
 from tests.sync_server.house import CENT, DOLLAR, House, house_in
@@ -170,3 +171,19 @@ async def test_another_machine_joins_by_the_line_of_the_first(
         assert "this device is anna's in team backend now" in done.stdout, done.stderr
     devices = (await house.ask("device.list"))["devices"]
     assert [each["member"] for each in devices] == ["anna", "anna"]
+
+
+async def test_a_lead_prices_a_new_model_for_a_running_daemon(house: House, world: World) -> None:
+    """Refused before, for nobody knows what it costs; on its way a moment after."""
+    ana = await joined(house, world, 20 * DOLLAR)
+
+    def asked() -> str:
+        with session(world.home) as way:
+            return str(way.post(model="claude-next-9").read().decode())
+
+    assert "no price is known" in await asyncio.to_thread(asked)
+    await house.ask("policy.price", model="anthropic/claude-next-9", input="3", output="15")
+    await ana.run("team", "sync")
+    assert "no price is known" not in await asyncio.to_thread(asked)
+    await ana.run("team", "leave", "--yes")
+    assert "no price is known" in await asyncio.to_thread(asked)

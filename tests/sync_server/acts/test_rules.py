@@ -95,3 +95,33 @@ async def test_everybodys_caps_are_watched_by_everybodys_rules_alone(house: Hous
     await house.ask("policy.set", rules={"stage": "warn"})
     await anna.sync()
     assert [pool["mode"] for pool in anna.policy["pools"]] == ["warn"]
+
+
+async def test_a_model_is_priced_for_everybody_in_one_act(house: House) -> None:
+    """Beside the other rules; said anew it is replaced, and it can be unsaid."""
+    anna = await house.joined("anna", "backend")
+    await house.ask("policy.set", rules={"models": [{"deny": ["*-pro"]}]})
+    await house.ask("policy.price", model="anthropic/claude-next", input="3", output="15")
+    await house.ask("policy.price", model="anthropic/claude-next", input="4", output="16")
+    await anna.sync()
+    assert anna.policy["prices"] == [
+        {"model": "anthropic/claude-next", "input": "4", "output": "16"}
+    ]
+    assert anna.policy["models"]
+    await house.ask("policy.price", model="anthropic/claude-next", remove=True)
+    await anna.sync()
+    assert "prices" not in anna.policy
+    status, _ = await house.try_to("policy.price", model="anthropic/claude-next", remove=True)
+    assert status == 404
+
+
+@pytest.mark.parametrize(
+    "price",
+    [{"model": "no-provider", "input": "1", "output": "2"}, {"model": "a/b", "input": "1"},
+     {"model": "a/b", "input": "dear", "output": "2"}, {"model": "a/b"}],
+    ids=str,
+)  # fmt: skip
+async def test_a_price_that_is_none_is_refused(house: House, price: dict[str, str]) -> None:
+    """By the same rules as a device's own."""
+    assert (await house.try_to("policy.price", **price))[0] == 409
+    assert (await house.try_to("policy.set", rules={"prices": [price]}))[0] == 409

@@ -46,6 +46,7 @@ def story(device: str, request: str, other: str) -> list[list[str]]:
         ["request", "reopen", request],
         ["request", "deny", request],
         ["policy", "set", "policy.toml"],
+        ["policy", "price", "anthropic/claude-next", "--input", "3", "--output", "15"],
         ["policy", "show"],
         ["freeze", "data"],
         ["unfreeze", "data"],
