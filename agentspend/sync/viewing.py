@@ -13,8 +13,8 @@ from agentspend.core.allowance.messages import Look, Overview
 from agentspend.sync.client import NotTaken, TeamClient, Unreachable
 from agentspend.sync.pump import NONCE_BYTES
 
-EVERY_S = 10.0
-"""Six looks a minute at most, of the sixty messages a device may send."""
+EVERY_S, APART_S = 10.0, 2.0
+"""Between two looks; however much happens, thirty a minute at most of the sixty a device may."""
 SERVER_TOO_OLD_S = 300.0
 
 
@@ -52,6 +52,7 @@ class Viewing:
                     pass
                 except NotTaken:
                     wait_s = SERVER_TOO_OLD_S
+                await asyncio.sleep(APART_S)
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait_s):
                     await self._nudged.wait()

@@ -129,7 +129,7 @@ async def request_raise(request: web.Request) -> web.Response:
 
 async def look(request: web.Request) -> web.Response:
     """How the team stands. While a lead looks, devices report once a minute what they spent."""
-    hall, sealed, _ = await _opened(request, "person")
+    hall, sealed, _ = await _opened(request, "look")
     now_us = hall.now_us()
     found = await hall.work(lambda: hall.service.overview(sealed, now_us))
     if _LOOKER.decode(found.body).role == Role.LEAD and not hall.pace.wait_s("bell", ""):

@@ -6,14 +6,16 @@ from math import ceil
 
 PER_MINUTE = {
     "device": 60,
+    "look": 60,
     "person": 60,
     "address": 1_200,
     "invite": 5,
     "token": 20,
     "bell": 1,
 }
-"""A device's reports; what people ask from it; all that comes from one address; its wrong invite
-codes; its wrong tokens; how often everybody is asked to report because a lead looks."""
+"""A device's reports; its looks at the team; what people ask from it; all that comes from one
+address; its wrong invite codes; its wrong tokens; how often everybody is asked to report because a
+lead looks."""
 INVITES_PER_HOUR = 50
 LOCKED_S = 900
 KEPT = 20_000
