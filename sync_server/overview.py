@@ -1,17 +1,19 @@
 """How the team stands, for a screen: each cap, who spends there, and who asks for more.
 
 Only looks. What it answers is bounded, however large the organisation is. Other members are named
-to leads, and to everybody where the policy says `show_members`.
+to leads, and to everybody as far as the policy says (`visibility`).
 """
 
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, RowMapping, and_, case, func, select
 
 from agentspend.core.allowance.messages import Burner, Look, Overview, PoolSeen, Question
+from sync_server import visibility
 from sync_server.acts.act import Role
 from sync_server.policies import level_of
 from sync_server.store import cases, people
@@ -25,12 +27,12 @@ from sync_server.store.tables import (
     spending,
     teams,
 )
+from sync_server.visibility import Visibility
 
 MOST_POOLS = 40
 MOST_MEMBERS = 10
 MOST_QUESTIONS = 40
 HOUR_US = 3_600_000_000
-SHOW_MEMBERS = "show_members"
 
 _left = accounts.c.granted_nusd - accounts.c.returned_nusd - accounts.c.used_nusd
 _over = case((_left > 0, _left), else_=0)
@@ -68,9 +70,8 @@ def overview(
     is_lead = Role(who.role).may(Role.LEAD)
     rows = _pools(conn, org, look.device, everyones=is_lead)
     own_team = conn.execute(select(teams).where(teams.c.id == who.team)).one()
-    names_all = is_lead or any(
-        json.loads(rules).get(SHOW_MEMBERS, False) for rules in (org.rules, own_team.rules)
-    )
+    seen = visibility.of(json.loads(org.rules), json.loads(own_team.rules))
+    seen = Visibility.NAMED if is_lead else seen
     shown = rows[:MOST_POOLS]
     burners = _burners(conn, [row.id for row in shown], org.id, now_us)
     questions = [
@@ -84,9 +85,7 @@ def overview(
         server_us=now_us,
         role=who.role,
         frozen=bool(org.frozen or own_team.frozen),
-        pools=tuple(
-            _seen(row, burners.get(row.id, []), None if names_all else who.member) for row in shown
-        ),
+        pools=tuple(_seen(row, burners.get(row.id, []), who.member, seen) for row in shown),
         questions=tuple(questions[:MOST_QUESTIONS]),
         left_out=len(rows[MOST_POOLS:]) + len(questions[MOST_QUESTIONS:]),
     )
@@ -121,9 +120,15 @@ def _sums(rows: Iterable[Any]) -> dict[str, int]:
     return {member: max(0, int(amount or 0)) for member, amount in rows}
 
 
-def _seen(row: Row[Any], burners: list[Burner], only: str | None) -> PoolSeen:
-    """A pool with the members that may be named: all (`only` None), or one."""
-    named = [each for each in burners if only in (None, each.member)][:MOST_MEMBERS]
+def _seen(row: Row[Any], burners: list[Burner], me: str, seen: Visibility) -> PoolSeen:
+    """A pool with the members as they may be seen: by name, by number, or oneself alone."""
+    if seen is Visibility.PSEUDONYMOUS:
+        burners = [
+            each if each.member == me else replace(each, member=visibility.numbered(rank))
+            for rank, each in enumerate(burners, 1)
+        ]
+    everybody = seen is not Visibility.AGGREGATE
+    named = [each for each in burners if everybody or each.member == me][:MOST_MEMBERS]
     rest = [each for each in burners if each not in named]
     state = cases.state_of(row)
     out_nusd = state.outstanding_nusd + state.past_nusd

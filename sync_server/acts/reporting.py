@@ -3,6 +3,7 @@
 The hours in which a report begins or ends are counted from their entries: exact to the microsecond.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, NamedTuple
@@ -12,9 +13,11 @@ from sqlalchemy import Connection, Row, Select, func, select
 
 from agentspend.core.money import MAX_NUSD
 from agentspend.wire.entry_reader import read_entry
+from sync_server import visibility
 from sync_server.acts.act import Act, Done, Moment, NotAllowed, Role
 from sync_server.store.spending import COUNTED_KINDS, HOUR_US
 from sync_server.store.tables import devices, entries, incarnations, members, spending
+from sync_server.visibility import Visibility
 
 Us = Annotated[int, msgspec.Meta(ge=0, le=MAX_NUSD)]
 By = Literal["team", "member", "device", "project", "branch", "agent", "provider", "model", "day"]
@@ -45,9 +48,11 @@ class Sum(NamedTuple):
     requests: int
 
 
-def _report(conn: Connection, _org: Row[Any], told: Report, moment: Moment) -> Done:
+def _report(conn: Connection, org: Row[Any], told: Report, moment: Moment) -> Done:
     """Charges and corrections; days are UTC days. Who a device belongs to is our word, not its."""
-    if moment.caller.role is Role.VIEWER and told.by in PERSONAL:
+    seen = visibility.of(json.loads(org.rules))
+    hidden = moment.caller.role is Role.VIEWER and told.by in PERSONAL
+    if hidden and seen is Visibility.AGGREGATE:
         raise NotAllowed("a viewer sees sums, not persons", "report by team, project or model")
     found: dict[Any, dict[str, Any]] = {}
     whose = []
@@ -63,6 +68,9 @@ def _report(conn: Connection, _org: Row[Any], told: Report, moment: Moment) -> D
         line[name] += amount_nusd
         line["requests"] += count
     most = sorted(found.values(), key=lambda line: (-line["billed_nusd"], str(line[told.by])))
+    if hidden and seen is Visibility.PSEUDONYMOUS:
+        for rank, line in enumerate(most, 1):
+            line[told.by] = visibility.numbered(rank, told.by)
     if told.by == "day":
         most.sort(key=lambda line: str(line["day"]))
     return Done({"by": told.by, "lines": most[:MOST_LINES], "left_out": len(most[MOST_LINES:])})

@@ -76,7 +76,8 @@ class Price(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
 class Rules(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     """All rules of the organisation or of a team.
 
-    `show_members`: everybody there sees who spends how much, not the leads alone. `stage` "warn":
+    `visibility`: what who is no lead sees of other members (`sync_server.visibility`);
+    `show_members` is "named" in an older word. `stage` "warn":
     caps are watched, not enforced: everybody's by the organisation's rules, a team's own by its.
     """
 
@@ -86,6 +87,7 @@ class Rules(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     tiers: Annotated[dict[str, Tier], msgspec.Meta(max_length=100)] = {}
     show_members: bool = False
     stage: Literal["hard", "warn"] = "hard"
+    visibility: Literal["", "aggregate", "pseudonymous", "named"] = ""
     prices: Annotated[list[Price], msgspec.Meta(max_length=200)] = []
 
 
@@ -134,6 +136,8 @@ def _lists(rules: Rules) -> dict[str, object]:
         said["show_members"] = True
     if rules.stage == "warn":
         said["stage"] = rules.stage
+    if rules.visibility:
+        said["visibility"] = rules.visibility
     if rules.prices:
         said["prices"] = _prices(rules.prices)
     return said
