@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test agents check format lint types imports bench bench-litellm bounded torture fuzz simulate chaos \
+.PHONY: demo test agents check format lint types imports bench bench-litellm bounded torture fuzz simulate month chaos \
 	chaos-short chaos-plants prices clean
 
 demo: $(STAMP)
@@ -48,7 +48,11 @@ torture: $(STAMP)
 fuzz: $(STAMP)
 	$(BIN)/python -m tests.dialects.volume --inputs 100000
 
-simulate: $(STAMP)
+month: $(STAMP)
+	$(BIN)/python -m tests.simulation.month --demand 95
+	$(BIN)/python -m tests.simulation.month --demand 130
+
+simulate: month
 	$(BIN)/python -m tests.simulation --runs 2000
 	$(BIN)/python -m tests.simulation --mixed --runs 1000
 	$(BIN)/python -m tests.simulation.team --steps 10000000 --seed 1001 --jobs 2

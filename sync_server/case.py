@@ -4,8 +4,8 @@ The store loads a case under the team's lock, the rules change it, the store wri
 account is only ever put through `put`, which keeps the pool's sums in step.
 """
 
-from collections.abc import MutableMapping
-from dataclasses import dataclass
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass, field
 
 from agentspend.core.allowance.accounts import EMPTY, Account, Place
 from agentspend.core.allowance.messages import NOTHING, Link, Status
@@ -31,13 +31,15 @@ class Case:
     A mapping may fetch what it is asked for; iterating it names at least every open account.
     `pools` holds every pool the device may pay into, and those of its open accounts. `gone` are
     those it may not pay into any more (it has changed teams, they were removed): it gets no rights
-    there and is asked for those it has. Entries that name any other pool change nothing.
+    there and is asked for those it has. Entries that name any other pool change nothing. `shared`
+    says of a pool who pays into it: a "team", a "member", a "device"; else everybody may.
     """
 
     incarnation: Incarnation | None
     accounts: MutableMapping[Place, Account]
     pools: dict[str, PoolState]
     gone: frozenset[str] = frozenset()
+    shared: Mapping[str, str] = field(default_factory=dict)
 
     def put(self, place: Place, after: Account) -> None:
         """Change one account, and its pool's sums with it."""
@@ -50,7 +52,10 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """The server at this moment: who it is, how far its journal goes, what is in force."""
+    """The server at this moment: who it is, how far its journal goes, what is in force.
+
+    `crowd` is everybody, `crowds` those who share a pool of the sender's team, member or device.
+    """
 
     server_inc: int
     server_seq: int
@@ -60,3 +65,8 @@ class Office:
     policy: int = 0
     policy_sha256: str = ""
     audit: str = ""
+    crowds: Mapping[str, Crowd] = field(default_factory=dict)
+
+    def crowd_of(self, shared: str) -> Crowd:
+        """Who shares a pool, by `Case.shared`."""
+        return self.crowds.get(shared, self.crowd)

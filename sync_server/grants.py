@@ -1,11 +1,11 @@
 """R8: what an incarnation gets now, and what it is asked to give back."""
 
 from agentspend.core.allowance.accounts import EMPTY, Account, Place
-from agentspend.core.allowance.messages import Status, Told, Want
+from agentspend.core.allowance.messages import Lacking, Status, Told, Want
 from sync_server.case import Case, Office
 from sync_server.journal import Granted
 from sync_server.pools import PoolState
-from sync_server.sizing import grant_nusd, keep_nusd
+from sync_server.sizing import grant_nusd, keep_nusd, lacks
 
 
 def grant(case: Case, wants: tuple[Want, ...], office: Office) -> list[Granted]:
@@ -20,7 +20,8 @@ def grant(case: Case, wants: tuple[Want, ...], office: Office) -> list[Granted]:
         account = case.accounts.get(place, EMPTY)
         if account.closed or account.written_off:
             continue
-        more_nusd = grant_nusd(account, pool, want, office.crowd, office.sizing)
+        crowd = office.crowd_of(case.shared.get(pool.id, ""))
+        more_nusd = grant_nusd(account, pool, want, crowd, office.sizing)
         if more_nusd > 0:
             granted_nusd = account.granted_nusd + more_nusd
             case.put(place, account.granted(granted_nusd))
@@ -53,13 +54,15 @@ def told(case: Case, wants: tuple[Want, ...], office: Office) -> tuple[Told, ...
 def _told(place: Place, account: Account, case: Case, want: Want, office: Office) -> Told:
     pool: PoolState = case.pools[place.pool]
     running = place.window == pool.window
-    keep = None
+    keep, lacking = None, Lacking.NOTHING
     if running and case.incarnation is not None and case.incarnation.status is Status.ACTIVE:
-        keep = keep_nusd(account, pool, want, office.crowd, office.sizing)
+        crowd = office.crowd_of(case.shared.get(pool.id, ""))
+        keep = keep_nusd(account, pool, want, crowd, office.sizing)
+        lacking = lacks(account, pool, want)
         if pool.id in case.gone:
-            keep = 0
+            keep, lacking = 0, Lacking.DRY
     ends_us = pool.ends_us if running else None
-    return Told(place.pool, place.window, account.granted_nusd, keep, ends_us)
+    return Told(place.pool, place.window, account.granted_nusd, keep, ends_us, lacking)
 
 
 def _inc(case: Case) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row
 
+from agentspend.core.allowance.accounts import Place
 from agentspend.core.allowance.messages import (
     AddDevice,
     Decide,
@@ -35,11 +36,12 @@ from sync_server.journal import Acted, Began, Filed, Granted, Line, Ranked, Serv
 from sync_server.journal_file import JournalFile
 from sync_server.overview import overview
 from sync_server.replay import opened, replay
-from sync_server.sizing import Sizing
+from sync_server.sizing import Crowd, Sizing
 from sync_server.store import cases, earlier, ledgers, logs, people, spending
 from sync_server.windows import due
 
 ACTIVE_US = 30 * 60 * 1_000_000
+ALONE = Crowd(1, 1)
 
 
 class UnknownDevice(AgentspendError):
@@ -72,13 +74,19 @@ class Service:
             known = loaded.case.incarnation
             length = known.end.seq if known is not None else 0
             hash_at = ledgers.hashes(conn, sync, length)
-            office, terms_of = self._office(conn, org, now_us), loaded.terms_of(now_us, org.zone)
+            office = self._office(conn, org, now_us, sender)
+            terms_of = loaded.terms_of(now_us, org.zone)
             outcome = serve(loaded.case, sync, hash_at, office, terms_of)
             self._write(conn, org, outcome.journal)
             loaded.save()
             answer = self._sealed(outcome.answer)
             self._keep(conn, sync, sealed, outcome, answer, now_us)
         return answer
+
+    def holders(self, device: str, place: Place) -> list[tuple[str, int]]:
+        """The other devices on which a pool's rights lie, and how much; the richest first."""
+        with self.engine.begin() as conn:
+            return people.holders(conn, device, *place)
 
     def hello(self, device: str, sealed: Sealed, new_inc: str, now_us: int) -> Sealed:
         """Begin a new incarnation, once for each nonce. Raises as `sync` does."""
@@ -295,17 +303,27 @@ class Service:
                     state = earlier.counted(conn, state)
                 cases.save_pool(conn, state)
 
-    def _office(self, conn: Connection, org: Row[Any], now_us: int) -> Office:
+    def _office(self, conn: Connection, org: Row[Any], now_us: int, sender: Any = None) -> Office:
+        """What the rules know of this moment; `sender`: whose report it is that is answered."""
         return Office(
             server_inc=org.server_inc,
             server_seq=org.journal_seq,
             now_us=now_us,
-            crowd=self.crowds.at(now_us, lambda: people.crowd(conn, self.org, now_us - ACTIVE_US)),
+            crowd=self._crowd(conn, now_us, org=self.org),
             sizing=self.sizing,
             policy=org.policy,
             policy_sha256=org.policy_sha256,
             audit=org.audit_hash,
-        )
+            crowds={} if sender is None else {
+                "team": self._crowd(conn, now_us, team=sender.team),
+                "member": self._crowd(conn, now_us, member=sender.member),
+                "device": ALONE,
+            },
+        )  # fmt: skip
+
+    def _crowd(self, conn: Connection, now_us: int, **whose: str) -> Crowd:
+        since_us = now_us - ACTIVE_US
+        return self.crowds.at(now_us, str(whose), lambda: people.crowd(conn, since_us, **whose))
 
     def _keep(
         self,

@@ -4,12 +4,17 @@ The float is kept even by an idle device, so that it can start a session offline
 while a pool is full costs nobody anything; as the pool runs dry the shares shrink with it.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from agentspend.core.allowance.accounts import Account
-from agentspend.core.allowance.messages import Want
+from agentspend.core.allowance.messages import Lacking, Want
 from agentspend.core.errors import AgentspendError
 from sync_server.pools import PoolState
+
+LITTLE = 400
+"""A quarter of a percent."""
+MOST_ASKED = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +45,18 @@ class Crowd:
     active: int
 
 
-def target_nusd(want: Want, available_nusd: int, crowd: Crowd, sizing: Sizing) -> int:
-    """How much should be free on a device."""
+def target_nusd(
+    want: Want, available_nusd: int, cap_nusd: int, crowd: Crowd, sizing: Sizing
+) -> int:
+    """How much should be free on a device.
+
+    When a pool is dry, all that busy devices keep there together is a small part of its cap.
+    """
     left_nusd = max(available_nusd, 0)
+    least_nusd = min(sizing.least_burn_nusd, cap_nusd // (LITTLE * max(crowd.active, 1)))
     idle_nusd = min(sizing.float_nusd, left_nusd // (sizing.share * max(crowd.enrolled, 1)))
     share_nusd = left_nusd // (sizing.share * max(crowd.active, 1))
-    burn_nusd = min(want.burn_nusd, max(sizing.least_burn_nusd, share_nusd))
+    burn_nusd = min(want.burn_nusd, max(least_nusd, share_nusd))
     return max(idle_nusd, burn_nusd, want.need_nusd)
 
 
@@ -61,7 +72,7 @@ def grant_nusd(account: Account, pool: PoolState, want: Want, crowd: Crowd, sizi
     Nothing while more than half of the target is free; at most `most_nusd` (or twice the need)
     lies on one device.
     """
-    target = target_nusd(want, pool.available_nusd, crowd, sizing)
+    target = target_nusd(want, pool.available_nusd, pool.cap_nusd, crowd, sizing)
     free = free_nusd(account, want)
     if free >= want.need_nusd and 2 * free >= target:
         return 0
@@ -78,10 +89,36 @@ def keep_nusd(
     Of a pool whose cap was lowered below what is committed, whoever speaks returns at least what
     is too much, also what it is about to need: the new cap is to hold as soon as it can.
     """
-    target = target_nusd(want, pool.available_nusd, crowd, sizing)
+    target = target_nusd(want, pool.available_nusd, pool.cap_nusd, crowd, sizing)
     if pool.available_nusd < 0:
         return max(0, min(target, free_nusd(account, want) + pool.available_nusd))
     free = free_nusd(account, want)
     scarce = 4 * pool.available_nusd < pool.cap_nusd
     too_much = (scarce and 4 * free > 5 * target) or free > 3 * target
     return target if too_much and free - target >= sizing.grain_nusd else None
+
+
+def lacks(account: Account, pool: PoolState, want: Want) -> Lacking:
+    """Whether what is needed is there now, and if not, whether it lies on other devices.
+
+    What little busy devices keep of a dry pool is not asked back.
+    """
+    lacking_nusd = want.need_nusd - free_nusd(account, want)
+    if want.need_nusd <= 0 or lacking_nusd <= 0:
+        return Lacking.NOTHING
+    elsewhere_nusd = pool.outstanding_nusd - account.outstanding_nusd
+    enough = lacking_nusd <= elsewhere_nusd + max(pool.available_nusd, 0)
+    return Lacking.COMING if enough and elsewhere_nusd >= pool.cap_nusd // LITTLE else Lacking.DRY
+
+
+def asked_back(lies_nusd: Iterable[tuple[str, int]], lacking_nusd: int) -> list[str]:
+    """Which devices are asked for what is lacking, from those on which rights lie (richest
+    first): few, that hold twice as much together, for a part of it is in use there."""
+    found: list[str] = []
+    left_nusd = 2 * lacking_nusd
+    for device, nusd in lies_nusd:
+        if left_nusd <= 0 or len(found) == MOST_ASKED or nusd * MOST_ASKED < lacking_nusd:
+            break
+        found.append(device)
+        left_nusd -= nusd
+    return found

@@ -123,7 +123,11 @@ class Books:
                     refuse = Refuse(RefusalReason.LINE_FULL, hard[0].room(), 0)
                     return self._refuse(request, refuse, hard, now_us)
                 self._stand_in_line(request, budget, hard, now_us, at)
-                self.events.append(Event("wait", {"rid": request.rid, "budget": budget}))
+                grows = not behind and any(
+                    seat.grows for seat in hard if seat.budget.name == budget
+                )
+                fields = {"rid": request.rid, "budget": budget, "grows": grows}
+                self.events.append(Event("wait", fields))
                 return Waiting(request.rid, budget)
             case Refuse():
                 if self._may_ask(request, decision, hard, at):

@@ -14,9 +14,9 @@ import msgspec
 
 from agentspend.bookkeeper.rights import Mark, Rights, TeamChain, holds
 from agentspend.bookkeeper.rooms import Seat
-from agentspend.core.admission import NO_END_NUSD
 from agentspend.core.allowance.accounts import EMPTY, Place
 from agentspend.core.allowance.device import Device, Draft
+from agentspend.core.allowance.dryness import Dryness
 from agentspend.core.allowance.hearing import (
     answered,
     doubt,
@@ -35,7 +35,6 @@ from agentspend.store import team
 from agentspend.store.accounts import Account
 
 MAX_REPORTED = 200
-DRY_US = 5_000_000
 NO_ACCOUNT = Account(
     id=-1, budget="", generation=0, window_key="", starts_us=0, ends_us=None, mode="hard",
     limit_nusd=0, spent_nusd=0, held_nusd=0, over_nusd=0,
@@ -64,7 +63,7 @@ class Team:
     def __init__(self, conn: sqlite3.Connection) -> None:
         self._conn = conn
         self.names_model: NamesModel = same_text
-        self._dry_until_us: dict[str, int] = {}
+        self._dryness = Dryness()
         self._loaded = False
         self._membership: Membership | None = None
         self._standing: Standing | None = None
@@ -180,7 +179,7 @@ class Team:
     def adopt(self, policy: Mapping[str, Any]) -> None:
         """Put the server's policy in force; the caller has checked its signature. Where a cap was
         changed there may be more again."""
-        self._dry_until_us.clear()
+        self._dryness.forget()
         team.write(self._conn, "policy", msgspec.json.encode(policy))
         self.forget()
 
@@ -203,15 +202,15 @@ class Team:
             return None
         return Mark(self.standing.inc, *team.end(self._conn, self.standing.inc))
 
-    def dry_up(self, needy: Sequence[Want] | None, mono_us: int) -> None:
-        """For some seconds nobody waits for more of a pool: of all while the server is away
-        (None), else of those that still lack what was asked for."""
-        names = [pool.id for pool in self.pools] if needy is None else [w.pool for w in needy]
-        lacking = {want.pool: want.need_nusd for want in needy or ()}
-        for line in self.lines():
-            name = str(line["name"])
-            if name in names and int(str(line["free_nusd"])) < lacking.get(name, NO_END_NUSD):
-                self._dry_until_us[name] = mono_us + DRY_US
+    def away(self, mono_us: int) -> None:
+        """The server is away: for some seconds nobody waits for more of any pool."""
+        self._dryness.away(mono_us)
+
+    def lacking(self, answer: Answer, needy: Sequence[Want], mono_us: int) -> bool:
+        """After an answer: for a while nobody waits for more of what still lacks what was asked
+        for. True when more of it is on its way."""
+        free = {str(line["name"]): int(str(line["free_nusd"])) for line in self.lines()}
+        return self._dryness.answered(answer, needy, free, mono_us)
 
     def seats(self, payer: Payer, counted: str, mono_us: int) -> list[Seat]:
         """The rights this request must have, one for each pool it counts in."""
@@ -237,7 +236,7 @@ class Team:
             row = replace(NO_ACCOUNT, id=-1 - self._pools.index(pool))
         if standing.state is not State.ACTIVE:
             row = replace(row, limit_nusd=row.spent_nusd + row.held_nusd)
-        dry = mono_us < self._dry_until_us.get(pool.id, 0)
+        dry = self._dryness.is_dry(pool.id, mono_us)
         grows = standing.state is State.ACTIVE and not dry
         return Seat(self._budgets[pool.id], row, grows=grows)
 
@@ -293,7 +292,7 @@ class Team:
     def heard(self, answer: Answer, now_us: int) -> bool:
         """R9, R4, R5: take an answer in, give back what is asked for, close what is over.
 
-        True when it brought us further and there is more to report.
+        True when there is more to report: it brought us further, or we have just given back.
         """
         device = self._device()
         if device is None:
@@ -301,12 +300,16 @@ class Team:
         before = device.standing.acked_seq
         chain = TeamChain(self._conn, device.standing.inc)
         keep_nusd = answered(device, chain, answer)
-        drafts = [device.give_back(keep_nusd) if keep_nusd else None, device.close()]
+        back = device.give_back(keep_nusd) if keep_nusd else None
+        drafts = [back, device.close()]
         for draft in drafts:
             if draft is not None:
                 self._tell(draft, now_us)
+        if back is not None:
+            self._dryness.returned(right.pool for right in back.rights)
         self._keep(device.standing)
-        return before < device.standing.acked_seq < chain.end.seq
+        acked_seq = device.standing.acked_seq
+        return acked_seq < chain.end.seq and (before < acked_seq or any(drafts))
 
     def _tell(self, draft: Draft, now_us: int) -> None:
         assert self._standing is not None

@@ -26,7 +26,7 @@ LOOK_EVERY_S = 5.0
 NUSD = 10**9
 
 Post = Callable[[RaiseRequest], Coroutine[Any, Any, dict[str, Any]]]
-Talk = Callable[[], Coroutine[Any, Any, None]]
+Talk = Callable[[], Coroutine[Any, Any, object]]
 
 
 @dataclass(slots=True)

@@ -11,16 +11,14 @@ from contextlib import suppress
 from typing import Any
 
 from agentspend.bookkeeper import Bookkeeper
-from agentspend.bookkeeper.outcomes import Event
+from agentspend.bookkeeper.books import Books
+from agentspend.bookkeeper.outcomes import Event, Moment
 from agentspend.bookkeeper.team import Membership
 from agentspend.core.allowance.messages import Answer, Want
-from agentspend.core.budgets import TEAM_PREFIX
 from agentspend.sync.client import Heard, NotTaken, TeamClient, Unreachable
+from agentspend.sync.pace import FIRST_AGAIN_S, LAST_AGAIN_S, Pace
 from agentspend.sync.wants import wants
 
-REPORT_EVERY_S = 900
-"""An hour has four reports at most that nobody asked for: 96 a day (the study's 100)."""
-FIRST_AGAIN_S, LAST_AGAIN_S = 2.0, 300.0
 NONCE_BYTES = 16
 
 Adopt = Callable[[dict[str, Any]], Coroutine[Any, Any, None]]
@@ -66,29 +64,36 @@ class Pump:
     def on_commit(self, events: list[Event]) -> None:
         """Whoever waits for the team's money has it asked for, at once."""
         for event in events:
-            if event.kind == "wait" and str(event.fields["budget"]).startswith(TEAM_PREFIX):
+            if event.kind == "wait" and event.fields["grows"]:
                 self.nudge()
 
     async def run(self) -> None:
         """Talk until cancelled."""
-        again_s = FIRST_AGAIN_S
+        pace = Pace()
         while True:
             self._nudged.clear()
             try:
-                await self.talk()
-                again_s = FIRST_AGAIN_S
-                wait_s: float = REPORT_EVERY_S
+                wait_s = pace.answered(coming=await self.talk())
             except Unreachable as error:
                 self.failed = error.message
-                await self._dry(None)
-                wait_s, again_s = again_s, min(LAST_AGAIN_S, again_s * 2)
+                await self._away()
+                wait_s = pace.silent()
             except NotTaken as error:
                 self.failed = error.message
-                await self._dry(None)
-                wait_s = LAST_AGAIN_S
-            with suppress(TimeoutError):
-                async with asyncio.timeout(wait_s):
-                    await self._nudged.wait()
+                await self._away()
+                wait_s = pace.refused()
+            while not await self._nudged_within(wait_s):
+                if not pace.may_skip(
+                    await self._bookkeeper.ask(lambda books, _: books.team.queued)
+                ):
+                    break
+
+    async def _nudged_within(self, wait_s: float) -> bool:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                await self._nudged.wait()
+                return True
+        return False
 
     async def listen(self) -> None:
         """Follow the server's pushes until cancelled; each is a reason to talk.
@@ -120,20 +125,25 @@ class Pump:
                     await (asyncio.sleep(again_s) if heard or refused else self._talked.wait())
             again_s = min(LAST_AGAIN_S, again_s * 2)
 
-    async def talk(self) -> None:
-        """Report everything, take in what comes back; raises `Unreachable` or `NotTaken`."""
-        while await self._exchange():
-            pass
-        self.news()
+    async def talk(self) -> bool:
+        """Report everything, take in what comes back; raises `Unreachable` or `NotTaken`.
 
-    async def _exchange(self) -> bool:
-        """One report and its answer; True when there is more to report."""
+        True when more of what somebody waits for is on its way.
+        """
+        while True:
+            more, coming = await self._exchange()
+            if not more:
+                self.news()
+                return coming
+
+    async def _exchange(self) -> tuple[bool, bool]:
+        """One report and its answer: is there more to report, is more on its way?"""
         await self._begin_anew()
         asked = await self._bookkeeper.ask(wants)
         nonce = secrets.token_hex(NONCE_BYTES)
         report = await self._bookkeeper.ask(lambda books, _: books.team.report(nonce, asked))
         if report is None:
-            return False
+            return False, False
         if self._mark is not None:
             await self._mark()
         answer, heard = await self._client.sync(report)
@@ -147,23 +157,28 @@ class Pump:
             word = await self._client.hello(hello)
             await self._bookkeeper.ask(lambda books, at: books.team.welcome(word, books.now(at)))
 
-    async def _take(self, answer: Answer, heard: Heard, asked: list[Want]) -> bool:
-        """Put an answer in force; True when there is more to report."""
+    async def _take(self, answer: Answer, heard: Heard, asked: list[Want]) -> tuple[bool, bool]:
+        """Put an answer in force, in one transaction: nobody in line may see the half of it."""
         self._ticket = heard.ticket or self._ticket
         if heard.policy is not None:
             policy = heard.policy
             await self._bookkeeper.ask(lambda books, _: books.team.adopt(policy))
             await self._adopted(policy)
-        more = await self._bookkeeper.ask(lambda books, at: books.team.heard(answer, books.now(at)))
+        needy = [want for want in asked if want.need_nusd]
+
+        def heard_all(books: Books, at: Moment) -> tuple[bool, bool]:
+            if books.team.heard(answer, books.now(at)):
+                return True, False
+            return False, books.team.lacking(answer, needy, at.mono_us)
+
+        found = await self._bookkeeper.ask(heard_all)
         self.heard_us, self.failed = answer.server_us, ""
         self._talked.set()
-        await self._dry([want for want in asked if want.need_nusd])
-        return more
+        return found
 
-    async def _dry(self, needy: list[Want] | None) -> None:
-        """The pools of which no more comes now: all while the server is away, else those that
-        still lack what somebody waits for."""
-        await self._bookkeeper.ask(lambda books, at: books.team.dry_up(needy, at.mono_us))
+    async def _away(self) -> None:
+        """No more of any pool comes now."""
+        await self._bookkeeper.ask(lambda books, at: books.team.away(at.mono_us))
 
 
 def member_of(bookkeeper: Bookkeeper) -> Coroutine[Any, Any, Membership | None]:

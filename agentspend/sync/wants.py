@@ -1,5 +1,7 @@
 """What this device would like to have in each pool, from the books at a moment."""
 
+from collections.abc import Iterable, Mapping
+
 from agentspend.bookkeeper.books import Books
 from agentspend.bookkeeper.outcomes import Moment
 from agentspend.core.allowance.messages import Want
@@ -11,14 +13,18 @@ RECENT_US = 900_000_000
 
 
 def wants(books: Books, at: Moment) -> list[Want]:
-    """For every pool: the pace there, the first hold that did not fit, what is held."""
+    """For every pool: the pace there, what the first in line needs, what is held."""
     now_us = books.now(at)
-    needs: dict[str, int] = {}
-    for request, _ in books.line.waits():
-        for seat in books.team.seats(request.payer, request.counted, at.mono_us):
-            need_nusd = request.ask.strict.nusd(request.ask.comfort_output)
-            if need_nusd > seat.account.free_nusd:
-                needs.setdefault(seat.budget.name.removeprefix(TEAM_PREFIX), need_nusd)
+    lacking = needs(
+        (
+            request.ask.strict.nusd(request.ask.comfort_output),
+            {
+                seat.budget.name.removeprefix(TEAM_PREFIX): seat.account.free_nusd
+                for seat in books.team.seats(request.payer, request.counted, at.mono_us)
+            },
+        )
+        for request, _ in books.line.waits()
+    )
     held = {str(line["name"]): int(str(line["held_nusd"])) for line in books.team.lines()}
     found = []
     for pool in books.team.pools:
@@ -27,5 +33,22 @@ def wants(books: Books, at: Moment) -> list[Want]:
         part = entries.Part(pool.scope, books.rooms.names_model, billed_only=True)
         charges = entries.charges(books.conn, part, now_us - RECENT_US)
         burn_nusd = sum(amount for _, amount in charges)
-        found.append(Want(pool.id, max(0, burn_nusd), needs.get(pool.id, 0), held.get(pool.id, 0)))
+        found.append(
+            Want(pool.id, max(0, burn_nusd), lacking.get(pool.id, 0), held.get(pool.id, 0))
+        )
+    return found
+
+
+def needs(waiting: Iterable[tuple[int, Mapping[str, int]]]) -> dict[str, int]:
+    """What to ask for: in every pool of the first request in line that does not fit, its hold.
+
+    Also where it would fit: else the server may ask that back while another pool is being filled,
+    and the request would have to wait for one of them for ever. `waiting` is, in order, what each
+    request would hold and what is free for it in its pools.
+    """
+    found: dict[str, int] = {}
+    for need_nusd, free_nusd in waiting:
+        if any(nusd < need_nusd for nusd in free_nusd.values()):
+            for pool in free_nusd:
+                found.setdefault(pool, need_nusd)
     return found

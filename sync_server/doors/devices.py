@@ -7,12 +7,15 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from agentspend.core.allowance.accounts import Place
+from agentspend.core.allowance.messages import Lacking
 from agentspend.wire.canonical import NotCanonical
 from agentspend.wire.team import Sealed
 from sync_server.acts.act import EVERYONE, Role
 from sync_server.doors.answers import HALL, TooFast, answer, refused
 from sync_server.doors.hall import Hall
 from sync_server.enrolment import Names, NotInvited
+from sync_server.sizing import asked_back
 from sync_server.store.people import LEADS
 
 PING_S = 20
@@ -31,10 +34,33 @@ class Sender(msgspec.Struct):
     device: str = ""
 
 
+class Needing(msgspec.Struct):
+    """What a report's sender needs in a pool."""
+
+    pool: str
+    need_nusd: int = 0
+
+
 class Asking(msgspec.Struct):
-    """Which policy a report's sender has, and which one is in force by the answer."""
+    """Which policy a report's sender has, and what it needs."""
 
     policy: int = -1
+    wants: list[Needing] = []
+
+
+class Account(msgspec.Struct):
+    """An account in an answer, and what is missing there."""
+
+    pool: str
+    window: int
+    lacking: Lacking
+
+
+class Answered(msgspec.Struct):
+    """What the door looks at in an answer."""
+
+    policy: int
+    accounts: list[Account]
 
 
 class Looker(msgspec.Struct):
@@ -47,6 +73,7 @@ _LOOKER = msgspec.json.Decoder(Looker)
 _POSTED = msgspec.json.Decoder(Posted)
 _SENDER = msgspec.json.Decoder(Sender)
 _ASKING = msgspec.json.Decoder(Asking)
+_ANSWERED = msgspec.json.Decoder(Answered)
 
 
 def routes() -> list[web.RouteDef]:
@@ -92,15 +119,19 @@ async def sync(request: web.Request) -> web.Response:
     """Take a report in."""
     hall, sealed, device = await _opened(request)
     now_us = hall.now_us()
-    version = _ASKING.decode(sealed.body).policy
+    asking = _ASKING.decode(sealed.body)
 
-    def work() -> tuple[Sealed, Sealed | None]:
+    def work() -> tuple[Sealed, Sealed | None, set[str]]:
         found = hall.service.sync(device, sealed, now_us)
-        if _ASKING.decode(found.body).policy == version:
-            return found, None
-        return found, hall.service.policy(device, version)
+        said = _ANSWERED.decode(found.body)
+        policy = None
+        if said.policy != asking.policy:
+            policy = hall.service.policy(device, asking.policy)
+        return found, policy, _holders(hall, device, asking, said)
 
-    found, policy = await hall.work(work)
+    found, policy, holders = await hall.work(work)
+    if holders:
+        await hall.ring(holders)
     return answer(
         {
             "sealed": _posted(found),
@@ -108,6 +139,22 @@ async def sync(request: web.Request) -> web.Response:
             "ticket": hall.lines.ticket(device, now_us),
         }
     )
+
+
+def _holders(hall: Hall, device: str, asking: Asking, said: Answered) -> set[str]:
+    """Who is asked to give back what this one lacks: of those who listen, nobody too often."""
+    needs_nusd = {want.pool: want.need_nusd for want in asking.wants}
+    found: set[str] = set()
+    for each in said.accounts:
+        if each.lacking is Lacking.COMING:
+            lies = hall.service.holders(device, Place(each.pool, each.window))
+            listening = (
+                (name, nusd)
+                for name, nusd in lies
+                if hall.hears(name) and hall.pace.wait_s("recall", name) == 0
+            )
+            found.update(asked_back(listening, needs_nusd.get(each.pool, 0)))
+    return found
 
 
 async def hello(request: web.Request) -> web.Response:

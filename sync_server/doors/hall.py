@@ -7,7 +7,7 @@ and the database lets them take turns. Nothing of the store ever runs on the eve
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -22,6 +22,7 @@ from sync_server.store import people
 
 Found = TypeVar("Found")
 THREADS = 8
+NOBODY: frozenset[str] = frozenset()
 
 
 def clock_us() -> int:
@@ -47,7 +48,7 @@ class Hall:
         self.pace = Pace(monotonic_s)
         self.lines = Lines(tickets_key(service.private_key))
         self.counts = Counts()
-        self.tell_others: Callable[[frozenset[str]], None] | None = None
+        self.tell_others: Callable[[frozenset[str], frozenset[str]], None] | None = None
         self._threads = ThreadPoolExecutor(1 if alone else THREADS, "agentspend-store")
 
     def close(self) -> None:
@@ -84,8 +85,19 @@ class Hall:
             return
         others = self.tell_others
         if others is not None:
-            await self.work(lambda: others(teams))
+            await self.work(lambda: others(teams, NOBODY))
         await self.tell_here(teams)
+
+    async def ring(self, devices: Collection[str]) -> None:
+        """Push to these devices, wherever they are connected."""
+        others = self.tell_others
+        if others is not None:
+            await self.work(lambda: others(NOBODY, frozenset(devices)))
+        self.lines.tell(devices)
+
+    def hears(self, device: str) -> bool:
+        """Whether a push may reach a device: it is connected here, or perhaps elsewhere."""
+        return self.tell_others is not None or self.lines.listens(device)
 
     async def tell_here(self, teams: frozenset[str]) -> None:
         """Push to the devices of these teams that are connected here."""

@@ -36,9 +36,9 @@ class Neighbours:
         self._ended.set()
         self._thread.join()
 
-    def tell(self, teams: frozenset[str]) -> None:
-        """Have the others push to the devices of these teams."""
-        said = json.dumps({"from": self._self, "teams": sorted(teams)})
+    def tell(self, teams: frozenset[str], devices: frozenset[str]) -> None:
+        """Have the others push to the devices of these teams, and to these."""
+        said = json.dumps({"from": self._self, "teams": sorted(teams), "devices": sorted(devices)})
         with self._engine.begin() as conn:
             conn.execute(text("SELECT pg_notify(:channel, :said)"),
                          {"channel": CHANNEL, "said": said})  # fmt: skip
@@ -74,3 +74,4 @@ class Neighbours:
         if told["from"] != self._self:
             telling = self._hall.tell_here(frozenset(told["teams"]))
             asyncio.run_coroutine_threadsafe(telling, self._loop)
+            self._loop.call_soon_threadsafe(self._hall.lines.tell, told.get("devices", ()))

@@ -12,10 +12,11 @@ PER_MINUTE = {
     "invite": 5,
     "token": 20,
     "bell": 1,
+    "recall": 2,
 }
 """A device's reports; its looks at the team; what people ask from it; all that comes from one
 address; its wrong invite codes; its wrong tokens; how often everybody is asked to report because a
-lead looks."""
+lead looks, and a device to give back what others need."""
 INVITES_PER_HOUR = 50
 LOCKED_S = 900
 KEPT = 20_000

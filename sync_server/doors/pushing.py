@@ -59,6 +59,10 @@ class Lines:
         """Whether a line should go on."""
         return not self.closing and bell in self._bells.get(device, ())
 
+    def listens(self, device: str) -> bool:
+        """Whether a device has a line open."""
+        return device in self._bells
+
     def hang_up(self, device: str, bell: asyncio.Event) -> None:
         """A line has ended."""
         bells = self._bells.get(device, [])

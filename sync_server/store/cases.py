@@ -161,11 +161,12 @@ class Loaded:
         self._incarnation = known
         device = known.device if known else ""
         who = sender[1] if sender is not None and sender[0] == device else None
-        self._pools = pool_states(conn, org, device, who)
+        shared: dict[str, str] = {}
+        self._pools = pool_states(conn, org, device, who, shared)
         gone = {place.pool for place in self.accounts} - self._pools.keys()
         self._pools |= {name: pool_state(conn, name) for name in gone}
         self._terms: dict[str, Terms] = {}
-        self.case = Case(known, self.accounts, dict(self._pools), frozenset(gone))
+        self.case = Case(known, self.accounts, dict(self._pools), frozenset(gone), shared)
 
     def terms_of(self, now_us: int, zone: str) -> TermsOf:
         """Whose spending counts in a pool, read when it is asked for."""
@@ -212,21 +213,31 @@ def save_incarnation(conn: Connection, found: Incarnation, *, new: bool = False)
         conn.execute(_SAVE_INCARNATION, {"b_inc": found.inc, **values})
 
 
-def pool_states(conn: Connection, org: str, device: str, who: Any = None) -> dict[str, PoolState]:
+def pool_states(
+    conn: Connection,
+    org: str,
+    device: str,
+    who: Any = None,
+    shared: MutableMapping[str, str] | None = None,
+) -> dict[str, PoolState]:
     """The active pools a device may pay into: of everybody, of its team, and its own.
 
-    `who` is the device's member and team, when known.
+    `who` is the device's member and team, when known; `shared` is told who pays into each pool
+    (`Case.shared`).
     """
     if who is None:
         who = conn.execute(_WHO, {"device": device}).one_or_none()
     if who is None:
         return {}
     where = {"org": org, "team": who.team, "member": who.member}
-    return {
-        row.id: state_of(row)
-        for row in conn.execute(_POOLS, where)
-        if row.scope == "{}" or json.loads(row.scope).get("device", device) == device
-    }
+    found = {}
+    for row in conn.execute(_POOLS, where):
+        own = None if row.scope == "{}" else json.loads(row.scope).get("device")
+        if own is None or own == device:
+            found[row.id] = state_of(row)
+            if shared is not None and (own or row.member or row.team):
+                shared[row.id] = "device" if own else "member" if row.member else "team"
+    return found
 
 
 def terms(row: Row[Any], at_us: int, zone: str) -> Terms:

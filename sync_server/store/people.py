@@ -22,6 +22,7 @@ from sync_server.journal import Filed
 from sync_server.pools import PoolState
 from sync_server.store.cases import state_of
 from sync_server.store.tables import (
+    accounts,
     devices,
     incarnations,
     invites,
@@ -58,9 +59,33 @@ _SENDER = (
 _ENDED = select(pools).where(
     pools.c.org == bindparam("org"), pools.c.ends_us <= bindparam("now_us")
 )
-_CROWD = select(
+_COUNT = select(
     func.count(), func.count().filter(devices.c.seen_us >= bindparam("since_us"))
-).where(devices.c.org == bindparam("org"), devices.c.active.is_(True))
+).where(devices.c.active.is_(True))
+_CROWDS = {
+    "org": _COUNT.where(devices.c.org == bindparam("org")),
+    "team": _COUNT.join_from(devices, members, members.c.id == devices.c.member).where(
+        members.c.team == bindparam("team")
+    ),
+    "member": _COUNT.where(devices.c.member == bindparam("member")),
+}
+_LIES = accounts.c.granted_nusd - accounts.c.returned_nusd - accounts.c.used_nusd
+MOST_HOLDERS = 32
+_HOLDERS = (
+    select(incarnations.c.device, _LIES)
+    .join(accounts, accounts.c.inc == incarnations.c.inc)
+    .where(
+        accounts.c.pool == bindparam("pool"),
+        accounts.c.running == bindparam("running"),
+        accounts.c.closed.is_(False),
+        accounts.c.written_off.is_(False),
+        _LIES > 0,
+        incarnations.c.status == "active",
+        incarnations.c.device != bindparam("device"),
+    )
+    .order_by(_LIES.desc())
+    .limit(MOST_HOLDERS)
+)
 _SEEN = (
     update(devices)
     .where(devices.c.id == bindparam("b_device"))
@@ -149,10 +174,19 @@ def seen(conn: Connection, device: str, now_us: int) -> None:
     conn.execute(_SEEN, {"b_device": device, "b_seen_us": now_us})
 
 
-def crowd(conn: Connection, org: str, since_us: int) -> tuple[int, int]:
-    """How many devices are enrolled and active, and how many of them spoke since a moment."""
-    row = conn.execute(_CROWD, {"org": org, "since_us": since_us}).one()
+def crowd(conn: Connection, since_us: int, **whose: str) -> tuple[int, int]:
+    """How many devices of an `org`, a `team` or a `member` are enrolled and active, and how many
+    of them spoke since a moment."""
+    (name,) = whose
+    row = conn.execute(_CROWDS[name], {"since_us": since_us, **whose}).one()
     return int(row[0]), int(row[1])
+
+
+def holders(conn: Connection, device: str, pool: str, window: int) -> list[tuple[str, int]]:
+    """The devices other than this one on which most of a pool's rights lie, and how much; the
+    richest first."""
+    where = {"pool": pool, "running": window, "device": device}
+    return [(str(row[0]), int(row[1])) for row in conn.execute(_HOLDERS, where)]
 
 
 def inc_of_nonce(conn: Connection, nonce: str) -> str | None:

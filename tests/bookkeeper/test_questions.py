@@ -199,7 +199,7 @@ def test_a_teams_pool_is_asked_for_when_the_server_has_no_more(desk: Desk) -> No
     request = asking(desk, "3")
     assert isinstance(desk.hold(request), Waiting)
     assert asked(desk) == []
-    desk.do(lambda: desk.books.team.dry_up(None, desk.mono_us))
+    desk.do(lambda: desk.books.team.away(desk.mono_us))
     assert [line["budget"] for line in asked(desk)] == ["team:acme"]
     desk.pass_time(30)
     desk.do(lambda: None)
@@ -214,12 +214,12 @@ def test_a_leads_no_stands_until_the_cap_changes(desk: Desk) -> None:
     """More allowance of the same cap is no answer to the question."""
     join(desk, ORG)
     hear(desk, Told("acme", 24_322, USD))
-    desk.do(lambda: desk.books.team.dry_up(None, desk.mono_us))
+    desk.do(lambda: desk.books.team.away(desk.mono_us))
     desk.hold(asking(desk, "3"))
     no(desk, "team:acme")
     desk.woken()
     hear(desk, Told("acme", 24_322, 2 * USD))
-    desk.do(lambda: desk.books.team.dry_up(None, desk.mono_us))
+    desk.do(lambda: desk.books.team.away(desk.mono_us))
     assert isinstance(desk.hold(asking(desk, "3")), Refused)
     desk.do(lambda: desk.books.team.adopt({"version": 2, "pools": [{**ORG, "cap_nusd": 1}]}))
     assert isinstance(desk.hold(asking(desk, "3")), Waiting)

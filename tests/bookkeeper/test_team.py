@@ -14,7 +14,7 @@ from agentspend.core.admission import RefusalReason
 from agentspend.core.allowance.accounts import EMPTY, Place
 from agentspend.core.allowance.device import Device
 from agentspend.core.allowance.hearing import answered
-from agentspend.core.allowance.messages import Answer, Status, Told
+from agentspend.core.allowance.messages import Answer, Lacking, Status, Told, Want
 from agentspend.core.allowance.standing import Standing, State
 from agentspend.core.scopes import Payer
 from agentspend.core.usage import Billing
@@ -98,12 +98,14 @@ def test_a_pool_that_is_dry_refuses_like_a_budget(desk: Desk) -> None:
     another policy it may have some again."""
     join(desk, ORG)
     hear(desk, Told("acme", 24_322, USD // 2))
-    desk.do(lambda: desk.books.team.dry_up(None, desk.mono_us))
+    desk.do(lambda: desk.books.team.away(desk.mono_us))
     refused = desk.hold(desk.request("0.60"))
     assert isinstance(refused, Refused)
     assert (refused.reason, refused.budget) == (RefusalReason.NEVER_FITS, "team:acme")
 
-    desk.do(lambda: desk.books.team.dry_up([], desk.mono_us))
+    asked = [Want("acme", need_nusd=6 * USD // 10)]
+    said = answer(desk, Told("acme", 24_322, USD // 2, lacking=Lacking.DRY))
+    assert desk.do(lambda: desk.books.team.lacking(said, asked, desk.mono_us)) is False
     assert isinstance(desk.hold(desk.request("0.60")), Refused)
     desk.do(lambda: desk.books.team.adopt({"version": 2, "pools": [ORG]}))
     assert isinstance(desk.hold(desk.request("0.60")), Waiting)

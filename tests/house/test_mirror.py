@@ -64,7 +64,6 @@ ELSEWHERE = {
     "agentspend/sync/anchor.py": "tests/daemon/test_team.py",
     "agentspend/sync/client.py": "tests/sync/test_pump.py, over HTTP",
     "agentspend/sync/viewing.py": "tests/daemon/test_team_seen.py, over a real daemon and server",
-    "agentspend/sync/wants.py": "tests/sync/test_pump.py",
     "agentspend/store/team.py": "tests/bookkeeper/test_team.py",
     "agentspend/cli/models.py": "tests/daemon/test_models.py",
     "agentspend/cli/team.py": "tests/daemon/test_team.py",

@@ -93,7 +93,7 @@ async def team(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
         await device.bookkeeper.ask(join)
         made = Team(device, Lead())
         await made.heard(USD)
-        await device.bookkeeper.ask(lambda books, at: books.team.dry_up(None, at.mono_us + 2**40))
+        await device.bookkeeper.ask(lambda books, at: books.team.away(at.mono_us + 2**40))
         device.bookkeeper.on_commit(made.asking.on_commit)
         task = asyncio.ensure_future(made.asking.run())
         yield made

@@ -1,10 +1,13 @@
 """R8: what is granted, journaled and told."""
 
+from dataclasses import replace
+
 from agentspend.core.allowance.accounts import Account, Place
-from agentspend.core.allowance.messages import Status, Told, Want
+from agentspend.core.allowance.messages import Lacking, Status, Told, Want
 from sync_server.grants import grant, told
 from sync_server.journal import Granted
 from sync_server.pools import PoolState
+from sync_server.sizing import Crowd, Sizing
 from tests.sync_server.made import OFFICE, ORG, case
 
 WANT = Want("org", need_nusd=60)
@@ -39,6 +42,30 @@ def test_open_accounts_of_past_windows_are_told() -> None:
     made.put(Place("org", 2), Account(30))
     made.put(Place("org", 1), Account(30, closed=True))
     assert told(made, (), OFFICE) == (Told("org", 2, 30), Told("org", 3, 0))
+
+
+def test_each_pool_is_shared_among_those_who_pay_into_it() -> None:
+    """A member's own pool is no eightieth of everybody's: its device can start a session."""
+    made = case(PoolState("org", 60_000, 3), PoolState("anna", 60_000, 3))
+    made.shared = {"anna": "member"}
+    office = replace(
+        OFFICE,
+        crowd=Crowd(100, 50),
+        crowds={"member": Crowd(1, 1)},
+        sizing=Sizing(float_nusd=10_000, grain_nusd=1),
+    )
+    lines = grant(made, (Want("org"), Want("anna")), office)
+    assert lines == [Granted("i_1", "org", 3, 200), Granted("i_1", "anna", 3, 10_000)]
+
+
+def test_what_is_needed_and_lies_elsewhere_is_said_to_be_coming() -> None:
+    """In a pool it may pay into no more nothing comes."""
+    pool = PoolState("org", 1_000, 3, committed_nusd=1_000, outstanding_nusd=500)
+    made = case(pool)
+    need = Want("org", need_nusd=300)
+    assert [each.lacking for each in told(made, (need,), OFFICE)] == [Lacking.COMING]
+    made.gone = frozenset({"org"})
+    assert [each.lacking for each in told(made, (need,), OFFICE)] == [Lacking.DRY]
 
 
 def test_only_an_active_device_is_asked_to_return() -> None:

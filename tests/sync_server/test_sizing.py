@@ -1,17 +1,30 @@
 """How much is granted and asked back: [D5], in integers, and at rest when nothing happens."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agentspend.core.allowance.accounts import Account
-from agentspend.core.allowance.messages import Want
+from agentspend.core.allowance.messages import Lacking, Want
 from agentspend.core.errors import AgentspendError
 from sync_server.pools import PoolState
-from sync_server.sizing import Crowd, Sizing, grant_nusd, keep_nusd, target_nusd
+from sync_server.sizing import (
+    LITTLE,
+    MOST_ASKED,
+    Crowd,
+    Sizing,
+    asked_back,
+    grant_nusd,
+    keep_nusd,
+    lacks,
+    target_nusd,
+)
 
 USD = 1_000_000_000
 CROWD = Crowd(enrolled=80, active=10)
+CAP = 2_000 * USD
 NUSD = st.integers(0, 50 * USD)
 
 
@@ -23,8 +36,8 @@ def pool(available: int, cap: int = 2_000 * USD) -> PoolState:
 def test_an_idle_device_keeps_a_float() -> None:
     """A third of an equal share, at most ten dollars: it can start a session offline."""
     want = Want("org")
-    assert target_nusd(want, 2_000 * USD, CROWD, Sizing()) == 2_000 * USD // 240
-    assert target_nusd(want, 9_000 * USD, CROWD, Sizing()) == 10 * USD
+    assert target_nusd(want, 2_000 * USD, CAP, CROWD, Sizing()) == 2_000 * USD // 240
+    assert target_nusd(want, 9_000 * USD, CAP, CROWD, Sizing()) == 10 * USD
     assert grant_nusd(Account(), pool(9_000 * USD, 9_000 * USD), want, CROWD, Sizing()) == 10 * USD
 
 
@@ -40,9 +53,9 @@ def test_what_is_needed_is_granted_if_it_is_there() -> None:
 def test_a_busy_device_gets_what_it_burns_as_long_as_there_is_much() -> None:
     """Its share shrinks with the pool, down to the least burn."""
     want = Want("org", burn_nusd=9 * USD)
-    assert target_nusd(want, 2_000 * USD, CROWD, Sizing()) == 9 * USD
-    assert target_nusd(want, 60 * USD, CROWD, Sizing()) == 2 * USD
-    assert target_nusd(want, USD, CROWD, Sizing()) == 100_000_000
+    assert target_nusd(want, 2_000 * USD, CAP, CROWD, Sizing()) == 9 * USD
+    assert target_nusd(want, 60 * USD, CAP, CROWD, Sizing()) == 2 * USD
+    assert target_nusd(want, USD, CAP, CROWD, Sizing()) == 100_000_000
 
 
 def test_rights_are_asked_back_when_money_is_short() -> None:
@@ -63,6 +76,35 @@ def test_a_lowered_cap_is_given_back_to_at_once() -> None:
     )
     assert keep_nusd(Account(4 * USD), pool(-9 * USD), busy, CROWD, Sizing()) == 0
     assert keep_nusd(Account(4 * USD), pool(-1), Want("org"), CROWD, Sizing()) == 0
+
+
+@given(st.integers(0, 10_000 * USD), st.integers(1, 200), NUSD)
+def test_what_busy_devices_keep_of_a_dry_pool_is_little(cap: int, active: int, burn: int) -> None:
+    """All together a quarter of a percent: half a percent is never stranded on them."""
+    want = Want("org", burn_nusd=burn)
+    kept = target_nusd(want, 0, cap, Crowd(active, active), Sizing())
+    assert kept * active <= cap // LITTLE
+
+
+def test_what_is_lacking_is_dry_or_lies_elsewhere() -> None:
+    """Worth waiting for, when others have enough of it that it is more than what they keep."""
+    want, poor = Want("org", need_nusd=5 * USD), Account(USD)
+    state = PoolState("org", CAP, 1, committed_nusd=CAP, outstanding_nusd=21 * USD)
+    assert lacks(poor, state, want) is Lacking.COMING
+    assert lacks(Account(6 * USD), state, want) is Lacking.NOTHING
+    assert lacks(poor, state, Want("org")) is Lacking.NOTHING
+    assert lacks(poor, state, Want("org", need_nusd=50 * USD)) is Lacking.DRY
+    assert lacks(poor, replace(state, outstanding_nusd=5 * USD), want) is Lacking.DRY
+
+
+def test_few_are_asked_back_and_the_richest_first() -> None:
+    """Twice what is lacking; nobody who has next to nothing of it."""
+    lies = [("a", 50), ("b", 30), ("c", 30), ("d", 2)]
+    assert asked_back(lies, 25) == ["a"]
+    assert asked_back(lies, 40) == ["a", "b"]
+    assert asked_back(lies, 500) == []
+    assert asked_back([(str(number), 9) for number in range(9)], 20) == list("0123")
+    assert len("0123") == MOST_ASKED
 
 
 def test_a_share_of_one_is_refused() -> None:

@@ -7,6 +7,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
+class Lacking(StrEnum):
+    """What is still missing for a request that waits: nothing; it is not to be had; or it lies on
+    other devices, which have just been asked for it, so that it is worth asking again."""
+
+    NOTHING = ""
+    DRY = "dry"
+    COMING = "coming"
+
+
 class Status(StrEnum):
     """What the server thinks of an incarnation. Only an active one gets grants; all may report."""
 
@@ -67,13 +76,17 @@ class Sync:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One account as the server has it. `keep_nusd`: please return what is free above it."""
+    """One account as the server has it. `keep_nusd`: please return what is free above it.
+
+    `lacking`: whether what was needed here is still not there.
+    """
 
     pool: str
     window: int
     granted_nusd: int
     keep_nusd: int | None = None
     ends_us: int | None = None
+    lacking: Lacking = Lacking.NOTHING
 
 
 @dataclass(frozen=True, slots=True)

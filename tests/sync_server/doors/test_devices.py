@@ -5,7 +5,7 @@ import asyncio
 import msgspec
 import pytest
 
-from agentspend.core.allowance.messages import Status, Want
+from agentspend.core.allowance.messages import Lacking, Status, Want
 from agentspend.wire.invite import write_code
 from tests.sync_server.house import DOLLAR, Device, House, said
 
@@ -19,6 +19,36 @@ async def test_a_device_joins_and_gets_its_allowance(house: House) -> None:
     answer = await device.sync(Want("org.month", need_nusd=3 * DOLLAR))
     assert answer.accounts[0].granted_nusd >= 3 * DOLLAR
     assert answer.policy == device.policy["version"]
+
+
+async def test_what_one_needs_is_asked_back_from_another(house: House) -> None:
+    """At once, by a push: the one returns what it does not need, the other gets it."""
+    await house.ask("cap.set", level="org", window="month", cap_nusd=20 * DOLLAR)
+    rich, poor = await house.joined("anna"), await house.joined("ben")
+    answer = await rich.sync(Want("org.month", need_nusd=15 * DOLLAR))
+    assert answer.accounts[0].granted_nusd == 15 * DOLLAR
+    need = Want("org.month", need_nusd=9 * DOLLAR)
+    async with rich.listening() as line:
+        answer = await poor.sync(need)
+        assert answer.accounts[0].lacking is Lacking.COMING
+        assert await said(line) == "sync"
+        answer = await rich.sync(Want("org.month"))
+        kept = answer.accounts[0].keep_nusd
+        assert kept is not None
+        place = (answer.accounts[0].pool, answer.accounts[0].window)
+        rich.chain.add("return", [(*place, 15 * DOLLAR - kept)])
+        await rich.sync(Want("org.month"))
+    answer = await poor.sync(need)
+    assert answer.accounts[0].granted_nusd >= 9 * DOLLAR
+    assert answer.accounts[0].lacking is Lacking.NOTHING
+
+
+async def test_nobody_is_asked_back_for_what_nobody_has(house: House) -> None:
+    """It is dry, and the answer says so."""
+    await house.ask("cap.set", level="org", window="month", cap_nusd=DOLLAR)
+    device = await house.joined()
+    answer = await device.sync(Want("org.month", need_nusd=9 * DOLLAR))
+    assert answer.accounts[0].lacking is Lacking.DRY
 
 
 async def test_the_policy_comes_when_it_is_another(house: House) -> None:

@@ -1,0 +1,76 @@
+"""For whom nobody waits, and for how long."""
+
+from agentspend.core.allowance.dryness import AWAY_US, DRY_US, MOST_TRIES, Dryness
+from agentspend.core.allowance.messages import NOTHING, Answer, Lacking, Status, Told, Want
+
+NEED = Want("org", need_nusd=50)
+HOUR_US = 3_600_000_000
+
+
+def answer(lacking: Lacking, ends_us: int | None = None) -> Answer:
+    """An answer about one pool, at 1,000."""
+    told = Told("org", 3, 10, None, ends_us, lacking)
+    return Answer("d", "i", "n", 1, 1, 1_000, Status.ACTIVE, NOTHING, False, (told,), 1, "", "")
+
+
+def test_what_the_server_has_not_got_is_dry_for_a_while() -> None:
+    """And only that, whatever is said of others, until there is more or the policy is another."""
+    dryness = Dryness()
+    assert not dryness.answered(answer(Lacking.DRY), [NEED, Want("web")], {"org": 9, "web": 0}, 0)
+    assert dryness.is_dry("org", DRY_US - 1)
+    assert not dryness.is_dry("org", DRY_US)
+    assert not dryness.is_dry("web", 0)
+    dryness.answered(answer(Lacking.NOTHING), [], {}, 5)
+    assert dryness.is_dry("org", 5)
+    dryness.answered(answer(Lacking.NOTHING), [NEED], {"org": 50}, 5)
+    assert not dryness.is_dry("org", 5)
+    dryness.answered(answer(Lacking.DRY), [NEED], {"org": 9}, 5)
+    dryness.forget()
+    assert not dryness.is_dry("org", 5)
+
+
+def test_what_was_given_back_can_be_had_again() -> None:
+    """By whoever needs less than the one for whom it was too little."""
+    dryness = Dryness()
+    dryness.answered(answer(Lacking.DRY), [NEED], {"org": 9}, 0)
+    dryness.returned(["org", "web"])
+    assert not dryness.is_dry("org", 0)
+
+
+def test_no_pool_is_dry_beyond_its_window() -> None:
+    """When the next day begins there is more, at once."""
+    dryness = Dryness()
+    dryness.answered(answer(Lacking.DRY, ends_us=1_007), [NEED], {"org": 9}, 100)
+    assert dryness.is_dry("org", 106)
+    assert not dryness.is_dry("org", 107)
+
+
+def test_what_is_coming_is_asked_for_again_but_not_for_ever() -> None:
+    """It may lie on devices that do not answer; once it came, patience is whole again."""
+    dryness = Dryness()
+    for _ in range(MOST_TRIES):
+        assert dryness.answered(answer(Lacking.COMING), [NEED], {"org": 9}, 0)
+        assert not dryness.is_dry("org", 0)
+    assert not dryness.answered(answer(Lacking.COMING), [NEED], {"org": 9}, 0)
+    assert dryness.is_dry("org", 0)
+    assert not dryness.answered(answer(Lacking.COMING), [NEED], {"org": 9}, DRY_US)
+    assert not dryness.answered(answer(Lacking.NOTHING), [NEED], {"org": 50}, 0)
+    assert dryness.answered(answer(Lacking.COMING), [NEED], {"org": 9}, 0)
+
+
+def test_what_another_request_took_meanwhile_is_not_dry() -> None:
+    """The server had given it: ask again."""
+    dryness = Dryness()
+    assert dryness.answered(answer(Lacking.NOTHING), [NEED], {"org": 9}, 0)
+    assert not dryness.is_dry("org", 0)
+
+
+def test_while_the_server_is_away_everything_is_dry_for_some_seconds() -> None:
+    """Then somebody may try again; at once when it has answered."""
+    dryness = Dryness()
+    dryness.away(0)
+    assert dryness.is_dry("web", AWAY_US - 1)
+    assert not dryness.is_dry("web", AWAY_US)
+    dryness.away(0)
+    dryness.answered(answer(Lacking.NOTHING), [], {}, 1)
+    assert not dryness.is_dry("web", 1)
