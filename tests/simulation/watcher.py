@@ -56,8 +56,10 @@ class Watcher:
         """Follow every `Books` until the end of the block."""
         hold, leave = Books.hold, Books.leave
 
-        def seen_hold(books: Books, request: HoldRequest, at: Moment) -> Any:
-            answer = hold(books, request, at)
+        def seen_hold(
+            books: Books, request: HoldRequest, at: Moment, *, waking: bool = False
+        ) -> Any:
+            answer = hold(books, request, at, waking=waking)
             self._decided(books.conn, request, at, answer)
             return answer
 
