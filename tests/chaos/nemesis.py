@@ -21,6 +21,7 @@ LULL_S = 3.0
 LONGER_S = 4.0
 TRIES = 40
 TOP_UPS = 3
+LONGEST_UP_S = 6.0
 NOTHING_NEW = "home restored to what it was"
 LEDGER_FILES = ("ledger.db", "ledger.db-wal", "ledger.db-shm")
 
@@ -85,7 +86,10 @@ class Nemesis:
         return self._troubled.setdefault(device.name, asyncio.Lock())
 
     async def _kill_server(self, event: Event) -> None:
-        """In the middle of what it does: some milliseconds after a request has reached it."""
+        """In the middle of what it does: some milliseconds after a request has reached it.
+
+        On a slow machine it is up for as long as it took to start, at least.
+        """
         async with self._server_turn:
             network, server = self._world.network, self._world.server
             network.arrives.clear()
@@ -97,6 +101,7 @@ class Nemesis:
             self._counted.add(event.kind)
             await asyncio.sleep(self._chance.uniform(0.0, 1.5))
             await server.start()
+            await asyncio.sleep(min(server.starts_s[-1], LONGEST_UP_S))
 
     async def _cut_off(self, device: Device, event: Event) -> None:
         """For long, with some allowance: it works on that, and reports when it is back."""

@@ -12,7 +12,7 @@ WAYS = (OVER, ANEW, ASIDE)
 """How a backup is put back. The first keeps the file's inode, the second often gets it again."""
 
 EVERY_S = {
-    KILL_SERVER: 5.0,
+    KILL_SERVER: 7.0,
     KILL_DAEMON: 3.5,
     CUT_OFF: 12.0,
     CLONE: 25.0,
