@@ -27,6 +27,7 @@ def brief(books: Books, at: Moment, payer: Payer | None) -> dict[str, object]:
         "burn_nusd_per_h": burn_nusd_per_h(charges, now_us),
         "windows": snapshot.included_lines(books, at),
         "budget": None,
+        "asks": _asks(books, who.session),
     }
     tight = _tightest(books, now_us, who)
     if tight is not None:
@@ -41,6 +42,15 @@ def brief(books: Books, at: Moment, payer: Payer | None) -> dict[str, object]:
             "resets_us": account.ends_us,
         }
     return told
+
+
+def _asks(books: Books, session: str) -> list[str]:
+    """The budgets that requests of this session ("": of anybody) ask a person for more of."""
+    return [
+        question.budget
+        for question in books.questions.all()
+        if not session or any(each.payer.session == session for each in question.requests)
+    ]
 
 
 def _tightest(books: Books, now_us: int, payer: Payer) -> Tight | None:

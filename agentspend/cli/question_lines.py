@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from agentspend.core.budgets import TEAM_PREFIX
-from agentspend.core.money import dollars
+from agentspend.core.money import dollars, usd_text
+
+CENT_NUSD = 10_000_000
 
 
 def told(questions: list[Mapping[str, Any]]) -> list[str]:
@@ -31,4 +33,5 @@ def _yes(question: Mapping[str, Any]) -> str:
         return f"your team's lead is asked: agentspend-server request approve {request or 'ID'}"
     if question["source"]:
         return f"it is of {question['source']}: edit that, then there: agentspend budget confirm"
-    return f"agentspend budget raise {name} AMOUNT"
+    enough = -(-question["lacking_nusd"] // CENT_NUSD) * CENT_NUSD
+    return f"agentspend budget raise {name} {usd_text(max(CENT_NUSD, enough))}"

@@ -97,8 +97,19 @@ def line(told: Told | None, shape: str, now_s: int) -> str:
     style = _styles(shape)
     if told is None:
         return style("○ agentspend: no daemon runs, nothing is enforced", "red")
-    parts = [_cost(told), *_budget(told, style, now_s), *_pace(told), *_windows(told, style)]
+    parts = [
+        *_asks(told, style),
+        _cost(told),
+        *_budget(told, style, now_s),
+        *_pace(told),
+        *_windows(told, style),
+    ]
     return style(" · ", "dim").join(part for part in parts if part)
+
+
+def _asks(told: Told, style: Style) -> list[str]:
+    """What waits for a person comes first: the agent stands still meanwhile."""
+    return [style(f"? waits for more of {name}", "yellow") for name in told.get("asks", ())]
 
 
 def _styles(shape: str) -> Style:

@@ -102,7 +102,10 @@ async def enrol(request: web.Request) -> web.Response:
     try:
         found = await hall.work(lambda: hall.service.enrol(sealed, names, now_us))
     except NotInvited:
-        hall.pace.wrong_invite(address)
+        if hall.pace.wrong_invite(address):
+            words = {"who": "the server", "what": "enrol.locked", "last_address": address}
+            await hall.work(lambda: hall.service.decide([], words, now_us))
+            await hall.tell(frozenset({LEADS}))
         raise
     device = _SENDER.decode(found.body).device
     policy = await hall.work(lambda: hall.service.policy(device))

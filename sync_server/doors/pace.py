@@ -47,13 +47,17 @@ class Pace:
             self._buckets.popitem(last=False)
         return wait
 
-    def wrong_invite(self, address: str) -> None:
-        """Somebody tried a code that is none."""
+    def wrong_invite(self, address: str) -> bool:
+        """Somebody tried a code that is none; True when that was one too many, and locks the door
+        for a while."""
         self.wait_s("invite", address)
         now = self._clock()
         self._wrong = [at for at in self._wrong if at > now - 3_600] + [now]
-        if len(self._wrong) > INVITES_PER_HOUR:
-            self._locked_until = now + LOCKED_S
+        if len(self._wrong) <= INVITES_PER_HOUR:
+            return False
+        fresh = now >= self._locked_until
+        self._locked_until = now + LOCKED_S
+        return fresh
 
     def invite_wait_s(self, address: str) -> int:
         """How long this address must wait before it may try a code."""

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentspend.bookkeeper import snapshot
+from agentspend.bookkeeper.brief import brief
 from agentspend.bookkeeper.outcomes import Asked, Held, HoldAnswer, HoldRequest, Refused, Waiting
 from agentspend.bookkeeper.team import FROZEN
 from agentspend.core.admission import RefusalReason
@@ -58,6 +59,15 @@ def test_what_no_budget_lets_pass_waits_and_goes_on_when_it_is_raised(desk: Desk
     desk.adopt(budget("daily", "6"))
     assert isinstance(desk.woken()[second.rid], Held)
     assert asked(desk) == []
+
+
+def test_the_status_line_says_what_a_session_waits_for(desk: Desk) -> None:
+    """Its own session's; the whole device's where none is asked for."""
+    desk.adopt(budget("daily", "1"))
+    desk.hold(asking(desk, "3"))
+    whose = (Payer(session="s_1"), Payer(session="s_2"), None)
+    told = [brief(desk.books, desk.at, who)["asks"] for who in whose]
+    assert told == [["daily"], [], ["daily"]]
 
 
 def test_a_no_refuses_all_who_asked_and_stands_until_the_limit_changes(desk: Desk) -> None:

@@ -14,7 +14,7 @@ def test_one_request_of_one_agent() -> None:
     """The budget, how much is lacking, how long it waits, and what to type."""
     assert told([LINE]) == [
         "? 1 request of claude asks for $1.40 more of budget daily, 41 s left",
-        "  → agentspend budget raise daily AMOUNT",
+        "  → agentspend budget raise daily 1.4",
         "  → or no: agentspend budget refuse daily",
     ]
 

@@ -37,6 +37,8 @@ TOLD = {
          "$0.42 · ✗ daily ▕██████████▏ $0.00 left · $2.31/h"),
         ({"budget": {**BUDGET, "spent_nusd": 0, "held_nusd": 21 * USD, "free_nusd": 4 * USD}},
          "$0.42 · ! daily ▕▒▒▒▒▒▒▒▒▒░▏ $4.00 left · $2.31/h"),
+        ({"asks": ["daily"]},
+         "? waits for more of daily · $0.42 · daily ▕████████░░▏ $6.00 left · $2.31/h"),
         ({"budget": {**BUDGET, "name": "team:frozen", "limit_nusd": 0, "spent_nusd": 0,
                      "held_nusd": 0, "free_nusd": 0}},
          "$0.42 · ✗ team:frozen ▕██████████▏ $0.00 left · $2.31/h"),

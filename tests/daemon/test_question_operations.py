@@ -41,7 +41,7 @@ def test_a_raise_lets_it_go_on(asking: Home) -> None:
     with agent(asking) as running:
         shown = asked(asking)
         assert "? 1 request" in shown
-        assert "agentspend budget raise daily AMOUNT" in shown
+        assert "agentspend budget raise daily 0" in shown
         done = asking.run("budget", "raise", "daily", "5")
         assert done.returncode == 0, done.stderr
         out, err = running.communicate(timeout=60)

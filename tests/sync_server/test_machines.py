@@ -66,6 +66,19 @@ async def test_only_so_many_an_hour(house: House) -> None:
     assert (await anna.add_device("n_10"))[0] == 200
 
 
+async def test_guessing_codes_is_told_to_the_leads(house: House) -> None:
+    """Fifty wrong ones in an hour lock the door, and stand in the audit chain, once."""
+    from agentspend.wire.invite import write_code
+    from sync_server.doors.pace import INVITES_PER_HOUR
+
+    for number in range(INVITES_PER_HOUR + 3):
+        house.now[0] += 13_000_000
+        status, _ = await Device(house, bytes(32)).enrol(write_code(number.to_bytes(16)))
+        assert status == (404 if number <= INVITES_PER_HOUR else 429)
+    acts = [each["what"] for each in (await house.ask("audit", limit=100))["acts"]]
+    assert acts.count("enrol.locked") == 1
+
+
 def test_a_code_is_known_to_the_server_alone() -> None:
     """It follows from the message only together with the server's key."""
     body = Sealed(b"{}", b"").body

@@ -38,9 +38,11 @@ def test_guessing_from_everywhere_locks_the_door() -> None:
     """Fifty wrong codes in an hour, from whatever addresses, close it for a quarter of an hour."""
     clock = Clock()
     pace = Pace(clock)
+    locks = []
     for number in range(INVITES_PER_HOUR + 1):
         assert pace.invite_wait_s(f"a{number}") == 0
-        pace.wrong_invite(f"a{number}")
+        locks.append(pace.wrong_invite(f"a{number}"))
+    assert locks == [False] * INVITES_PER_HOUR + [True]
     assert pace.invite_wait_s("another") == LOCKED_S
     clock.now_s += LOCKED_S
     assert pace.invite_wait_s("another") == 0
