@@ -103,7 +103,8 @@ async def enrol(request: web.Request) -> web.Response:
         found = await hall.work(lambda: hall.service.enrol(sealed, names, now_us))
     except NotInvited:
         if hall.pace.wrong_invite(address):
-            words = {"who": "the server", "what": "enrol.locked", "last_address": address}
+            words: dict[str, object] = {"who": "the server", "what": "enrol.locked"}
+            words["last_address"] = address
             await hall.work(lambda: hall.service.decide([], words, now_us))
             await hall.tell(frozenset({LEADS}))
         raise
