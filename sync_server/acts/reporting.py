@@ -92,18 +92,26 @@ def _sums(conn: Connection, told: Report, whose: Sequence[Any]) -> Iterator[Sum]
 
 
 def _hours(conn: Connection, by: By, hours: tuple[int, int], whose: Sequence[Any]) -> Iterator[Sum]:
-    """The kept sums of whole hours."""
-    key: Any = {**_OWNERS, "day": spending.c.hour // 24}.get(by)
-    if key is None:
-        key = spending.c[by]
-    asked = (
-        select(key, spending.c.counted, func.sum(spending.c.amount_nusd),
-               func.sum(spending.c.requests))
-        .select_from(spending)
-        .where(spending.c.hour >= hours[0], spending.c.hour < hours[1], *whose)
-        .group_by(key, spending.c.counted)
-    )  # fmt: skip
-    for found, counted, amount_nusd, requests in conn.execute(_with_owners(asked, spending)):
+    """The kept sums of whole hours; ledger by ledger first, or a database may choose to read all
+    hours once for every ledger."""
+    own: Any = spending.c.hour // 24 if by == "day" else spending.c.get(by, spending.c.inc)
+    ledgers = (
+        select(
+            spending.c.inc,
+            own.label("own"),
+            spending.c.counted,
+            func.sum(spending.c.amount_nusd).label("amount_nusd"),
+            func.sum(spending.c.requests).label("requests"),
+        )
+        .where(spending.c.hour >= hours[0], spending.c.hour < hours[1])
+        .group_by(spending.c.inc, own, spending.c.counted)
+        .subquery()
+    )
+    key = _OWNERS.get(by, ledgers.c.own)
+    sums = func.sum(ledgers.c.amount_nusd), func.sum(ledgers.c.requests)
+    asked = select(key, ledgers.c.counted, *sums).select_from(ledgers).where(*whose)
+    asked = _with_owners(asked, ledgers).group_by(key, ledgers.c.counted)
+    for found, counted, amount_nusd, requests in conn.execute(asked):
         named = _day(found * DAY_US) if by == "day" else found
         yield Sum(named, counted, int(amount_nusd), int(requests))
 
