@@ -92,7 +92,8 @@ class Rules(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
 
 
 class Set(msgspec.Struct, forbid_unknown_fields=True):
-    """The rules that hold from now on, instead of those before; `team` "" is everybody."""
+    """The rules that hold from now on, instead of those before; `team` "" is everybody. Where they
+    say no price, the prices said before stay: they come from `policy.price`."""
 
     rules: Rules
     team: Text = ""
@@ -110,12 +111,17 @@ class Show(msgspec.Struct, forbid_unknown_fields=True):
     team: Text = ""
 
 
-def _set(conn: Connection, _org: Row[Any], told: Set, moment: Moment) -> Done:
+def _set(conn: Connection, org: Row[Any], told: Set, moment: Moment) -> Done:
     scopes = [rule.scope for rule in told.rules.models] + [rule.scope for rule in told.rules.rates]
     for scope in scopes:
         Scope.of(scope)
     read_overrides({price["model"]: _said(price) for price in _prices(told.rules.prices)})
-    text = canonical({"tiers": _tiers(told.rules), **_lists(told.rules)}).decode()
+    said = {"tiers": _tiers(told.rules), **_lists(told.rules)}
+    before = found(conn, teams, told.team, "team")["rules"] if told.team else org.rules
+    prices = json.loads(before).get("prices", [])
+    if prices and not told.rules.prices:
+        said["prices"] = prices
+    text = canonical(said).decode()
     words = moment.words("policy.set", team=told.team or "*")
     answer = {"team": told.team, "rules": json.loads(text)}
     if not told.team:

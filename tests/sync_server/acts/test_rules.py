@@ -108,6 +108,8 @@ async def test_a_model_is_priced_for_everybody_in_one_act(house: House) -> None:
         {"model": "anthropic/claude-next", "input": "4", "output": "16"}
     ]
     assert anna.policy["models"]
+    await house.ask("policy.set", rules={"models": [{"deny": ["*-max"]}]})
+    assert (await house.ask("policy.show"))["rules"]["prices"] == anna.policy["prices"]
     await house.ask("policy.price", model="anthropic/claude-next", remove=True)
     await anna.sync()
     assert "prices" not in anna.policy
