@@ -15,6 +15,8 @@ from tests.chaos.quiet import all_reported, quiet
 from tests.chaos.verdict import Evidence, Life, Verdict, judge
 from tests.chaos.world import World, world_in
 
+SLOW_S = 180.0
+
 
 @dataclass(slots=True)
 class Report:
@@ -65,7 +67,9 @@ async def _storm(world: World, seed: int, lasts_s: float) -> list[str]:
     watching = asyncio.get_running_loop().create_task(world.cashier.watch())
     world.work()
     nemesis = asyncio.get_running_loop().create_task(Nemesis(world, lasts_s).run(events))
-    done, _ = await asyncio.wait({watching, nemesis}, return_when=asyncio.FIRST_COMPLETED)
+    done, _ = await asyncio.wait(
+        {watching, nemesis}, timeout=2 * lasts_s + SLOW_S, return_when=asyncio.FIRST_COMPLETED
+    )
     for task in (watching, nemesis):
         if task not in done:
             task.cancel()
@@ -74,6 +78,8 @@ async def _storm(world: World, seed: int, lasts_s: float) -> list[str]:
     if nemesis in done:
         nemesis.result()
     await world.rest()
+    if not done:
+        return ["the storm did not end: something hangs, or this machine is too slow for it"]
     return watching.result() if watching in done else []
 
 
