@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from tests.bench import measures
+from tests.bench import measures, team
 from tests.bench.measures import percentile
 from tests.bench.ways import Way, agentspend, bare, fsync_us, litellm, nginx, provider
 
@@ -66,8 +66,14 @@ def _measure(folder: Path, stack: ExitStack, rounds: int) -> str:
         ("daemon: resident memory after the run", f"{ours.resident_mb():.0f} MB", "≤ 90 MB"),
         ("daemon: CPU while idle", f"{idle:.1f} %", "0.0 %"),
         ("`agentspend run -- true` over bare `true`", f"{run - nothing:.0f} ms", "≤ 200 ms"),
+        *_team(),
     ]
     return _text(rows, own)
+
+
+def _team() -> list[tuple[str, str, str]]:
+    _say("the team server")
+    return team.sync_rows()
 
 
 def _beside(folder: Path, stack: ExitStack, upstream: int) -> list[Way]:
