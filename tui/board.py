@@ -6,6 +6,7 @@ identity, and rows are arranged anew at most once a second.
 """
 
 from datetime import tzinfo
+from pathlib import Path
 
 from rich.text import Text
 from textual.app import App, ComposeResult
@@ -43,7 +44,7 @@ _TALL: list[tuple[int, str]] | None = [(0, "-short"), (20, "-tall"), (36, "-room
 class Board(App[None]):
     """The screen without its keys. `source` is live, a file, or a replay."""
 
-    CSS_PATH = "top.tcss"
+    CSS_PATH = Path(__file__).with_name("top.tcss")
     TITLE = "agentspend top"
     ENABLE_COMMAND_PALETTE = True
     HORIZONTAL_BREAKPOINTS = _WIDE

@@ -4,7 +4,7 @@ Money of budgets and sessions is what the daemon says (`status`); nothing here a
 """
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
@@ -46,9 +46,11 @@ class Day:
             case "top":
                 self._asked(message, now_us)
                 self._begin(message)
+                self._entries(message.get("entries", ()))
             case "status":
                 self._asked(message, now_us)
                 self.status = message
+                self._entries(message.get("entries", ()))
             case "entries":
                 self._entries(message["entries"])
             case "gone":
@@ -76,11 +78,17 @@ class Day:
         return deepcopy(self)
 
     def held_by_session(self) -> dict[str, int]:
-        """What each session holds, by the requests in flight."""
-        found: dict[str, int] = {}
+        """What each session holds: a live one as the snapshot has it, another by its requests in
+        flight."""
+        found: dict[str, int] = {
+            each["id"]: each["held_nusd"]
+            for each in self.status["sessions"] if each.get("held_nusd") is not None
+        }  # fmt: skip
+        live = set(found)
         for flight in self.flights.values():
             name = flight.payer.session
-            found[name] = found.get(name, 0) + flight.held_nusd
+            if name not in live:
+                found[name] = found.get(name, 0) + flight.held_nusd
         return found
 
     def _begin(self, message: Message) -> None:
@@ -112,7 +120,7 @@ class Day:
                 amount = dollars(each["amount_nusd"])
                 self.note(now_us, "?", f"{each['member']} asks for {amount} more of {each['pool']}")
 
-    def _entries(self, entries: list[Mapping[str, Any]]) -> None:
+    def _entries(self, entries: Sequence[Mapping[str, Any]]) -> None:
         for entry in entries:
             self.last_seq = max(self.last_seq, entry["seq"])
             charge = charge_of(entry)

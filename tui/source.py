@@ -3,8 +3,9 @@
 Messages are the control protocol's own (`agentspend.wire.control`), with these beside its events:
 
 - `{"event":"top", …}`: everything anew: the snapshot of `status`, open holds, refusals, the day
-- `{"event":"entries", "entries":[…]}`: ledger entries in order, as `agentspend log --json` has them
 - `{"event":"status", …}`: budgets and sessions as they are now
+- both with `"entries":[…]`: the ledger entries, in order and as `agentspend log --json` has them,
+  that the snapshot counts and that were not told before; or `{"event":"entries", …}` on its own
 - `{"event":"gone", "why"}`: no daemon answers, so nothing is enforced; what was known stays shown
 """
 

@@ -23,6 +23,13 @@ SHOWN_SUBAGENTS = 3
 _SHOWN_OF_SESSION = ("agent", "project", "branch", "member", "key")
 
 
+def as_of(books: Books, at: Moment) -> dict[str, object]:
+    """Up to which ledger entry a snapshot counts, and when its day began: whoever adds entries up
+    comes to the same sums."""
+    here = span(TODAY, books.now(at), books.rooms.zone)
+    return {"ledger_seq": entries.head(books.conn)[0], "day_starts_us": here.starts_us}
+
+
 def budget_lines(books: Books, at: Moment) -> list[dict[str, object]]:
     """One line a budget; a budget per session has one for each live session, and one per subagent
     one for the fullest of each."""

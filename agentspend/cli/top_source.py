@@ -16,6 +16,7 @@ from tui.source import NotDone
 
 T = TypeVar("T")
 KNOCK_AGAIN_S = 1.0
+ALL = 10**9
 
 
 class Live:
@@ -79,13 +80,10 @@ def _from_file() -> list[dict[str, Any]]:
     try:
         with access.reading(must_exist=False) as (ask, running):
             whole = ask("top")
-            rows = ask("entries", after=whole["day"]["after_seq"], count=10_000)["entries"]
+            rows = ask("entries", after=whole["day"]["after_seq"], count=ALL)["entries"]
     except AgentspendError as error:
         return [{"event": "gone", "why": error.message}]
-    return [
-        {"event": "top", "running": running, **whole},
-        {"event": "entries", "entries": decoded(rows)},
-    ]
+    return [{"event": "top", "running": running, **whole, "entries": decoded(rows)}]
 
 
 async def _in_words(work: Callable[[], T]) -> T:

@@ -1,7 +1,8 @@
 """Following a running daemon: its watch stream, and questions beside it, without blocking.
 
 For the live screen. Messages are those of `tui.source`: the daemon's own events as they come, and
-whatever of the snapshot and the ledger they changed, at most twice a second.
+whatever of the snapshot and the ledger they changed, at most twice a second. A snapshot comes with
+the very entries it counts, so that sums made of either are the same at every moment.
 """
 
 import asyncio
@@ -15,7 +16,9 @@ from agentspend.wire.control import read_answer, write_request
 
 Message = dict[str, Any]
 REFRESH_S = 0.5
-SILENT = frozenset({"snapshot"})
+AT_LEAST_EVERY_S = 15.0
+"""A window or the day may end while nothing happens."""
+DUE = "due"
 
 
 class Line:
@@ -90,42 +93,58 @@ async def _read(watching: Line, news: "asyncio.Queue[Message | None]") -> None:
 async def _told(
     watching: Line, asking: Line, news: "asyncio.Queue[Message | None]"
 ) -> AsyncIterator[Message]:
+    """The snapshot is asked for when the first event that changes it is half a second old, however
+    many more come meanwhile."""
     await watching.send("watch")
-    seq, stale = 0, False
+    now_s = asyncio.get_running_loop().time
+    seq, day_us, due_s, fresh = 0, 0, now_s() + AT_LEAST_EVERY_S, True
     while True:
-        try:
-            async with asyncio.timeout(REFRESH_S if stale else None):
-                message = await news.get()
-        except TimeoutError:
-            stale = False
-            async for each in _entries(asking, seq):
-                seq = each["entries"][-1]["seq"]
-                yield each
-            yield {"event": "status", "running": True, **await asking.ask("status")}
-            continue
+        message = await _next(news, due_s)
         if message is None or message.get("bye"):
             raise DaemonUnreachable("the daemon stopped", "agentspend daemon start")
-        if message["event"] == "snapshot":
+        if message["event"] == DUE:
+            fresh, due_s = True, now_s() + AT_LEAST_EVERY_S
+            status = await asking.ask("status")
+            if status["day_starts_us"] == day_us:
+                found = await _entries(asking, seq, status["ledger_seq"])
+                seq = status["ledger_seq"]
+                yield {"event": "status", "running": True, **status, "entries": found}
+                continue
+        if message["event"] in ("snapshot", DUE):
             whole = await asking.ask("top")
-            yield {"event": "top", "running": True, **whole}
-            seq = whole["day"]["after_seq"]
-            async for each in _entries(asking, seq):
-                seq = each["entries"][-1]["seq"]
-                yield each
+            day_us = whole["day_starts_us"]
+            found = await _entries(asking, whole["day"]["after_seq"], whole["ledger_seq"])
+            seq = whole["ledger_seq"]
+            yield {"event": "top", "running": True, **whole, "entries": found}
         else:
-            stale = True
+            if fresh:
+                fresh, due_s = False, now_s() + REFRESH_S
             yield message
 
 
-async def _entries(asking: Line, after: int) -> AsyncIterator[Message]:
-    """The ledger's entries after a sequence number, page by page."""
-    while True:
+async def _next(news: "asyncio.Queue[Message | None]", due_s: float) -> Message | None:
+    """The next event, or that the snapshot is due."""
+    wait_s = due_s - asyncio.get_running_loop().time()
+    if wait_s <= 0:
+        return {"event": DUE}
+    try:
+        async with asyncio.timeout(wait_s):
+            return await news.get()
+    except TimeoutError:
+        return {"event": DUE}
+
+
+async def _entries(asking: Line, after: int, until: int) -> list[Message]:
+    """The ledger's entries after one number up to another, which a snapshot counts."""
+    found: list[Message] = []
+    while after < until:
         page = await asking.ask("entries", after=after, count=READ_PAGE_ROWS)
-        found = decoded(page["entries"])
-        if not found:
-            return
-        yield {"event": "entries", "entries": found}
-        after = found[-1]["seq"]
+        rows = [row for row in page["entries"] if row[0] <= until]
+        if not rows:
+            break
+        found += decoded(rows)
+        after = rows[-1][0]
+    return found
 
 
 def decoded(rows: list[tuple[int, str, str]]) -> list[Message]:

@@ -109,6 +109,7 @@ class Operations:
         team = await self.team.lines() if self.team is not None else None
         found: Message = await self.bookkeeper.ask(
             lambda books, at: {
+                **snapshot.as_of(books, at),
                 "budgets": [*snapshot.budget_lines(books, at), *snapshot.team_lines(books, at)],
                 "team": team,
                 "rules": rules,
