@@ -7,6 +7,7 @@ identity, and rows are arranged anew at most once a second.
 
 from datetime import tzinfo
 from pathlib import Path
+from time import perf_counter
 
 from rich.text import Text
 from textual.app import App, ComposeResult
@@ -29,6 +30,8 @@ from tui.widgets.prompt import Prompt
 from tui.widgets.rows import RowList
 
 DRAWS_PER_S = 4
+RESTS = 3
+"""After a drawing that took so long, rest for so many times as long."""
 EMPTY = {
     View.AGENTS: "No requests yet. Start one:  agentspend run claude",
     View.REQUESTS: "No requests yet. Start one:  agentspend run claude",
@@ -71,6 +74,7 @@ class Board(App[None]):
         self.glyphs = glyphs or Glyphs()
         self.arrangement = Arrangement()
         self._drawn = (-1, -1)
+        self._rests_until_s = 0.0
         self.frozen_us = 0
         self.frozen: Day | None = None
 
@@ -126,10 +130,14 @@ class Board(App[None]):
         return self.rows.row
 
     def draw_if_changed(self) -> None:
-        """Draw when there is news, or a second has passed."""
+        """Draw when there is news, or a second has passed; three quarters of the time are left to
+        keys, however long a drawing takes."""
         now = (self.day.version, self.now.us // 1_000_000)
-        if now != self._drawn:
+        began_s = perf_counter()
+        if now != self._drawn and began_s >= self._rests_until_s:
             self.draw()
+            ended_s = perf_counter()
+            self._rests_until_s = ended_s + RESTS * (ended_s - began_s)
 
     def draw(self) -> None:
         """Draw what is known now."""
@@ -140,7 +148,7 @@ class Board(App[None]):
         day, cells = self.frozen or self.day, self.size.width
         top = headline(day, now, cells)
         # Whether anything is enforced is never frozen.
-        state = headline(self.day, now, cells)
+        state = top if day is self.day else headline(self.day, now, cells)
         self._line("state", lines.plain(state.state, now), state.state_meaning)
         self._line("money", lines.plain(top.money, now), top.money_meaning)
         self._line("pace", lines.plain(top.pace, now), top.pace_meaning)
@@ -163,7 +171,7 @@ class Board(App[None]):
         self._line("tabs", lines.tabs(view, told, now, cells))
         self._line("head", lines.plain(found.head, now))
         empty = NOTHING_PASSES if found.known else self._empty(view)
-        self.rows.show(found.columns, found.rows, self.glyphs, empty)
+        self.rows.show(found, self.glyphs, empty)
 
     def _empty(self, view: View) -> str:
         """What a list says that has nothing to show."""
@@ -178,7 +186,7 @@ class Board(App[None]):
             return
         found = newest(day, now, dock.size.height, live.size.width)
         self._line("live-head", lines.plain(found.head, now))
-        live.show(found.columns, found.rows, self.glyphs, "")
+        live.show(found, self.glyphs, "")
         self._line("inspector", lines.facts(facts(self.selected, day, now), now))
 
     def draw_footer(self) -> None:

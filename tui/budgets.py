@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from agentspend.core.budgets import TEAM_PREFIX
-from agentspend.core.forecast import burn_nusd_per_h, empty_at_us
+from agentspend.core.forecast import empty_at_us
 from agentspend.core.scopes import Scope
 from tui.day import Day
+from tui.facts import Charge
 from tui.format import bar, cents, fit, left, percent
 from tui.rows import Mark
 
@@ -73,18 +74,8 @@ def _nearness(line: Line) -> tuple[int, int, int, int, str]:
 
 
 def _line(told: Mapping[str, Any], day: Day, now_us: int) -> Line:
-    scope = Scope.of(told.get("terms") or {})
     session = told.get("session") or ""
-    burn = burn_nusd_per_h(
-        (
-            (charge.at_us, charge.nusd)
-            for charge in day.spending.lately
-            if scope.matches(charge.payer)
-            and session in ("", charge.payer.session)
-            and (charge.counted == "billed" or told.get("counts") == "all")
-        ),
-        now_us,
-    )
+    burn = _pace(told, session, day, now_us)
     resets, amounts = told.get("resets_at"), amounts_of(told, day)
     return Line(
         name=told["name"],
@@ -97,6 +88,21 @@ def _line(told: Mapping[str, Any], day: Day, now_us: int) -> Line:
         burn_nusd_per_h=burn,
         empty_us=empty_at_us(amounts["free_nusd"], burn, now_us),
     )
+
+
+def _pace(told: Mapping[str, Any], session: str, day: Day, now_us: int) -> int:
+    """How fast what counts in a budget is spent."""
+    terms, all_count = told.get("terms") or {}, told.get("counts") == "all"
+    scope = Scope.of(terms)
+
+    def counts(charge: Charge) -> bool:
+        return (
+            (all_count or charge.counted == "billed")
+            and session in ("", charge.payer.session)
+            and scope.matches(charge.payer)
+        )
+
+    return day.spending.pace((scope, session, all_count), counts, now_us)
 
 
 def amounts_of(told: Mapping[str, Any], day: Day) -> dict[str, int]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from agentspend.core.budgets import TEAM_PREFIX
-from agentspend.core.forecast import buckets, burn_nusd_per_h
+from agentspend.core.forecast import buckets
 from tui.budgets import Line, lines, tightest
 from tui.day import Day
 from tui.format import ago, bar, cents, fit, free_cents, middle, precise
@@ -100,14 +100,14 @@ def _money(day: Day, tight: Line | None, cells: int) -> str:
 
 
 def _pace(day: Day, tight: Line | None, now: Now, cells: int) -> str:
-    billed = [(each.at_us, each.nusd) for each in day.spending.lately if each.counted == "billed"]
-    burn = burn_nusd_per_h(billed, now.us)
+    burn = day.spending.pace("billed", lambda each: each.counted == "billed", now.us)
     shown = cents(burn) if burn >= 10**9 or not burn else precise(burn)
     begin = f" BURN   {shown}/h  "
     end = f"  {_until(tight, now)} "
     if cells < 60:
         return _ends(begin, end, cells)
     room = max(8, cells - len(begin) - len(end))
+    billed = ((each.at_us, each.nusd) for each in day.spending.lately if each.counted == "billed")
     return begin + now.glyphs.curve(buckets(billed, now.us, room, CURVE_US // room)) + end
 
 

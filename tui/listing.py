@@ -1,7 +1,7 @@
 """A list as it is drawn: the columns there is room for, the rows that pass, in their order."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from agentspend.core.filters import Filter
 from tui import views
@@ -16,10 +16,12 @@ NAMES_OF_REQUESTS = "REQUEST"
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What is drawn: the head's words, the columns, the rows. `known` counts those filtered out."""
+    """What is drawn: the head's words, the columns and their places in a row, the rows. `known`
+    counts those filtered out as well."""
 
     head: str
     columns: Sequence[Column]
+    places: Sequence[int]
     rows: Sequence[Row]
     known: int
 
@@ -44,7 +46,7 @@ def listing(
         each.name + (arrow if place == column else "")
         for place, each in zip(places, columns, strict=True)
     ]
-    return Listing(_head(names, columns, cells), columns, _narrowed(rows, places), len(table.rows))
+    return Listing(_head(names, columns, cells), columns, places, rows, len(table.rows))
 
 
 def newest(day: Day, now: Now, count: int, cells: int) -> Listing:
@@ -54,13 +56,8 @@ def newest(day: Day, now: Now, count: int, cells: int) -> Listing:
     columns = [table.columns[place] for place in places]
     rows = arranged(table.rows, table.sort, reverse=True)[:count]
     names = [each.name for each in columns]
-    return Listing(_head(names, columns, cells), columns, _narrowed(rows, places), len(table.rows))
+    return Listing(_head(names, columns, cells), columns, places, rows, len(table.rows))
 
 
 def _head(names: Sequence[str], columns: Sequence[Column], cells: int) -> str:
     return " " * MARK_CELLS + line_of(names, columns, widths(columns, cells))
-
-
-def _narrowed(rows: Sequence[Row], places: Sequence[int]) -> list[Row]:
-    """The rows with the cells there is room for."""
-    return [replace(row, cells=tuple(row.cells[place] for place in places)) for row in rows]

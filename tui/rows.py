@@ -1,8 +1,9 @@
 """A view is columns and rows; a row is known by its key, so a selection follows it. Pure values."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import overload
 
 
 class View(StrEnum):
@@ -40,6 +41,29 @@ class Column:
     grows: bool = False
 
 
+class Cells(Sequence[str]):
+    """A row's words, put together when they are first looked at: of two thousand rows some thirty
+    are ever seen."""
+
+    __slots__ = ("_made", "_make")
+
+    def __init__(self, make: Callable[[], tuple[str, ...]]) -> None:
+        self._make = make
+        self._made: tuple[str, ...] | None = None
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[str]: ...
+    def __getitem__(self, place: int | slice) -> str | Sequence[str]:
+        if self._made is None:
+            self._made = self._make()
+        return self._made[place]
+
+    def __len__(self) -> int:
+        return len(self._made if self._made is not None else self[:])
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One row: a cell a column, what it sorts by, and what a filter sees.
@@ -50,7 +74,7 @@ class Row:
     """
 
     key: str
-    cells: tuple[str, ...]
+    cells: Sequence[str]
     order: tuple[object, ...]
     mark: Mark = Mark.NONE
     fields: Mapping[str, str] = field(default_factory=dict)

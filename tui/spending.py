@@ -1,9 +1,11 @@
 """What the day's charges add up to, by session, model and project; kept as they come."""
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import islice
 
-from agentspend.core.forecast import BURN_US
+from agentspend.core.forecast import BURN_US, US_PER_H
 from tui.facts import Charge
 
 KEPT_US = 4 * BURN_US
@@ -47,19 +49,49 @@ class Sum:
         return sum(tokens for _, tokens in self.minute)
 
 
+@dataclass(slots=True)
+class Pace:
+    """What of the last half hour counts somewhere, kept as charges come: never summed up anew."""
+
+    counts: Callable[[Charge], bool]
+    recent: deque[Charge] = field(default_factory=deque)
+    nusd: int = 0
+    seen: int = 0
+
+    def per_h(self, charges: deque[Charge], added: int, now_us: int) -> int:
+        """Nano-USD an hour now; `added` is how many charges there ever were, `charges` the last."""
+        fresh = islice(reversed(charges), min(len(charges), added - self.seen))
+        for charge in reversed([each for each in fresh if self.counts(each)]):
+            self.recent.append(charge)
+            self.nusd += charge.nusd
+        self.seen = added
+        while self.recent and self.recent[0].at_us <= now_us - BURN_US:
+            self.nusd -= self.recent.popleft().nusd
+        return self.nusd * US_PER_H // BURN_US
+
+
 class Spending:
     """The day's sums, and the charges of the last two hours."""
 
     def __init__(self) -> None:
+        self._added = 0
+        self._paces: dict[object, Pace] = {}
         self.total = Sum()
         self.by_session: dict[str, Sum] = {}
         self.by_model: dict[str, Sum] = {}
         self.by_project: dict[str, Sum] = {}
         self.lately: deque[Charge] = deque()
 
+    def pace(self, key: object, counts: Callable[[Charge], bool], now_us: int) -> int:
+        """The pace, in nano-USD an hour, of the charges that count; `key` always means the same
+        ones."""
+        pace = self._paces.setdefault(key, Pace(counts))
+        return pace.per_h(self.lately, self._added, now_us)
+
     def add(self, charge: Charge) -> None:
         """Count one charge everywhere it belongs."""
         payer = charge.payer
+        self._added += 1
         self.total.add(charge)
         for sums, name in (
             (self.by_session, payer.session),

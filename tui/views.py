@@ -1,6 +1,7 @@
 """Each view's rows, from the day. Pure: the time is an argument."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from agentspend.core.scopes import Payer
 from tui import team
@@ -8,7 +9,7 @@ from tui.day import Day
 from tui.facts import Charge, Flight, Refusal
 from tui.format import ago, cents, precise, tokens
 from tui.now import Clock, Now
-from tui.rows import Column, Mark, Row, Table, View
+from tui.rows import Cells, Column, Mark, Row, Table, View
 from tui.spending import Sum
 
 RECENT_US = 10_000_000
@@ -91,14 +92,14 @@ def _agent(
     busy = bool(held_nusd) or now_us - last_us < RECENT_US
     mark = Mark.REFUSED if is_refused else Mark.LIVE if busy else Mark.NONE
     waits = bool((session or {}).get("waiting"))
-    when = "refused" if is_refused else "waiting" if waits else _ago(last_us, now_us)
+    when = "refused" if is_refused else "waiting" if waits else ""
     rate = found.tokens_a_minute(now_us)
-    cells = (
+    cells = Cells(lambda: (
         agent, project, payer.model, str(found.requests), tokens(found.input_tokens),
         _cached(found), tokens(found.output_tokens), tokens(rate),
         cents(held_nusd) if held_nusd else "-", cents(found.nusd), _share(found, day),
-        cents(found.listed_nusd) if found.listed_nusd else "-", when,
-    )  # fmt: skip
+        cents(found.listed_nusd) if found.listed_nusd else "-", when or _ago(last_us, now_us),
+    ))  # fmt: skip
     order = (
         agent, project, payer.model, found.requests, found.input_tokens, found.cached_tokens,
         found.output_tokens, rate, held_nusd, found.nusd, found.nusd, found.listed_nusd, last_us,
@@ -143,8 +144,8 @@ def _settled(charge: Charge, clock: Clock) -> Row:
     sent = charge.input_tokens + charge.cached_tokens
     return Row(
         key=charge.rid or str(charge.seq),
-        cells=(clock(charge.at_us), payer.agent, payer.model, state, tokens(sent),
-               tokens(charge.output_tokens), "", precise(charge.nusd), charge.rid),
+        cells=Cells(lambda: (clock(charge.at_us), payer.agent, payer.model, state, tokens(sent),
+                             tokens(charge.output_tokens), "", precise(charge.nusd), charge.rid)),
         order=(charge.at_us, payer.agent, payer.model, state, sent, charge.output_tokens, 0,
                charge.nusd, charge.rid),
         fields=_fields(payer), nusd=charge.nusd, rid=charge.rid, session=payer.session,
@@ -172,16 +173,19 @@ def _group(key: str, name: str, found: Sum, day: Day, now_us: int) -> Row:
 def _refused(refusal: Refusal, clock: Clock) -> Row:
     payer = refusal.payer
     why = refusal.reason.replace("_", " ")
-    cells = (clock(refusal.at_us), payer.agent, payer.project, payer.model, refusal.budget or "-",
-             why, refusal.rid)  # fmt: skip
+    words = (payer.agent, payer.project, payer.model, refusal.budget or "-", why, refusal.rid)
     return Row(
-        key=refusal.rid, cells=cells, order=(refusal.at_us, *cells[1:]), mark=Mark.REFUSED,
+        key=refusal.rid, cells=Cells(lambda: (clock(refusal.at_us), *words)),
+        order=(refusal.at_us, *words), mark=Mark.REFUSED,
         fields={**_fields(payer), "budget": refusal.budget}, rid=refusal.rid,
         session=payer.session, flags=frozenset({"refused"}),
     )  # fmt: skip
 
 
-def _fields(payer: Payer, session: str = "", agent: str = "", project: str = "") -> dict[str, str]:
+@lru_cache(maxsize=8_192)
+def _fields(
+    payer: Payer, session: str = "", agent: str = "", project: str = ""
+) -> Mapping[str, str]:
     """A payer's words for the filter."""
     known = {key: value for key, value in payer.known().items() if isinstance(value, str)}
     own = {"session": session, "agent": agent, "project": project}

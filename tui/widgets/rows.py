@@ -16,6 +16,7 @@ from textual.strip import Strip
 
 from tui.columns import MARK_CELLS, line_of, widths
 from tui.format import Glyphs, fit
+from tui.listing import Listing
 from tui.rows import Column, Mark, Row
 
 
@@ -41,6 +42,7 @@ class RowList(ScrollView, can_focus=True):
         super().__init__(id=id)
         self.can_focus = self._follows = follows
         self._columns: Sequence[Column] = ()
+        self._cells_of: Sequence[int] = ()
         self._rows: Sequence[Row] = ()
         self._places: dict[str, int] = {}
         self._glyphs = Glyphs()
@@ -53,12 +55,11 @@ class RowList(ScrollView, can_focus=True):
         place = self._places.get(self.selected)
         return self._rows[place] if place is not None else None
 
-    def show(
-        self, columns: Sequence[Column], rows: Sequence[Row], glyphs: Glyphs, empty: str
-    ) -> None:
+    def show(self, found: Listing, glyphs: Glyphs, empty: str) -> None:
         """Show these rows in this order; `empty` is said when there are none."""
         before = {y: self._words(y) for y in self._visible()}
-        self._columns, self._rows, self._glyphs, self._empty = columns, rows, glyphs, empty
+        self._columns, self._rows, self._cells_of = found.columns, found.rows, found.places
+        self._glyphs, self._empty, rows = glyphs, empty, found.rows
         self._places = {row.key: place for place, row in enumerate(rows)}
         if self.selected not in self._places:
             self.selected = rows[0].key if rows and self._follows else ""
@@ -124,8 +125,9 @@ class RowList(ScrollView, can_focus=True):
         mark = row.mark or " "
         if row.key == self.selected and row.mark in (Mark.NONE, Mark.LIVE):
             mark = "▸"
+        cells = [row.cells[place] for place in self._cells_of]
         words = row.text and fit(row.text, max(0, self.size.width - MARK_CELLS - 1))
-        return self._glyphs(f" {mark} {words or line_of(row.cells, self._columns, wide)}")
+        return self._glyphs(f" {mark} {words or line_of(cells, self._columns, wide)}")
 
     def _style(self, place: int) -> Style:
         if place >= len(self._rows):
