@@ -5,7 +5,8 @@ Money of budgets and sessions is what the daemon says (`status`); nothing here a
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
+from copy import copy
+from dataclasses import replace
 from typing import Any
 
 from agentspend.core.money import dollars, free_dollars
@@ -74,8 +75,13 @@ class Day:
         self.version += 1
 
     def still(self) -> "Day":
-        """The day as it is now, for a screen that is frozen."""
-        return deepcopy(self)
+        """The day as it is now, for a screen that is frozen. What never changes is shared."""
+        found = copy(self)
+        found.spending = self.spending.still()
+        found.recent, found.notes = self.recent.copy(), self.notes.copy()
+        found.refusals = self.refusals.copy()
+        found.flights = {rid: replace(flight) for rid, flight in self.flights.items()}
+        return found
 
     def held_by_session(self) -> dict[str, int]:
         """What each session holds: a live one as the snapshot has it, another by its requests in

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from agentspend.core.forecast import BURN_US, US_PER_H
@@ -41,6 +41,10 @@ class Sum:
             self.nusd += charge.nusd
         else:
             self.listed_nusd += charge.nusd
+
+    def still(self) -> "Sum":
+        """As it is now."""
+        return replace(self, minute=self.minute.copy())
 
     def tokens_a_minute(self, now_us: int) -> int:
         """The tokens of the last minute."""
@@ -87,6 +91,19 @@ class Spending:
         ones."""
         pace = self._paces.setdefault(key, Pace(counts))
         return pace.per_h(self.lately, self._added, now_us)
+
+    def still(self) -> "Spending":
+        """As it is now, whatever is added here later."""
+        found = Spending()
+        found.total, found.lately, found._added = (
+            self.total.still(),
+            self.lately.copy(),
+            self._added,
+        )
+        for name in ("by_session", "by_model", "by_project"):
+            sums: dict[str, Sum] = getattr(self, name)
+            setattr(found, name, {key: each.still() for key, each in sums.items()})
+        return found
 
     def add(self, charge: Charge) -> None:
         """Count one charge everywhere it belongs."""

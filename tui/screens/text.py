@@ -93,10 +93,10 @@ class Help(TextBox):
         ]
         return columns([*keys, *self._steps[len(ACTIONS) :]])
 
-    async def action_run(self, number: int) -> None:
+    def action_run(self, number: int) -> None:
         """Do what the key does, on the board."""
-        await self.dismiss()
-        await self.app.run_action(ACTIONS[number].name)
+        self.dismiss()
+        self.app.call_later(self.app.run_action, ACTIONS[number].name)
 
 
 def _words(action: Action, disabled: dict[str, str]) -> str:

@@ -20,8 +20,11 @@ from tui.listing import Listing
 from tui.rows import Column, Mark, Row
 
 
-class RowList(ScrollView, can_focus=True):
-    """Rows under a head. `selected` is the key of the selected one ("" for none)."""
+class RowList(ScrollView, can_focus=True, inherit_bindings=False):
+    """Rows under a head. `selected` is the key of the selected one ("" for none).
+
+    The keys are the app's: a scrolling widget's own would scroll where they should select.
+    """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "rowlist--selected", "rowlist--near", "rowlist--refused",
