@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, text, update
 
 from agentspend.core.allowance.messages import Answer, Sync
 from agentspend.wire.canonical import canonical, parse
@@ -16,7 +16,11 @@ _BODIES = select(entries.c.seq, entries.c.body).where(
     entries.c.inc == bindparam("inc"),
     entries.c.seq.between(bindparam("first"), bindparam("last")),
 )
-_NEW_ENTRY = insert(entries)
+_NEW_ENTRIES = text(
+    "INSERT INTO entry (inc, seq, body) SELECT :inc, :after + place, body"
+    " FROM unnest(CAST(:bodies AS text[])) WITH ORDINALITY AS sent (body, place)"
+)
+"""All of a report in one statement, on PostgreSQL."""
 _NEW_UPLOAD, _RECEIPT = insert(uploads), insert(receipts)
 _KEEP_UPLOAD = (
     update(uploads)
@@ -53,9 +57,8 @@ def append(conn: Connection, inc: str, accepted: Sequence[Accepted]) -> None:
         rows = [(inc, entry.seq, entry.body.decode()) for entry in accepted]
         conn.exec_driver_sql("INSERT INTO entry (inc, seq, body) VALUES (?, ?, ?)", rows)
     else:
-        conn.execute(_NEW_ENTRY, [
-            {"inc": inc, "seq": entry.seq, "body": entry.body.decode()} for entry in accepted
-        ])  # fmt: skip
+        bodies = [entry.body.decode() for entry in accepted]
+        conn.execute(_NEW_ENTRIES, {"inc": inc, "after": accepted[0].seq - 1, "bodies": bodies})
 
 
 def bodies(conn: Connection, inc: str, after_seq: int = 0) -> Iterator[bytes]:
