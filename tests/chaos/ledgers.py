@@ -30,7 +30,7 @@ Places = dict[tuple[str, str, int], Right]
 @dataclass(slots=True)
 class Ledger:
     """One device's file. `told` are its chains to the team, by incarnation; `inc` the present one,
-    of which the server has acknowledged `acked_seq` entries."""
+    of which the server has acknowledged `acked_seq` entries. `held` is by the request's name."""
 
     bodies: list[bytes] = field(default_factory=list)
     settles: list[dict[str, Any]] = field(default_factory=list)
@@ -61,7 +61,8 @@ def _read(conn: sqlite3.Connection) -> Ledger:
     found.bodies = [bytes(row[0]) for row in conn.execute("SELECT body FROM entry ORDER BY seq")]
     entries = map(msgspec.json.decode, found.bodies)
     found.settles = [entry for entry in entries if entry["kind"] == "settle"]
-    found.held = dict(conn.execute("SELECT rid, amount_nusd FROM hold").fetchall())
+    for body, amount_nusd in conn.execute("SELECT body, amount_nusd FROM hold"):
+        found.held[msgspec.json.decode(bytes(body))["payer"]["subagent"]] = amount_nusd
     standing = conn.execute("SELECT body FROM team WHERE key = 'standing'").fetchone()
     if standing is not None:
         said = msgspec.json.decode(bytes(standing[0]))

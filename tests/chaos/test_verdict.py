@@ -57,6 +57,17 @@ def test_sound_evidence_is_sound() -> None:
     assert (verdict.billed, verdict.acked, verdict.at_server) == (1, 1, 1)
 
 
+def test_a_hold_in_a_lost_ledger_covers_its_bill() -> None:
+    """What was in flight when a home was restored; but no more than it held."""
+    found = evidence()
+    [life] = found.lives
+    lost = replace(life.ledger, held={"d0.atlas.r_2": 50})
+    lives = [replace(life, branches=(lost,), acked=((), *life.acked))]
+    for billed, wrong in ((50, 0), (51, 1)):
+        rows = {**found.rows, "req_2": ("d0.atlas.r_2", billed)}
+        assert len(judge(replace(found, lives=lives, rows=rows)).wrong) == wrong
+
+
 def _billed_more(found: Evidence) -> Evidence:
     return replace(found, rows={"req_1": ("d0.atlas.r_1", 101)})
 

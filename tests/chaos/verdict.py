@@ -134,9 +134,16 @@ def _rights_faults(life: Life, server: Kept) -> list[str]:
 
 
 def _charges(found: Evidence, verdict: Verdict) -> None:
-    """Every billed request is charged, with at least what it is billed."""
+    """Every billed request is charged, with at least what it is billed.
+
+    What was in flight when a ledger was put out of the world has its hold there, and that lies
+    within what the server counts as committed for good.
+    """
     charged: dict[str, Mapping[str, Any]] = {}
     for life in found.lives:
+        for branch in life.branches:
+            for name, nusd in branch.held.items():
+                charged[name] = {"amount_nusd": nusd, "evidence": "hold_of_a_lost_ledger"}
         for ledger in life.files:
             for entry in ledger.settles:
                 name = str(entry.get("subagent", ""))
