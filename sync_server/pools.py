@@ -18,6 +18,7 @@ class PoolState:
     `past_nusd` is the sum of what is outstanding in earlier ones. `late_nusd` is what was spent
     with earlier windows' rights and first heard of in this one: it may have been spent in this
     one, and no device's clock is believed when it says otherwise (protocol study §2.5).
+    `reserve_nusd` is kept for an emergency: nothing of it is granted before it is drawn.
     """
 
     id: str
@@ -28,6 +29,7 @@ class PoolState:
     outstanding_nusd: int = 0
     past_nusd: int = 0
     late_nusd: int = 0
+    reserve_nusd: int = 0
 
     @property
     def holdback_nusd(self) -> int:
@@ -37,7 +39,7 @@ class PoolState:
     @property
     def available_nusd(self) -> int:
         """What may still be granted; below zero after the cap was lowered."""
-        return self.cap_nusd - self.committed_nusd - self.holdback_nusd
+        return self.cap_nusd - self.committed_nusd - self.holdback_nusd - self.reserve_nusd
 
     def changed(self, window: int, before: Account, after: Account) -> "PoolState":
         """One account of this pool went from one value to another."""

@@ -16,6 +16,7 @@ from agentspend.core.allowance.accounts import Place
 from agentspend.core.allowance.messages import (
     AddDevice,
     Decide,
+    DrawReserve,
     Hello,
     Look,
     RaiseRequest,
@@ -28,6 +29,7 @@ from agentspend.wire.invite import code_sha256
 from agentspend.wire.team import Message, Sealed, read, seal, unseal
 from sync_server import enrolment, incarnations, machines, policies, raises, verdicts
 from sync_server.acts.act import Act, Address, Done, Plan
+from sync_server.acts.reserves import draw
 from sync_server.case import Office
 from sync_server.crowds import Crowds
 from sync_server.desk import Outcome, serve
@@ -75,6 +77,7 @@ class Service:
             length = known.end.seq if known is not None else 0
             hash_at = ledgers.hashes(conn, sync, length)
             office = self._office(conn, org, now_us, sender)
+            loaded.keep_back(org.rules)
             terms_of = loaded.terms_of(now_us, org.zone)
             outcome = serve(loaded.case, sync, hash_at, office, terms_of)
             self._write(conn, org, outcome.journal)
@@ -189,6 +192,16 @@ class Service:
         def plan(conn: Connection, org: Row[Any]) -> Done:
             asked = unseal(Decide, sealed, _check(self._sender(conn, device)))
             return verdicts.decided(conn, org, self._speaker(conn, device), asked, now_us)
+
+        return self.act(plan, now_us)
+
+    def draw_reserve(self, sealed: Sealed, now_us: int) -> Done:
+        """A developer draws an emergency reserve. Raises as `sync` does, and `NotDrawn`."""
+        device = read(DrawReserve, sealed.body).device
+
+        def plan(conn: Connection, org: Row[Any]) -> Done:
+            asked = unseal(DrawReserve, sealed, _check(self._sender(conn, device)))
+            return draw(conn, org, self._speaker(conn, device), asked)
 
         return self.act(plan, now_us)
 

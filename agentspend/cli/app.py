@@ -243,6 +243,8 @@ def _add_team(app: typer.Typer) -> None:
     _add(group, team.deny, "deny", "Answer no, as a lead", "agentspend team deny r_1f3a")
     _add(group, team.reopen, "reopen", "Take an answer back within ten minutes",
          "agentspend team reopen r_1f3a")  # fmt: skip
+    _add(group, team.reserve, "reserve", "Draw an emergency reserve, saying why",
+         "agentspend team reserve org.month --reason 'production is down'")  # fmt: skip
     _add(group, team.add_device, "add-device", "Let another machine of yours into the team",
          "agentspend team add-device")  # fmt: skip
     _add(group, team.leave, "leave", "Leave the team", "agentspend team leave")

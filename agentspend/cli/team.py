@@ -125,6 +125,16 @@ def _team() -> Team:
     return team
 
 
+def reserve(
+    pool: Annotated[str, typer.Argument(metavar="POOL", help="As `team status` names it.")],
+    reason: Annotated[str, typer.Option(help="Why: the leads read it.")],
+) -> None:
+    """Draw a cap's emergency reserve, once in its window; the leads are told who and why."""
+    access.daemon()
+    found = access.ask("team.reserve", pool=pool, reason=reason)
+    output.line(f"the reserve of {found['pool']} is drawn, and the leads are told")
+
+
 def add_device(
     as_json: Annotated[bool, typer.Option("--json", help="Versioned JSON on one line.")] = False,
 ) -> None:

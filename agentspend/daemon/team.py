@@ -16,6 +16,7 @@ from agentspend.bookkeeper.team import Membership
 from agentspend.core.allowance.messages import (
     AddDevice,
     Decide,
+    DrawReserve,
     Enrol,
     Overview,
     RaiseRequest,
@@ -199,6 +200,15 @@ class TeamDesk:
         return await client.add_device(
             AddDevice(own.team, own.device, secrets.token_hex(NONCE_BYTES))
         )
+
+    async def draw_reserve(self, pool: str, reason: str) -> Mapping[str, Any]:
+        """Draw a pool's emergency reserve, and fetch what it brings."""
+        client, own = await self._in_team()
+        asked = DrawReserve(own.team, own.device, secrets.token_hex(NONCE_BYTES), pool, reason)
+        found = await client.draw_reserve(asked)
+        if self.pump is not None:
+            self.pump.nudge()
+        return found
 
     async def _in_team(self) -> tuple[TeamClient, Membership]:
         membership = await self._books.ask(lambda books, _: books.team.membership)

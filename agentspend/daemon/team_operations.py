@@ -25,6 +25,7 @@ class TeamOperations:
             Op.TEAM_REQUEST: self.request,
             Op.TEAM_DECIDE: self.decide,
             Op.TEAM_ADD_DEVICE: self.add_device,
+            Op.TEAM_RESERVE: self.reserve,
         }
 
     async def join(self, caller: Caller, message: Message) -> None:
@@ -61,6 +62,12 @@ class TeamOperations:
         """Let another machine of this member's in."""
         self._no_agent(caller, "let another machine into the team")
         await caller.send(dict(await self._team.add_device()))
+
+    async def reserve(self, caller: Caller, message: Message) -> None:
+        """Draw an emergency reserve."""
+        self._no_agent(caller, "draw the team's reserve")
+        pool, reason = str(message["pool"]), str(message["reason"])
+        await caller.send(dict(await self._team.draw_reserve(pool, reason)))
 
     async def decide(self, caller: Caller, message: Message) -> None:
         """Answer a question for more: approve, refuse, or open it again."""

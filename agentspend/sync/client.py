@@ -19,6 +19,7 @@ from agentspend.core.allowance.messages import (
     Answer,
     Certificate,
     Decide,
+    DrawReserve,
     Enrol,
     Hello,
     Look,
@@ -109,6 +110,10 @@ class TeamClient:
     async def add_device(self, asked: AddDevice) -> dict[str, Any]:
         """Let another machine of ours in: the line to type there."""
         return await self._post("/v1/add_device", seal(asked, self._sign))
+
+    async def draw_reserve(self, asked: DrawReserve) -> dict[str, Any]:
+        """Draw a pool's emergency reserve."""
+        return await self._post("/v1/draw_reserve", seal(asked, self._sign))
 
     async def decide(self, said: Decide) -> dict[str, Any]:
         """Answer a question for more, as a lead."""

@@ -55,6 +55,7 @@ class Op(StrEnum):
     TEAM_SYNC = "team.sync"
     TEAM_LEAVE = "team.leave"
     TEAM_REQUEST = "team.request"
+    TEAM_RESERVE = "team.reserve"
     TEAM_ADD_DEVICE = "team.add_device"
     TEAM_DECIDE = "team.decide"
     STOP = "stop"

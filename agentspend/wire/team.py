@@ -18,6 +18,7 @@ from agentspend.core.allowance.messages import (
     Answer,
     Certificate,
     Decide,
+    DrawReserve,
     Enrol,
     Hello,
     Look,
@@ -41,6 +42,7 @@ TYPES: dict[type, str] = {
     Overview: "overview",
     Decide: "decide",
     AddDevice: "add_device",
+    DrawReserve: "draw_reserve",
 }
 
 Message = TypeVar(
@@ -56,6 +58,7 @@ Message = TypeVar(
     Overview,
     Decide,
     AddDevice,
+    DrawReserve,
 )
 Sign = Callable[[str, bytes], bytes]
 """Signs a body for a domain with the sender's key (`signing.sign` with its key filled in)."""

@@ -121,6 +121,9 @@ def _set(conn: Connection, org: Row[Any], told: Set, moment: Moment) -> Done:
     prices = json.loads(before).get("prices", [])
     if prices and not told.rules.prices:
         said["prices"] = prices
+    kept = json.loads(before).get("reserves", [])
+    if kept:
+        said["reserves"] = kept
     text = canonical(said).decode()
     words = moment.words("policy.set", team=told.team or "*")
     answer = {"team": told.team, "rules": json.loads(text)}

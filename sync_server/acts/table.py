@@ -10,6 +10,7 @@ from sync_server.acts import (
     members,
     reporting,
     requests,
+    reserves,
     rules,
     teams,
     tokens,
@@ -17,7 +18,7 @@ from sync_server.acts import (
 from sync_server.acts.act import Act
 
 ROOMS = (
-    teams, caps, members, invites, devices, device_report, requests, rules, tokens, looking,
-    reporting, checking,
+    teams, caps, members, invites, devices, device_report, requests, reserves, rules, tokens,
+    looking, reporting, checking,
 )  # fmt: skip
 ACTS: dict[str, Act] = {act.name: act for room in ROOMS for act in room.ACTS}

@@ -195,6 +195,13 @@ def _add_policy(app: typer.Typer) -> None:
          "agentspend-server policy price anthropic/claude-next --input 3 --output 15",
          "agentspend-server policy price anthropic/claude-next --remove")  # fmt: skip
     app.add_typer(group, name="policy")
+    group = _group("Emergency reserves.", "agentspend-server reserve set org.month 100")
+    _add(group, steering.reserve_set, "set", "Keep a part of a cap for an emergency",
+         "agentspend-server reserve set org.month 100",
+         "agentspend-server reserve set org.month off")  # fmt: skip
+    _add(group, steering.reserve_list, "list", "Every reserve, who drew it and why",
+         "agentspend-server reserve list")  # fmt: skip
+    app.add_typer(group, name="reserve")
 
 
 def _add_tokens(app: typer.Typer) -> None:

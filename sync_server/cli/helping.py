@@ -9,8 +9,8 @@ from typer.core import TyperCommand, TyperGroup
 from agentspend.core.errors import AgentspendError
 
 ORDER = ("init", "serve", "org", "team", "member", "invite", "device", "project", "tag", "report",
-         "request", "policy", "freeze", "unfreeze", "token", "audit", "verify", "export", "backup",
-         "restore")  # fmt: skip
+         "request", "policy", "reserve", "freeze", "unfreeze", "token", "audit", "verify", "export",
+         "backup", "restore")  # fmt: skip
 ClickError: type[Exception] = typer.BadParameter.__mro__[2]
 """What typer raises for words it cannot take; where it lives differs between its versions."""
 

@@ -208,6 +208,30 @@ def policy_price(
     told(found, words, as_json=as_json)
 
 
+def reserve_set(
+    pool: Annotated[str, typer.Argument(metavar="POOL", help="As `org show` names it.")],
+    limit: Limit,
+    as_json: Json = False,
+) -> None:
+    """Keep a part of a cap for an emergency: granted once a developer draws it, saying why."""
+    kept_nusd = None if limit == "off" else nusd(limit)
+    found = ask("reserve.set", pool=pool, reserve_nusd=kept_nusd)
+    told(found, f"{dollars(found['reserve_nusd'])} of {pool} are kept back", as_json=as_json)
+
+
+def reserve_list(as_json: Json = False) -> None:
+    """Show every reserve, and who drew it in this window and why."""
+    found = ask("reserve.list")
+    if as_json:
+        output.answer(found)
+        return
+    output.table(
+        ["pool", ">reserve", "drawn by", "why"],
+        [[line["pool"], dollars(line["reserve_nusd"]), line["by"] or "—", line["why"]]
+         for line in found["reserves"]],
+    )  # fmt: skip
+
+
 Frozen = Annotated[str, typer.Argument(metavar="TEAM", help="Without it, everybody.")]
 
 

@@ -86,6 +86,7 @@ def routes() -> list[web.RouteDef]:
         web.post("/v1/look", look),
         web.post("/v1/decide", decide),
         web.post("/v1/add_device", add_device),
+        web.post("/v1/draw_reserve", draw_reserve),
         web.get("/v1/push", push),
     ]
 
@@ -202,6 +203,15 @@ async def add_device(request: web.Request) -> web.Response:
     hall, sealed, _ = await _opened(request, "person")
     now_us = hall.now_us()
     return answer(await hall.work(lambda: hall.service.add_device(sealed, hall.address, now_us)))
+
+
+async def draw_reserve(request: web.Request) -> web.Response:
+    """A developer draws an emergency reserve; the leads hear of it at once."""
+    hall, sealed, _ = await _opened(request)
+    now_us = hall.now_us()
+    done = await hall.work(lambda: hall.service.draw_reserve(sealed, now_us))
+    await hall.tell(done.concerns)
+    return answer(done.answer)
 
 
 async def push(request: web.Request) -> web.StreamResponse:

@@ -30,6 +30,7 @@ _DEVICE = {
     "/v1/request": "A developer asks for a raise: a sealed `raise_request`",
     "/v1/look": "How the team stands, for a device's screen: a sealed `look`",
     "/v1/add_device": "A member lets another machine in: a sealed `add_device`",
+    "/v1/draw_reserve": "A developer draws an emergency reserve: a sealed `draw_reserve`",
     "/v1/decide": "A lead answers a request from a device: a sealed `decide`",
 }
 _STATUSES = {

@@ -14,6 +14,7 @@ from agentspend.core.scopes import Scope
 from agentspend.core.windows import Window, WindowKind
 from sync_server.case import Case, Incarnation
 from sync_server.pools import PoolState
+from sync_server.reserves import kept_back
 from sync_server.store.tables import accounts, devices, incarnations, members, orgs, pools
 from sync_server.unheld import Terms, TermsOf
 
@@ -167,6 +168,12 @@ class Loaded:
         self._pools |= {name: pool_state(conn, name) for name in gone}
         self._terms: dict[str, Terms] = {}
         self.case = Case(known, self.accounts, dict(self._pools), frozenset(gone), shared)
+
+    def keep_back(self, rules: str) -> None:
+        """Grant nothing of a reserve that nobody has drawn."""
+        kept = kept_back(rules, self._pools)
+        self._pools |= kept
+        self.case.pools |= kept
 
     def terms_of(self, now_us: int, zone: str) -> TermsOf:
         """Whose spending counts in a pool, read when it is asked for."""

@@ -45,3 +45,6 @@ def test_no_agent_may_let_a_machine_in(tmp_path: Path) -> None:
         said = home.run("run", "--", "agentspend", "team", "add-device").stderr
         assert "an agent may not let another machine into the team" in said
         assert "in no team" in home.run("team", "add-device").stderr
+        draw = ("team", "reserve", "org.month", "--reason", "x")
+        assert "an agent may not" in home.run("run", "--", "agentspend", *draw).stderr
+        assert "in no team" in home.run(*draw).stderr

@@ -20,6 +20,7 @@ from agentspend.core.allowance.messages import (
     Answer,
     Certificate,
     Decide,
+    DrawReserve,
     Enrol,
     Hello,
     Look,
@@ -192,6 +193,12 @@ class Device:
         own = self.certificate
         said = Decide(own.team, own.device, request, verdict, amount_nusd)
         return await self.house.post("/v1/decide", self.posted(said))
+
+    async def draw_reserve(self, pool: str, reason: str) -> tuple[int, dict[str, Any]]:
+        """Draw an emergency reserve."""
+        own = self.certificate
+        asked = DrawReserve(own.team, own.device, secrets.token_hex(8), pool, reason)
+        return await self.house.post("/v1/draw_reserve", self.posted(asked))
 
     async def add_device(self, nonce: str = "n_1") -> tuple[int, dict[str, Any]]:
         """Let another machine of this member's in."""

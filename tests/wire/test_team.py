@@ -14,6 +14,7 @@ from agentspend.core.allowance.messages import (
     Burner,
     Certificate,
     Decide,
+    DrawReserve,
     Enrol,
     Hello,
     Link,
@@ -63,6 +64,7 @@ MESSAGES = [
                        "große Migration", NOW_US),), 0),
     Decide("t_01", "d_01", "r_1f3a", Verdict.APPROVE, 0),
     AddDevice("t_01", "d_01", "n_0005"),
+    DrawReserve("t_01", "d_01", "n_0006", "org.month", "production is down"),
 ]  # fmt: skip
 NUMBER = st.integers(0, MAX_INT)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)

@@ -284,3 +284,14 @@ class AddDevice:
     team: str
     device: str
     nonce: str
+
+
+@dataclass(frozen=True, slots=True)
+class DrawReserve:
+    """A developer draws a pool's emergency reserve, once in its window; the leads are told why."""
+
+    team: str
+    device: str
+    nonce: str
+    pool: str
+    reason: str

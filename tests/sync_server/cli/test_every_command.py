@@ -48,6 +48,8 @@ def story(device: str, request: str, other: str) -> list[list[str]]:
         ["policy", "set", "policy.toml"],
         ["policy", "price", "anthropic/claude-next", "--input", "3", "--output", "15"],
         ["policy", "show"],
+        ["reserve", "set", "org.month", "100"],
+        ["reserve", "list"],
         ["freeze", "data"],
         ["unfreeze", "data"],
         ["token", "create", "grafana", "--role", "viewer"],

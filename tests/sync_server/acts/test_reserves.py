@@ -1,0 +1,61 @@
+"""Emergency reserves: granted only once drawn, drawn once in a window, and told with the reason."""
+
+from agentspend.core.allowance.messages import Want
+from tests.sync_server.house import DOLLAR, Device, House, said
+
+POOL = "org.day"
+DAY_US = 86_400_000_000
+
+
+async def capped(house: House) -> Device:
+    """A cap of $10 a day, of which $4 are a reserve."""
+    anna = await house.joined("anna")
+    await house.ask("cap.set", level="org", window="day", cap_nusd=10 * DOLLAR)
+    await house.ask("reserve.set", pool=POOL, reserve_nusd=4 * DOLLAR)
+    return anna
+
+
+async def granted(device: Device) -> int:
+    """What the device has been given in all in the running window, asking for everything."""
+    answer = await device.sync(Want(POOL, need_nusd=10 * DOLLAR))
+    newest = max(answer.accounts, key=lambda told: told.window)
+    return newest.granted_nusd
+
+
+async def test_it_is_granted_once_somebody_drew_it_and_never_more(house: House) -> None:
+    """Inside the cap: $6 before, $10 afterwards; everybody is pushed, and the reason is kept."""
+    anna = await capped(house)
+    assert await granted(anna) == 6 * DOLLAR
+    async with anna.listening() as line:
+        status, _ = await anna.draw_reserve(POOL, "production is down")
+        assert status == 200
+        assert await said(line) == "sync"
+    assert await granted(anna) == 10 * DOLLAR
+    [shown] = (await house.ask("reserve.list"))["reserves"]
+    assert (shown["drawn"], shown["by"], shown["why"]) == (True, "anna", "production is down")
+    acts = (await house.ask("audit", limit=100))["acts"]
+    assert (acts[-1]["who"], acts[-1]["what"]) == ("anna", "reserve.draw")
+
+
+async def test_it_is_drawn_once_and_whole_again_in_the_next_window(house: House) -> None:
+    """Also after the rules were set anew, which say nothing of it."""
+    anna = await capped(house)
+    await anna.draw_reserve(POOL, "once")
+    await house.ask("policy.set", rules={"models": [{"deny": ["*-pro"]}]})
+    status, found = await anna.draw_reserve(POOL, "twice")
+    assert (status, "was drawn by anna" in found["error"]["message"]) == (409, True)
+    house.now[0] += DAY_US
+    assert await granted(anna) == 6 * DOLLAR
+    assert (await anna.draw_reserve(POOL, "another day"))[0] == 200
+
+
+async def test_who_may_draw(house: House) -> None:
+    """A signed device of the pool's; not where there is no reserve."""
+    anna = await capped(house)
+    forged = Device(house, bytes(32))
+    forged.certificate = anna.certificate
+    assert (await forged.draw_reserve(POOL, "x"))[0] == 403
+    assert (await anna.draw_reserve("org.month", "x"))[0] == 409
+    await house.ask("reserve.set", pool=POOL, reserve_nusd=None)
+    assert (await anna.draw_reserve(POOL, "x"))[0] == 409
+    assert await granted(anna) == 10 * DOLLAR
