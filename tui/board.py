@@ -5,6 +5,7 @@ and only the lines that changed. Nothing moves under the cursor: the selection f
 identity, and rows are arranged anew at most once a second.
 """
 
+from collections.abc import Sequence
 from datetime import tzinfo
 from pathlib import Path
 from time import perf_counter
@@ -12,6 +13,7 @@ from time import perf_counter
 from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.filter import LineFilter, NoColor
 
 from agentspend.core.filters import parse_filter
 from tui import lines
@@ -77,6 +79,10 @@ class Board(App[None]):
         self._rests_until_s = 0.0
         self.frozen_us = 0
         self.frozen: Day | None = None
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """With NO_COLOR no colours at all, not even greys: each meaning has a glyph of its own."""
+        return [NoColor()] if self.no_color else super().get_line_filters()
 
     def compose(self) -> ComposeResult:
         """The lines from top to bottom."""

@@ -13,6 +13,7 @@ from typing import Any
 from tui.source import Message, NotDone
 
 DEMO = Path(__file__).with_name("recorded_day.jsonl")
+TEAM = Path(__file__).with_name("recorded_team.json")
 
 
 class Replay:
@@ -67,6 +68,14 @@ class Replay:
 def read(path: Path) -> list[Message]:
     """The messages of a recording, in order."""
     return list(_decoded(path.read_text("utf-8").splitlines()))
+
+
+def in_team(messages: Sequence[Message]) -> list[Message]:
+    """The same day of somebody who leads a team."""
+    team = json.loads(TEAM.read_text("utf-8"))
+    return [
+        {**each, "team": team} if each["event"] in ("top", "status") else each for each in messages
+    ]
 
 
 def _decoded(lines: Iterable[str]) -> Iterable[Message]:

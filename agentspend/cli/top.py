@@ -57,7 +57,7 @@ def _live() -> "Live":
 
 
 def _replay(speed: int) -> "Replay":
-    from tui.replay import DEMO, Replay, read
+    from tui.replay import DEMO, Replay, in_team, read
 
-    messages = read(DEMO)
+    messages = in_team(read(DEMO))
     return Replay(messages, until_us=messages[0]["at_us"], speed=speed)
