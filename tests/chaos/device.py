@@ -22,7 +22,7 @@ port = {port}
 [providers.anthropic]
 base_url = "{url}"
 [admission]
-wait_s = 2
+wait_s = 10
 """
 AT_ONCE = asyncio.Semaphore(2)
 """Starts at a time: each takes a second of a processor."""

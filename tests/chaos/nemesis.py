@@ -127,7 +127,7 @@ class Nemesis:
             shutil.rmtree(twin.home.home)
             device.copy_to(twin.home.home)
             twin.configure()
-            twin.lived.doubted.add(read_ledger(twin.home.home).inc)
+            twin.lived.doubted |= {*device.lived.doubted, read_ledger(twin.home.home).inc}
             await device.start()
         await self._begin_in_doubt(twin, "a cloned home")
         self._world.enters(twin)
