@@ -35,7 +35,6 @@ def verify(
 def check(ask: Ask) -> dict[str, Any]:
     """One pass over the ledger; stops at the first bad entry."""
     from agentspend.wire.chain import ChainCheck
-    from agentspend.wire.entries import entry_hash
 
     signed = {row[0]: row for row in ask("checkpoints")["checkpoints"]}
     chain = ChainCheck()
@@ -44,7 +43,7 @@ def check(ask: Ask) -> dict[str, Any]:
     for seq, stored, body in pages(ask):
         if not chain.feed(body):
             break
-        if entry_hash(body) != stored:
+        if chain.end[1] != stored:
             bad_seq, why = seq, "its stored hash is not the hash of its bytes"
             break
         if seq == 1:
