@@ -16,7 +16,7 @@ from tui.actions import ACTIONS, Action
 from tui.format import Glyphs
 
 Steps = Sequence[tuple[str, str]]
-CLOSES = "esc closes"
+CLOSES = "esc, or a click beside, closes"
 
 
 def clickable(words: str, does: str) -> Text:
@@ -53,8 +53,8 @@ class TextBox(ModalScreen[None]):
         """The box."""
         with VerticalScroll(id="box") as box:
             box.border_title = self._title
+            box.border_subtitle = CLOSES
             yield Static(self._table(), markup=False)
-            yield Static(clickable(CLOSES, "screen.dismiss()"), id="closes")
 
     def _table(self) -> Table:
         """The steps."""
