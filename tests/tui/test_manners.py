@@ -183,6 +183,21 @@ async def test_nothing_moves_when_data_arrives() -> None:
         assert _places(app) == before
 
 
+async def test_a_small_screen_keeps_to_what_matters() -> None:
+    """Two budgets, no rules, the list; what is left and until when is never cut off."""
+    async with _app().run_test(size=(50, 18)) as pilot:
+        app = await _ready(pilot)
+        heights = {
+            name: app.query_one(f"#{name}", Line).region.height
+            for name in ("rule-budgets", "rule-events", "events", "budgets", "windows")
+        }
+        assert heights == {
+            "rule-budgets": 0, "rule-events": 0, "events": 0, "budgets": 2, "windows": 0,
+        }  # fmt: skip
+        assert "left of" in _text(app, "money")
+        assert "resets" in _text(app, "pace")
+
+
 def _places(app: TopApp) -> list[object]:
     names = ("tabs", "head", "rule-events", "footer")
     heads = _text(app, "head").replace("▼", " ").split("AGENT")[1]

@@ -7,12 +7,11 @@ from textual.widgets import Static
 class Line(Static):
     """Fixed text. A word in it may be clicked: `meta` of a span says which action it stands for."""
 
-    DEFAULT_CSS = "Line { height: auto; }"
+    DEFAULT_CSS = "Line { height: auto; } Line.-none { display: none; }"
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's own name
-        super().__init__(Text(""), id=id, markup=False)
+        super().__init__(Text(""), id=id, markup=False, classes="-none")
         self._shown = ("", "")
-        self.display = False
 
     def show(self, text: Text, meaning: str = "") -> None:
         """Show this; `meaning` ("", "dim", "near", "spent") is its class."""
@@ -20,7 +19,7 @@ class Line(Static):
         if shown == self._shown:
             return
         self._shown = shown
-        self.display = bool(text.plain)
+        self.set_class(not text.plain, "-none")
         for name in ("dim", "near", "spent"):
             self.set_class(name == meaning, f"-{name}")
         self.update(text)
