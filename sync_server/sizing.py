@@ -14,7 +14,7 @@ from sync_server.pools import PoolState
 
 LITTLE = 400
 """A quarter of a percent."""
-MOST_ASKED = 4
+MOST_ASKED = 8
 
 
 @dataclass(frozen=True, slots=True)

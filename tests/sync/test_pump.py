@@ -174,6 +174,34 @@ async def test_a_device_cut_off_works_on_what_it_has(door: Door, ana: Member) ->
     assert await ana.ask(lambda books: books.team.queued) == 0
 
 
+async def test_what_lies_unused_on_another_device_is_waited_for(
+    tmp_path: Path, door: Door, ana: Member
+) -> None:
+    """It is said to be coming, and asked for again when the other has given it back."""
+    await ana.settle(await asked_for(ana, "8.00"), 0)
+    (tmp_path / "bo").mkdir()
+    async with Device(tmp_path / "bo") as device:
+        bo = await enrolled(door, device, "bo", bytes(range(3, 35)), bytes(range(1, 17)))
+        task = asyncio.get_running_loop().create_task(bo.pump.run())
+        waiting = asyncio.get_running_loop().create_task(bo.hold("5.00"))
+        before = door.asked
+        while door.asked < before + 2:
+            await asyncio.sleep(0.01)
+        assert not waiting.done()
+        await ana.pump.talk()
+        assert isinstance(await asyncio.wait_for(waiting, 30), Held)
+        task.cancel()
+        await bo.client.close()
+
+
+async def asked_for(member: Member, usd: str) -> HoldAnswer:
+    """A hold for which allowance is fetched first."""
+    task = asyncio.get_running_loop().create_task(member.pump.run())
+    held = await asyncio.wait_for(member.hold(usd), 30)
+    task.cancel()
+    return held
+
+
 async def test_two_devices_never_pass_the_cap_together(
     tmp_path: Path, door: Door, ana: Member
 ) -> None:

@@ -102,9 +102,10 @@ def test_few_are_asked_back_and_the_richest_first() -> None:
     lies = [("a", 50), ("b", 30), ("c", 30), ("d", 2)]
     assert asked_back(lies, 25) == ["a"]
     assert asked_back(lies, 40) == ["a", "b"]
-    assert asked_back(lies, 500) == []
-    assert asked_back([(str(number), 9) for number in range(9)], 20) == list("0123")
-    assert len("0123") == MOST_ASKED
+    assert asked_back(lies, 900) == []
+    many = [(str(number), 9) for number in range(20)]
+    assert asked_back(many, 20) == list("01234")
+    assert len(asked_back(many, 70)) == MOST_ASKED
 
 
 def test_a_share_of_one_is_refused() -> None:
