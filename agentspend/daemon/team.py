@@ -38,7 +38,7 @@ from agentspend.sync.pump import NONCE_BYTES, Pump
 from agentspend.sync.viewing import Viewing
 
 TEAM = "your team"
-MARK_EVERY_S = 1.0
+MARK_EVERY_S = 0.05
 LOOK_WITHIN_S = 2.0
 """A command that shows the team waits no longer for its server; then it shows what was known."""
 Spawn = Callable[[Coroutine[Any, Any, Any], str], "asyncio.Task[Any]"]
@@ -257,7 +257,7 @@ class TeamDesk:
         ]
 
     async def _mark_the_way(self) -> None:
-        """A second after the ledger has grown, say so beside it."""
+        """As soon as the ledger has grown, say so beside it; not oftener than can be of use."""
         while True:
             await self._keep_mark()
             await asyncio.sleep(MARK_EVERY_S)

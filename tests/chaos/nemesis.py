@@ -6,10 +6,13 @@ from contextlib import suppress
 from pathlib import Path
 from random import Random
 
+from agentspend.bookkeeper.rights import Mark
 from agentspend.core.errors import AgentspendError
+from agentspend.sync.mark import MarkFile
+from agentspend.wire.entries import entry_hash
 from tests.chaos import schedule
 from tests.chaos.device import GONE, KILLED, Device
-from tests.chaos.ledgers import read_ledger
+from tests.chaos.ledgers import Ledger, read_ledger
 from tests.chaos.money import PoolOf
 from tests.chaos.schedule import Event
 from tests.chaos.weather import CALM, STORM, Counted
@@ -23,6 +26,8 @@ ASKS_S = 25.0
 TOP_UPS = 3
 LONGEST_UP_S = 6.0
 NOTHING_NEW = "home restored to what it was"
+UNMARKED = "daemon killed before its mark was written"
+TRIES = 8
 LEDGER_FILES = ("ledger.db", "ledger.db-wal", "ledger.db-shm")
 
 
@@ -146,8 +151,7 @@ class Nemesis:
             await device.start()
         await asyncio.sleep(LONGER_S * (0.5 + event.share))
         async with device.hands:
-            await device.link.cut()
-            await device.kill()
+            await self._kill_marked(device, backup)
             kept = device.copy_to(self._world.folder / f"branch-{number}")
             device.lived.branches.append(kept)
             put_back(backup, device.home.home, event.way)
@@ -162,6 +166,21 @@ class Nemesis:
         await self._watch_doubt(device)
         await device.link.open()
         self._counted.add(f"{schedule.RESTORE}: {event.way}")
+
+    async def _kill_marked(self, device: Device, backup: Path) -> None:
+        """Cut it off and kill it; again, where all it wrote since the backup was written in its
+        last twentieth of a second: so much the mark beside the ledger may lack (`sync.mark`)."""
+        then = read_ledger(backup)
+        for _ in range(TRIES):
+            await device.link.cut()
+            await device.kill()
+            now, mark = read_ledger(device.home.home), MarkFile(device.victim.paths.ledger).read()
+            if then.told == now.told or mark is None or not _has(then, mark):
+                return
+            self._counted.add(UNMARKED)
+            await device.link.open()
+            await device.start()
+            await asyncio.sleep(LONGER_S)
 
     async def _begin_in_doubt(self, device: Device, what: str) -> None:
         """Start where nobody can be asked: there must be no rights at all."""
@@ -208,6 +227,12 @@ class Nemesis:
     def _pool(self, event: Event) -> PoolOf:
         pools = list(self._world.pools.values())
         return pools[int(event.share * 1_000) % len(pools)]
+
+
+def _has(ledger: Ledger, mark: Mark) -> bool:
+    """Whether a ledger has the entry that a mark names."""
+    bodies = ledger.told.get(mark.inc, [])
+    return len(bodies) >= mark.seq and entry_hash(bodies[mark.seq - 1]) == mark.hash
 
 
 def put_back(backup: Path, home: Path, way: str) -> None:
