@@ -57,7 +57,7 @@ simulate: month
 	$(BIN)/python -m tests.simulation --mixed --runs 1000
 	$(BIN)/python -m tests.simulation.team --steps 10000000 --seed 1001 --jobs 2
 
-# One team server, eight daemons, and everything that can go wrong. CI runs chaos-short: a minute of
+# One team server, eight daemons, and everything that can go wrong. chaos-short is a minute of
 # it on SQLite and on PostgreSQL. chaos is ten minutes of it on each; chaos-plants proves that it
 # finds the bugs of tests/chaos/planted.py.
 chaos: $(STAMP)
