@@ -5,7 +5,7 @@ A count reads every device, and only the size of grants depends on it, never a c
 
 from collections.abc import Callable
 
-from sync_server.sizing import Crowd
+from sync_server.allowance.sizing import Crowd
 
 RECOUNT_US = 10_000_000
 KEPT = 10_000

@@ -14,8 +14,8 @@ from agentspend.wire import signing
 from agentspend.wire.canonical import NotCanonical
 from agentspend.wire.invite import code_sha256, read_code
 from agentspend.wire.team import Sealed, read, unseal
-from sync_server.case import Office
-from sync_server.journal import Began, Filed, Line, Ranked
+from sync_server.allowance.case import Office
+from sync_server.allowance.journal import Began, Filed, Line, Ranked
 from sync_server.store import people
 
 

@@ -20,9 +20,9 @@ from agentspend.core.errors import AgentspendError, ConfigError
 from sync_server import certificate
 from sync_server.acts.act import Address, Caller, Done, Moment, Role
 from sync_server.acts.tokens import New, made
+from sync_server.allowance.sizing import Sizing
 from sync_server.journal_file import JournalFile
 from sync_server.service import Service
-from sync_server.sizing import Sizing
 from sync_server.store import opening, people
 
 SETTINGS = "server.toml"

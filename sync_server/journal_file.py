@@ -12,7 +12,7 @@ from pathlib import Path
 
 from agentspend.core.errors import AgentspendError
 from agentspend.wire.canonical import NotCanonical, canonical, parse
-from sync_server.journal import Line, read_line, write_line
+from sync_server.allowance.journal import Line, read_line, write_line
 
 KEPT = 64
 """How many batches are remembered for taking back; only the last can ever be."""

@@ -8,8 +8,8 @@ from sqlalchemy import Connection, Row, select
 
 from agentspend.core.allowance.messages import RaiseRequest
 from agentspend.core.errors import AgentspendError
-from sync_server.journal import Filed
-from sync_server.pools import PoolState
+from sync_server.allowance.journal import Filed
+from sync_server.allowance.pools import PoolState
 from sync_server.store import cases
 from sync_server.store.tables import pools, requests
 

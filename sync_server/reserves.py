@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from agentspend.core.errors import AgentspendError
-from sync_server.pools import PoolState
+from sync_server.allowance.pools import PoolState
 
 NEVER = -1
 

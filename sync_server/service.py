@@ -27,20 +27,21 @@ from agentspend.core.errors import AgentspendError
 from agentspend.wire import signing
 from agentspend.wire.invite import code_sha256
 from agentspend.wire.team import Message, Sealed, read, seal, unseal
-from sync_server import enrolment, incarnations, machines, policies, raises, verdicts
+from sync_server import enrolment, machines, policies, raises, verdicts
 from sync_server.acts.act import Act, Address, Done, Plan
 from sync_server.acts.reserves import draw
-from sync_server.case import Office
+from sync_server.allowance import incarnations
+from sync_server.allowance.case import Office
+from sync_server.allowance.desk import Outcome, serve
+from sync_server.allowance.journal import Acted, Began, Filed, Granted, Line, Ranked, Served
+from sync_server.allowance.replay import opened, replay
+from sync_server.allowance.sizing import Crowd, Sizing
+from sync_server.allowance.windows import due
 from sync_server.crowds import Crowds
-from sync_server.desk import Outcome, serve
 from sync_server.enrolment import Names
-from sync_server.journal import Acted, Began, Filed, Granted, Line, Ranked, Served
 from sync_server.journal_file import JournalFile
 from sync_server.overview import overview
-from sync_server.replay import opened, replay
-from sync_server.sizing import Crowd, Sizing
 from sync_server.store import cases, earlier, ledgers, logs, people, spending
-from sync_server.windows import due
 
 ACTIVE_US = 30 * 60 * 1_000_000
 ALONE = Crowd(1, 1)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from agentspend.core.scopes import Payer, Scope
 from agentspend.wire.entry_reader import Read
-from sync_server.case import Case
+from sync_server.allowance.case import Case
 
 BILLED = "billed"
 

@@ -18,13 +18,11 @@ class Visibility(IntEnum):
 
 
 def of(*rules: dict[str, Any]) -> Visibility:
-    """What these rules allow together. `show_members` is an older word for names."""
+    """What these rules allow together."""
     return max((_of(each) for each in rules), default=Visibility.AGGREGATE)
 
 
 def _of(rules: dict[str, Any]) -> Visibility:
-    if rules.get("show_members", False):
-        return Visibility.NAMED
     return Visibility[str(rules.get("visibility", "aggregate")).upper()]
 
 

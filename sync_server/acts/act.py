@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import Connection, Row
 
 from agentspend.core.errors import AgentspendError
-from sync_server.journal import Line
+from sync_server.allowance.journal import Line
 
 EVERYONE = frozenset({"*"})
 NOBODY: frozenset[str] = frozenset()

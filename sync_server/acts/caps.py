@@ -16,11 +16,11 @@ from agentspend.core.scopes import Scope
 from agentspend.wire.canonical import canonical
 from sync_server.acts.act import EVERYONE, Act, Done, Moment, Role
 from sync_server.acts.names import found
-from sync_server.journal import Filed, Line, Opened
+from sync_server.allowance.journal import Filed, Line, Opened
+from sync_server.allowance.windows import first
 from sync_server.policies import level_of
 from sync_server.store import cases
 from sync_server.store.tables import devices, members, pools, teams
-from sync_server.windows import first
 
 LONGEST_ID = 64
 Kind = Literal["day", "week", "month", "total"]

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, case, func, select
 from agentspend.core.allowance.messages import Status
 from sync_server.acts.act import Act, Done, Moment, Nothing, Role
 from sync_server.acts.names import found
-from sync_server.journal import Filed, Line, Ranked
+from sync_server.allowance.journal import Filed, Line, Ranked
 from sync_server.store import people
 from sync_server.store.tables import accounts, devices, incarnations, members
 

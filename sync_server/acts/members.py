@@ -13,7 +13,7 @@ from sync_server.acts import invites, teams
 from sync_server.acts.act import Act, Done, Moment, Nothing, Role
 from sync_server.acts.devices import expelled
 from sync_server.acts.names import all_rows, found, name_of
-from sync_server.journal import Filed, Line
+from sync_server.allowance.journal import Filed, Line
 from sync_server.store.tables import devices, members
 from sync_server.store.tables import teams as team_table
 

@@ -9,7 +9,7 @@ from agentspend.core.errors import AgentspendError
 from agentspend.core.money import MAX_NUSD, dollars
 from sync_server.acts.act import Act, Done, Moment, Role
 from sync_server.acts.names import found
-from sync_server.journal import Filed, Line, Opened
+from sync_server.allowance.journal import Filed, Line, Opened
 from sync_server.store import cases
 from sync_server.store.tables import devices, members, pools, requests
 

@@ -12,7 +12,7 @@ from agentspend.core.scopes import Scope
 from agentspend.wire.canonical import canonical
 from sync_server.acts.act import EVERYONE, Act, Done, Moment, NotFound, Role
 from sync_server.acts.names import found
-from sync_server.journal import Filed
+from sync_server.allowance.journal import Filed
 from sync_server.store.tables import teams
 
 Text = Annotated[str, msgspec.Meta(max_length=200)]
@@ -76,16 +76,15 @@ class Price(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
 class Rules(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     """All rules of the organisation or of a team.
 
-    `visibility`: what who is no lead sees of other members (`sync_server.visibility`);
-    `show_members` is "named" in an older word. `stage` "warn":
-    caps are watched, not enforced: everybody's by the organisation's rules, a team's own by its.
+    `visibility`: what who is no lead sees of other members (`sync_server.visibility`). `stage`
+    "warn": caps are watched, not enforced: everybody's by the organisation's rules, a team's own
+    by its.
     """
 
     models: Annotated[list[Models], msgspec.Meta(max_length=100)] = []
     rates: Annotated[list[Rate], msgspec.Meta(max_length=100)] = []
     loop_guard: Guard | None = None
     tiers: Annotated[dict[str, Tier], msgspec.Meta(max_length=100)] = {}
-    show_members: bool = False
     stage: Literal["hard", "warn"] = "hard"
     visibility: Literal["", "aggregate", "pseudonymous", "named"] = ""
     prices: Annotated[list[Price], msgspec.Meta(max_length=200)] = []
@@ -141,8 +140,6 @@ def _lists(rules: Rules) -> dict[str, object]:
     }
     if rules.loop_guard is not None:
         said["loop_guard"] = msgspec.structs.asdict(rules.loop_guard)
-    if rules.show_members:
-        said["show_members"] = True
     if rules.stage == "warn":
         said["stage"] = rules.stage
     if rules.visibility:

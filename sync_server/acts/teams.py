@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, func, select
 from agentspend.core.errors import AgentspendError
 from sync_server.acts.act import EVERYONE, Act, Done, Moment, Nothing, Role
 from sync_server.acts.names import all_rows, found, name_of
-from sync_server.journal import Filed
+from sync_server.allowance.journal import Filed
 from sync_server.store.tables import devices, members, teams
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, select
 
 from sync_server.acts.act import Act, Caller, Done, Moment, NotFound, Nothing, Role
 from sync_server.acts.names import all_rows, found
-from sync_server.journal import Filed
+from sync_server.allowance.journal import Filed
 from sync_server.store.tables import members, tokens
 
 PREFIX = "aspt_"

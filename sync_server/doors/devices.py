@@ -12,10 +12,10 @@ from agentspend.core.allowance.messages import Lacking
 from agentspend.wire.canonical import NotCanonical
 from agentspend.wire.team import Sealed
 from sync_server.acts.act import EVERYONE, Role
+from sync_server.allowance.sizing import asked_back
 from sync_server.doors.answers import HALL, TooFast, answer, refused
 from sync_server.doors.hall import Hall
 from sync_server.enrolment import Names, NotInvited
-from sync_server.sizing import asked_back
 from sync_server.store.people import LEADS
 
 PING_S = 20

@@ -12,8 +12,8 @@ from agentspend.core.allowance.messages import Link, Status
 from agentspend.core.allowance.pools import index_of
 from agentspend.core.scopes import Scope
 from agentspend.core.windows import Window, WindowKind
-from sync_server.case import Case, Incarnation
-from sync_server.pools import PoolState
+from sync_server.allowance.case import Case, Incarnation
+from sync_server.allowance.pools import PoolState
 from sync_server.reserves import kept_back
 from sync_server.store.tables import accounts, devices, incarnations, members, orgs, pools
 from sync_server.unheld import Terms, TermsOf

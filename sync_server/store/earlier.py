@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select
 
 from agentspend.wire.entry_reader import Read, read_entry
-from sync_server.pools import PoolState
+from sync_server.allowance.pools import PoolState
 from sync_server.store.cases import terms
 from sync_server.store.spending import HOUR_US
 from sync_server.store.tables import (

@@ -9,7 +9,7 @@ from agentspend.core.allowance.messages import Answer, Sync
 from agentspend.wire.canonical import canonical, parse
 from agentspend.wire.entries import entry_hash
 from agentspend.wire.team import Sealed, write
-from sync_server.intake import Accepted
+from sync_server.allowance.intake import Accepted
 from sync_server.store.tables import entries, evidence, receipts, uploads
 
 _BODIES = select(entries.c.seq, entries.c.body).where(

@@ -6,7 +6,7 @@ from hashlib import sha256
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from agentspend.wire.canonical import canonical, parse
-from sync_server.journal import Line, read_line, write_line
+from sync_server.allowance.journal import Line, read_line, write_line
 from sync_server.store.tables import audit, journal, orgs
 
 _DOMAIN = b"agentspend/audit/v1\n"

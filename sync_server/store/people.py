@@ -18,8 +18,8 @@ from sqlalchemy import (
     update,
 )
 
-from sync_server.journal import Filed
-from sync_server.pools import PoolState
+from sync_server.allowance.journal import Filed
+from sync_server.allowance.pools import PoolState
 from sync_server.store.cases import state_of
 from sync_server.store.tables import (
     accounts,

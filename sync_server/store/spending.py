@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, text
 
-from sync_server.intake import Accepted
+from sync_server.allowance.intake import Accepted
 from sync_server.store.tables import spending
 
 HOUR_US = 3_600_000_000

@@ -214,7 +214,7 @@ journal = Table(
     _number("seq", primary=True),
     Column("line", Text, nullable=False),
 )  # fmt: skip
-"""The decisions the server alone makes (`sync_server.journal`), as far as they are applied."""
+"""What the server alone decides (`sync_server.allowance.journal`), as far as it is applied."""
 
 audit = Table(
     "audit", metadata,

@@ -10,12 +10,12 @@ from agentspend.core.allowance.messages import Answer, Link, Sync, Want
 from agentspend.wire import signing
 from agentspend.wire.entries import Entry, encode, entry_hash
 from agentspend.wire.team import Sealed, seal, unseal
-from sync_server.journal import Began, Filed, Line
+from sync_server.allowance.journal import Began, Filed, Line
+from sync_server.allowance.sizing import Sizing
+from sync_server.allowance.windows import first
 from sync_server.journal_file import JournalFile
 from sync_server.service import Service
-from sync_server.sizing import Sizing
 from sync_server.store import opening, people
-from sync_server.windows import first
 
 SERVER_KEY = bytes(range(32))
 NOW_US = 1_767_265_200_000_000

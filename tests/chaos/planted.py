@@ -14,7 +14,7 @@ from typing import Any
 
 def server_grants_past_the_cap() -> None:
     """Grants what a device would like, whatever is left in the pool."""
-    from sync_server import grants, sizing
+    from sync_server.allowance import grants, sizing
 
     def generous(account: Any, pool: Any, want: Any, crowd: Any, rules: Any) -> int:
         full = sizing.target_nusd(want, pool.cap_nusd, crowd, rules)

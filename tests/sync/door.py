@@ -12,9 +12,9 @@ from aiohttp.test_utils import TestServer
 from agentspend.wire import signing
 from agentspend.wire.canonical import canonical
 from agentspend.wire.team import Sealed
+from sync_server.allowance.sizing import Sizing
 from sync_server.enrolment import Names
 from sync_server.service import UnknownDevice
-from sync_server.sizing import Sizing
 from tests.sync_server.office import SERVER_KEY, Office
 
 USD = 10**9

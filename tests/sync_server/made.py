@@ -6,9 +6,9 @@ from typing import Any
 from agentspend.core.allowance.accounts import Account, Place
 from agentspend.core.allowance.messages import NOTHING, Link, Status, Sync, Want
 from agentspend.wire.entries import Entry, encode, entry_hash
-from sync_server.case import Case, Incarnation, Office
-from sync_server.pools import PoolState
-from sync_server.sizing import Crowd, Sizing
+from sync_server.allowance.case import Case, Incarnation, Office
+from sync_server.allowance.pools import PoolState
+from sync_server.allowance.sizing import Crowd, Sizing
 
 ORG = Place("org", 3)
 SIZING = Sizing(float_nusd=100, least_burn_nusd=10, most_nusd=200, grain_nusd=1)

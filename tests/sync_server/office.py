@@ -10,13 +10,13 @@ from sqlalchemy import select
 from agentspend.core.allowance.messages import Answer, Hello, Want, Welcome
 from agentspend.wire import signing
 from agentspend.wire.team import Message, Sealed, seal, unseal
-from sync_server.journal import Began, Filed, Line, Opened
+from sync_server.allowance.journal import Began, Filed, Line, Opened
+from sync_server.allowance.pools import PoolState
+from sync_server.allowance.sizing import Sizing
+from sync_server.allowance.windows import first
 from sync_server.journal_file import JournalFile
-from sync_server.pools import PoolState
 from sync_server.service import Service
-from sync_server.sizing import Sizing
 from sync_server.store import cases, opening, people
-from sync_server.windows import first
 from tests.sync_server.made import Chain
 
 NOON_US = 1_767_265_200_000_000

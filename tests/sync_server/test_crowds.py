@@ -1,7 +1,7 @@
 """The crowd is counted now and then."""
 
+from sync_server.allowance.sizing import Crowd
 from sync_server.crowds import KEPT, RECOUNT_US, Crowds
-from sync_server.sizing import Crowd
 
 
 def test_the_crowd_is_counted_every_few_seconds() -> None:

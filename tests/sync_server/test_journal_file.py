@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from agentspend.core.errors import AgentspendError
-from sync_server.journal import Granted, Line, Opened
+from sync_server.allowance.journal import Granted, Line, Opened
 from sync_server.journal_file import KEPT, JournalFile
 
 

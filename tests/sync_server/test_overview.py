@@ -48,7 +48,7 @@ async def test_others_see_only_their_own_unless_the_policy_says_so(house: House,
     [pool] = (await anna.look()).pools
     assert [each.member for each in pool.members] == ["anna"]
     assert (pool.others, pool.others_nusd) == (1, 5 * DOLLAR)
-    await house.ask("policy.set", team="backend", rules={"show_members": True})
+    await house.ask("policy.set", team="backend", rules={"visibility": "named"})
     [pool] = (await anna.look()).pools
     assert [each.member for each in pool.members] == ["ben", "anna"]
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from sync_server.pools import PoolState
+from sync_server.allowance.pools import PoolState
 from sync_server.reserves import NotDrawn, all_of, drawn, kept_back, with_reserve
 
 POOL = PoolState("org", 100, 7)

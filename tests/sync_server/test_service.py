@@ -9,7 +9,7 @@ from agentspend.core.errors import AgentspendError
 from agentspend.wire.canonical import NotCanonical
 from agentspend.wire.chain import verify_chain
 from agentspend.wire.team import NotSigned, Sealed
-from sync_server.journal import Filed
+from sync_server.allowance.journal import Filed
 from sync_server.service import UnknownDevice
 from sync_server.store import ledgers, tables
 from tests.sync_server.made import Chain

@@ -7,7 +7,7 @@ import pytest
 from agentspend.core.scopes import Scope
 from agentspend.wire.entries import Entry, encode
 from agentspend.wire.entry_reader import Read, read_entry
-from sync_server.pools import PoolState
+from sync_server.allowance.pools import PoolState
 from sync_server.unheld import Terms, charge, counts
 from tests.sync_server.made import case
 

@@ -16,7 +16,6 @@ POOL = "org.month"
         ([{}, {}], Visibility.AGGREGATE),
         ([{"visibility": "pseudonymous"}, {}], Visibility.PSEUDONYMOUS),
         ([{"visibility": "aggregate"}, {"visibility": "named"}], Visibility.NAMED),
-        ([{"show_members": True}], Visibility.NAMED),
     ],
 )
 def test_the_widest_word_counts(rules: list[dict[str, object]], found: Visibility) -> None:

@@ -5,15 +5,15 @@ from dataclasses import replace
 
 from agentspend.core.allowance.accounts import Place
 from agentspend.core.allowance.messages import Answer, Sync
-from sync_server.case import Office as Standing
+from sync_server.allowance.case import Office as Standing
+from sync_server.allowance.desk import serve
+from sync_server.allowance.journal import Began, Line, Opened
+from sync_server.allowance.pools import PoolState
+from sync_server.allowance.sizing import Crowd, Sizing
+from sync_server.allowance.windows import due, first
 from sync_server.crowds import Crowds
-from sync_server.desk import serve
-from sync_server.journal import Began, Line, Opened
-from sync_server.pools import PoolState
 from sync_server.service import ACTIVE_US
-from sync_server.sizing import Crowd, Sizing
 from sync_server.store.people import MOST_HOLDERS
-from sync_server.windows import due, first
 from tests.simulation.team.office import Database
 
 ZONE = "Europe/Berlin"

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from sync_server import grants, pools
+from sync_server.allowance import grants, pools
 from tests.simulation.month.__main__ import faults
 from tests.simulation.month.plan import USD, Plan
 from tests.simulation.month.world import month

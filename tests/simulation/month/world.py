@@ -10,8 +10,8 @@ from functools import partial
 from agentspend.core.admission import Admit, Refuse
 from agentspend.core.allowance.accounts import Place
 from agentspend.core.allowance.messages import Answer, Lacking, Sync
+from sync_server.allowance.sizing import asked_back
 from sync_server.doors.pace import Pace as Knocks
-from sync_server.sizing import asked_back
 from tests.simulation.month.laptop import Call, Laptop
 from tests.simulation.month.office import Office
 from tests.simulation.month.plan import BEGINS_US, DAY_US, HOUR_US, SECOND_US, Draw, Plan

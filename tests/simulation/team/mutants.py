@@ -17,10 +17,10 @@ from agentspend.core.allowance.device import Device, Draft, Short
 from agentspend.core.allowance.effects import Right
 from agentspend.core.allowance.messages import Status
 from agentspend.core.allowance.standing import Pending, Standing
-from sync_server import desk, grants, incarnations, pools
-from sync_server.case import Case
-from sync_server.intake import Found
-from sync_server.pools import PoolState
+from sync_server.allowance import desk, grants, incarnations, pools
+from sync_server.allowance.case import Case
+from sync_server.allowance.intake import Found
+from sync_server.allowance.pools import PoolState
 from tests.simulation.team import device_steps, office, server_steps
 from tests.simulation.team.office import Server
 
@@ -248,7 +248,7 @@ def write_off_frees() -> Plant:
             for place, account in list(case.accounts.items()):
                 case.put(place, replace(account, closed=True))
 
-    from sync_server import replay
+    from sync_server.allowance import replay
 
     return mock.patch.object(replay, "ranked", ranked)
 

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 from agentspend.core.allowance.accounts import Account, Place
 from agentspend.core.allowance.messages import Answer, Hello, Status, Sync, Welcome
-from sync_server.case import Case, Incarnation, Office
-from sync_server.desk import Outcome, serve
-from sync_server.incarnations import succeed, welcome
-from sync_server.journal import Began, Granted, Line, Opened, Ranked, Served, may_write
-from sync_server.pools import PoolState
-from sync_server.replay import replay
-from sync_server.sizing import Crowd, Sizing
+from sync_server.allowance.case import Case, Incarnation, Office
+from sync_server.allowance.desk import Outcome, serve
+from sync_server.allowance.incarnations import succeed, welcome
+from sync_server.allowance.journal import Began, Granted, Line, Opened, Ranked, Served, may_write
+from sync_server.allowance.pools import PoolState
+from sync_server.allowance.replay import replay
+from sync_server.allowance.sizing import Crowd, Sizing
 
 
 class Database:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from agentspend.core.allowance.messages import Status
 from agentspend.core.allowance.standing import State
-from sync_server.journal import Ranked
+from sync_server.allowance.journal import Ranked
 
 if TYPE_CHECKING:
     from tests.simulation.team.machine import Machine

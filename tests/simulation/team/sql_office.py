@@ -15,11 +15,11 @@ from agentspend.core.allowance.messages import Answer, Hello, Sync, Welcome
 from agentspend.wire import signing
 from agentspend.wire.entries import entry_hash
 from agentspend.wire.team import Message, Sealed, seal, unseal
-from sync_server.journal import Began, Filed, Line, Opened
+from sync_server.allowance.journal import Began, Filed, Line, Opened
+from sync_server.allowance.pools import PoolState
+from sync_server.allowance.sizing import Sizing
 from sync_server.journal_file import JournalFile
-from sync_server.pools import PoolState
 from sync_server.service import Service, UnknownDevice
-from sync_server.sizing import Sizing
 from sync_server.store import cases, opening, people, tables
 from tests.simulation.team.office import Database, Journal, Server
 

@@ -7,7 +7,7 @@ further, and one that is frequent meets them all.
 import random
 from dataclasses import dataclass
 
-from sync_server.sizing import Sizing
+from sync_server.allowance.sizing import Sizing
 
 DEVICE = {
     "ask": 40, "finish": 22, "sync": 24, "shrink": 4, "release": 1, "tidy": 6, "return_some": 2,

@@ -5,8 +5,8 @@ from unittest import mock
 
 import pytest
 
+from sync_server.allowance.sizing import Sizing
 from sync_server.service import Service
-from sync_server.sizing import Sizing
 from tests.simulation.team.__main__ import line
 from tests.simulation.team.sql_office import SqlServer
 from tests.simulation.team.world import History, history

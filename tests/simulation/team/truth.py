@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from agentspend.core.allowance.accounts import Account, Place
-from sync_server.pools import PoolState
+from sync_server.allowance.pools import PoolState
 
 
 class Violation(AssertionError):

@@ -9,8 +9,8 @@ from typing import Any
 from agentspend.core.allowance.accounts import Account, Place
 from agentspend.core.allowance.messages import Answer, Hello, Sync, Welcome
 from agentspend.core.allowance.standing import Standing
-from sync_server.journal import Began, Opened
-from sync_server.sizing import Sizing
+from sync_server.allowance.journal import Began, Opened
+from sync_server.allowance.sizing import Sizing
 from tests.simulation.team import checks, device_steps, server_steps
 from tests.simulation.team.machine import Disk, Machine, Request
 from tests.simulation.team.network import Envelope, Network

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from agentspend.core.allowance.accounts import Account
 from agentspend.core.allowance.messages import Lacking, Want
 from agentspend.core.errors import AgentspendError
-from sync_server.pools import PoolState
+from sync_server.allowance.pools import PoolState
 
 LITTLE = 400
 """A quarter of a percent."""

@@ -2,10 +2,10 @@
 
 from agentspend.core.allowance.accounts import EMPTY, Account, Place
 from agentspend.core.allowance.messages import Lacking, Status, Told, Want
-from sync_server.case import Case, Office
-from sync_server.journal import Granted
-from sync_server.pools import PoolState
-from sync_server.sizing import grant_nusd, keep_nusd, lacks
+from sync_server.allowance.case import Case, Office
+from sync_server.allowance.journal import Granted
+from sync_server.allowance.pools import PoolState
+from sync_server.allowance.sizing import grant_nusd, keep_nusd, lacks
 
 
 def grant(case: Case, wants: tuple[Want, ...], office: Office) -> list[Granted]:

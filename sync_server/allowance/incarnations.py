@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from agentspend.core.allowance.messages import NOTHING, Hello, Status, Welcome
-from sync_server.case import Case, Incarnation, Office
-from sync_server.journal import Began, Line, Ranked
+from sync_server.allowance.case import Case, Incarnation, Office
+from sync_server.allowance.journal import Began, Line, Ranked
 
 _ORDER = [Status.ACTIVE, Status.SUPERSEDED, Status.REVOKED, Status.LOST, Status.FORKED]
 _GONE = frozenset({Status.REVOKED, Status.LOST})

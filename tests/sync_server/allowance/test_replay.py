@@ -5,10 +5,10 @@ from hypothesis import strategies as st
 
 from agentspend.core.allowance.accounts import Account
 from agentspend.core.allowance.messages import Status
-from sync_server.case import Case
-from sync_server.journal import Began, Granted, Line, Opened, Ranked, Served
-from sync_server.pools import PoolState
-from sync_server.replay import opened, replay
+from sync_server.allowance.case import Case
+from sync_server.allowance.journal import Began, Granted, Line, Opened, Ranked, Served
+from sync_server.allowance.pools import PoolState
+from sync_server.allowance.replay import opened, replay
 from tests.sync_server.made import ORG
 
 LINES: list[Line] = [

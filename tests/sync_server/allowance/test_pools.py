@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentspend.core.allowance.accounts import EMPTY, Account
-from sync_server.pools import PoolState
+from sync_server.allowance.pools import PoolState
 
 NUSD = st.integers(0, 1_000)
 ACCOUNTS = st.builds(Account, NUSD, NUSD, NUSD, st.booleans())

@@ -1,8 +1,8 @@
 """When a pool's next window begins: on the server's clock, in the organisation's zone."""
 
-from sync_server.journal import Opened
-from sync_server.pools import PoolState
-from sync_server.windows import due, first
+from sync_server.allowance.journal import Opened
+from sync_server.allowance.pools import PoolState
+from sync_server.allowance.windows import due, first
 
 HOUR_US = 3_600_000_000
 NEW_YEAR_US = 1_767_222_000_000_000

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from agentspend.core.allowance.accounts import EMPTY, Account, Place
 from agentspend.core.allowance.messages import NOTHING, Link, Status
-from sync_server.pools import PoolState
-from sync_server.sizing import Crowd, Sizing
+from sync_server.allowance.pools import PoolState
+from sync_server.allowance.sizing import Crowd, Sizing
 
 
 @dataclass(frozen=True, slots=True)

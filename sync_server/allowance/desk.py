@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from agentspend.core.allowance.accounts import EMPTY
 from agentspend.core.allowance.effects import Effect
 from agentspend.core.allowance.messages import NOTHING, Answer, Link, Status, Sync
-from sync_server import grants
-from sync_server.case import Case, Incarnation, Office
-from sync_server.intake import Accepted, Found, Kept, Merge, merge
-from sync_server.journal import Line, Ranked
+from sync_server.allowance import grants
+from sync_server.allowance.case import Case, Incarnation, Office
+from sync_server.allowance.intake import Accepted, Found, Kept, Merge, merge
+from sync_server.allowance.journal import Line, Ranked
 from sync_server.unheld import TermsOf, charge
 
 

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 from agentspend.core.allowance.accounts import Account, Place
 from agentspend.core.allowance.messages import Lacking, Status, Told, Want
-from sync_server.grants import grant, told
-from sync_server.journal import Granted
-from sync_server.pools import PoolState
-from sync_server.sizing import Crowd, Sizing
+from sync_server.allowance.grants import grant, told
+from sync_server.allowance.journal import Granted
+from sync_server.allowance.pools import PoolState
+from sync_server.allowance.sizing import Crowd, Sizing
 from tests.sync_server.made import OFFICE, ORG, case
 
 WANT = Want("org", need_nusd=60)

@@ -8,7 +8,7 @@ from agentspend.core.allowance.accounts import Account, Place
 from agentspend.core.allowance.effects import apply, effects
 from agentspend.core.allowance.messages import Link
 from agentspend.wire.canonical import NotCanonical
-from sync_server.intake import Found, Kept, Merge, merge
+from sync_server.allowance.intake import Found, Kept, Merge, merge
 from tests.sync_server.made import ORG, Chain
 
 

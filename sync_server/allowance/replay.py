@@ -7,10 +7,10 @@ granted, which is never less.
 """
 
 from agentspend.core.allowance.accounts import EMPTY, Place
-from sync_server.case import Case
-from sync_server.incarnations import begun, ranked
-from sync_server.journal import Acted, Began, Filed, Granted, Line, Opened, Ranked, Served
-from sync_server.pools import PoolState
+from sync_server.allowance.case import Case
+from sync_server.allowance.incarnations import begun, ranked
+from sync_server.allowance.journal import Acted, Began, Filed, Granted, Line, Opened, Ranked, Served
+from sync_server.allowance.pools import PoolState
 
 
 def replay(case: Case, line: Line) -> None:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from agentspend.core.allowance.accounts import Account
 from agentspend.core.allowance.messages import Lacking, Want
 from agentspend.core.errors import AgentspendError
-from sync_server.pools import PoolState
-from sync_server.sizing import (
+from sync_server.allowance.pools import PoolState
+from sync_server.allowance.sizing import (
     LITTLE,
     MOST_ASKED,
     Crowd,

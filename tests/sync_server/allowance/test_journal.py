@@ -4,7 +4,7 @@ import pytest
 
 from agentspend.core.allowance.messages import Status
 from agentspend.wire.canonical import NotCanonical
-from sync_server.journal import (
+from sync_server.allowance.journal import (
     Began,
     Filed,
     Granted,

@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 from agentspend.core.allowance.pools import index_of
 from agentspend.core.windows import Window, WindowKind
-from sync_server.journal import Opened
-from sync_server.pools import PoolState
+from sync_server.allowance.journal import Opened
+from sync_server.allowance.pools import PoolState
 
 
 def due(pools: Iterable[tuple[PoolState, str]], now_us: int, zone: str) -> list[Opened]:

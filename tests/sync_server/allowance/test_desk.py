@@ -7,9 +7,9 @@ import pytest
 from agentspend.core.allowance.accounts import Account
 from agentspend.core.allowance.messages import NOTHING, Answer, Link, Status, Sync, Want
 from agentspend.wire.canonical import NotCanonical
-from sync_server.case import Case
-from sync_server.desk import Outcome, serve
-from sync_server.journal import Granted, Ranked
+from sync_server.allowance.case import Case
+from sync_server.allowance.desk import Outcome, serve
+from sync_server.allowance.journal import Granted, Ranked
 from tests.sync_server.made import OFFICE, ORG, Chain, case
 
 WANT = Want("org", need_nusd=60)

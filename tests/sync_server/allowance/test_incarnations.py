@@ -6,8 +6,8 @@ import pytest
 
 from agentspend.core.allowance.accounts import Account
 from agentspend.core.allowance.messages import Hello, Status, Welcome
-from sync_server.incarnations import begun, ranked, succeed, welcome
-from sync_server.journal import Began, Ranked
+from sync_server.allowance.incarnations import begun, ranked, succeed, welcome
+from sync_server.allowance.journal import Began, Ranked
 from tests.sync_server.made import OFFICE, ORG, case
 
 HELLO = Hello("t", "d_1", "i_1", "n_2", "restored", "")
