@@ -11,7 +11,7 @@ demo: $(STAMP)
 	$(BIN)/agentspend demo
 
 test: $(STAMP)
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 3 --dist loadfile
 
 bounded: $(STAMP)
 	$(BIN)/pytest -n 2 --dist loadfile -m bounded

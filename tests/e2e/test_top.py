@@ -31,7 +31,7 @@ def test_an_agent_at_work_is_seen_and_the_sums_are_those_of_status(
     terminal.press("2")
     terminal.until_shown("STATE", "✓")
     terminal.press("Enter")
-    terminal.until_shown("esc closes", "exact, by provider usage")
+    terminal.until_shown("closes", "exact, by provider usage")
     terminal.press("Enter")
     terminal.until_shown("STATE")
     terminal.press("q")
