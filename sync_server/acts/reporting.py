@@ -15,7 +15,7 @@ from agentspend.core.money import MAX_NUSD
 from agentspend.wire.entry_reader import read_entry
 from sync_server import visibility
 from sync_server.acts.act import Act, Done, Moment, NotAllowed, Role
-from sync_server.store.spending import COUNTED_KINDS, HOUR_US
+from sync_server.store.spending import COUNTED_KINDS, HOUR_US, kept
 from sync_server.store.tables import devices, entries, incarnations, members, spending
 from sync_server.visibility import Visibility
 
@@ -141,7 +141,7 @@ def _within(conn: Connection, told: Report, hour: int, whose: Sequence[Any]) -> 
         if entry.kind in COUNTED_KINDS and begins_us <= entry.ts < ends_us:
             named = dict(zip(_OWNERS, owners, strict=True)).get(told.by)
             if named is None:
-                named = _day(entry.ts) if told.by == "day" else getattr(entry, told.by)
+                named = _day(entry.ts) if told.by == "day" else kept(getattr(entry, told.by))
             yield Sum(named, entry.counted, entry.charged_nusd, 1)
 
 

@@ -40,6 +40,9 @@ def add(conn: Connection, inc: str, accepted: Sequence[Accepted]) -> None:
             words = (said.ts // HOUR_US, *_words(said))
             found = rows.get(words)
             if found is None:
+                words = (words[0], *map(kept, words[1:]))
+                found = rows.get(words)
+            if found is None:
                 rows[words] = [said.amount_nusd or 0, 1, seq, seq]
             else:
                 found[0] += said.amount_nusd or 0
@@ -47,6 +50,14 @@ def add(conn: Connection, inc: str, accepted: Sequence[Accepted]) -> None:
                 found[3] = seq
     if rows:
         conn.execute(_ADD, [_row(inc, words, sums) for words, sums in rows.items()])
+
+
+def kept(word: str) -> str:
+    """A word of an entry as columns and reports hold it: PostgreSQL keeps no U+0000 in a text.
+
+    An entry's body may hold one, as the escape that it is written with there.
+    """
+    return word.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _row(inc: str, words: tuple[Any, ...], sums: Sequence[int]) -> dict[str, Any]:

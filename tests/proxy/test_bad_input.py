@@ -44,6 +44,8 @@ async def check(device: Device, reply: Reply, status: int, *words: str) -> None:
         ({**message(), "max_tokens": 1.5}, "max_tokens"),
         ({**message(), "model": ""}, "model"),
         ({**message(), "model": 5}, "model"),
+        (message(model="claude-opus-5@\0"), "model: 'claude-opus-5@\\x00' must hold printable"),
+        (message(fallbacks=[{"model": "claude-opus-5\n"}]), "model: 'claude-opus-5\\n' must"),
         (b'{"max_tokens":1,' + msgspec.json.encode(message())[1:], "max_tokens"),
     ],
 )

@@ -14,6 +14,7 @@ from agentspend.core.allowance.messages import Status, Want
 from agentspend.core.errors import AgentspendError
 from sync_server.folder import Folder
 from sync_server.store.tables import metadata
+from tests.sync_server.acts.test_looking import check_a_zero_character
 from tests.sync_server.house import DOLLAR, House, house_in, said, served
 from tests.sync_server.postgres import postgres
 
@@ -96,6 +97,11 @@ async def test_what_postgresql_cannot_keep_is_a_400(pair: tuple[House, House]) -
     """A zero character in a name, which SQLite would take."""
     status, _ = await pair[0].try_to("member.revoke", member="a\0b")
     assert status == 400
+
+
+async def test_a_zero_character_in_an_entry_stops_no_report(pair: tuple[House, House]) -> None:
+    """An agent may have named a model so: the entry stays as it was signed, its sums are kept."""
+    await check_a_zero_character(pair[0])
 
 
 async def test_the_schema_is_the_same(pair: tuple[House, House]) -> None:

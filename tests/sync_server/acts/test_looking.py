@@ -1,7 +1,7 @@
 """Reports say who spent what, to whom they may; `verify` finds what was changed."""
 
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 
 from agentspend.wire.entries import Entry, encode, entry_hash
 from sync_server.store import tables
@@ -39,6 +39,27 @@ async def lines(house: House, token: str = "", **fields: object) -> dict[str, in
         line[found["by"]]: line["billed_nusd"] + line["subscription_nusd"]
         for line in found["lines"]
     }
+
+
+async def check_a_zero_character(house: House) -> None:
+    """A model named with U+0000: the entry stays as signed, reports and sums show U+FFFD."""
+    anna = await house.joined()
+    for ts_us, model in ((DAY_US, "opus@\0"), (DAY_US + 2, "opus@\0"), (DAY_US + 2, "opus@\ufffd")):
+        charged(anna, 10 * CENT, ts_us, model=model, counted="billed")
+    await anna.sync()
+    assert await lines(house, by="model") == {"opus@\ufffd": 30 * CENT}
+    assert await lines(house, by="model", since_us=DAY_US + 1) == {"opus@\ufffd": 20 * CENT}
+    assert (await house.ask("verify"))["faults"] == []
+    found = await house.ask("entries", inc=anna.chain.inc)
+    assert found["entries"] == anna.chain.bodies
+    with house.hall.service.engine.begin() as conn:
+        [row] = conn.execute(select(tables.spending)).all()
+    assert (row.requests, row.last_seq) == (3, len(anna.chain.bodies))
+
+
+async def test_a_zero_character_in_an_entry(house: House) -> None:
+    """In SQLite as in PostgreSQL, which keeps none in a text (`test_postgres`)."""
+    await check_a_zero_character(house)
 
 
 async def test_reports_by_everything(house: House) -> None:
