@@ -16,6 +16,7 @@ from sync_server.store import people
 from sync_server.store.people import Speaker
 
 VALID_H = 1
+VALID_US = VALID_H * 3_600_000_000
 MOST_AN_HOUR = 5
 _HOUR_US = 3_600_000_000
 

@@ -296,6 +296,9 @@ class Service:
             if isinstance(line, Filed):
                 if line.table == "pool" and earlier.begins(conn, line.row):
                     fresh.add(str(line.row["id"]))
+                elif line.table == "pool" and earlier.ends(conn, line.row):
+                    state = cases.pool_state(conn, str(line.row["id"]))
+                    cases.save_pool(conn, earlier.uncounted(conn, state))
                 people.file(conn, line)
                 if line.table == "device":
                     self.crowds.forget()

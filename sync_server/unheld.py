@@ -40,16 +40,17 @@ def counts(said: Read, pool: str, terms: Terms) -> bool:
 def charge(case: Case, said: Iterable[Read], terms_of: TermsOf) -> None:
     """Count what a report says was spent without rights in a pool of its device's.
 
-    What was spent with rights of a team that its member has left counts there, not in the new one.
+    What was spent with rights of a team that its member has left counts there, not in the new one;
+    rights of a cap that was taken away excuse nothing.
     """
-    active, gone = case.pools.keys() - case.gone, case.gone
+    active, left = case.pools.keys() - case.gone, case.left
     matches: dict[tuple[str, str, object], bool] = {}
     for each in said:
         if not _is_spending(each):
             continue
         named = {right[0] for right in each.rights or ()}
         lacking = active - named
-        if not lacking or (gone and not gone.isdisjoint(named)):
+        if not lacking or (left and not left.isdisjoint(named)):
             continue
         tags = getattr(each, "tags", None)
         for pool in lacking:

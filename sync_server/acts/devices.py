@@ -9,6 +9,7 @@ from agentspend.core.allowance.messages import Status
 from sync_server.acts.act import Act, Done, Moment, Nothing, Role
 from sync_server.acts.names import found
 from sync_server.allowance.journal import Filed, Line, Ranked
+from sync_server.machines import VALID_US
 from sync_server.store import people
 from sync_server.store.tables import accounts, devices, incarnations, members
 
@@ -19,11 +20,16 @@ class One(msgspec.Struct, forbid_unknown_fields=True):
     device: Annotated[str, msgspec.Meta(max_length=80)]
 
 
-def expelled(conn: Connection, device: str, status: Status) -> list[Line]:
-    """The lines that end a device: it may report, and gets nothing any more."""
+def expelled(conn: Connection, device: str, status: Status, now_us: int) -> list[Line]:
+    """The lines that end a device: it may report, and gets nothing any more.
+
+    So do the member's invites that end within the hour: the device may have made them itself.
+    """
     row = {**people.device_row(conn, device), "active": False}
     ranks = [Ranked(inc, status) for inc in people.incs_of(conn, device)]
-    return [Filed("device", row), *ranks]
+    own = people.unused_invites(conn, row["member"], now_us, now_us + VALID_US)
+    ended = [Filed("invite", {**invite, "expires_us": now_us}) for invite in own]
+    return [Filed("device", row), *ranks, *ended]
 
 
 _LEFT = accounts.c.granted_nusd - accounts.c.returned_nusd - accounts.c.used_nusd
@@ -79,7 +85,7 @@ def _revoke(conn: Connection, _org: Row[Any], told: One, moment: Moment) -> Done
 def _ended(conn: Connection, device: str, status: Status, what: str, moment: Moment) -> Done:
     row = found(conn, devices, device, "device")
     team = found(conn, members, row["member"], "member")["team"]
-    lines = expelled(conn, device, status)
+    lines = expelled(conn, device, status, moment.now_us)
     words = moment.words(what, device=device)
     answer = {"device": device, "status": status.value}
     return Done(answer, lines, words, concerns=frozenset({team}))

@@ -112,7 +112,7 @@ def _import(conn: Connection, org: Row[Any], told: Imported, moment: Moment) -> 
             handed.append(invite)
     gone = [name for name, row in known.items() if row["active"] and name not in wanted]
     for name in gone if told.prune else []:
-        lines += _leaves(conn, known[name])
+        lines += _leaves(conn, known[name], moment.now_us)
     revoked = gone if told.prune else []
     answer = {
         "added": handed, "changed": changed, "teams": new_teams,
@@ -167,16 +167,16 @@ def _move(conn: Connection, _org: Row[Any], told: InTeam, moment: Moment) -> Don
 
 def _revoke(conn: Connection, _org: Row[Any], told: One, moment: Moment) -> Done:
     row = found(conn, members, told.member, "member")
-    lines = _leaves(conn, dict(row))
+    lines = _leaves(conn, dict(row), moment.now_us)
     words = moment.words("member.revoke", member=told.member)
     concerns = frozenset({row["team"]})
     return Done({"member": told.member, "active": False}, lines, words, concerns=concerns)
 
 
-def _leaves(conn: Connection, row: Mapping[str, Any]) -> list[Line]:
+def _leaves(conn: Connection, row: Mapping[str, Any], now_us: int) -> list[Line]:
     lines: list[Line] = [Filed("member", {**row, "active": False})]
     for device in all_rows(conn, devices, member=row["id"], active=True):
-        lines += expelled(conn, device["id"], Status.REVOKED)
+        lines += expelled(conn, device["id"], Status.REVOKED, now_us)
     return lines
 
 

@@ -165,9 +165,11 @@ class Loaded:
         shared: dict[str, str] = {}
         self._pools = pool_states(conn, org, device, who, shared)
         gone = {place.pool for place in self.accounts} - self._pools.keys()
-        self._pools |= {name: pool_state(conn, name) for name in gone}
+        rows = [conn.execute(_POOL, {"pool": name}).one() for name in sorted(gone)]
+        self._pools |= {row.id: state_of(row) for row in rows}
+        left = frozenset(row.id for row in rows if row.active)
         self._terms: dict[str, Terms] = {}
-        self.case = Case(known, self.accounts, dict(self._pools), frozenset(gone), shared)
+        self.case = Case(known, self.accounts, dict(self._pools), frozenset(gone), left, shared)
 
     def keep_back(self, rules: str) -> None:
         """Grant nothing of a reserve that nobody has drawn."""

@@ -35,21 +35,40 @@ def begins(conn: Connection, row: Mapping[str, Any]) -> bool:
     return known is None or not known.active
 
 
+def ends(conn: Connection, row: Mapping[str, Any]) -> bool:
+    """Whether this row takes a pool away."""
+    if row["active"]:
+        return False
+    known = conn.execute(select(pools.c.active).where(pools.c.id == row["id"])).one_or_none()
+    return known is not None and bool(known.active)
+
+
 def counted(conn: Connection, state: PoolState) -> PoolState:
-    """The pool with what was spent in its running window, by all ledgers, without its rights."""
+    """The pool with what was spent in its running window, by all ledgers, without its rights.
+
+    It stands beside what was spent with rights of earlier windows.
+    """
+    return replace(state, late_nusd=state.late_nusd + _spent_nusd(conn, state))
+
+
+def uncounted(conn: Connection, state: PoolState) -> PoolState:
+    """The pool as it is taken away: should it be set again, all of this is counted anew."""
+    return replace(state, late_nusd=max(0, state.late_nusd - _spent_nusd(conn, state)))
+
+
+def _spent_nusd(conn: Connection, state: PoolState) -> int:
     row = conn.execute(select(pools).where(pools.c.id == state.id)).one()
     zone = conn.execute(select(orgs.c.zone).where(orgs.c.id == row.org)).scalar_one()
     at_us = 0 if state.ends_us is None else state.ends_us - 1
     here = terms(row, at_us, zone)
     starts_us = 0 if state.ends_us is None else here.starts_us
     found = replace(here, starts_us=starts_us)
-    spent_nusd = sum(
+    return sum(
         said.charged_nusd
         for inc, first_seq in _ledgers(conn, row, starts_us)
         for said in _said(conn, inc, first_seq)
         if counts(said, state.id, found)
     )
-    return replace(state, late_nusd=max(state.late_nusd, spent_nusd))
 
 
 def _ledgers(conn: Connection, row: Row[Any], starts_us: int) -> list[tuple[str, int]]:

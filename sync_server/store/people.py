@@ -217,6 +217,19 @@ def invites_until(conn: Connection, member: str, after_us: int, until_us: int) -
     return int(conn.execute(asked.select_from(invites)).scalar_one())
 
 
+def unused_invites(
+    conn: Connection, member: str, after_us: int, until_us: int
+) -> list[dict[str, Any]]:
+    """The invites of a member that nobody has used and that expire in this time."""
+    asked = select(invites).where(
+        invites.c.member == member,
+        invites.c.used_us.is_(None),
+        invites.c.expires_us > after_us,
+        invites.c.expires_us <= until_us,
+    )
+    return [dict(row) for row in conn.execute(asked).mappings()]
+
+
 def enrolled(conn: Connection, public_key: bytes, nonce: str) -> RowMapping | None:
     """The device of this key, if it was enrolled by the request of this nonce."""
     found = (

@@ -84,3 +84,14 @@ def test_a_code_is_known_to_the_server_alone() -> None:
     body = Sealed(b"{}", b"").body
     assert secret_of(bytes(32), body) != secret_of(bytes(31) + b"1", body)
     assert secret_of(bytes(32), body) != secret_of(bytes(32), b"{} ")
+
+
+async def test_a_machine_that_is_revoked_lets_nobody_in_any_more(house: House) -> None:
+    """The codes it made end with it; a lead's invite for the same member holds."""
+    anna = await house.joined("anna")
+    _, found = await anna.add_device()
+    of_a_lead = await house.ask("invite", member="anna")
+    await house.ask("device.revoke", device=anna.certificate.device)
+    code = found["join"].split()[4].partition(".")[0]
+    assert (await Device(house, bytes(32)).enrol(code))[0] == 404
+    await Device.join(house, of_a_lead["join"])

@@ -54,6 +54,14 @@ def test_it_takes_from_what_may_be_granted() -> None:
 def test_what_was_spent_in_the_old_team_is_not_the_new_ones() -> None:
     """A member has moved: an entry that names a pool of the old team counts there."""
     made = case(PoolState("new", 100, 3), PoolState("old", 100, 3))
-    made = replace(made, gone=frozenset({"old"}))
+    made = replace(made, gone=frozenset({"old"}), left=frozenset({"old"}))
     charge(made, [said(rights=[("old", 3, 5)])], lambda _: TERMS)
     assert made.pools["new"].late_nusd == 0
+
+
+def test_a_right_of_a_cap_that_was_taken_away_excuses_nothing() -> None:
+    """What was spent under the old cap counts under the one that came in its place."""
+    made = case(PoolState("day", 100, 3), PoolState("month", 100, 3))
+    made = replace(made, gone=frozenset({"month"}))
+    charge(made, [said(rights=[("month", 3, 5)])], lambda _: TERMS)
+    assert made.pools["day"].late_nusd == 5

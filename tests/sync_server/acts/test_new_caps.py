@@ -163,3 +163,38 @@ def test_whenever_it_is_set_every_cent_counts_once(tmp_path_factory: Any, steps:
             assert spent == known
             assert state.committed_nusd + state.late_nusd <= cap
     office.close()
+
+
+async def test_a_cap_set_again_counts_what_came_in_between(house: House) -> None:
+    """Beside what yesterday's rights were spent on today; set and taken away again and again, every
+    dollar counts once."""
+    anna, name = await house.joined("anna", "backend"), "team.backend.day"
+    cap = {"level": "team", "name": "backend", "window": "day"}
+    await house.ask("cap.set", **cap, cap_nusd=20 * DOLLAR)
+    [told] = (await anna.sync(Want(name, need_nusd=10 * DOLLAR))).accounts
+    house.now[0] += 24 * 3_600_000_000
+    await anna.sync()
+    spend(anna, house, 10 * DOLLAR, (name, told.window), **API)
+    await anna.sync()
+    await house.ask("cap.set", **cap, cap_nusd=None)
+    await anna.sync()
+    spend(anna, house, 7 * DOLLAR, **API)
+    await anna.sync()
+    for _ in range(2):
+        await house.ask("cap.set", **cap, cap_nusd=20 * DOLLAR)
+        assert (await lines(house))[name]["free_nusd"] == 3 * DOLLAR
+        await house.ask("cap.set", **cap, cap_nusd=None)
+
+
+async def test_another_window_counts_what_was_spent_under_the_old_cap(house: House) -> None:
+    """Also what its device reports only after the change."""
+    anna = await house.joined("anna", "backend")
+    cap = {"level": "team", "name": "backend"}
+    await house.ask("cap.set", **cap, window="month", cap_nusd=100 * DOLLAR)
+    [told] = (await anna.sync(Want("team.backend.month", need_nusd=40 * DOLLAR))).accounts
+    spend(anna, house, 40 * DOLLAR, (told.pool, told.window), **API)
+    await house.ask("cap.set", **cap, window="month", cap_nusd=None)
+    await house.ask("cap.set", **cap, window="day", cap_nusd=50 * DOLLAR)
+    await anna.sync(Want("team.backend.day", need_nusd=50 * DOLLAR))
+    line = (await lines(house))["team.backend.day"]
+    assert (line["spent_nusd"], line["out_nusd"]) == (40 * DOLLAR, 10 * DOLLAR)
