@@ -168,15 +168,18 @@ class Service:
         with self.engine.begin() as conn:
             return int(cases.org_row(conn, self.org).policy)
 
-    def request(self, sealed: Sealed, now_us: int) -> dict[str, object]:
-        """Note that a device asks for a raise, once for each nonce. Raises as `sync` does."""
+    def request(self, sealed: Sealed, now_us: int) -> tuple[dict[str, object], bool]:
+        """Note that a device asks for a raise, once for each nonce. Raises as `sync` does.
+
+        Answers how it stands, and whether it is new.
+        """
         device = read(RaiseRequest, sealed.body).device
         with self._deciding(now_us) as (conn, org):
             asked = unseal(RaiseRequest, sealed, _check(self._sender(conn, device)))
             line, answer = raises.asked(conn, org, asked, now_us)
             if line is not None:
                 self._apply(conn, org, [line])
-            return answer
+            return answer, line is not None
 
     def overview(self, sealed: Sealed, now_us: int) -> Sealed:
         """How the team stands, for a device's screen. Raises as `sync` does."""

@@ -6,6 +6,7 @@ stands until the cap is another one.
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from agentspend.sync.client import NotTaken
 
 LOOK_EVERY_S = 5.0
 """How often an open question is looked after, while the server says nothing by itself."""
+REST_S = 2.0
+"""So long a question rests after it was put: what the server says meanwhile may be its echo."""
 NUSD = 10**9
 
 Post = Callable[[RaiseRequest], Coroutine[Any, Any, dict[str, Any]]]
@@ -40,11 +43,19 @@ class Asked:
 class Asking:
     """Puts the open questions of one team to its leads, and hears what they say."""
 
-    def __init__(self, bookkeeper: Bookkeeper, post: Post, talk: Talk) -> None:
+    def __init__(
+        self,
+        bookkeeper: Bookkeeper,
+        post: Post,
+        talk: Talk,
+        now_s: Callable[[], float] = time.monotonic,
+    ) -> None:
         """`post` sends a raise request, again and again; `talk` fetches what was granted."""
         self._bookkeeper = bookkeeper
         self._post = post
         self._talk = talk
+        self._now_s = now_s
+        self._put_s: dict[str, float] = {}
         self._nudged = asyncio.Event()
         self._by_hand: dict[str, RaiseRequest] = {}
         self.asked: dict[str, Asked] = {}
@@ -56,7 +67,7 @@ class Asking:
                 self.nudge()
 
     def nudge(self) -> None:
-        """Look after the questions now."""
+        """Look after the questions now, or as soon as they have rested."""
         self._nudged.set()
 
     def by_hand(self, request: RaiseRequest, answer: dict[str, Any]) -> None:
@@ -70,16 +81,29 @@ class Asking:
             self._nudged.clear()
             open_ones = await self._bookkeeper.ask(_open)
             self.asked = {pool: each for pool, each in self.asked.items() if pool in open_ones}
-            for pool, (question, request) in open_ones.items():
+            chosen = {pool: self._by_hand.get(pool, each[1]) for pool, each in open_ones.items()}
+            nonces = {request.nonce for request in chosen.values()}
+            self._put_s = {nonce: at for nonce, at in self._put_s.items() if nonce in nonces}
+            wait_s = LOOK_EVERY_S
+            for pool, request in chosen.items():
+                rests_s = self._rests_s(request)
+                if rests_s > 0:
+                    wait_s = min(wait_s, rests_s)
+                    continue
                 with suppress(AgentspendError):
-                    await self._look_after(pool, question, request)
+                    await self._look_after(pool, open_ones[pool][0], request)
             with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_EVERY_S if open_ones else None):
+                async with asyncio.timeout(wait_s if open_ones else None):
                     await self._nudged.wait()
 
-    async def _look_after(self, pool: str, question: Question, fresh: RaiseRequest) -> None:
+    def _rests_s(self, request: RaiseRequest) -> float:
+        """How long this question is left alone yet; at most 0: not any more."""
+        put_s = self._put_s.get(request.nonce)
+        return 0.0 if put_s is None else put_s + REST_S - self._now_s()
+
+    async def _look_after(self, pool: str, question: Question, request: RaiseRequest) -> None:
         """Ask, or hear how it stands; asking again changes nothing at the server."""
-        request = self._by_hand.get(pool, fresh)
+        self._put_s[request.nonce] = self._now_s()
         try:
             answer = await self._post(request)
         except NotTaken:

@@ -171,11 +171,15 @@ async def hello(request: web.Request) -> web.Response:
 
 
 async def request_raise(request: web.Request) -> web.Response:
-    """Note that a developer asks for more, and tell the leads."""
+    """Note that a developer asks for more, and tell the leads.
+
+    Once: a daemon asks again every few seconds, and each word to a lead's daemon costs it a report.
+    """
     hall, sealed, _ = await _opened(request, "person")
     now_us = hall.now_us()
-    found = await hall.work(lambda: hall.service.request(sealed, now_us))
-    await hall.tell(frozenset({LEADS}))
+    found, new = await hall.work(lambda: hall.service.request(sealed, now_us))
+    if new:
+        await hall.tell(frozenset({LEADS}))
     return answer(found)
 
 

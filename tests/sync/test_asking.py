@@ -49,7 +49,8 @@ class Team:
 
     def __init__(self, device: Device, lead: Lead) -> None:
         self.device, self.lead = device, lead
-        self.asking = Asking(device.bookkeeper, lead.post, lead.talk)
+        self.now_s = 0.0
+        self.asking = Asking(device.bookkeeper, lead.post, lead.talk, lambda: self.now_s)
         self.count = 0
 
     def ask(self, usd: str) -> "asyncio.Task[Any]":
@@ -84,6 +85,7 @@ class Team:
 async def team(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Team]:
     """Joined, followed, and looked after often."""
     monkeypatch.setattr(asking, "LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(asking, "REST_S", 0.0)
     async with Device(tmp_path) as device:
 
         def join(books: Any, at: Any) -> None:
@@ -118,6 +120,24 @@ async def test_one_request_whatever_waits(team: Team) -> None:
     assert isinstance(await first, Held)
     assert isinstance(await second, Held)
     await team.until(lambda: not team.asking.asked)
+
+
+async def test_a_nudge_does_not_ask_again_at_once(
+    team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A push may be the echo of our own question: it rests first, and is asked then."""
+    monkeypatch.setattr(asking, "REST_S", 2.0)
+    waiting = team.ask("3")
+    await team.until(lambda: team.asking.asked)
+    for _ in range(50):
+        team.asking.nudge()
+        await team.device.bookkeeper.ask(lambda *_: None)
+    assert len(team.lead.asked) == 1
+    team.now_s = 2.0
+    team.asking.nudge()
+    await team.until(lambda: len(team.lead.asked) == 2)
+    await team.heard(7 * USD)
+    assert isinstance(await waiting, Held)
 
 
 async def test_approved_it_fetches_what_was_granted(team: Team) -> None:

@@ -1,6 +1,7 @@
 """A developer at the cap asks, a lead answers, and the money is there at once."""
 
 from agentspend.core.allowance.messages import Want
+from sync_server.store.people import LEADS
 from tests.sync_server.house import DOLLAR, Device, House, said
 
 DAY_US = 86_400_000_000
@@ -50,6 +51,18 @@ async def test_a_question_is_one_question(house: House) -> None:
     assert (status, "was refused by first lead" in found["error"]["message"]) == (409, True)
     assert (await house.ask("request.list"))["requests"] == []
     assert len((await house.ask("request.list", all=True))["requests"]) == 1
+
+
+async def test_leads_hear_of_a_question_once(house: House) -> None:
+    """A daemon asks again every few seconds; a word to the leads costs each of them a report."""
+    (device,) = await at_the_cap(house)
+    told: list[frozenset[str]] = []
+    house.hall.tell_others = lambda teams, _: told.append(teams)
+    for _ in range(3):
+        assert (await device.request(DOLLAR))[0] == 200
+    assert told == [frozenset({LEADS})]
+    await device.request(DOLLAR, nonce="n_2")
+    assert len(told) == 2
 
 
 async def test_what_cannot_be_asked(house: House) -> None:
