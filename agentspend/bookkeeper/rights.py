@@ -9,12 +9,14 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from agentspend.core.allowance.accounts import Account, Place
+from agentspend.core.allowance.accounts import EMPTY, Account, Place
 from agentspend.core.allowance.device import TeamHold
 from agentspend.core.allowance.messages import NOTHING, Link
 from agentspend.core.budgets import TEAM_PREFIX
 from agentspend.store import accounts, team
+from agentspend.store import holds as holds_table
 from agentspend.store.accounts import Account as Row
+from agentspend.store.holds import Hold
 from agentspend.store.team import RightRow
 from agentspend.wire.entries import Entry, encode, entry_hash
 
@@ -65,6 +67,16 @@ class Rights(MutableMapping[Place, Account]):
         """The account's own row."""
         right = team.right(self._conn, self._inc, place.pool, place.window)
         return accounts.by_id(self._conn, right.account) if right else None
+
+    def attach(self, place: Place, hold: Hold) -> None:
+        """Let a hold that is already in flight count here too, whether it fits or not: above the
+        rights its charge is an overrun, which is told. What is closed takes nothing more."""
+        account = self.setdefault(place, EMPTY)
+        right = team.right(self._conn, self._inc, *place)
+        if right is None or account.closed:
+            return
+        holds_table.attach(self._conn, hold.rid, right.account, hold.amount_nusd)
+        accounts.move(self._conn, right.account, held_nusd=hold.amount_nusd)
 
     def _open(self, place: Place) -> int:
         opened = accounts.create(

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from agentspend.bookkeeper.pools import budget_of, in_flight, pool_of
 from agentspend.bookkeeper.rights import Mark, Rights, TeamChain, holds
 from agentspend.bookkeeper.rooms import Seat
 from agentspend.core.allowance.accounts import EMPTY, Place
@@ -28,7 +29,7 @@ from agentspend.core.allowance.hearing import (
 from agentspend.core.allowance.messages import Answer, Hello, Sync, Want, Welcome
 from agentspend.core.allowance.pools import Pool
 from agentspend.core.allowance.standing import Standing, State
-from agentspend.core.budgets import TEAM_PREFIX, Budget, Mode
+from agentspend.core.budgets import TEAM_PREFIX, Budget
 from agentspend.core.scopes import NamesModel, Payer, Scope, same_text
 from agentspend.core.windows import Window, WindowKind
 from agentspend.store import team
@@ -182,6 +183,22 @@ class Team:
         self._dryness.forget()
         team.write(self._conn, "policy", msgspec.json.encode(policy))
         self.forget()
+        if self.standing is not None:
+            self._count_in_flight(self.standing)
+
+    def _count_in_flight(self, standing: Standing) -> None:
+        """Let what is in flight count in every hard pool it belongs to and was not held in: its
+        cap came later. So its charge names the right, and until then nobody else takes the room."""
+        assert self._membership is not None
+        rights = Rights(self._conn, standing.inc)
+        for pool in self._pools:
+            window = standing.windows.get(pool.id)
+            if pool.warns or window is None:
+                continue
+            for hold, payer in in_flight(self._conn, standing.inc, pool.id):
+                who = as_member(payer, self._membership)
+                if pool.scope.matches(who, self.names_model):
+                    rights.attach(Place(pool.id, window), hold)
 
     def opened_at(self, identity: str, mark: Mark | None = None) -> None:
         """The ledger was opened here: elsewhere than before, its rights are not ours to use.
@@ -300,6 +317,7 @@ class Team:
         before = device.standing.acked_seq
         chain = TeamChain(self._conn, device.standing.inc)
         keep_nusd = answered(device, chain, answer)
+        self._count_in_flight(device.standing)
         back = device.give_back(keep_nusd) if keep_nusd else None
         drafts = [back, device.close()]
         for draft in drafts:
@@ -372,29 +390,3 @@ class Team:
 def as_member(payer: Payer, membership: Membership) -> Payer:
     """The payer as the team knows it: its member and device are the server's word, not ours."""
     return replace(payer, member=membership.member, device=membership.device)
-
-
-def pool_of(told: Mapping[str, Any]) -> Pool:
-    """A pool as a policy writes it: `id`, `scope`, `window`, `cap_nusd`."""
-    return Pool(
-        id=str(told["id"]),
-        scope=Scope.of(told.get("scope") or {}),
-        window=Window.parse(str(told["window"])),
-        cap_nusd=int(told["cap_nusd"]),
-        warns=told.get("mode") == Mode.WARN.value,
-    )
-
-
-def budget_of(pool: Pool) -> Budget:
-    """A pool in the words of a budget: what admission and refusals speak of.
-
-    Its scope is without the terms that mean this device or its member: here they always hold.
-    """
-    terms = {key: value for key, value in pool.scope.terms if key not in ("member", "device")}
-    return Budget(
-        name=f"{TEAM_PREFIX}{pool.id}",
-        limit_nusd=pool.cap_nusd,
-        window=pool.window,
-        scope=Scope.of(terms),
-        mode=Mode.WARN if pool.warns else Mode.HARD,
-    )

@@ -116,10 +116,11 @@ def put_right(conn: sqlite3.Connection, row: RightRow) -> None:
     )  # fmt: skip
 
 
-def open_holds(conn: sqlite3.Connection, inc: str) -> list[str]:
-    """The requests in flight that hold rights of an incarnation."""
+def open_holds(conn: sqlite3.Connection, inc: str, pool: str | None = None) -> list[str]:
+    """The requests in flight that hold rights of an incarnation, in this pool or in any."""
     rows = conn.execute(
-        "SELECT DISTINCT rid FROM hold_account JOIN team_right USING (account) WHERE inc = ?",
-        (inc,),
+        "SELECT DISTINCT rid FROM hold_account JOIN team_right USING (account) WHERE inc = ?1"
+        " AND (?2 IS NULL OR pool = ?2)",
+        (inc, pool),
     ).fetchall()
     return [str(row[0]) for row in rows]

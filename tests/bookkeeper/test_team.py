@@ -19,6 +19,7 @@ from agentspend.core.allowance.standing import Standing, State
 from agentspend.core.scopes import Payer
 from agentspend.core.usage import Billing
 from agentspend.store import team
+from agentspend.sync.wants import wants
 from agentspend.wire.entries import decode
 from tests.bookkeeper.conftest import Desk, budget
 
@@ -278,3 +279,86 @@ def test_a_pool_that_the_team_watches_refuses_nobody(desk: Desk) -> None:
     desk.do(lambda: desk.books.team.adopt({"version": 2, "pools": [ORG, API]}))
 
     assert not isinstance(desk.hold(desk.request("1", payer=ANA)), Held)
+
+
+def rights_told(desk: Desk) -> list[tuple[str, int, int]]:
+    """What the last report names."""
+    bodies = team.after(desk.conn, "i_team", 0, 99)
+    return [tuple(right) for right in decode(bodies[-1]).rights or ()]  # type: ignore[misc]
+
+
+def test_what_is_in_flight_when_a_cap_comes_counts_in_it(desk: Desk) -> None:
+    """Held there from the first answer on, so that all of the grant is not taken beside it; it is
+    not returned, is told to the server, and its charge names the right."""
+    join(desk, API)
+    before = desk.request("3", 1, comfort=1, floor=1, payer=ELSEWHERE)
+    free = desk.request("3", 1, comfort=1, floor=1, payer=ELSEWHERE, counted="subscription")
+    assert isinstance(desk.hold(before), Held)
+    assert isinstance(desk.hold(free), Held)
+    desk.do(lambda: desk.books.team.adopt({"version": 2, "pools": [{**ORG, "cap_nusd": 10 * USD}]}))
+    hear(desk, Told("acme", 24_322, 10 * USD, keep_nusd=0))
+
+    least_nusd = before.ask.strict.nusd(1)
+    assert line(desk, "acme")["held_nusd"] == least_nusd
+    assert line(desk, "acme")["ours_nusd"] == least_nusd
+    assert [each.held_nusd for each in desk.do(lambda: wants(desk.books, desk.at))] == [least_nusd]
+    hear(desk, Told("acme", 24_322, 20 * USD - least_nusd))
+    assert not isinstance(desk.hold(desk.request("9.99", payer=ELSEWHERE)), Held)
+    desk.settle(before.rid, "3")
+    assert rights_told(desk) == [("acme", 24_322, 3 * USD)]
+    desk.settle(free.rid, "3")
+    assert rights_told(desk) == []
+    assert line(desk, "acme")["spent_nusd"] == 3 * USD
+
+
+def test_what_is_in_flight_in_a_watched_pool_counts_once_it_is_hard(desk: Desk) -> None:
+    """Above the rights of this device its charge is an overrun, which is told."""
+    join(desk, {**ORG, "mode": "warn"})
+    hear(desk, Told("acme", 24_322, 0))
+    held = desk.hold(desk.request("3", 1, comfort=1, floor=1, payer=ANA))
+    assert isinstance(held, Held)
+    assert line(desk, "acme")["held_nusd"] == 0
+    for version in (2, 3):
+        desk.do(lambda at=version: desk.books.team.adopt({"version": at, "pools": [ORG]}))
+        assert line(desk, "acme")["held_nusd"] == held.amount_nusd
+    assert not isinstance(desk.hold(desk.request("1", payer=ANA, wait_s=-1)), Held)
+    hear(desk, Told("acme", 24_323, 2 * USD))
+    assert line(desk, "acme")["held_nusd"] == 0
+
+    desk.settle(held.rid, "3")
+
+    assert rights_told(desk) == [("acme", 24_322, 3 * USD)]
+    account = Rights(desk.conn, "i_team")[Place("acme", 24_322)]
+    assert (account.committed_nusd, account.free_nusd) == (3 * USD, -3 * USD)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(1, 4)), min_size=1, max_size=8), st.data())
+def test_a_cap_is_not_passed_whenever_it_comes(
+    asked: list[tuple[int, int]], data: st.DataObject
+) -> None:
+    """Requests before, while watched and after: all that was in flight or later names the right,
+    and where the rights cover what was in flight, no more than they is spent."""
+    with tempfile.TemporaryDirectory() as folder:
+        desk = Desk(Path(folder) / "ledger.db")
+        join(desk)
+        stages: list[list[dict[str, Any]]] = [[], [{**ORG, "mode": "warn"}], [ORG]]
+        rids, early_nusd = [], 0
+        for stage, pools in enumerate(stages):
+            desk.do(lambda to=pools: desk.books.team.adopt({"version": 2, "pools": to}))
+            if (pools and data.draw(st.booleans())) or stage == 2:
+                hear(desk, Told("acme", 24_322, 12 * USD * (stage == 2)))
+            for at, amount in asked:
+                if at == stage:
+                    request = desk.request(f"{amount}.00", 1, comfort=1, floor=1, wait_s=-1)
+                    held = desk.hold(request)
+                    if isinstance(held, Held):
+                        rids.append(held.rid)
+                        early_nusd += held.amount_nusd if stage < 2 else 0
+        assert line(desk, "acme")["held_nusd"] <= max(12 * USD, early_nusd)
+        for rid in data.draw(st.permutations(rids)):
+            desk.settle(rid, "1.00")
+            assert rights_told(desk) == [("acme", 24_322, USD)]
+        after = line(desk, "acme")
+        assert (after["spent_nusd"], after["held_nusd"]) == (len(rids) * USD, 0)
+        desk.conn.close()
