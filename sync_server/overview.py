@@ -4,7 +4,6 @@ Only looks. What it answers is bounded, however large the organisation is. Other
 to leads, and to everybody as far as the policy says (`visibility`).
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -27,7 +26,7 @@ from sync_server.store.tables import (
     spending,
     teams,
 )
-from sync_server.visibility import Visibility
+from sync_server.visibility import Onlooker, Visibility
 
 MOST_POOLS = 40
 MOST_MEMBERS = 10
@@ -40,11 +39,12 @@ _SPENT = func.sum(accounts.c.used_nusd + case((accounts.c.written_off, _over), e
 _OUT = func.sum(case((accounts.c.closed | accounts.c.written_off, 0), else_=_over))
 _RUNNING = and_(accounts.c.pool == pools.c.id, accounts.c.running == pools.c.running)
 _BURN = (
-    select(accounts.c.pool, devices.c.member, _SPENT.label("spent"), _OUT.label("out"))
+    select(accounts.c.pool, devices.c.member, members.c.team, _SPENT, _OUT)
     .join(pools, _RUNNING)
     .join(incarnations, incarnations.c.inc == accounts.c.inc)
     .join(devices, devices.c.id == incarnations.c.device)
-    .group_by(accounts.c.pool, devices.c.member)
+    .join(members, members.c.id == devices.c.member)
+    .group_by(accounts.c.pool, devices.c.member, members.c.team)
 )
 _LATELY = (
     select(devices.c.member, func.sum(spending.c.amount_nusd))
@@ -70,8 +70,7 @@ def overview(
     is_lead = Role(who.role).may(Role.LEAD)
     rows = _pools(conn, org, look.device, everyones=is_lead)
     own_team = conn.execute(select(teams).where(teams.c.id == who.team)).one()
-    seen = visibility.of(json.loads(org.rules), json.loads(own_team.rules))
-    seen = Visibility.NAMED if is_lead else seen
+    onlooker = visibility.onlooker(conn, org, Role(who.role), who.member)
     shown = rows[:MOST_POOLS]
     burners = _burners(conn, [row.id for row in shown], org.id, now_us)
     questions = [
@@ -85,7 +84,7 @@ def overview(
         server_us=now_us,
         role=who.role,
         frozen=bool(org.frozen or own_team.frozen),
-        pools=tuple(_seen(row, burners.get(row.id, []), who.member, seen) for row in shown),
+        pools=tuple(_seen(row, burners.get(row.id, []), onlooker) for row in shown),
         questions=tuple(questions[:MOST_QUESTIONS]),
         left_out=len(rows[MOST_POOLS:]) + len(questions[MOST_QUESTIONS:]),
     )
@@ -102,17 +101,17 @@ def _pools(conn: Connection, org: Row[Any], device: str, *, everyones: bool) -> 
 
 def _burners(
     conn: Connection, names: list[str], org: str, now_us: int
-) -> Mapping[str, list[Burner]]:
-    """Who spends in these pools' running windows, most first."""
+) -> Mapping[str, list[tuple[str, Burner]]]:
+    """Who spends in these pools' running windows, most first, each after their team."""
     since = now_us // HOUR_US - 1
     lately = _sums(conn.execute(_LATELY.where(spending.c.hour >= since)))
     seen = _sums(conn.execute(_SEEN.where(devices.c.org == org)))
-    found: defaultdict[str, list[Burner]] = defaultdict(list)
-    for pool, member, spent, out in conn.execute(_BURN.where(accounts.c.pool.in_(names))):
+    found: defaultdict[str, list[tuple[str, Burner]]] = defaultdict(list)
+    for pool, member, team, spent, out in conn.execute(_BURN.where(accounts.c.pool.in_(names))):
         last = lately.get(member, 0), seen.get(member, 0)
-        found[pool].append(Burner(member, int(spent), int(out), *last))
+        found[pool].append((team, Burner(member, int(spent), int(out), *last)))
     for each in found.values():
-        each.sort(key=lambda one: (-one.spent_nusd, -one.out_nusd, one.member))
+        each.sort(key=lambda one: (-one[1].spent_nusd, -one[1].out_nusd, one[1].member))
     return found
 
 
@@ -120,16 +119,17 @@ def _sums(rows: Iterable[Any]) -> dict[str, int]:
     return {member: max(0, int(amount or 0)) for member, amount in rows}
 
 
-def _seen(row: Row[Any], burners: list[Burner], me: str, seen: Visibility) -> PoolSeen:
-    """A pool with the members as they may be seen: by name, by number, or oneself alone."""
-    if seen is Visibility.PSEUDONYMOUS:
-        burners = [
-            each if each.member == me else replace(each, member=visibility.numbered(rank))
-            for rank, each in enumerate(burners, 1)
-        ]
-    everybody = seen is not Visibility.AGGREGATE
-    named = [each for each in burners if everybody or each.member == me][:MOST_MEMBERS]
-    rest = [each for each in burners if each not in named]
+def _seen(row: Row[Any], burners: list[tuple[str, Burner]], onlooker: Onlooker) -> PoolSeen:
+    """A pool with the members as they may be seen: by name, by number, or in the sum of others."""
+    shown = []
+    for rank, (team, each) in enumerate(burners, 1):
+        seen = onlooker.sees(each.member, team)
+        if seen is Visibility.PSEUDONYMOUS:
+            shown.append(replace(each, member=visibility.numbered(rank)))
+        elif seen is Visibility.NAMED:
+            shown.append(each)
+    named = shown[:MOST_MEMBERS]
+    all_nusd = sum(each.spent_nusd for _, each in burners)
     state = cases.state_of(row)
     out_nusd = state.outstanding_nusd + state.past_nusd
     return PoolSeen(
@@ -142,8 +142,8 @@ def _seen(row: Row[Any], burners: list[Burner], me: str, seen: Visibility) -> Po
         free_nusd=max(0, state.available_nusd),
         ends_us=state.ends_us,
         members=tuple(named),
-        others=len(rest),
-        others_nusd=sum(each.spent_nusd for each in rest),
+        others=len(burners) - len(named),
+        others_nusd=all_nusd - sum(each.spent_nusd for each in named),
     )
 
 

@@ -14,7 +14,8 @@ from agentspend.core.errors import AgentspendError
 from agentspend.core.money import MAX_NUSD, dollars
 from agentspend.core.scopes import Scope
 from agentspend.wire.canonical import canonical
-from sync_server.acts.act import EVERYONE, Act, Done, Moment, Role
+from sync_server import visibility
+from sync_server.acts.act import EVERYONE, Act, Caller, Done, Moment, Role
 from sync_server.acts.names import found
 from sync_server.allowance.journal import Filed, Line, Opened
 from sync_server.allowance.windows import first
@@ -55,7 +56,7 @@ def _set(conn: Connection, org: Row[Any], told: Cap, moment: Moment) -> Done:
     active = told.cap_nusd is not None
     if known is None and not active:
         raise AgentspendError(f"there is no cap {name}", "agentspend-server org show")
-    lines: list[Line] = [
+    decided: list[Line] = [
         Filed("pool", {
             "id": name, "org": org.id, "team": team, "member": member,
             "scope": canonical(scope).decode(),
@@ -64,10 +65,10 @@ def _set(conn: Connection, org: Row[Any], told: Cap, moment: Moment) -> Done:
     ]  # fmt: skip
     answer: dict[str, Any] = {"pool": name, "cap_nusd": told.cap_nusd, "note": ""}
     if told.cap_nusd is not None:
-        lines.append(first(name, told.cap_nusd, told.window, moment.now_us, org.zone))
+        decided.append(first(name, told.cap_nusd, told.window, moment.now_us, org.zone))
         if known is not None:
             state = cases.state_of(known)
-            lines[-1] = _again(state.window, state.ends_us, lines[-1])
+            decided[-1] = _again(state.window, state.ends_us, decided[-1])
             if state.committed_nusd > told.cap_nusd:
                 answer["note"] = (
                     f"{dollars(state.committed_nusd)} is committed already: nothing is granted "
@@ -75,7 +76,7 @@ def _set(conn: Connection, org: Row[Any], told: Cap, moment: Moment) -> Done:
                 )
     words = moment.words("cap.set", pool=name, cap_nusd=told.cap_nusd)
     concerns = _concerned(conn, team, member)
-    return Done(answer, lines, words, policy=True, concerns=concerns)
+    return Done(answer, decided, words, policy=True, concerns=concerns)
 
 
 def _again(window: int, ends_us: int | None, line: Line) -> Line:
@@ -121,11 +122,23 @@ def pool_name(told: Cap, team: str | None) -> str:
     return f"{name[: LONGEST_ID - 9]}.{sha256(name.encode()).hexdigest()[:8]}"
 
 
-def _list(conn: Connection, _org: Row[Any], told: Of, _moment: Moment) -> Done:
-    asked = select(pools).where(pools.c.active.is_(True)).order_by(pools.c.id)
-    if told.team:
-        asked = asked.where(or_(pools.c.team.is_(None), pools.c.team == told.team))
-    return Done({"caps": [line_of(row) for row in conn.execute(asked)]})
+def _list(conn: Connection, org: Row[Any], told: Of, moment: Moment) -> Done:
+    return Done({"caps": lines(conn, org, moment.caller, told.team)})
+
+
+def lines(conn: Connection, org: Row[Any], caller: Caller, team: str = "") -> list[dict[str, Any]]:
+    """The caps that a caller may see, of a team and above it, or all."""
+    onlooker = visibility.onlooker(conn, org, caller.role, caller.member)
+    asked = (
+        select(pools, members.c.team.label("owner_team"))
+        .outerjoin(members, members.c.id == pools.c.member)
+        .where(pools.c.active.is_(True))
+        .order_by(pools.c.id)
+    )
+    if team:
+        asked = asked.where(or_(pools.c.team.is_(None), pools.c.team == team))
+    found = conn.execute(asked)
+    return [line_of(row) for row in found if onlooker.may_see(row, row.owner_team)]
 
 
 def line_of(row: Row[Any]) -> dict[str, Any]:

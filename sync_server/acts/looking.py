@@ -8,8 +8,8 @@ from sqlalchemy import Connection, Row, func, select
 
 from agentspend.core.money import MAX_NUSD
 from sync_server.acts.act import Act, Done, Moment, Nothing, Role
-from sync_server.acts.caps import line_of
-from sync_server.store.tables import audit, devices, entries, incarnations, members, pools
+from sync_server.acts.caps import lines
+from sync_server.store.tables import audit, devices, entries, incarnations, members
 
 Us = Annotated[int, msgspec.Meta(ge=0, le=MAX_NUSD)]
 MOST_LINES = 1_000
@@ -38,18 +38,17 @@ def _audit(conn: Connection, org: Row[Any], told: Page, _moment: Moment) -> Done
         .order_by(audit.c.seq)
         .limit(told.limit)
     )
-    lines = [{**json.loads(row.body), "hash": row.hash} for row in conn.execute(asked)]
-    return Done({"acts": lines, "end": {"seq": org.audit_seq, "hash": org.audit_hash}})
+    acts = [{**json.loads(row.body), "hash": row.hash} for row in conn.execute(asked)]
+    return Done({"acts": acts, "end": {"seq": org.audit_seq, "hash": org.audit_hash}})
 
 
-def _show(conn: Connection, org: Row[Any], _told: Nothing, _moment: Moment) -> Done:
-    caps = select(pools).where(pools.c.active.is_(True)).order_by(pools.c.id)
+def _show(conn: Connection, org: Row[Any], _told: Nothing, moment: Moment) -> Done:
     answer = {
         "org": org.name,
         "zone": org.zone,
         "policy": org.policy,
         "frozen": bool(org.frozen),
-        "caps": [line_of(row) for row in conn.execute(caps)],
+        "caps": lines(conn, org, moment.caller),
         "members": conn.execute(_count(members)).scalar_one(),
         "devices": conn.execute(_count(devices)).scalar_one(),
     }

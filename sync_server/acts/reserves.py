@@ -3,20 +3,25 @@
 from typing import Annotated, Any
 
 import msgspec
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection, Row, bindparam, select
 
 from agentspend.core.allowance.messages import DrawReserve
 from agentspend.core.money import MAX_NUSD
 from agentspend.wire.canonical import canonical
-from sync_server import reserves
-from sync_server.acts.act import EVERYONE, Act, Done, Moment, Nothing, Role
+from sync_server import reserves, visibility
+from sync_server.acts.act import EVERYONE, Act, Done, Moment, NotAllowed, Nothing, Role
 from sync_server.acts.names import found
 from sync_server.reserves import NotDrawn
 from sync_server.store import cases
 from sync_server.store.people import Speaker
-from sync_server.store.tables import pools
+from sync_server.store.tables import members, pools
 
 MOST_REASON = 500
+_POOL = (
+    select(pools, members.c.team.label("owner_team"))
+    .outerjoin(members, members.c.id == pools.c.member)
+    .where(pools.c.id == bindparam("pool"))
+)
 
 
 class Reserve(msgspec.Struct, forbid_unknown_fields=True):
@@ -34,20 +39,28 @@ def _set(conn: Connection, org: Row[Any], told: Reserve, moment: Moment) -> Done
     return Done(answer, (), words, org={"rules": rules}, concerns=EVERYONE)
 
 
-def _list(conn: Connection, org: Row[Any], _told: Nothing, _moment: Moment) -> Done:
+def _list(conn: Connection, org: Row[Any], _told: Nothing, moment: Moment) -> Done:
+    """Who drew and why is told to who pays into the pool, and where members are named."""
+    onlooker = visibility.onlooker(conn, org, moment.caller.role, moment.caller.member)
     lines = []
     for each in reserves.all_of(org.rules):
-        state = cases.pool_state(conn, each["pool"])
-        is_drawn = each["window"] == state.window
+        row = conn.execute(_POOL, {"pool": each["pool"]}).one()
+        if not onlooker.may_see(row, row.owner_team):
+            continue
+        is_drawn = each["window"] == row.running
+        is_told = is_drawn and onlooker.may_see_acts(row)
         lines.append({
             "pool": each["pool"], "reserve_nusd": each["nusd"], "drawn": is_drawn,
-            "by": each["by"] if is_drawn else "", "why": each["why"] if is_drawn else "",
+            "by": each["by"] if is_told else "", "why": each["why"] if is_told else "",
         })  # fmt: skip
     return Done({"reserves": lines})
 
 
 def draw(conn: Connection, org: Row[Any], who: Speaker, asked: DrawReserve) -> Done:
-    """A device draws a reserve of a pool that it pays into. Raises `NotDrawn`."""
+    """A device draws a reserve of a pool that it pays into. Raises `NotDrawn`, and `NotAllowed`
+    for a viewer's."""
+    if not Role(who.role).may(Role.MEMBER):
+        raise NotAllowed("a viewer draws no reserve", "ask a lead of your organisation")
     states = cases.pool_states(conn, org.id, asked.device)
     if asked.pool not in states:
         raise NotDrawn(f"there is no cap {asked.pool!r} above this device",

@@ -59,3 +59,39 @@ async def test_who_may_draw(house: House) -> None:
     await house.ask("reserve.set", pool=POOL, reserve_nusd=None)
     assert (await anna.draw_reserve(POOL, "x"))[0] == 409
     assert await granted(anna) == 10 * DOLLAR
+
+
+async def test_a_viewer_draws_none(house: House) -> None:
+    """Who may only look spends nothing, also from a device of theirs."""
+    anna = await capped(house)
+    await house.ask("member.set_role", member="anna", role="viewer")
+    assert (await anna.draw_reserve(POOL, "production is down"))[0] == 403
+    assert await granted(anna) == 6 * DOLLAR
+
+
+async def test_who_drew_is_told_to_who_pays_in(house: House) -> None:
+    """Another team hears that it was drawn; of a person's own cap nothing, unless all are named."""
+    await house.joined("anna", "backend")
+    ben = await house.joined("ben", "data")
+    drawn = {"member.ben.day": "member", "team.data.day": "team", "org.day": "org"}
+    for pool, level in drawn.items():
+        name = {"member": "ben", "team": "data", "org": ""}[level]
+        await house.ask("cap.set", level=level, name=name, window="day", cap_nusd=9 * DOLLAR)
+        await house.ask("reserve.set", pool=pool, reserve_nusd=DOLLAR)
+        assert (await ben.draw_reserve(pool, "a client is suing"))[0] == 200
+    tokens = {
+        name: (await house.ask("token.create", name=name, role="member", member=member))["token"]
+        for name, member in (("anna", "anna"), ("ben", "ben"))
+    }
+
+    async def seen(token: str) -> dict[str, str]:
+        found = (await house.ask("reserve.list", token))["reserves"]
+        assert all(each["drawn"] and bool(each["by"]) == bool(each["why"]) for each in found)
+        return {each["pool"]: each["by"] for each in found}
+
+    everything = dict.fromkeys(drawn, "ben")
+    assert await seen(tokens["anna"]) == {"team.data.day": "", "org.day": "ben"}
+    assert await seen(tokens["ben"]) == everything
+    assert await seen(house.token) == everything
+    await house.ask("policy.set", rules={"visibility": "named"})
+    assert await seen(tokens["anna"]) == everything
