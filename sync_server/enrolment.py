@@ -10,6 +10,7 @@ from sqlalchemy import Connection, RowMapping
 
 from agentspend.core.allowance.messages import Certificate, Enrol, Status
 from agentspend.core.errors import AgentspendError
+from agentspend.core.printable import clean
 from agentspend.wire import signing
 from agentspend.wire.canonical import NotCanonical
 from agentspend.wire.invite import code_sha256, read_code
@@ -78,7 +79,7 @@ def enrol(
         names = Names(known["id"], names.inc)
     device = {
         "id": names.device, "org": invite["org"], "member": invite["member"],
-        "label": asked.label, "public_key": asked.public_key, "active": True,
+        "label": clean(asked.label), "public_key": asked.public_key, "active": True,
         "enrolled_us": office.now_us, "seen_us": office.now_us,
     }  # fmt: skip
     used = {
@@ -91,7 +92,7 @@ def enrol(
         Began(names.inc, names.device, asked.nonce),
         *(Ranked(inc, Status.SUPERSEDED) for inc in people.incs_of(conn, names.device)),
     ]
-    who = {**invite, "label": asked.label}
+    who = {**invite, "label": clean(asked.label)}
     return _certificate(asked, who, names, office, server_key), lines
 
 

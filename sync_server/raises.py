@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, select
 
 from agentspend.core.allowance.messages import RaiseRequest
 from agentspend.core.errors import AgentspendError
+from agentspend.core.printable import clean
 from sync_server.allowance.journal import Filed
 from sync_server.allowance.pools import PoolState
 from sync_server.store import cases
@@ -47,7 +48,7 @@ def asked(
     pool = ask.pool or _tightest(conn, states)
     row = {
         "id": name, "org": org.id, "device": ask.device, "pool": pool,
-        "amount_nusd": ask.amount_nusd, "reason": ask.reason[:MOST_REASON], "status": "open",
+        "amount_nusd": ask.amount_nusd, "reason": clean(ask.reason[:MOST_REASON]), "status": "open",
         "asked_us": now_us, "decided_us": None, "decided_by": "",
     }  # fmt: skip
     return Filed("request", row), {"id": name, "status": "open", "pool": pool}

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len, chop_cells
 
+from agentspend.core.printable import clean
+
 NUSD_PER_CENT = 10_000_000
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _BLOCKS_ASCII = "_.,-=+*#"
@@ -25,7 +27,8 @@ class Glyphs:
     ascii: bool = False
 
     def __call__(self, text: str) -> str:
-        """The text in the characters that may be drawn."""
+        """One line's text in the characters that may be drawn: none that a terminal obeys."""
+        text = clean(text)
         if not self.ascii:
             return text
         return text.translate(_ASCII).encode("ascii", "replace").decode()
@@ -116,7 +119,8 @@ def percent(used: int, limit: int) -> int:
 
 
 def middle(text: str, cells: int) -> str:
-    """A name cut in its middle: both ends tell the most."""
+    """A name cut in its middle: both ends tell the most. Nothing in it is obeyed."""
+    text = clean(text)
     if cell_len(text) <= cells:
         return text
     if cells <= 1:

@@ -49,8 +49,7 @@ def window_lines(day: Day, now: Now) -> Text:
     """A subscription's own windows, where the provider tells them."""
     whole = Text(no_wrap=True, end="")
     for number, window in enumerate(day.status.get("windows", ())):
-        words = ("\n" if number else "") + _window(window, now)
-        whole.append(now.glyphs(words))
+        whole.append(("\n" if number else "") + now.glyphs(_window(window, now)))
     return whole
 
 

@@ -20,6 +20,7 @@ from agentspend.cli import access, key, output, plain_files, service
 from agentspend.cli.diagnostics import ExitCode, confirmed, say, warn
 from agentspend.cli.plain_files import Step
 from agentspend.core.errors import AgentspendError
+from agentspend.core.printable import clean
 from agentspend.core.virtual_keys import TOKEN_PREFIX, budget_name
 
 STAND_IN = f"{TOKEN_PREFIX}{'x' * 43}"
@@ -134,7 +135,7 @@ def _show(changes: Sequence[tuple[Path, bytes, bytes]]) -> None:
             before.splitlines(), after.splitlines(), str(path), str(path), lineterm="", n=2
         )
         for line in lines:
-            output.line(output.clean(line.replace("\t", "    ")))
+            output.line(clean(line.replace("\t", "    ")))
 
 
 def _remarks(agent: str, plan: PlainPlan, todo: Sequence[Step]) -> None:

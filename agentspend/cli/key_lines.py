@@ -8,6 +8,7 @@ from agentspend.cli.budget_lines import left_text, tightest
 from agentspend.cli.diagnostics import warn
 from agentspend.cli.moments import clock_text
 from agentspend.core.money import dollars
+from agentspend.core.printable import clean
 
 Line = Mapping[str, Any]
 _STYLES = {"active": "", "blocked": "red", "expired": "yellow"}
@@ -45,7 +46,7 @@ def show_one(key: Line) -> None:
     }
     for name, value in said.items():
         if value:
-            output.line(f"{name:<10} {output.clean(str(value))}")
+            output.line(f"{name:<10} {clean(str(value))}")
 
 
 def warn_unpriced(models: Sequence[str]) -> None:

@@ -13,6 +13,7 @@ from agentspend.cli.moments import clock_text
 from agentspend.core.filters import parse_filter
 from agentspend.core.limits import READ_PAGE_ROWS
 from agentspend.core.money import dollars
+from agentspend.core.printable import clean
 
 SHOWN = 30
 
@@ -107,7 +108,7 @@ def _show(entry: Entry) -> None:
         _told(entry),
         entry.get("rid") or "",
     ]
-    what = output.clean("  ".join(word for word in words if word))
+    what = clean("  ".join(word for word in words if word))
     output.line(
         f"{entry['seq']:>6}  {clock_text(entry['ts'])}  {entry['kind']:<7}"
         f"{amount:>10}{paid}{sure}  {what}".rstrip()

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from agentspend.cli.diagnostics import close_pipes, coloured
 from agentspend.core.errors import AgentspendError
+from agentspend.core.printable import clean
 
 BAR_CELLS = 20
 PIPE_WIDTH = 10_000
@@ -119,14 +120,6 @@ def _fitting(widths: Sequence[int], spare: Sequence[int], width: int) -> list[in
             break
         kept.remove(number)
     return kept
-
-
-def clean(text: str) -> str:
-    """Somebody's own words without what a terminal would obey: control and direction characters.
-
-    A branch or a model may be called anything.
-    """
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def styled(text: str, style: str) -> str:

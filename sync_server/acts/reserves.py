@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Row, bindparam, select
 
 from agentspend.core.allowance.messages import DrawReserve
 from agentspend.core.money import MAX_NUSD
+from agentspend.core.printable import clean
 from agentspend.wire.canonical import canonical
 from sync_server import reserves, visibility
 from sync_server.acts.act import EVERYONE, Act, Done, Moment, NotAllowed, Nothing, Role
@@ -65,7 +66,7 @@ def draw(conn: Connection, org: Row[Any], who: Speaker, asked: DrawReserve) -> D
     if asked.pool not in states:
         raise NotDrawn(f"there is no cap {asked.pool!r} above this device",
                        f"caps: {', '.join(states) or 'none'}")  # fmt: skip
-    why = asked.reason[:MOST_REASON]
+    why = clean(asked.reason[:MOST_REASON])
     rules = reserves.drawn(org.rules, states[asked.pool], who.member, why)
     words = {"who": who.member, "what": "reserve.draw", "pool": asked.pool, "reason": why}
     text = canonical(rules).decode()

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from agentspend.core.errors import AgentspendError
+from agentspend.core.printable import clean
 
 WIDE = 10_000
 
@@ -60,8 +61,3 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         console.print(drawn)
     for text in captured.get().splitlines():
         line(text.rstrip())
-
-
-def clean(text: str) -> str:
-    """Somebody's own words without what a terminal would obey."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)

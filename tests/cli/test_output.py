@@ -58,13 +58,6 @@ def test_wide_characters_count_double(narrow: None, capsys: pytest.CaptureFixtur
     assert rows[1:] == ["項目  1", "ab    2"]
 
 
-@given(st.text())
-def test_nothing_in_a_name_reaches_the_terminal(text: str) -> None:
-    """Whatever somebody calls a branch, what is shown can be printed."""
-    assert output.clean(text).isprintable()
-    assert len(output.clean(text)) == len(text)
-
-
 def test_style_is_ours_only() -> None:
     """A style wraps the text; brackets in the text are text."""
     assert output.styled("[x]", "red") == "[red]\\[x][/]"

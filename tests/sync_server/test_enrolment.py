@@ -16,10 +16,12 @@ SECRET, KEY = bytes(range(16)), bytes(range(7, 39))
 NAMES = Names("d_2", "i_2")
 
 
-def asked(nonce: str = "n_2", key: bytes = KEY, secret: bytes = SECRET) -> Sealed:
+def asked(
+    nonce: str = "n_2", key: bytes = KEY, secret: bytes = SECRET, label: str = "x1"
+) -> Sealed:
     """What a new device sends."""
     public = signing.public_key(key).hex()
-    return by_device(Enrol(write_code(secret), "x1", nonce, public), key)
+    return by_device(Enrol(write_code(secret), label, nonce, public), key)
 
 
 def invited(office: Office, member: str = "anna") -> Office:
@@ -47,6 +49,13 @@ def test_the_same_request_gets_the_same_certificate(office: Office) -> None:
     again = unseal(Certificate, sealed, by_server)
     assert (again.device, again.inc, again.member) == (first.device, first.inc, first.member)
     assert len(office.rows(tables.devices)) == 2
+
+
+def test_a_label_holds_nothing_that_a_terminal_obeys(office: Office) -> None:
+    """Leads read it on their screens."""
+    sealed = invited(office).service.enrol(asked(label="\x1b]0;x\x07"), NAMES, NOON_US)
+    assert unseal(Certificate, sealed, by_server).label == "?]0;x?"
+    assert office.rows(tables.devices)[-1].label == "?]0;x?"
 
 
 def test_a_code_works_once(office: Office) -> None:

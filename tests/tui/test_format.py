@@ -50,9 +50,11 @@ def test_a_bar_is_as_wide_as_asked_and_full_only_when_nothing_is_left(
 
 @given(st.text(max_size=40), st.integers(1, 30))
 def test_a_cell_is_exactly_as_wide_as_its_column(text: str, cells: int) -> None:
-    """Also for letters two cells wide: columns never move."""
-    printable = "".join(letter for letter in text if letter.isprintable())
-    assert cell_len(fit(printable, cells)) == cells
+    """Also for letters two cells wide: columns never move, and a terminal obeys none of them."""
+    fitted = fit(text, cells)
+    assert cell_len(fitted) == cells
+    assert fitted.isprintable()
+    assert Glyphs()(text).isprintable()
 
 
 @pytest.mark.parametrize("text", ["▕███▒░▏", "● enforcing", "⏎ detail", "漢"])

@@ -91,6 +91,25 @@ async def test_a_lead_approves_from_the_screen_and_takes_it_back() -> None:
         assert source.asked[-1] == ("reopen", {"request": "r_1f3a"})
 
 
+async def test_what_a_member_wrote_is_shown_and_not_obeyed() -> None:
+    """A reason and a label may hold escape sequences; an agent may have written them."""
+    overview = days.overview()
+    overview["questions"][0].update(reason="\x1b]0;mine\x07 please", label="\x1b[2Jlaptop")
+    async with _app(days.team_words(overview=overview)).run_test(size=(160, 35)) as pilot:
+        app, _ = await _with(pilot)
+        await pilot.press("g")
+        assert "?]0;mine? please" in _drawn(app)
+        await pilot.press("enter")
+        await pilot.pause()
+        assert "?[2Jlaptop" in _drawn(app)
+        assert "\x1b" not in _drawn(app)
+
+
+def _drawn(app: TopApp) -> str:
+    """The whole screen's characters."""
+    return "".join(strip.text for strip in app.screen._compositor.render_strips())
+
+
 async def test_a_lead_gives_another_amount_or_none() -> None:
     """The proposed amount can be typed over; D says no."""
     async with _app(days.team_words()).run_test(size=(120, 35)) as pilot:

@@ -12,6 +12,7 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from agentspend.core.printable import clean
 from tui.actions import ACTIONS, Action
 from tui.format import Glyphs
 
@@ -47,7 +48,7 @@ class TextBox(ModalScreen[None]):
     def __init__(self, title: str, steps: Steps) -> None:
         super().__init__()
         self._title = title
-        self._steps = steps
+        self._steps = [(clean(name), clean(words)) for name, words in steps]
 
     def compose(self) -> ComposeResult:
         """The box."""

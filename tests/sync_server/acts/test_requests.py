@@ -1,6 +1,6 @@
 """A developer at the cap asks, a lead answers, and the money is there at once."""
 
-from agentspend.core.allowance.messages import Want
+from agentspend.core.allowance.messages import RaiseRequest, Want
 from sync_server.store.people import LEADS
 from tests.sync_server.house import DOLLAR, Device, House, said
 
@@ -63,6 +63,20 @@ async def test_leads_hear_of_a_question_once(house: House) -> None:
     assert told == [frozenset({LEADS})]
     await device.request(DOLLAR, nonce="n_2")
     assert len(told) == 2
+
+
+async def test_a_reason_holds_nothing_that_a_terminal_obeys(house: House) -> None:
+    """Leads read it on their screens; an agent may have written it."""
+    (device,) = await at_the_cap(house)
+    own = device.certificate
+    ask = RaiseRequest(own.team, own.device, "n_1", "", DOLLAR, "\x1b]52;c;cm0=\x07 please")
+    assert (await house.post("/v1/request", device.posted(ask)))[0] == 200
+    (listed,) = (await house.ask("request.list"))["requests"]
+    assert listed["reason"] == "?]52;c;cm0=? please"
+    await house.ask("reserve.set", pool="org.month", reserve_nusd=DOLLAR)
+    assert (await device.draw_reserve("org.month", "\x1b[2Jfire"))[0] == 200
+    (reserve,) = (await house.ask("reserve.list"))["reserves"]
+    assert reserve["why"] == "?[2Jfire"
 
 
 async def test_what_cannot_be_asked(house: House) -> None:
