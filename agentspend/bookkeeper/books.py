@@ -144,17 +144,23 @@ class Books:
         if self.line.asking >= MAX_ASKING and not self.line.asks(request.rid):
             return False
         expelled = seat.is_teams and not self.team.gets_more
-        return not (expelled or seat.budget is FROZEN or self.questions.was_refused(seat))
+        refused = self.questions.was_refused(seat) and not self.questions.too_early(request, seat)
+        return not (expelled or seat.budget is FROZEN or refused)
 
     def _ask(self, request: HoldRequest, refuse: Refuse, hard: list[Seat]) -> Waiting:
-        """Wait for a person's answer; the question is new only where nobody asked it yet."""
+        """Wait for a person's answer; the question is new only where nobody asked it yet. Where
+        the team's server may have more, it is asked first, and no person before it has none."""
         seat = _seat_of(refuse, hard)
+        fields: dict[str, object] = {"rid": request.rid, "budget": seat.budget.name}
         if not self.line.asks(request.rid):
             self.undo.append(lambda: self.line.forget(request.rid))
-        fresh = self.questions.ask(request, seat, refuse.needed_nusd)
+        early = self.questions.too_early(request, seat)
+        fresh = not early and self.questions.ask(request, seat, refuse.needed_nusd)
         self.line.join(request, {each.account.id: each.budget.name for each in hard}, asking=True)
+        if early:
+            self.questions.withdraw(request.rid)
+            self.events.append(Event("wait", {**fields, "grows": True}))
         if fresh:
-            fields = {"rid": request.rid, "budget": seat.budget.name}
             self.events.append(Event("ask", {**fields, "payer": request.payer.known()}))
         return Waiting(request.rid, seat.budget.name)
 

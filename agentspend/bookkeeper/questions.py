@@ -53,6 +53,15 @@ class Questions:
         self._askers[request.rid] = _Asker(request, seat, lacking_nusd)
         return fresh
 
+    def too_early(self, request: HoldRequest, seat: Seat) -> bool:
+        """Whether no person need be asked yet: the team's server may have more, and has not said
+        to this request that it has none. Once asked, a question stays until it is answered."""
+        return seat.grows and not self._asks_for(request.rid, seat.budget.name)
+
+    def withdraw(self, rid: str) -> None:
+        """What this one asked is answered; it waits for something else now."""
+        self._askers.pop(rid, None)
+
     def say_no(self, budget: str) -> int:
         """Answer a question; how many requests it was asked for."""
         asked = [each for each in self._waiting() if each.seat.budget.name == budget]
@@ -79,13 +88,14 @@ class Questions:
         """Whether this budget was asked for by somebody who still waits; the same one first."""
         if len(self._askers) > len(self.line):
             self._waiting()
-        mine = self._askers.get(rid)
-        if mine is not None and mine.seat.budget.name == budget and self.line.asks(rid):
-            return True
-        return any(
-            each.seat.budget.name == budget and self.line.asks(other)
-            for other, each in self._askers.items()
+        return self._asks_for(rid, budget) or any(
+            self._asks_for(other, budget) for other in self._askers
         )
+
+    def _asks_for(self, rid: str, budget: str) -> bool:
+        """Whether this very request asks for more of this budget."""
+        mine = self._askers.get(rid)
+        return mine is not None and mine.seat.budget.name == budget and self.line.asks(rid)
 
     def _waiting(self) -> list[_Asker]:
         """Those who still ask: whoever left the line was served, refused, or hung up."""
