@@ -15,6 +15,7 @@ from agentspend.core.allowance.messages import Burner, Look, Overview, PoolSeen,
 from sync_server import visibility
 from sync_server.acts.act import Role
 from sync_server.policies import level_of
+from sync_server.raises import still_asked
 from sync_server.store import cases, people
 from sync_server.store.tables import (
     accounts,
@@ -55,7 +56,10 @@ _LATELY = (
 )
 _SEEN = select(devices.c.member, func.max(devices.c.seen_us)).group_by(devices.c.member)
 _OPEN = (
-    select(requests, devices.c.member, devices.c.label, members.c.team)
+    select(
+        requests, devices.c.member, devices.c.label, members.c.team, pools.c.kind, pools.c.running
+    )
+    .join(pools, pools.c.id == requests.c.pool)
     .join(devices, devices.c.id == requests.c.device)
     .join(members, members.c.id == devices.c.member)
     .where(requests.c.status == "open")
@@ -76,7 +80,7 @@ def overview(
     questions = [
         _question(row)
         for row in conn.execute(_OPEN.where(requests.c.org == org.id)).mappings()
-        if is_lead or row["member"] == who.member
+        if (is_lead or row["member"] == who.member) and still_asked(row, row["asked_us"], org.zone)
     ]
     return Overview(
         device=look.device,

@@ -1,14 +1,20 @@
-"""A developer at a cap asks for more: one row for each question, however often it arrives."""
+"""A developer at a cap asks for more: one row for each question, however often it arrives.
+
+A question is about the window it was asked in: when that is over, nobody waits for its answer.
+"""
 
 import json
 from hashlib import sha256
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, RowMapping, select
 
 from agentspend.core.allowance.messages import RaiseRequest
+from agentspend.core.allowance.pools import index_of
 from agentspend.core.errors import AgentspendError
 from agentspend.core.printable import clean
+from agentspend.core.windows import Window, WindowKind
 from sync_server.allowance.journal import Filed
 from sync_server.allowance.pools import PoolState
 from sync_server.store import cases
@@ -16,6 +22,8 @@ from sync_server.store.tables import pools, requests
 
 MOST_OPEN = 20
 MOST_REASON = 500
+OVER = "over"
+"""What a device hears of an open question whose window has ended."""
 
 
 class NotAskable(AgentspendError):
@@ -32,7 +40,11 @@ def asked(
     name = "r_" + sha256(f"{ask.device} {ask.nonce}".encode()).hexdigest()[:12]
     known = conn.execute(select(requests).where(requests.c.id == name)).one_or_none()
     if known is not None:
-        return None, {"id": known.id, "status": known.status, "pool": known.pool}
+        is_over = known.status == "open" and not any(
+            row["id"] == name for row in _waiting(conn, org, ask.device)
+        )
+        status = OVER if is_over else known.status
+        return None, {"id": known.id, "status": status, "pool": known.pool}
     states = cases.pool_states(conn, org.id, ask.device)
     if ask.amount_nusd <= 0 or not states or (ask.pool and ask.pool not in states):
         raise NotAskable(
@@ -40,9 +52,7 @@ def asked(
             else "there is no cap above this device, or nothing is asked for",
             f"caps: {', '.join(states) or 'none'}",
         )  # fmt: skip
-    waiting = conn.execute(
-        select(requests.c.id).where(requests.c.device == ask.device, requests.c.status == "open")
-    ).all()
+    waiting = _waiting(conn, org, ask.device)
     if len(waiting) >= MOST_OPEN:
         raise NotAskable(f"{len(waiting)} questions of this device are open", "wait for a lead")
     pool = ask.pool or _tightest(conn, states)
@@ -52,6 +62,29 @@ def asked(
         "asked_us": now_us, "decided_us": None, "decided_by": "",
     }  # fmt: skip
     return Filed("request", row), {"id": name, "status": "open", "pool": pool}
+
+
+def still_asked(pool: RowMapping, asked_us: int, zone: str) -> bool:
+    """Whether the window of a pool still runs that a question was asked in.
+
+    `pool` has the `kind` of its windows and the one that is `running`.
+    """
+    index, _ = index_of(Window(WindowKind(pool["kind"])), asked_us, ZoneInfo(zone))
+    return index >= int(pool["running"])
+
+
+def _waiting(conn: Connection, org: Row[Any], device: str) -> list[RowMapping]:
+    """The questions of a device that wait for a lead."""
+    open_ones = (
+        select(requests.c.id, requests.c.asked_us, pools.c.kind, pools.c.running)
+        .join(pools, pools.c.id == requests.c.pool)
+        .where(requests.c.device == device, requests.c.status == "open")
+    )
+    return [
+        row
+        for row in conn.execute(open_ones).mappings()
+        if still_asked(row, row["asked_us"], org.zone)
+    ]
 
 
 def _tightest(conn: Connection, states: dict[str, PoolState]) -> str:

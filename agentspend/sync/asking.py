@@ -20,7 +20,6 @@ from agentspend.bookkeeper.questions import Question
 from agentspend.core.allowance.messages import RaiseRequest
 from agentspend.core.budgets import TEAM_PREFIX
 from agentspend.core.errors import AgentspendError
-from agentspend.sync.client import NotTaken
 
 LOOK_EVERY_S = 5.0
 """How often an open question is looked after, while the server says nothing by itself."""
@@ -104,16 +103,13 @@ class Asking:
     async def _look_after(self, pool: str, question: Question, request: RaiseRequest) -> None:
         """Ask, or hear how it stands; asking again changes nothing at the server."""
         self._put_s[request.nonce] = self._now_s()
-        try:
-            answer = await self._post(request)
-        except NotTaken:
-            answer = {"status": "refused"}
+        answer = await self._post(request)
         self.asked[pool] = Asked(request, str(answer.get("id", "")))
         match answer.get("status"):
             case "approved":
                 self._by_hand.pop(pool, None)
                 await self._talk()
-            case "refused" if pool in self._by_hand:
+            case "refused" | "over" if pool in self._by_hand:
                 del self._by_hand[pool]
             case "refused":
                 name = question.budget

@@ -10,6 +10,7 @@ from agentspend.core.money import MAX_NUSD, dollars
 from sync_server.acts.act import Act, Done, Moment, Role
 from sync_server.acts.names import found
 from sync_server.allowance.journal import Filed, Line, Opened
+from sync_server.raises import still_asked
 from sync_server.store import cases
 from sync_server.store.tables import devices, members, pools, requests
 
@@ -42,9 +43,17 @@ class Reopen(msgspec.Struct, forbid_unknown_fields=True):
     request: Annotated[str, msgspec.Meta(max_length=80)]
 
 
-def _list(conn: Connection, _org: Row[Any], told: Listed, moment: Moment) -> Done:
+def _list(conn: Connection, org: Row[Any], told: Listed, moment: Moment) -> Done:
     asked = (
-        select(requests, devices.c.member, devices.c.label, members.c.team)
+        select(
+            requests,
+            devices.c.member,
+            devices.c.label,
+            members.c.team,
+            pools.c.kind,
+            pools.c.running,
+        )
+        .join(pools, pools.c.id == requests.c.pool)
         .join(devices, devices.c.id == requests.c.device)
         .join(members, members.c.id == devices.c.member)
         .order_by(requests.c.asked_us, requests.c.id)
@@ -53,7 +62,11 @@ def _list(conn: Connection, _org: Row[Any], told: Listed, moment: Moment) -> Don
         asked = asked.where(requests.c.status == "open")
     if not moment.caller.role.may(Role.LEAD):
         asked = asked.where(devices.c.member == moment.caller.member)
-    rows = conn.execute(asked).mappings()
+    rows = [
+        row
+        for row in conn.execute(asked).mappings()
+        if told.all or still_asked(row, row["asked_us"], org.zone)
+    ]
     kept = ("member", "label", "team", "pool", "amount_nusd", "reason", "status", "asked_us",
             "decided_us", "decided_by")  # fmt: skip
     return Done({"requests": [{"request": row["id"], **{k: row[k] for k in kept}} for row in rows]})
@@ -61,6 +74,12 @@ def _list(conn: Connection, _org: Row[Any], told: Listed, moment: Moment) -> Don
 
 def _approve(conn: Connection, org: Row[Any], told: Approve, moment: Moment) -> Done:
     row = _open(conn, told.request)
+    pool = conn.execute(select(pools.c.kind, pools.c.running).where(pools.c.id == row["pool"]))
+    if not still_asked(pool.mappings().one(), row["asked_us"], org.zone):
+        raise AgentspendError(
+            f"request {told.request} was asked in a window of {row['pool']} that is over",
+            f"agentspend-server cap set    raises {row['pool']} for good; who waits now asks anew",
+        )
     amount_nusd = told.amount_nusd or row["amount_nusd"]
     state = cases.pool_state(conn, row["pool"])
     cap_nusd = state.cap_nusd + amount_nusd

@@ -159,10 +159,16 @@ async def test_a_leads_no_refuses_all(team: Team) -> None:
         assert refused.asked is Asked.NO
 
 
-async def test_a_server_that_will_not_hear_it_is_a_no(team: Team) -> None:
-    """There is no such cap, or too many questions are open."""
-    team.lead.trouble = NotTaken("no such cap", "")
-    assert isinstance(await team.ask("3"), Refused)
+async def test_a_server_that_will_not_hear_it_is_no_leads_no(team: Team) -> None:
+    """Too many questions are open, say: it waits for its time, and is asked again."""
+    team.lead.trouble = NotTaken("20 questions of this device are open", "")
+    waiting = team.ask("3")
+    await team.until(lambda: len(team.lead.asked) > 2)
+    assert not waiting.done()
+    team.lead.trouble = None
+    await team.until(lambda: team.asking.asked)
+    await team.heard(7 * USD)
+    assert isinstance(await waiting, Held)
 
 
 async def test_a_server_that_is_away_is_asked_again(team: Team) -> None:
@@ -184,5 +190,17 @@ async def test_what_a_person_asked_is_not_asked_again(team: Team) -> None:
     waiting = team.ask("3")
     await team.until(lambda: team.lead.asked)
     assert {each.nonce for each in team.lead.asked} == {"by hand"}
+    await team.heard(7 * USD)
+    assert isinstance(await waiting, Held)
+
+
+async def test_what_a_person_asked_in_an_earlier_window_is_over(team: Team) -> None:
+    """Nobody will answer it: what waits asks for itself."""
+    by_hand = RaiseRequest("t_1", "d_1", "by hand", "acme", 9 * USD, "a release")
+    team.asking.by_hand(by_hand, {"id": "r_9", "status": "open", "pool": "acme"})
+    team.lead.says = "over"
+    waiting = team.ask("3")
+    await team.until(lambda: len({each.nonce for each in team.lead.asked}) == 2)
+    assert not waiting.done()
     await team.heard(7 * USD)
     assert isinstance(await waiting, Held)

@@ -71,6 +71,16 @@ async def test_a_lead_sees_all_caps_another_those_above_the_device(house: House)
     )  # fmt: skip
 
 
+async def test_a_question_of_an_earlier_window_is_not_shown(house: House) -> None:
+    """Nobody waits for its answer."""
+    _, ben = await two_who_spent(house)
+    await ben.request(2 * DOLLAR, POOL)
+    assert len((await ben.look()).questions) == 1
+    house.now[0] += 40 * 86_400_000_000
+    await ben.sync()
+    assert (await ben.look()).questions == ()
+
+
 async def test_the_answer_is_bounded(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """What there is no room for is counted."""
     anna, ben = await two_who_spent(house)

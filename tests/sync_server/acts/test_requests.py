@@ -65,6 +65,24 @@ async def test_leads_hear_of_a_question_once(house: House) -> None:
     assert len(told) == 2
 
 
+async def test_a_question_ends_with_its_window(house: House) -> None:
+    """It is no longer listed, counted or approved; one that is asked every day can be for ever."""
+    (device,) = await at_the_cap(house)
+    for day in range(23):
+        status, asked = await device.request(DOLLAR, "team.backend.day", nonce=f"day {day}")
+        assert (status, asked["status"]) == (200, "open")
+        house.now[0] += DAY_US
+    _, again = await device.request(DOLLAR, "team.backend.day", nonce="day 22")
+    assert (again["id"], again["status"]) == (asked["id"], "over")
+    assert (await house.ask("request.list"))["requests"] == []
+    assert len((await house.ask("request.list", all=True))["requests"]) == 23
+    status, found = await house.try_to("request.approve", request=asked["id"])
+    assert (status, "that is over" in found["error"]["message"]) == (409, True)
+    caps = {each["pool"]: each["cap_nusd"] for each in (await house.ask("cap.list"))["caps"]}
+    assert caps["team.backend.day"] == 5 * DOLLAR
+    assert (await house.ask("request.refuse", request=asked["id"]))["status"] == "refused"
+
+
 async def test_a_reason_holds_nothing_that_a_terminal_obeys(house: House) -> None:
     """Leads read it on their screens; an agent may have written it."""
     (device,) = await at_the_cap(house)
