@@ -42,11 +42,13 @@ def main() -> int:
 def _measure(folder: Path, stack: ExitStack, rounds: int) -> str:
     upstream = stack.enter_context(provider())
     ours, ready_s, home = stack.enter_context(agentspend(folder / "home", upstream))
-    ways = [Way("direct", upstream), *_beside(folder, stack, upstream), ours]
+    incumbent = stack.enter_context(ExitStack())
+    ways = [Way("direct", upstream), *_beside(folder, stack, incumbent, upstream), ours]
     rows = [("", *(way.name for way in ways), "agentspend adds")]
     adds = _latencies(ways, rows, rounds)
     stream_us = _rates(ways, rows)
     _chunks(ways, rows)
+    incumbent.close()  # LiteLLM is busy also while nobody asks.
     _say("holds a second")
     holds, pairs = (
         measures.holds_per_second(folder / f"holds{settled}", settled=settled)
@@ -76,14 +78,14 @@ def _team() -> list[tuple[str, str, str]]:
     return team.sync_rows()
 
 
-def _beside(folder: Path, stack: ExitStack, upstream: int) -> list[Way]:
+def _beside(folder: Path, stack: ExitStack, incumbent: ExitStack, upstream: int) -> list[Way]:
     """What agentspend is compared with: nginx and LiteLLM where they are installed."""
     (folder / "nginx").mkdir()
     _say("LiteLLM starts")
     found = (
         stack.enter_context(nginx(folder / "nginx", upstream)),
         stack.enter_context(bare(folder / "bare", upstream)),
-        stack.enter_context(litellm(folder / "litellm", upstream)),
+        incumbent.enter_context(litellm(folder / "litellm", upstream)),
     )
     return [way for way in found if way is not None]
 
