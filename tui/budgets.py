@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from agentspend.core.budgets import TEAM_PREFIX
 from agentspend.core.forecast import empty_at_us
 from agentspend.core.scopes import Scope
 from tui.day import Day
@@ -76,7 +75,7 @@ def _nearness(line: Line) -> tuple[int, int, int, int, str]:
 def _line(told: Mapping[str, Any], day: Day, now_us: int) -> Line:
     session = told.get("session") or ""
     burn = _pace(told, session, day, now_us)
-    resets, amounts = told.get("resets_at"), amounts_of(told, day)
+    resets, amounts = told.get("resets_at"), {name: int(told[name]) for name in AMOUNTS}
     return Line(
         name=told["name"],
         session=session,
@@ -103,22 +102,6 @@ def _pace(told: Mapping[str, Any], session: str, day: Day, now_us: int) -> int:
         )
 
     return day.spending.pace((scope, session, all_count), counts, now_us)
-
-
-def amounts_of(told: Mapping[str, Any], day: Day) -> dict[str, int]:
-    """A budget's amounts. A team's cap is shown whole while its server answers: what it may still
-    grant is free here too, and what lies on other devices is as good as spent."""
-    found = {name: int(told[name]) for name in AMOUNTS}
-    team = day.status.get("team") or {}
-    name = str(told["name"]).removeprefix(TEAM_PREFIX)
-    pools = (team.get("overview") or {}).get("pools", ())
-    pool = next((each for each in pools if each["pool"] == name), None)
-    if "cap_nusd" not in told or pool is None or team.get("failed"):
-        return found
-    free_nusd = found["free_nusd"] + pool["free_nusd"]
-    gone_nusd = max(0, pool["cap_nusd"] - free_nusd - found["held_nusd"])
-    return {**found, "limit_nusd": pool["cap_nusd"], "free_nusd": free_nusd,
-            "spent_nusd": max(found["spent_nusd"], gone_nusd)}  # fmt: skip
 
 
 def text(line: Line, cells: int, now_us: int) -> str:

@@ -1,21 +1,38 @@
 """One session in a line: what it cost, the budget that stops it first, the pace of late."""
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import msgspec
 
 from agentspend.bookkeeper import snapshot
 from agentspend.bookkeeper.books import Books
 from agentspend.bookkeeper.outcomes import Moment
-from agentspend.core.budgets import Budget, Mode
+from agentspend.core.allowance.messages import PoolSeen
+from agentspend.core.allowance.whole_cap import Shown
+from agentspend.core.budgets import TEAM_PREFIX, Budget, Mode
 from agentspend.core.forecast import BURN_US, burn_nusd_per_h
 from agentspend.core.scopes import Payer, Scope
 from agentspend.store import entries
 from agentspend.store.accounts import Account
 
-Tight = tuple[Budget, Account]
+
+@dataclass(frozen=True, slots=True)
+class Tight:
+    """A budget, what people see of it, and until when. `grows`: nobody knows here how much is left,
+    for what is shown is an allowance and the team's server gives more."""
+
+    budget: Budget
+    shown: Shown
+    ends_us: int | None
+    grows: bool = False
 
 
-def brief(books: Books, at: Moment, payer: Payer | None) -> dict[str, object]:
-    """What the status line says of a payer's session; of the whole device for None."""
+def brief(
+    books: Books, at: Moment, payer: Payer | None, seen: Mapping[str, PoolSeen] = snapshot.NOT_SEEN
+) -> dict[str, object]:
+    """What the status line says of a payer's session; of the whole device for None. `seen` is how
+    the team's server said its caps stand, if it did of late."""
     now_us = books.now(at)
     who = payer or Payer()
     scope = Scope.of({"session": who.session}) if who.session else Scope()
@@ -29,17 +46,15 @@ def brief(books: Books, at: Moment, payer: Payer | None) -> dict[str, object]:
         "budget": None,
         "asks": _asks(books, who.session),
     }
-    tight = _tightest(books, now_us, who)
+    tight = _tightest(books, now_us, who, seen)
     if tight is not None:
-        budget, account = tight
         told["budget"] = {
-            "name": budget.name,
-            "window": budget.window.text(),
-            "limit_nusd": account.limit_nusd,
-            "spent_nusd": account.spent_nusd,
-            "held_nusd": account.held_nusd,
-            "free_nusd": account.free_nusd,
-            "resets_us": account.ends_us,
+            "name": tight.budget.name,
+            "window": tight.budget.window.text(),
+            **msgspec.to_builtins(tight.shown),
+            "cap_nusd": tight.budget.limit_nusd,
+            "grows": tight.grows,
+            "resets_us": tight.ends_us,
         }
     return told
 
@@ -53,14 +68,27 @@ def _asks(books: Books, session: str) -> list[str]:
     ]
 
 
-def _tightest(books: Books, now_us: int, payer: Payer) -> Tight | None:
-    """The hard budget of this payer with the least left."""
+def _tightest(
+    books: Books, now_us: int, payer: Payer, seen: Mapping[str, PoolSeen]
+) -> Tight | None:
+    """The hard budget of this payer with the least left; one that grows only where no other is."""
     found = [
-        (item.budget, books.rooms.account(item, now_us, payer))
+        _own(item.budget, books.rooms.account(item, now_us, payer))
         for item in books.rooms.in_force
         if item.budget.mode is Mode.HARD and books.rooms.counts_in(item.budget, payer, "billed")
     ]
+    pools = {pool.id: pool for pool in books.team.pools}
     for seat in books.team.seats(payer, "billed", 0):
-        here = books.rooms.span(seat.budget, now_us, payer)
-        found.append((seat.budget, replace(seat.account, ends_us=here.ends_us)))
-    return min(found, key=lambda each: each[1].free_nusd, default=None)
+        ends_us = books.rooms.span(seat.budget, now_us, payer).ends_us
+        pool = pools.get(seat.budget.name.removeprefix(TEAM_PREFIX))
+        if pool is None:
+            found.append(replace(_own(seat.budget, seat.account), ends_us=ends_us))
+            continue
+        shown = snapshot.shown_of(pool, seat.account, seen)
+        found.append(Tight(seat.budget, shown, ends_us, seat.grows and not shown.is_whole))
+    return min(found, key=lambda each: (each.grows, each.shown.free_nusd), default=None)
+
+
+def _own(budget: Budget, account: Account) -> Tight:
+    shown = Shown(account.limit_nusd, account.spent_nusd, account.held_nusd, account.free_nusd)
+    return Tight(budget, shown, account.ends_us)

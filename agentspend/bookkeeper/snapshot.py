@@ -1,13 +1,18 @@
 """Read models of the books at a moment: what `status`, `top` and `why` show."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 import msgspec
 
 from agentspend.bookkeeper.books import Books
 from agentspend.bookkeeper.outcomes import Moment
 from agentspend.bookkeeper.rooms import InForce
+from agentspend.core.allowance.messages import PoolSeen
+from agentspend.core.allowance.pools import Pool
+from agentspend.core.allowance.whole_cap import Shown, whole
 from agentspend.core.budgets import Budget
 from agentspend.core.errors import AgentspendError
 from agentspend.core.included import called
@@ -18,6 +23,8 @@ from agentspend.store.accounts import Account
 from agentspend.store.sessions import SessionRow
 
 TODAY = Window(WindowKind.DAY)
+NOT_SEEN: Mapping[str, PoolSeen] = MappingProxyType({})
+"""The team's server has not told of late how its caps stand."""
 SHOWN_SUBAGENTS = 3
 """So many subagents of a session are shown; there may be hundreds."""
 _SHOWN_OF_SESSION = ("agent", "project", "branch", "member", "key")
@@ -68,9 +75,14 @@ def _subagents(books: Books, item: InForce, live: list[str]) -> list[Payer]:
     return found
 
 
-def team_lines(books: Books, at: Moment) -> list[dict[str, object]]:
-    """One line a pool of the team's that may refuse here, as if it were a budget of ours: its limit
-    is this device's allowance, `cap_nusd` the team's."""
+def team_lines(
+    books: Books, at: Moment, seen: Mapping[str, PoolSeen] = NOT_SEEN
+) -> list[dict[str, object]]:
+    """One line a pool of the team's that may refuse here, as if it were a budget of ours.
+
+    Its amounts are the whole cap's where it was `seen` a moment ago, else those of the allowance
+    this device has. `cap_nusd` and `allowance_nusd` are what they are.
+    """
     now_us = books.now(at)
     lines = []
     for seat, pool in books.team.every_seat():
@@ -79,9 +91,19 @@ def team_lines(books: Books, at: Moment) -> list[dict[str, object]]:
         here = books.rooms.span(seat.budget, now_us, Payer())
         account = replace(seat.account, ends_us=here.ends_us)
         line = _line(books, InForce(seat.budget, 0), account, "")
-        ours = {"limit_nusd": account.limit_nusd, "cap_nusd": pool.cap_nusd, "source": "your team"}
-        lines.append({**line, **ours})
+        shown = msgspec.to_builtins(shown_of(pool, account, seen))
+        told = {"cap_nusd": pool.cap_nusd, "allowance_nusd": account.limit_nusd}
+        lines.append({**line, **shown, **told, "source": "your team"})
     return lines
+
+
+def shown_of(pool: Pool, account: Account, seen: Mapping[str, PoolSeen]) -> Shown:
+    """What people see of a pool: all of its cap, or what this device was granted of it."""
+    ours = Shown(account.limit_nusd, account.spent_nusd, account.held_nusd, account.free_nusd)
+    found = seen.get(pool.id)
+    if found is None:
+        return ours
+    return whole(ours, found.cap_nusd, found.spent_nusd, found.out_nusd, found.free_nusd)
 
 
 def today_nusd(books: Books, at: Moment) -> int:

@@ -41,11 +41,11 @@ def list_budgets(
 ) -> None:
     """Show the budgets in force, and changes that wait for you."""
     with access.reading(must_exist=False) as (ask, _):
-        found = ask("status")
+        found = ask("status", look=True)
     if as_json:
         output.answer({"budgets": found["budgets"], "waits": found["waits"]})
         return
-    show_budgets(found["budgets"])
+    show_budgets(found["budgets"], found.get("team"))
     _show_waits(found["waits"])
 
 

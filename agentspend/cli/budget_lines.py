@@ -33,13 +33,20 @@ def tightest(lines: Iterable[Line]) -> Line | None:
     """
     hard = [line for line in lines if line["mode"] == "hard"]
     whole = [line for line in hard if line["window"] != WindowKind.SUBAGENT]
-    return min(whole or hard, key=lambda line: line["free_nusd"], default=None)
+    return min(whole or hard, key=_nearness, default=None)
+
+
+def _nearness(line: Line) -> tuple[bool, int]:
+    """What a device was granted of a team's cap says little of how much is left."""
+    return "cap_nusd" in line and not line["is_whole"], line["free_nusd"]
 
 
 def left_text(line: Line) -> str:
     """`laptop $5.97 of $25.00 free per day`."""
     per = "" if line["window"] == "total" else f" per {line['window']}"
     free = free_dollars(line["free_nusd"])
+    if "cap_nusd" in line and not line["is_whole"]:
+        return f"{line['name']} {free} here of the team's {dollars(line['cap_nusd'])}{per}"
     return f"{line['name']} {free} of {dollars(line['limit_nusd'])} free{per}"
 
 

@@ -20,7 +20,7 @@ def status(
 ) -> None:
     """Show every budget, the sessions that run, and what is wrong if anything is."""
     with access.reading(must_exist=False) as (ask, running):
-        found = ask("status")
+        found = ask("status", look=True)
     if as_json:
         output.answer({**found, "running": running})
         return
@@ -30,7 +30,7 @@ def status(
         output.line()
     for text in problems(found):
         output.line(text)
-    show_budgets(found["budgets"])
+    show_budgets(found["budgets"], found.get("team"))
     _show_rules(found.get("rules", []))
     if found["sessions"]:
         output.line()
@@ -44,7 +44,7 @@ def status(
     output.line(f"today: {dollars(found['today_nusd'])} spent{listed}")
 
 
-def show_budgets(lines: list[dict[str, Any]]) -> None:
+def show_budgets(lines: list[dict[str, Any]], team: dict[str, Any] | None = None) -> None:
     """One row a budget, the next one to refuse first; how to set one where there is none."""
     if not lines:
         output.line("no budget is set: metering only")
@@ -60,6 +60,10 @@ def show_budgets(lines: list[dict[str, Any]]) -> None:
     for source in sorted({line["source"] for line in lines if line["source"]}):
         names = dict.fromkeys(line["name"] for line in lines if line["source"] == source)
         output.line(f"{', '.join(names)}: of {source}")
+    if any(_is_allowance(line) for line in lines):
+        failed = (team or {}).get("failed")
+        more = f"its server is away: {failed}" if failed else "more is had as it is spent"
+        output.line(f"  there FREE is what this device was granted of the LIMIT; {more}")
 
 
 def _show_rules(lines: list[dict[str, str]]) -> None:
@@ -120,7 +124,14 @@ def _waiting(session: dict[str, Any], budgets: list[dict[str, Any]]) -> list[str
     return told
 
 
+def _is_allowance(line: dict[str, Any]) -> bool:
+    """Whether a team's cap is only known by what this device has of it."""
+    return "cap_nusd" in line and not line["is_whole"]
+
+
 def _used_percent(line: dict[str, Any]) -> int:
+    if _is_allowance(line):
+        return 0
     used_nusd = line["spent_nusd"] + line["held_nusd"]
     return int(used_nusd * 100 // line["limit_nusd"]) if line["limit_nusd"] else FULL_PERCENT
 
@@ -132,6 +143,7 @@ def _budget_row(line: dict[str, Any], at_us: int) -> list[str]:
         mark, style = "✗", "red"
     elif percent >= NEAR_PERCENT:
         mark, style = "!", "yellow"
+    only_ours = _is_allowance(line)
     name = line["name"] if line["mode"] == "hard" else f"{line['name']} (warn)"
     whose = line.get("subagent") or line.get("session")
     window = f"{line['window']} {whose}" if whose else line["window"]
@@ -141,12 +153,12 @@ def _budget_row(line: dict[str, Any], at_us: int) -> list[str]:
         output.styled(name, style),
         output.plain(line["scope"]),
         output.plain(window),
-        output.bar(line["spent_nusd"], line["held_nusd"], line["limit_nusd"]),
-        output.styled(f"{percent}%", style),
+        "" if only_ours else output.bar(line["spent_nusd"], line["held_nusd"], line["limit_nusd"]),
+        "-" if only_ours else output.styled(f"{percent}%", style),
         spent,
         dollars(line["held_nusd"]),
         free_dollars(line["free_nusd"]),
-        dollars(line["limit_nusd"]),
+        dollars(line["cap_nusd"] if only_ours else line["limit_nusd"]),
         resets_in(line, at_us),
     ]
 

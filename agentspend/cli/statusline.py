@@ -139,6 +139,9 @@ def _budget(told: Told, style: Style, now_s: int) -> list[str]:
     budget = told.get("budget")
     if not budget:
         return ["no budget"]
+    if budget.get("grows"):
+        name, here, cap = budget["name"], budget["free_nusd"], budget["cap_nusd"]
+        return [f"{name} {_dollars(here)} here of the team's {_dollars(cap)}"]
     limit, used = budget["limit_nusd"], budget["spent_nusd"] + budget["held_nusd"]
     percent = used * 100 // limit if limit else FULL_PERCENT
     colour = "red" if percent >= FULL_PERCENT else "yellow" if percent >= NEAR_PERCENT else ""

@@ -97,8 +97,11 @@ class Operations:
             }
         )
 
-    async def status(self, caller: Caller, _: Message) -> None:
-        """The snapshot behind `agentspend status --json`."""
+    async def status(self, caller: Caller, message: Message) -> None:
+        """The snapshot behind `agentspend status --json`; with `look`, of a team's caps as its
+        server has them now."""
+        if self.team is not None and message.get("look"):
+            await self.team.glance()
         await caller.send(await self.snapshot())
 
     async def snapshot(self) -> Message:
@@ -106,11 +109,16 @@ class Operations:
         rules = rule_lines(self.desk.settings.rules)
         for session in self.desk.sessions.all():
             rules += rule_lines(session.rules, session.id)
-        team = await self.team.lines() if self.team is not None else None
+        team, seen = None, snapshot.NOT_SEEN
+        if self.team is not None:
+            team, seen = await self.team.lines(), self.team.seen()
         found: Message = await self.bookkeeper.ask(
             lambda books, at: {
                 **snapshot.as_of(books, at),
-                "budgets": [*snapshot.budget_lines(books, at), *snapshot.team_lines(books, at)],
+                "budgets": [
+                    *snapshot.budget_lines(books, at),
+                    *snapshot.team_lines(books, at, seen),
+                ],
                 "team": team,
                 "rules": rules,
                 "sessions": snapshot.session_lines(books, at),
@@ -153,7 +161,10 @@ class Operations:
             (each for each in live.all() if each.key and each.client_id == client), None
         )
         payer = session.payer if session is not None else None
-        await caller.send(await self.bookkeeper.ask(lambda books, at: brief(books, at, payer)))
+        seen = self.team.seen() if self.team is not None else snapshot.NOT_SEEN
+        await caller.send(
+            await self.bookkeeper.ask(lambda books, at: brief(books, at, payer, seen))
+        )
 
     async def watch(self, caller: Caller, _: Message) -> None:
         """Snapshot first, then increments, until the caller hangs up."""

@@ -19,6 +19,7 @@ from agentspend.core.allowance.messages import (
     DrawReserve,
     Enrol,
     Overview,
+    PoolSeen,
     RaiseRequest,
     Verdict,
 )
@@ -163,12 +164,23 @@ class TeamDesk:
             "overview": overview_words(seen) if seen is not None else None,
         }
 
+    def seen(self) -> Mapping[str, PoolSeen]:
+        """How the server said each pool stands, a moment ago; none where it did not of late."""
+        if self.viewing is None or self.pump is None or self.pump.failed:
+            return {}
+        return self.viewing.pools
+
     async def look(self) -> None:
         """Hear how the team stands, if its server answers soon and was there a moment ago."""
         if self.viewing is not None and self.pump is not None and not self.pump.failed:
             with suppress(TimeoutError, Unreachable, NotTaken):
                 async with asyncio.timeout(LOOK_WITHIN_S):
                     await self.viewing.look()
+
+    async def glance(self) -> None:
+        """The same, for whoever may ask again and again."""
+        if self.viewing is not None and not self.viewing.is_new:
+            await self.look()
 
     async def request(self, amount_nusd: int, reason: str, pool: str) -> Mapping[str, Any]:
         """Ask the team's leads for more."""

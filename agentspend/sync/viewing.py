@@ -9,12 +9,14 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from agentspend.bookkeeper.team import Membership
-from agentspend.core.allowance.messages import Look, Overview
+from agentspend.core.allowance.messages import Look, Overview, PoolSeen
 from agentspend.sync.client import NotTaken, TeamClient, Unreachable
 from agentspend.sync.pump import NONCE_BYTES
 
 EVERY_S, APART_S = 10.0, 2.0
 """Between two looks; however much happens, thirty a minute at most of the sixty a device may."""
+FRESH_S = 60.0
+"""For so long an answer says what may still be had."""
 SERVER_TOO_OLD_S = 300.0
 
 
@@ -35,6 +37,22 @@ class Viewing:
         self._changed = changed
         self._nudged = asyncio.Event()
         self.seen: Overview | None = None
+        self._seen_s = 0.0
+
+    @property
+    def pools(self) -> dict[str, PoolSeen]:
+        """Each pool as the server has it, by name; none where that was too long ago."""
+        if self.seen is None or self._is_older(FRESH_S):
+            return {}
+        return {pool.pool: pool for pool in self.seen.pools}
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the last answer is so new that asking again is for nothing."""
+        return self.seen is not None and not self._is_older(APART_S)
+
+    def _is_older(self, s: float) -> bool:
+        return asyncio.get_running_loop().time() - self._seen_s > s
 
     def nudge(self) -> None:
         """Something happened in the team, or somebody began to look: ask soon."""
@@ -62,6 +80,7 @@ class Viewing:
         nonce, before = secrets.token_hex(NONCE_BYTES), self.seen
         own = self._membership
         self.seen = seen = await self._client.look(Look(own.team, own.device, nonce))
+        self._seen_s = asyncio.get_running_loop().time()
         if before is None or _facts(before) != _facts(seen):
             self._changed()
         return seen

@@ -9,6 +9,8 @@ NOON_US = 1_795_608_000_000_000
 LINE = {"name": "daily", "scope": "everything", "window": "day", "mode": "hard",
         "session": "", "limit_nusd": 10**10, "free_nusd": 10**9,
         "resets_at": "2026-11-26T00:00:00+00:00"}  # fmt: skip
+CAP = {**LINE, "name": "team:org", "limit_nusd": 10**9, "free_nusd": 25 * 10**7,
+       "cap_nusd": 20 * 10**9, "is_whole": False}  # fmt: skip
 ANA = Payer(agent="claude", session="s_1", project="acme/api", tags=("team=blue",))
 
 
@@ -50,10 +52,18 @@ def test_one_per_subagent_is_the_tightest_only_where_it_is_alone() -> None:
     assert budget_lines.tightest([each]) is each
 
 
+def test_an_allowance_that_grows_is_not_the_tightest_budget() -> None:
+    """What lies here of a team's cap is no measure of what is left of it; whole, it is."""
+    assert budget_lines.tightest([CAP, LINE]) is LINE
+    whole = {**CAP, "is_whole": True}
+    assert budget_lines.tightest([whole, LINE]) is whole
+
+
 def test_what_is_left_in_words() -> None:
     """Free of limit, per window; a total has no window."""
     assert budget_lines.left_text(LINE) == "daily $1.00 of $10.00 free per day"
     assert budget_lines.left_text({**LINE, "window": "total"}) == "daily $1.00 of $10.00 free"
+    assert budget_lines.left_text(CAP) == "team:org $0.25 here of the team's $20.00 per day"
 
 
 def test_when_it_resets() -> None:

@@ -255,3 +255,23 @@ def test_a_subscriptions_windows(monkeypatch: pytest.MonkeyPatch, agentspend: Co
     rows = shown(monkeypatch, agentspend, sessions=[SESSION], windows=[window]).splitlines()
     assert rows[-4].split() == ["LOGIN", "INCLUDED", "USED", "RESETS"]
     assert rows[-3].split() == ["anthropic", "week", "62", "%", "used"]
+
+
+@pytest.mark.parametrize(
+    ("whole", "row", "told"),
+    [
+        (True, ["20%", "$4.00", "$0.00", "$16.00", "$20.00", "-"], "team:org: of your team"),
+        (False, ["-", "$4.00", "$0.00", "$16.00", "$100.00", "-"],
+         "granted of the LIMIT; more is had as it is spent"),
+    ],
+)  # fmt: skip
+def test_a_teams_cap(
+    monkeypatch: pytest.MonkeyPatch, agentspend: Command, whole: bool, row: list[str], told: str
+) -> None:
+    """Whole where its server told; else what lies here is not taken for what is left."""
+    amounts = {"limit_nusd": 20 * 10**9, "spent_nusd": 4 * 10**9, "free_nusd": 16 * 10**9}
+    line = {**LINE, **amounts, "name": "team:org", "source": "your team", "is_whole": whole,
+            "cap_nusd": 20 * 10**9 if whole else 100 * 10**9}  # fmt: skip
+    out = shown(monkeypatch, agentspend, budgets=[line])
+    assert out.splitlines()[1].split()[-6:] == row
+    assert told in out

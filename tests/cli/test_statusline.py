@@ -42,6 +42,8 @@ TOLD = {
         ({"budget": {**BUDGET, "name": "team:frozen", "limit_nusd": 0, "spent_nusd": 0,
                      "held_nusd": 0, "free_nusd": 0}},
          "$0.42 · ✗ team:frozen ▕██████████▏ $0.00 left · $2.31/h"),
+        ({"budget": {**BUDGET, "name": "team:org.month", "cap_nusd": 2_000 * USD, "grows": True}},
+         "$0.42 · team:org.month $6.00 here of the team's $2,000.00 · $2.31/h"),
     ],
 )  # fmt: skip
 def test_what_the_line_says(change: dict[str, Any], shown: str) -> None:

@@ -77,6 +77,12 @@ async def test_a_question_is_asked_seen_answered_and_taken_back(team: Team) -> N
     listed = await told(team.lead, "team", "requests")
     assert all(word in listed.stdout for word in (asked["request"], "anna", "$20.00", "a release"))
 
+    told_status = json.loads((await told(team.member, "status", "--json")).stdout)
+    [cap] = [each for each in told_status["budgets"] if each["name"] == f"team:{POOL}"]
+    assert (cap["is_whole"], cap["limit_nusd"], cap["spent_nusd"]) == (True, 5 * DOLLAR, 0)
+    assert cap["held_nusd"] + cap["free_nusd"] == 5 * DOLLAR
+    assert cap["free_nusd"] > cap["allowance_nusd"]
+
     approve = ("team", "approve", asked["request"])
     refused = await told(team.member, *approve)
     assert (refused.returncode, "takes a lead" in refused.stderr) == (1, True)

@@ -74,17 +74,3 @@ def test_a_line_is_exactly_as_wide_as_the_screen() -> None:
     assert {cells: cell_len(text(line, cells, NOW_US)) for cells in (60, 80, 120, 160)} == {
         60: 60, 80: 80, 120: 120, 160: 160,
     }  # fmt: skip
-
-
-def test_a_teams_cap_is_shown_whole_while_its_server_answers() -> None:
-    """What may still be granted is left here too; offline, what was granted is all there is."""
-    told = _budget("team:org.day", USD, 3 * USD, cap_nusd=20 * USD, source="your team")
-    pool = {"pool": "org.day", "cap_nusd": 20 * USD, "free_nusd": 9 * USD}
-    team = {"failed": "", "overview": {"pools": [pool]}}
-    day = _with(told)
-    day.status = {**day.status, "team": team}
-    [line] = lines(day, NOW_US)
-    assert (line.free_nusd, line.limit_nusd, line.spent_nusd) == (11 * USD, 20 * USD, 9 * USD)
-    day.status = {**day.status, "team": {**team, "failed": "no answer"}}
-    [line] = lines(day, NOW_US)
-    assert (line.free_nusd, line.limit_nusd, line.spent_nusd) == (2 * USD, 3 * USD, USD)

@@ -1,0 +1,52 @@
+"""What the status line says: the budget that stops a session first, a team's cap among them."""
+
+from typing import Any
+
+import pytest
+
+from agentspend.bookkeeper import snapshot
+from agentspend.bookkeeper.brief import brief
+from agentspend.core.allowance.messages import PoolSeen
+from tests.bookkeeper.conftest import Desk, budget
+from tests.bookkeeper.test_team import ANA, ORG, USD, Told, hear, join
+
+SEEN = {"acme": PoolSeen("acme", "org", "month", 100 * USD, 60 * USD, 10 * USD, 30 * USD, None)}
+"""Others spent most of $60 and hold $5.25 of the $100."""
+
+
+@pytest.fixture
+def team(desk: Desk) -> Desk:
+    """$5 of the team's $100 are granted here, $0.25 of it spent."""
+    join(desk, ORG)
+    hear(desk, Told("acme", 24_322, 5 * USD))
+    request = desk.request(payer=ANA)
+    desk.hold(request)
+    desk.settle(request.rid, "0.25")
+    return desk
+
+
+def _budget(desk: Desk, **seen: Any) -> Any:
+    return desk.do(lambda: brief(desk.books, desk.at, ANA, **seen))["budget"]
+
+
+def test_a_cap_is_whole_where_its_server_told(team: Desk) -> None:
+    """In the line and in `status`: the same amounts, which add up to the cap."""
+    told = _budget(team, seen=SEEN)
+    [line] = team.do(lambda: snapshot.team_lines(team.books, team.at, SEEN))
+    for name in ("limit_nusd", "spent_nusd", "held_nusd", "free_nusd"):
+        assert line[name] == told[name]
+    assert (told["limit_nusd"], told["free_nusd"]) == (100 * USD, 34 * USD + 3 * USD // 4)
+    assert (told["spent_nusd"], told["held_nusd"]) == (60 * USD, 5 * USD + USD // 4)
+    assert (told["grows"], line["allowance_nusd"], line["cap_nusd"]) == (
+        False, 5 * USD, 100 * USD,
+    )  # fmt: skip
+
+
+def test_an_allowance_is_told_as_one(team: Desk) -> None:
+    """It is not how much is left, so a budget of this machine goes before it."""
+    told = _budget(team)
+    assert (told["name"], told["grows"], told["cap_nusd"]) == ("team:acme", True, 100 * USD)
+    assert told["free_nusd"] == 5 * USD - USD // 4
+    team.adopt(budget("daily", "50"))
+    assert _budget(team)["name"] == "daily"
+    assert _budget(team, seen=SEEN)["name"] == "team:acme"
