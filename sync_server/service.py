@@ -8,6 +8,7 @@ handed in. HTTP, TLS and rate limits are the door's business, not ours.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row
@@ -80,7 +81,8 @@ class Service:
             office = self._office(conn, org, now_us, sender)
             loaded.keep_back(org.rules)
             terms_of = loaded.terms_of(now_us, org.zone)
-            outcome = serve(loaded.case, sync, hash_at, office, terms_of)
+            proved = partial(ledgers.proved, conn, sync.inc)
+            outcome = serve(loaded.case, sync, hash_at, office, terms_of, proved)
             self._write(conn, org, outcome.journal)
             loaded.save()
             answer = self._sealed(outcome.answer)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from agentspend.core.allowance.accounts import EMPTY
-from agentspend.core.allowance.effects import Effect
+from agentspend.core.allowance.effects import Effect, effects
 from agentspend.core.allowance.messages import NOTHING, Answer, Link, Status, Sync
 from sync_server.allowance import grants
 from sync_server.allowance.case import Case, Incarnation, Office
@@ -16,10 +16,13 @@ from sync_server.allowance.intake import Accepted, Found, Kept, Merge, merge
 from sync_server.allowance.journal import Line, Ranked
 from sync_server.unheld import TermsOf, charge
 
+Proved = Callable[[], frozenset[str]]
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What to journal, to store, and to answer. `entries` of a fork are evidence, not chain."""
+    """What to journal, to store, and to answer. `entries` of a fork are evidence, not chain: those
+    that were not proved before."""
 
     answer: Answer
     journal: tuple[Line, ...] = ()
@@ -33,20 +36,22 @@ def serve(
     hash_at: Callable[[int], str],
     office: Office,
     terms_of: TermsOf | None = None,
+    proved: Proved = frozenset,
 ) -> Outcome:
     """Take a report in and grant what is due. `hash_at` looks up this incarnation's entries,
-    `terms_of` whose spending counts in a pool (None: only what has rights there).
+    `terms_of` whose spending counts in a pool (None: only what has rights there), `proved` the
+    hashes of the entries that are evidence of a fork already: they have been counted.
 
     Raises `NotCanonical` for entries that no device of ours would write; nothing has changed then.
     """
     known = case.incarnation
     if known is None or known.device != sync.device:
         return Outcome(_answer(case, sync, office, Status.UNKNOWN, NOTHING))
-    if known.status is Status.FORKED:
-        return Outcome(_answer(case, sync, office, Status.FORKED, known.end))
     merged = merge(Kept(known.inc, known.end, hash_at), sync.after_seq, sync.entries, sync.end)
     if merged.found is Found.FORK:
-        return _forked(case, known, sync, merged, office)
+        entries = _unproved(known, merged, proved)
+        _charge_branch(case, entries, terms_of)
+        return _forked(case, known, sync, entries, office)
     case.incarnation = replace(known, end=merged.end)
     _fold(case, merged.effects)
     if terms_of is not None and merged.entries:
@@ -71,15 +76,34 @@ def _fold(case: Case, done: tuple[Effect, ...]) -> None:
         case.put(place, before.after(used_nusd, returned_nusd, closes=closes))
 
 
-def _forked(case: Case, known: Incarnation, sync: Sync, merged: Merge, office: Office) -> Outcome:
+def _unproved(known: Incarnation, merged: Merge, proved: Proved) -> tuple[Accepted, ...]:
+    """What a fork brings that is not evidence yet."""
+    before = proved() if known.status is Status.FORKED else frozenset()
+    return tuple(entry for entry in merged.entries if entry.hash not in before)
+
+
+def _charge_branch(case: Case, branch: tuple[Accepted, ...], terms_of: TermsOf | None) -> None:
+    """The other branch counts in every pool, whether or not it had rights there: its accounts are
+    the first branch's."""
+    for _, _, _, said in branch:
+        for place, used_nusd, _, _ in effects(said.kind, said.charged_nusd, said.rights or ()):
+            if used_nusd and place.pool in case.pools:
+                case.pools[place.pool] = case.pools[place.pool].charged_late(used_nusd)
+    if terms_of is not None:
+        charge(case, (entry.said for entry in branch), terms_of)
+
+
+def _forked(
+    case: Case, known: Incarnation, sync: Sync, entries: tuple[Accepted, ...], office: Office
+) -> Outcome:
     """Two ledgers of one name: no grants ever again, and both branches count as spent."""
-    case.incarnation = replace(known, status=Status.FORKED)
-    for place, used_nusd, _, _ in merged.effects:
-        if used_nusd and place.pool in case.pools:
-            case.pools[place.pool] = case.pools[place.pool].charged_late(used_nusd)
-    office = replace(office, server_seq=office.server_seq + 1)
+    lines: tuple[Line, ...] = ()
+    if known.status is not Status.FORKED:
+        case.incarnation = replace(known, status=Status.FORKED)
+        lines = (Ranked(known.inc, Status.FORKED),)
+    office = replace(office, server_seq=office.server_seq + len(lines))
     answer = _answer(case, sync, office, Status.FORKED, known.end)
-    return Outcome(answer, (Ranked(known.inc, Status.FORKED),), merged.entries, forked=True)
+    return Outcome(answer, lines, entries, forked=bool(lines or entries))
 
 
 def _answer(

@@ -76,24 +76,26 @@ def merge(kept: Kept, after_seq: int, entries: Sequence[str], claimed: Link) -> 
     fresh = bodies[known:]
     if not fresh:
         return Merge(Found.PROGRESS, kept.end, up_to_date=claimed == kept.end)
-    if _links_elsewhere(kept, fresh[0]):
-        return _fork(kept, None, fresh)
+    elsewhere = _links_elsewhere(kept, fresh[0])
+    if elsewhere is not None:
+        return _fork(kept, Link(length, elsewhere), fresh)
     accepted, done = _read(kept.inc, kept.end, fresh)
     end = Link(accepted[-1].seq, accepted[-1].hash)
     return Merge(Found.PROGRESS, end, accepted, done, up_to_date=claimed == end)
 
 
-def _links_elsewhere(kept: Kept, body: bytes) -> bool:
-    """Whether the next entry names another predecessor than the one we have."""
+def _links_elsewhere(kept: Kept, body: bytes) -> str | None:
+    """The predecessor the next entry names, where that is another than the one we have."""
     entry = parse(body)
-    return isinstance(entry, dict) and entry.get("prev") not in (None, kept.end.hash)
+    prev = entry.get("prev") if isinstance(entry, dict) else None
+    return prev if isinstance(prev, str) and prev != kept.end.hash else None
 
 
-def _fork(kept: Kept, parting: Link | None, branch: Sequence[bytes]) -> Merge:
-    """Two ledgers of one name. The branch is read from where it parts, if we know where."""
-    if parting is None:
-        return Merge(Found.FORK, kept.end)
-    return Merge(Found.FORK, kept.end, *_read(kept.inc, parting, branch))
+def _fork(kept: Kept, parting: Link, branch: Sequence[bytes]) -> Merge:
+    """Two ledgers of one name. The branch is read from where it parts, or from where we first
+    hear of it."""
+    accepted, done = _read(kept.inc, parting, branch)
+    return Merge(Found.FORK, kept.end, accepted, done)
 
 
 def _read(

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from sqlalchemy import Connection, bindparam, insert, select, text, update
+from sqlalchemy import Connection, bindparam, func, insert, select, text, update
 
 from agentspend.core.allowance.messages import Answer, Sync
 from agentspend.wire.canonical import canonical, parse
@@ -21,6 +21,7 @@ _NEW_ENTRIES = text(
     " FROM unnest(CAST(:bodies AS text[])) WITH ORDINALITY AS sent (body, place)"
 )
 """All of a report in one statement, on PostgreSQL."""
+_LAST_EVIDENCE = select(func.max(evidence.c.at_us)).where(evidence.c.inc == bindparam("inc"))
 _NEW_UPLOAD, _RECEIPT = insert(uploads), insert(receipts)
 _KEEP_UPLOAD = (
     update(uploads)
@@ -94,7 +95,17 @@ def upload(conn: Connection, inc: str) -> Sealed | None:
 
 def keep_evidence(conn: Connection, sync: Sync, sealed: Sealed, now_us: int) -> None:
     """Keep a report that contradicts what we have: its device signed it."""
-    conn.execute(insert(evidence), {"inc": sync.inc, "at_us": now_us, **_sealed(sealed)})
+    last_us = conn.execute(_LAST_EVIDENCE, {"inc": sync.inc}).scalar_one()
+    at_us = now_us if last_us is None else max(now_us, last_us + 1)
+    conn.execute(insert(evidence), {"inc": sync.inc, "at_us": at_us, **_sealed(sealed)})
+
+
+def proved(conn: Connection, inc: str) -> frozenset[str]:
+    """The hashes of all entries in the reports that contradict a ledger."""
+    kept = conn.execute(select(evidence.c.body).where(evidence.c.inc == inc)).scalars()
+    return frozenset(
+        entry_hash(entry.encode()) for body in kept for entry in parse(body.encode())["entries"]
+    )
 
 
 def keep_receipt(conn: Connection, answer: Answer, sealed: Sealed) -> None:

@@ -20,7 +20,7 @@ JANUARY = 2026 * 12
 
 def place(chain: Chain, amount: int, window: int = JANUARY) -> Chain:
     """A charge in the organisation's pool."""
-    return chain.add("settle", [("org", window, amount)], amount)
+    return chain.add("settle", [("org", window, amount)], amount, counted="billed")
 
 
 def test_a_report_is_stored_and_receipted(office: Office) -> None:
@@ -70,6 +70,38 @@ def test_a_fork_is_proved_and_ends_the_ledger(office: Office) -> None:
     assert [row.status for row in office.rows(tables.incarnations)] == ["forked"]
     assert office.state().late_nusd == 25
     assert len(office.rows(tables.entries)) == 2
+
+
+def test_both_branches_of_a_fork_count_once_in_every_cap(office: Office) -> None:
+    """Also what was spent in a pool without a right there, also after the fork was proved, and
+    however often it is told."""
+    office.service.decide(office.pool("day", 1_000, "day"), ACT, NOON_US)
+    ours, other = Chain(), Chain()
+    ours.ts_us = other.ts_us = NOON_US
+    office.sync(place(ours, 30), needs("org", 60))
+    place(other, 25)
+    for _ in range(2):
+        office.sync(other)
+        assert (office.state().late_nusd, office.state("day").late_nusd) == (25, 30 + 25)
+    place(other, 7)
+    for _ in range(2):
+        assert office.sync(other).status is Status.FORKED
+        assert (office.state().late_nusd, office.state("day").late_nusd) == (32, 30 + 32)
+    place(ours, 4)
+    for _ in range(2):
+        assert office.sync(ours).status is Status.FORKED
+        assert (office.state().late_nusd, office.state("day").late_nusd) == (32, 34 + 32)
+    assert len(office.rows(tables.evidence)) == 2
+    assert len(office.rows(tables.entries)) == 3
+    assert office.state().committed_nusd == 130
+
+
+def test_a_branch_that_parts_at_an_unknown_place_counts(office: Office) -> None:
+    """Its first entry names a predecessor that the server never had."""
+    other = place(place(Chain(), 25), 6)
+    office.sync(place(Chain(), 30), needs("org", 60))
+    assert office.sync(other, after=2).status is Status.FORKED
+    assert office.state().late_nusd == 6
 
 
 def test_what_is_not_signed_by_the_device_changes_nothing(office: Office) -> None:

@@ -1,6 +1,7 @@
 """The server: its database, its journal, and how it dies and comes back."""
 
 from dataclasses import replace
+from functools import partial
 
 from agentspend.core.allowance.accounts import Account, Place
 from agentspend.core.allowance.messages import Answer, Hello, Status, Sync, Welcome
@@ -22,6 +23,7 @@ class Database:
         self.hashes: dict[str, list[str]] = {}
         self.pools: dict[str, PoolState] = {}
         self.nonces: dict[str, str] = {}
+        self.proved: dict[str, frozenset[str]] = {}
         self.position = 0
 
     def copy(self) -> "Database":
@@ -32,6 +34,7 @@ class Database:
         copied.hashes = {inc: list(hashes) for inc, hashes in self.hashes.items()}
         copied.pools = dict(self.pools)
         copied.nonces = dict(self.nonces)
+        copied.proved = dict(self.proved)
         copied.position = self.position
         return copied
 
@@ -124,7 +127,9 @@ class Server:
         database = self.database.copy() if crash in {"first", "journaled"} else self.database
         case = database.case(inc)
         hashes = database.hashes.get(inc, [""])
-        outcome = serve(case, sync, hashes.__getitem__, self.office(now))
+        told = database.proved.get(inc, frozenset())
+        at, proved = self.office(now), partial(frozenset, told)
+        outcome = serve(case, sync, hashes.__getitem__, at, proved=proved)
         answer = outcome.answer if not crash or self.reply_first else None
         if crash == "first":
             return answer
@@ -140,7 +145,10 @@ class Server:
         database = self.database
         if case.incarnation is not None:
             database.incs[inc] = case.incarnation
-        if not outcome.forked:
+        told = frozenset(each.hash for each in outcome.entries)
+        if outcome.forked:
+            database.proved[inc] = database.proved.get(inc, frozenset()) | told
+        else:
             database.hashes.setdefault(inc, [""]).extend(each.hash for each in outcome.entries)
         database.position += len(outcome.journal)
 

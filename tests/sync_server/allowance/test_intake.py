@@ -69,11 +69,11 @@ def test_another_entry_where_we_have_one_is_a_fork() -> None:
 
 
 def test_an_entry_that_follows_another_end_is_a_fork() -> None:
-    """It names a predecessor that is not ours."""
+    """It names a predecessor that is not ours; what it spent is read all the same."""
     chain, other = five(), Chain().settle(5).settle(7).settle(8)
-    assert merge(kept(chain, 3), 3, other.bodies[3:], other.end) == Merge(
-        Found.FORK, Link(3, chain.hashes[3])
-    )
+    merged = merge(kept(chain, 3), 3, other.bodies[3:], other.end)
+    assert (merged.found, merged.end) == (Found.FORK, Link(3, chain.hashes[3]))
+    assert [effect.used_nusd for effect in merged.effects] == [8]
 
 
 def test_a_claimed_end_that_is_not_ours_is_a_fork() -> None:
