@@ -11,6 +11,7 @@ from datetime import tzinfo
 import msgspec
 
 from agentspend.bookkeeper.chain import Chain, payer_fields
+from agentspend.bookkeeper.closed import is_closed
 from agentspend.bookkeeper.line import Line
 from agentspend.bookkeeper.outcomes import (
     Asked,
@@ -26,7 +27,7 @@ from agentspend.bookkeeper.outcomes import (
 )
 from agentspend.bookkeeper.questions import Questions
 from agentspend.bookkeeper.rooms import Rooms, Seat, is_hard
-from agentspend.bookkeeper.team import FROZEN, Team
+from agentspend.bookkeeper.team import Team
 from agentspend.core.admission import Admit, Count, RefusalReason, Refuse, Wait, decide
 from agentspend.core.budgets import BoundKind
 from agentspend.core.errors import StoreError
@@ -145,7 +146,7 @@ class Books:
             return False
         expelled = seat.is_teams and not self.team.gets_more
         refused = self.questions.was_refused(seat) and not self.questions.too_early(request, seat)
-        return not (expelled or seat.budget is FROZEN or refused)
+        return not (expelled or is_closed(seat.budget.name) or refused)
 
     def _ask(self, request: HoldRequest, refuse: Refuse, hard: list[Seat]) -> Waiting:
         """Wait for a person's answer; the question is new only where nobody asked it yet. Where
@@ -274,7 +275,7 @@ class Books:
             shares[seat.account.id] = amount_nusd
         kept = {
             **request.facts,
-            "payer": request.payer.known(),
+            "payer": self.team.policy.named(request.payer).known(),
             "counted": request.counted,
             "hold_nusd": strict_nusd,
             "wanted_output": request.ask.wanted_output,
@@ -342,7 +343,7 @@ class Books:
         )
         told = {
             **request.facts,
-            "payer": request.payer.known(),
+            "payer": self.team.policy.named(request.payer).known(),
             "counted": request.counted,
             "reason": refuse.reason.value,
             "budget": refused.budget,

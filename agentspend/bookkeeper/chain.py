@@ -8,7 +8,7 @@ from agentspend.core.scopes import Payer
 from agentspend.store import entries
 from agentspend.wire.entries import Entry, encode, entry_hash
 
-_WHO = ("member", "device", "agent", "session", "subagent", "project", "branch", "key")
+_WHO = ("member", "device", "team", "agent", "session", "subagent", "project", "branch", "key")
 
 
 class Chain:

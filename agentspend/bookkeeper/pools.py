@@ -15,13 +15,14 @@ from agentspend.store.holds import Hold
 
 
 def pool_of(told: Mapping[str, Any]) -> Pool:
-    """A pool as a policy writes it: `id`, `scope`, `window`, `cap_nusd`."""
+    """A pool as a policy writes it: `id`, `scope`, `window`, `cap_nusd`, `team`."""
     return Pool(
         id=str(told["id"]),
         scope=Scope.of(told.get("scope") or {}),
         window=Window.parse(str(told["window"])),
         cap_nusd=int(told["cap_nusd"]),
         warns=told.get("mode") == Mode.WARN.value,
+        team=str(told.get("team", "")),
     )
 
 

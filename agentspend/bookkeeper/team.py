@@ -12,9 +12,11 @@ from typing import Any
 
 import msgspec
 
-from agentspend.bookkeeper.pools import budget_of, in_flight, pool_of
+from agentspend.bookkeeper.closed import NO_ACCOUNT, frozen, left
+from agentspend.bookkeeper.pools import budget_of, in_flight
 from agentspend.bookkeeper.rights import Mark, Rights, TeamChain, holds
 from agentspend.bookkeeper.rooms import Seat
+from agentspend.bookkeeper.team_policy import TeamPolicy, policy_of
 from agentspend.core.allowance.accounts import EMPTY, Place
 from agentspend.core.allowance.device import Device, Draft
 from agentspend.core.allowance.dryness import Dryness
@@ -29,20 +31,12 @@ from agentspend.core.allowance.hearing import (
 from agentspend.core.allowance.messages import Answer, Hello, Sync, Want, Welcome
 from agentspend.core.allowance.pools import Pool
 from agentspend.core.allowance.standing import Standing, State
-from agentspend.core.budgets import TEAM_PREFIX, Budget
-from agentspend.core.scopes import NamesModel, Payer, Scope, same_text
-from agentspend.core.windows import Window, WindowKind
+from agentspend.core.budgets import Budget
+from agentspend.core.scopes import NamesModel, Payer, same_text
 from agentspend.store import team
 from agentspend.store.accounts import Account
 
 MAX_REPORTED = 200
-NO_ACCOUNT = Account(
-    id=-1, budget="", generation=0, window_key="", starts_us=0, ends_us=None, mode="hard",
-    limit_nusd=0, spent_nusd=0, held_nusd=0, over_nusd=0,
-)  # fmt: skip
-"""Nothing can be held here but a request that costs nothing."""
-FROZEN = Budget(f"{TEAM_PREFIX}frozen", 0, Window(WindowKind.TOTAL), Scope())
-"""A lead stopped all spending of the team."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +62,8 @@ class Team:
         self._loaded = False
         self._membership: Membership | None = None
         self._standing: Standing | None = None
-        self._pools: tuple[Pool, ...] = ()
+        self._policy = TeamPolicy()
         self._budgets: dict[str, Budget] = {}
-        self._policy = 0
-        self._frozen = False
 
     @property
     def membership(self) -> Membership | None:
@@ -86,22 +78,10 @@ class Team:
         return self._standing
 
     @property
-    def pools(self) -> tuple[Pool, ...]:
-        """The pools of the policy in force."""
-        self._load()
-        return self._pools
-
-    @property
-    def policy(self) -> int:
-        """The version of the policy in force."""
+    def policy(self) -> TeamPolicy:
+        """The policy in force, as it is applied."""
         self._load()
         return self._policy
-
-    @property
-    def frozen(self) -> bool:
-        """Whether a lead stopped all spending of the team."""
-        self._load()
-        return self._frozen
 
     @property
     def rules(self) -> Mapping[str, Any]:
@@ -139,11 +119,8 @@ class Team:
         found = kept["membership"], kept["standing"]
         self._membership = msgspec.json.decode(found[0], type=Membership) if found[0] else None
         self._standing = msgspec.json.decode(found[1], type=Standing) if found[1] else None
-        policy: dict[str, Any] = msgspec.json.decode(kept["policy"]) if kept["policy"] else {}
-        self._policy = int(policy.get("version", 0))
-        self._frozen = bool(policy.get("frozen", False))
-        self._pools = tuple(map(pool_of, policy.get("pools", ())))
-        self._budgets = {pool.id: budget_of(pool) for pool in self._pools}
+        self._policy = policy_of(msgspec.json.decode(kept["policy"]) if kept["policy"] else {})
+        self._budgets = {pool.id: budget_of(pool) for pool in self._policy.pools}
 
     def enrolling(self, code: str, identity: str, nonce: str) -> str:
         """The nonce to use an invite with: that of an earlier try from this very place, whose
@@ -191,13 +168,12 @@ class Team:
         cap came later. So its charge names the right, and until then nobody else takes the room."""
         assert self._membership is not None
         rights = Rights(self._conn, standing.inc)
-        for pool in self._pools:
+        for pool in self._policy.pools:
             window = standing.windows.get(pool.id)
             if pool.warns or window is None:
                 continue
             for hold, payer in in_flight(self._conn, standing.inc, pool.id):
-                who = as_member(payer, self._membership)
-                if pool.scope.matches(who, self.names_model):
+                if self._counts_in(pool, as_member(payer, self._membership)):
                     rights.attach(Place(pool.id, window), hold)
 
     def opened_at(self, identity: str, mark: Mark | None = None) -> None:
@@ -230,18 +206,24 @@ class Team:
         return self._dryness.answered(answer, needy, free, mono_us)
 
     def seats(self, payer: Payer, counted: str, mono_us: int) -> list[Seat]:
-        """The rights this request must have, one for each pool it counts in."""
+        """The rights this request must have, one for each pool it counts in: of its team's, and of
+        those that are no team's alone."""
         if self.standing is None or counted != "billed":
             return []
-        if self._frozen:
-            return [Seat(FROZEN, NO_ACCOUNT)]
         assert self._membership is not None
-        who = as_member(payer, self._membership)
+        who = self._policy.named(as_member(payer, self._membership))
+        if not self._policy.has(who.team):
+            return [left(who.team)]
+        if who.team in self._policy.frozen:
+            return [frozen(who.team)]
         return [
             self._seat(pool, mono_us)
-            for pool in self._pools
-            if not pool.warns and pool.scope.matches(who, self.names_model)
+            for pool in self._policy.pools
+            if not pool.warns and self._counts_in(pool, who)
         ]
+
+    def _counts_in(self, pool: Pool, who: Payer) -> bool:
+        return self._policy.concerns(pool, who) and pool.scope.matches(who, self.names_model)
 
     def _seat(self, pool: Pool, mono_us: int) -> Seat:
         """A pool's account now; where the server has not said which window runs, an empty one."""
@@ -250,7 +232,7 @@ class Team:
         window = standing.windows.get(pool.id)
         row = self._row(pool, window) if window is not None else None
         if row is None:
-            row = replace(NO_ACCOUNT, id=-1 - self._pools.index(pool))
+            row = replace(NO_ACCOUNT, id=-1 - self._policy.pools.index(pool))
         if standing.state is not State.ACTIVE:
             row = replace(row, limit_nusd=row.spent_nusd + row.held_nusd)
         dry = self._dryness.is_dry(pool.id, mono_us)
@@ -302,7 +284,7 @@ class Team:
             team=self._membership.team,
             nonce=nonce,
             entries=[body.decode() for body in bodies],
-            policy=self.policy,
+            policy=self.policy.version,
             wants=wants,
         )
 
@@ -360,6 +342,7 @@ class Team:
         return [
             {
                 "name": pool.id,
+                "team": pool.team,
                 "scope": pool.scope.text(),
                 "window": pool.window.text(),
                 "mode": "warn" if pool.warns else "hard",
@@ -376,7 +359,7 @@ class Team:
         """Every pool of the policy with its account now; none without a team."""
         if self.standing is None:
             return []
-        return [(self._seat(pool, 0), pool) for pool in self._pools]
+        return [(self._seat(pool, 0), pool) for pool in self._policy.pools]
 
     def _device(self) -> Device | None:
         """The pure rules over our tables."""

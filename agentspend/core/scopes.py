@@ -29,6 +29,7 @@ class Payer:
 
     Work can be a part of several projects: `project` is the nearest one, and a tag `project=NAME`
     files it under another as well, so that naming a part leads out of no budget for the whole.
+    `team` is the one of its member's teams that pays; "" is the first of them, or none.
     """
 
     member: str = ""
@@ -41,6 +42,7 @@ class Payer:
     key: str = ""
     provider: str = ""
     model: str = ""
+    team: str = ""
     tags: tuple[str, ...] = ()
 
     def known(self) -> dict[str, object]:

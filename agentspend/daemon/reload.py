@@ -24,21 +24,27 @@ from agentspend.prices import load_table
 from agentspend.proxy.desk import Desk, Settings
 from agentspend.proxy.upstream import Upstream, origins_of
 
+TeamPrices = Mapping[str, Mapping[str, Any]]
+"""What each of the member's teams says of prices, by model; the home team's under ""."""
 OLD_UPSTREAM_S = 600
 """How long requests that began under the old settings may still use their connection."""
 
 
-def settings_from(
-    config: Config, paths: Paths, team_prices: Mapping[str, Any] | None = None
-) -> Settings:
+def settings_from(config: Config, paths: Paths, team_prices: TeamPrices | None = None) -> Settings:
     """The part of a configuration that journeys use; of a model that the team prices, its price."""
     table = load_table(paths.price_table(config.price_table), config.price_table)
-    overrides = config.overrides
-    if team_prices:
-        prices = {**config.raw.get("prices", {}), **team_prices}
-        overrides = overrides_of({**config.raw, "prices": prices}, config.providers)
+
+    def book(prices: Mapping[str, Any]) -> PriceBook:
+        if not prices:
+            return PriceBook(table, config.overrides)
+        above = {**config.raw.get("prices", {}), **prices}
+        return PriceBook(table, overrides_of({**config.raw, "prices": above}, config.providers))
+
+    by_team = team_prices or {}
+    home = by_team.get("", {})
     return Settings(
-        book=PriceBook(table, overrides),
+        book=book(home),
+        team_books={name: book(own) for name, own in by_team.items() if own != home},
         admission=config.admission,
         providers=config.providers,
         upstream=Upstream(origins_of(config.providers), config.network),
@@ -75,7 +81,7 @@ class Reload:
         self._later = later
         self._turn = asyncio.Lock()
         self._in_force = ""
-        self._team_prices: Mapping[str, Any] = {}
+        self._team_prices: TeamPrices = {}
         self.error = ""
 
     @property
@@ -113,7 +119,7 @@ class Reload:
         self._in_force = wanted.config.settings
         self._later(OLD_UPSTREAM_S, before.upstream)
 
-    async def price_by_team(self, prices: Mapping[str, Any]) -> None:
+    async def price_by_team(self, prices: TeamPrices) -> None:
         """A team's policy says what models cost: as `[prices]` would, and above it."""
         if prices == self._team_prices:
             return

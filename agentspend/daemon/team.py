@@ -25,10 +25,9 @@ from agentspend.core.allowance.messages import (
 )
 from agentspend.core.budgets import TEAM_PREFIX
 from agentspend.core.errors import AgentspendError
-from agentspend.core.rules import NO_GUARD, NO_RULES, LoopGuard, ModelRule, RateLimit, Rules
-from agentspend.core.scopes import Scope
 from agentspend.daemon.identity import Device
 from agentspend.daemon.log import log
+from agentspend.daemon.team_rules import prices_of, rules_of
 from agentspend.daemon.watchers import Watchers, nothing
 from agentspend.proxy.desk import Desk
 from agentspend.sync.anchor import identity
@@ -38,7 +37,6 @@ from agentspend.sync.mark import MarkFile
 from agentspend.sync.pump import NONCE_BYTES, Pump
 from agentspend.sync.viewing import Viewing
 
-TEAM = "your team"
 MARK_EVERY_S = 0.05
 LOOK_WITHIN_S = 2.0
 """A command that shows the team waits no longer for its server; then it shows what was known."""
@@ -122,7 +120,7 @@ class TeamDesk:
                 log("team_left_unreported", error=error.message)
         await self.stop()
         await self._books.ask(lambda books, _: books.team.leave())
-        self._desk.team_rules = NO_RULES
+        self._desk.team_rules = {}
         await self.priced({})
 
     async def stop(self) -> None:
@@ -142,21 +140,22 @@ class TeamDesk:
         membership = await self._books.ask(lambda books, _: books.team.membership)
         if membership is None:
             return None
-        pools, state, queued, frozen = await self._books.ask(
+        pools, state, queued, policy = await self._books.ask(
             lambda books, _: (
-                books.team.lines(), books.team.state, books.team.queued, books.team.frozen
+                books.team.lines(), books.team.state, books.team.queued, books.team.policy
             )
         )  # fmt: skip
         failed = self.pump.failed if self.pump is not None else ""
         seen = self.viewing.seen if self.viewing is not None else None
         return {
             "url": membership.url,
-            "team": membership.team,
+            "team": policy.home or membership.team,
+            "teams": [{"team": name, "frozen": name in policy.frozen} for name in policy.teams],
             "member": membership.member,
             "role": seen.role if seen is not None else membership.role,
             "device": membership.device,
             "state": state,
-            "frozen": frozen,
+            "frozen": bool(policy.teams) and policy.frozen.issuperset(policy.teams),
             "pools": pools,
             "queued": queued,
             "heard_us": self.pump.heard_us if self.pump is not None else 0,
@@ -298,58 +297,5 @@ def overview_words(seen: Overview) -> dict[str, Any]:
     return {name: told[name] for name in ("server_us", "role", "pools", "questions", "left_out")}
 
 
-def _own(told: Mapping[str, Any], membership: Membership) -> Scope | None:
-    """A rule's scope here: without the terms that mean us, None where they mean somebody else."""
-    terms = dict(told.get("scope") or {})
-    for name, ours in (("member", membership.member), ("device", membership.device)):
-        if terms.pop(name, ours) != ours:
-            return None
-    return Scope.of(terms)
-
-
 async def _as_configured(_: Mapping[str, Any]) -> None:
     """Prices are the configuration's."""
-
-
-def prices_of(policy: Mapping[str, Any]) -> dict[str, Any]:
-    """What a policy says of prices, as the configuration writes it: by model."""
-    return {
-        str(each["model"]): {name: value for name, value in each.items() if name != "model"}
-        for each in policy.get("prices", ())
-    }
-
-
-def rules_of(policy: Mapping[str, Any], membership: Membership) -> Rules:
-    """A team policy's lists of models, its rates and its loop guard, as they concern this device.
-
-    Raises `AgentspendError` for a scope that nobody knows.
-    """
-    models = tuple(
-        ModelRule(
-            scope,
-            tuple(each.get("allow") or ()),
-            tuple(each.get("deny") or ()),
-            source=TEAM,
-        )
-        for each in policy.get("models", ())
-        if (scope := _own(each, membership)) is not None
-    )
-    rates = tuple(
-        RateLimit(
-            scope,
-            per=str(each.get("per", "")),
-            rpm=int(each.get("rpm", 0)),
-            tpm=int(each.get("tpm", 0)),
-            parallel=int(each.get("parallel", 0)),
-            subagents=int(each.get("subagents", 0)),
-            source=TEAM,
-        )
-        for each in policy.get("rates", ())
-        if (scope := _own(each, membership)) is not None
-    )
-    told = policy.get("loop_guard") or {}
-    guard = LoopGuard(int(told.get("repeats", 0)), int(told.get("within_s", 0)))
-    if not guard.repeats:
-        guard = NO_GUARD
-    found = Rules(models=models, rates=rates, loop_guard=guard)
-    return NO_RULES if found == NO_RULES else found

@@ -29,8 +29,8 @@ from agentspend.proxy.upstream import Upstream
 class Settings:
     """The reloadable part. `providers` are those that can be asked, by name.
 
-    `stops_bp` holds the providers with `stop_at_included`: at which share, in basis points, a
-    login's requests stop.
+    `team_books` are the prices for sessions of a team that has prices of its own. `stops_bp` holds
+    the providers with `stop_at_included`: at which share, in basis points, a login's requests stop.
     """
 
     book: PriceBook
@@ -38,12 +38,16 @@ class Settings:
     providers: Mapping[str, Provider]
     upstream: Upstream
     rules: Rules = NO_RULES
+    team_books: Mapping[str, PriceBook] = field(default_factory=dict)
     stops_bp: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class Desk:
-    """Shared by every journey of one daemon. `keys` maps a provider to its stored key."""
+    """Shared by every journey of one daemon. `keys` maps a provider to its stored key.
+
+    `team_rules` are those of each of the member's teams, the home team's under "" too.
+    """
 
     bookkeeper: Bookkeeper
     sessions: Sessions
@@ -55,7 +59,7 @@ class Desk:
     key_sessions: KeySessions
     pauses: Pauses = field(default_factory=Pauses)
     repeats: Repeats = field(default_factory=Repeats)
-    team_rules: Rules = NO_RULES
+    team_rules: Mapping[str, Rules] = field(default_factory=dict)
     pacer: Pacer = field(init=False)
 
     def __post_init__(self) -> None:
@@ -70,6 +74,10 @@ class Desk:
     def book(self) -> PriceBook:
         """The prices in force."""
         return self.settings.book
+
+    def book_of(self, team: str) -> PriceBook:
+        """The prices in force for sessions of a team ("": of the home team)."""
+        return self.settings.team_books.get(team, self.settings.book)
 
     def _names_model(self, pattern: str, provider: str, model: str) -> bool:
         return may_name(self.book)(pattern, provider, model)
@@ -90,10 +98,11 @@ class Desk:
         return self.settings.providers
 
     def rules_of(self, session: Session) -> Rules:
-        """The rules that hold for a session: the configuration's, the team's and its own."""
+        """The rules that hold for a session: the configuration's, its team's and its own."""
         ours, own = self.settings.rules, session.rules
-        if self.team_rules is not NO_RULES:
-            ours = self.team_rules if ours is NO_RULES else ours + self.team_rules
+        if self.team_rules:
+            teams = self.team_rules.get(session.payer.team, self.team_rules[""])
+            ours = teams if ours is NO_RULES else ours + teams
         if own is NO_RULES:
             return ours
         return own if ours is NO_RULES else ours + own

@@ -153,7 +153,7 @@ class Journey:
             return self.say.of_kind("too_large", refusal.TOO_LARGE)
         except (ConnectionError, aiohttp.ClientError, web.RequestPayloadError):
             return None
-        provider, book = self.dialect.provider, self.desk.book
+        provider, book = self.dialect.provider, self.desk.book_of(self.session.payer.team)
         payer = self._payer(facts.model)
         if book.find(provider, facts.model) is None:
             return await self.say.declined(unknown_model_ruling(provider, facts.model, book), payer)
@@ -216,12 +216,12 @@ class Journey:
     ) -> tuple[Request, Held | Refused]:
         """Hold, counting the prompt once when the ladder says that would help."""
         desk = self.desk
-        version, admission = desk.book.version, desk.admission
-        answer = await desk.bookkeeper.hold(hold_request(asked, version, admission))
+        book, admission = desk.book_of(asked.payer.team), desk.admission
+        answer = await desk.bookkeeper.hold(hold_request(asked, book.version, admission))
         if not isinstance(answer, NeedsCount):
             return asked, answer
-        asked = after_count(asked, await self._count(headers, body), desk.book)
-        answer = await desk.bookkeeper.hold(hold_request(asked, version, admission))
+        asked = after_count(asked, await self._count(headers, body), book)
+        answer = await desk.bookkeeper.hold(hold_request(asked, book.version, admission))
         assert not isinstance(answer, NeedsCount)
         return asked, answer
 
@@ -345,7 +345,8 @@ class Journey:
         so_far = meter.so_far()
         if asked.facts.may_add_input or not so_far.parts:
             return
-        self.desk.bookkeeper.shrink_soon(self.rid, shrunk_nusd(so_far, asked, held, self.desk.book))
+        book = self.desk.book_of(asked.payer.team)
+        self.desk.bookkeeper.shrink_soon(self.rid, shrunk_nusd(so_far, asked, held, book))
 
     def _not_reached(self, unreachable: Unreachable | None) -> web.Response | None:
         """What the client hears when there was no answer at all."""

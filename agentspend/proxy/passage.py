@@ -40,7 +40,7 @@ class Passage:
         if self.desk.pauses and (found := self.desk.pauses.of(self.session.id, payer.session)):
             return paused_ruling(*found)
         if self.rules.models:
-            said_no = model_ruling(self.rules, payer, facts, self.desk.book)
+            said_no = model_ruling(self.rules, payer, facts, self.desk.book_of(payer.team))
             if said_no is not None:
                 return said_no
         if self.rules.loop_guard.repeats and facts.prefixes:
@@ -71,7 +71,7 @@ class Passage:
             return swap
         asked = payer.model
         seen = {asked}
-        while rules := candidates(self.rules, payer, self.desk.book):
+        while rules := candidates(self.rules, payer, self.desk.book_of(payer.team)):
             names = frozenset(rule.budget for rule in rules)
             rule = chosen(rules, await self._standings(names, payer, counted))
             if rule is None or rule.to in seen:

@@ -2,6 +2,7 @@
 
 from datetime import datetime, tzinfo
 
+from agentspend.bookkeeper.closed import FROZEN, LEFT
 from agentspend.bookkeeper.outcomes import Asked, Refused
 from agentspend.core.access import Forbidden
 from agentspend.core.admission import RefusalReason
@@ -18,7 +19,6 @@ from agentspend.proxy.pauses import Pause
 TOO_LARGE = f"agentspend: the request is larger than {MAX_BODY_BYTES // 1024**2} MiB"
 
 
-FROZEN = f"{TEAM_PREFIX}frozen"
 _ASK_THE_TEAM = (
     "To ask the team's lead, in another terminal: agentspend team request AMOUNT --reason WHY"
 )
@@ -26,10 +26,18 @@ _ASK_THE_TEAM = (
 
 def refused_message(refused: Refused, now: datetime, zone: tzinfo, wait_s: int) -> str:
     """The message of a budget refusal, one paragraph that a terminal shows whole."""
-    if refused.budget == FROZEN:
+    if refused.budget.startswith(FROZEN):
+        team = refused.budget.removeprefix(FROZEN)
         return (
-            "agentspend: your team is frozen: a lead has stopped all spending. Only a lead ends it:"
-            " agentspend-server unfreeze TEAM"
+            f"agentspend: your team {team} is frozen: a lead has stopped all its spending. Only a"
+            f" lead ends it: agentspend-server unfreeze {team}"
+        )
+    if refused.budget.startswith(LEFT):
+        team = refused.budget.removeprefix(LEFT)
+        return (
+            f"agentspend: this session spends for team {team}, and you are not in it any more. To"
+            " go on for another of your teams, start the agent anew; which there are says:"
+            " agentspend team status"
         )
     spent = f"{dollars(refused.spent_nusd)} of {dollars(refused.limit_nusd)} is spent"
     free = free_dollars(refused.free_nusd)

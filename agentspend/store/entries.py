@@ -11,9 +11,9 @@ from agentspend.core.windows import Span
 
 COLUMNS = (
     "seq, hash, body, kind, ts_us, window_us, amount_nusd, counted, rid, member, device, agent,"
-    " session, subagent, project, branch, key, provider, model, tags"
+    " session, subagent, project, branch, key, provider, model, tags, team"
 )
-_INSERT = f"INSERT INTO entry ({COLUMNS}) VALUES ({', '.join('?' * 20)})"
+_INSERT = f"INSERT INTO entry ({COLUMNS}) VALUES ({', '.join('?' * 21)})"
 _NOBODY = Payer()
 _EVERYTHING = Scope()
 
@@ -46,7 +46,7 @@ def append(conn: sqlite3.Connection, row: Row) -> None:
             row.seq, row.hash, row.body, row.kind, row.ts_us, row.window_us, row.amount_nusd,
             row.counted, row.rid, payer.member, payer.device, payer.agent, payer.session,
             payer.subagent, payer.project, payer.branch, payer.key, payer.provider, payer.model,
-            json.dumps(payer.tags) if payer.tags else "[]",
+            json.dumps(payer.tags) if payer.tags else "[]", payer.team,
         ),
     )  # fmt: skip
 
@@ -127,11 +127,15 @@ def by_seq(conn: sqlite3.Connection, seq: int) -> bytes | None:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Which charges to add up: those of a scope, all of them or the billed ones alone."""
+    """Which charges to add up: those of a scope, all of them or the billed ones alone.
+
+    `teams` are those that paid, () for any; "" is a charge from before one was written down.
+    """
 
     scope: Scope = _EVERYTHING
     names_model: NamesModel = same_text
     billed_only: bool = False
+    teams: tuple[str, ...] = ()
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -179,6 +183,9 @@ def _part_sql(part: Part) -> tuple[list[str], list[object]]:
     where, values = ["amount_nusd <> 0"], list[object]()
     if part.billed_only:
         where.append("counted = 'billed'")
+    if part.teams:
+        where.append(f"team IN ({', '.join('?' * len(part.teams))})")
+        values += part.teams
     for key, pattern in part.scope.terms:
         if key == "tag":
             where.append("EXISTS (SELECT 1 FROM json_each(entry.tags) WHERE value GLOB ?)")

@@ -201,10 +201,22 @@ def m005_team(database: "Database") -> None:
     _run(database, TEAM)
 
 
+def m006_entry_team(database: "Database") -> None:
+    """Which of its member's teams a charge was for; "" where that was not written down."""
+    database.execute("ALTER TABLE entry ADD COLUMN team TEXT NOT NULL DEFAULT ''")
+
+
 def _run(database: "Database", statements: str) -> None:
     for statement in statements.split(";\n"):
         if statement.strip():
             database.execute(statement)
 
 
-MIGRATIONS = (m001_initial, m002_included, m003_virtual_keys, m004_session_totals, m005_team)
+MIGRATIONS = (
+    m001_initial,
+    m002_included,
+    m003_virtual_keys,
+    m004_session_totals,
+    m005_team,
+    m006_entry_team,
+)

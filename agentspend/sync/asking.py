@@ -121,7 +121,7 @@ def _open(books: Books, _: object) -> dict[str, tuple[Question, RaiseRequest]]:
     team, found = books.team, {}
     if team.membership is None or team.standing is None:
         return {}
-    caps = {pool.id: pool.cap_nusd for pool in team.pools}
+    caps = {pool.id: pool.cap_nusd for pool in team.policy.pools}
     for question in books.questions.all():
         pool = question.budget.removeprefix(TEAM_PREFIX)
         if pool == question.budget or pool not in caps:

@@ -27,10 +27,12 @@ def wants(books: Books, at: Moment) -> list[Want]:
     )
     held = {str(line["name"]): int(str(line["held_nusd"])) for line in books.team.lines()}
     found = []
-    for pool in books.team.pools:
+    policy = books.team.policy
+    for pool in policy.pools:
         if pool.warns:
             continue
-        part = entries.Part(pool.scope, books.rooms.names_model, billed_only=True)
+        teams = policy.paid_by(pool)
+        part = entries.Part(pool.scope, books.rooms.names_model, billed_only=True, teams=teams)
         charges = entries.charges(books.conn, part, now_us - RECENT_US)
         burn_nusd = sum(amount for _, amount in charges)
         found.append(

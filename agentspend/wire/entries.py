@@ -36,7 +36,8 @@ class Entry(msgspec.Struct, frozen=True):
     `downgraded_from` what the agent had named where a rule asked for a cheaper one.
     `counted` is "billed" or "subscription". `price` is the price table's version and `rates` the
     pUSD rates that were applied. `ref` is the sequence number an `adjust` corrects. `rights` are
-    the team accounts an entry counts in: (pool, window, nano-USD) each.
+    the team accounts an entry counts in: (pool, window, nano-USD) each. `team` is the one its
+    session spent for, of those its member belongs to; older entries lack it.
     """
 
     inc: str
@@ -77,6 +78,7 @@ class Entry(msgspec.Struct, frozen=True):
     text: str | None = None
     policy: dict[str, Any] | None = None
     rights: Sequence[tuple[str, int, int]] | None = None
+    team: str | None = None
 
 
 _NAMES = Entry.__struct_fields__

@@ -25,6 +25,7 @@ class Read(msgspec.Struct, omit_defaults=True, gc=False):
     v: _Int
     member: str = ""
     device: str = ""
+    team: str = ""
     agent: str = ""
     project: str = ""
     branch: str = ""

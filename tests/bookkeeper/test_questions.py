@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from agentspend.bookkeeper import snapshot
 from agentspend.bookkeeper.brief import brief
+from agentspend.bookkeeper.closed import FROZEN
 from agentspend.bookkeeper.outcomes import Asked, Held, HoldAnswer, HoldRequest, Refused, Waiting
-from agentspend.bookkeeper.team import FROZEN
 from agentspend.core.admission import RefusalReason
 from agentspend.core.allowance.messages import Status, Told
 from agentspend.core.budgets import Budget
@@ -245,7 +245,7 @@ def test_nobody_is_asked_where_no_answer_helps(desk: Desk, *, frozen: bool) -> N
         hear(desk, status=Status.REVOKED)
     refused = desk.hold(asking(desk, "3"))
     assert isinstance(refused, Refused)
-    assert refused.budget == (FROZEN.name if frozen else "team:acme")
+    assert refused.budget == (FROZEN if frozen else "team:acme")
 
 
 @dataclass

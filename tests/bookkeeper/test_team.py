@@ -187,7 +187,7 @@ def test_leaving_ends_it(desk: Desk) -> None:
     join(desk, ORG)
     desk.do(desk.books.team.leave)
     assert isinstance(desk.hold(desk.request()), Held)
-    assert desk.books.team.pools == ()
+    assert desk.books.team.policy.pools == ()
 
 
 STEPS = st.lists(

@@ -6,7 +6,7 @@ from agentspend.config.paths import Paths
 from agentspend.config.schema import parse_config
 from agentspend.core.facts import RequestFacts
 from agentspend.daemon.reload import settings_from
-from agentspend.daemon.team import prices_of
+from agentspend.daemon.team_rules import prices_of
 from tests.daemon.helpers import DAILY, ask, budget, session, until
 from tests.support.process import Home
 

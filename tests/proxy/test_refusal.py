@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from agentspend.bookkeeper.closed import FROZEN, LEFT
 from agentspend.bookkeeper.outcomes import Refused
 from agentspend.core import phrases
 from agentspend.core.admission import RefusalReason
@@ -34,10 +35,20 @@ def test_our_words_are_plain_ascii(module: object) -> None:
 
 def test_a_frozen_team_is_called_so() -> None:
     """Asking for a raise would not help, so nobody is told to."""
-    frozen = Refused(
-        RefusalReason.NEVER_FITS, refusal.FROZEN, "everything", "total", 0, 0, 0, 1, None
-    )
-    said = refusal.refused_message(frozen, datetime(2026, 11, 26, tzinfo=UTC), UTC, 20)
-    assert "your team is frozen" in said
-    assert "agentspend-server unfreeze" in said
+    said = _closed(f"{FROZEN}data")
+    assert "your team data is frozen" in said
+    assert "agentspend-server unfreeze data" in said
     assert "team request" not in said
+
+
+def test_a_session_of_a_team_that_its_member_has_left_is_told_so() -> None:
+    """No raise helps it, and it cannot choose another one."""
+    said = _closed(f"{LEFT}data")
+    assert "this session spends for team data, and you are not in it any more" in said
+    assert "agentspend team status" in said
+    assert "team request" not in said
+
+
+def _closed(budget: str) -> str:
+    refused = Refused(RefusalReason.NEVER_FITS, budget, "everything", "total", 0, 0, 0, 1, None)
+    return refusal.refused_message(refused, datetime(2026, 11, 26, tzinfo=UTC), UTC, 20)

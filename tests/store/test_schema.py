@@ -33,7 +33,7 @@ def test_no_table_has_room_for_prompts(conn: Connection) -> None:
         "account", "agent", "alias", "body", "branch", "budget", "counted", "device", "digest",
         "hash", "head", "id", "inc", "key", "key_id", "kind", "member", "mode", "model", "name",
         "outcome", "pool", "project", "provider", "rid", "session", "signature", "stand",
-        "subagent", "tags", "token_hash", "value", "window_key",
+        "subagent", "tags", "team", "token_hash", "value", "window_key",
     }  # fmt: skip
 
 

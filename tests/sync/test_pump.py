@@ -244,4 +244,4 @@ async def test_a_freeze_stops_everything(door: Door, ana: Member) -> None:
     await ana.pump.talk()
     refused = await asyncio.wait_for(ana.hold("0.01"), 30)
     assert isinstance(refused, Refused)
-    assert refused.budget == "team:frozen"
+    assert refused.budget == "team:frozen.t_1"

@@ -14,7 +14,7 @@ from agentspend.wire.entries import KINDS, Entry, decode, encode, entry_hash, lo
 
 GOLDEN = [
     case
-    for name in ("entries", "rights")
+    for name in ("entries", "rights", "teams")
     for case in json.loads((Path(__file__).parent / f"golden/{name}.json").read_text())
 ]
 SETTLE = next(case for case in GOLDEN if case["name"] == "settle")

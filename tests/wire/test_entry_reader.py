@@ -42,17 +42,18 @@ ENTRIES = st.builds(
     usage=st.none() | st.just({"input_tokens": 5}),
     policy=st.none() | st.just({"a": 1}),
     rights=st.none() | st.just([("org", 3, 9)]),
+    team=st.none() | st.just("data"),
 )
 
 
 @given(ENTRIES)
 def test_what_we_write_is_read(entry: Entry) -> None:
-    """Its chain, its amount and its rights."""
+    """Its chain, its amount, its team and its rights; an entry from before teams has none."""
     found = read_entry(encode(entry))
     assert (found.inc, found.seq, found.prev, found.kind) == (
         entry.inc, entry.seq, entry.prev, entry.kind,
     )  # fmt: skip
-    assert found.amount_nusd == entry.amount_nusd
+    assert (found.amount_nusd, found.team) == (entry.amount_nusd, entry.team or "")
     assert [tuple(right) for right in found.rights or ()] == list(entry.rights or ())
 
 

@@ -19,7 +19,8 @@ class Pool:
     """A budget of the team: who pays into it, and how often it starts anew.
 
     `cap_nusd` is shown to people; the device is bound by what it was granted, never by the cap.
-    `warns`: the team only watches it so far, and nothing needs rights in it.
+    `warns`: the team only watches it so far, and nothing needs rights in it. `team` is whose it is
+    alone, of the member's teams; "" of everybody, or of this member or device.
     """
 
     id: str
@@ -27,6 +28,7 @@ class Pool:
     window: Window
     cap_nusd: int
     warns: bool = False
+    team: str = ""
 
     def __post_init__(self) -> None:
         """Refuse a window that devices could not agree on."""
