@@ -77,7 +77,7 @@ def _tightest(
         for item in books.rooms.in_force
         if item.budget.mode is Mode.HARD and books.rooms.counts_in(item.budget, payer, "billed")
     ]
-    pools = {pool.id: pool for pool in books.team.pools}
+    pools = {pool.id: pool for pool in books.team.policy.pools}
     for seat in books.team.seats(payer, "billed", 0):
         ends_us = books.rooms.span(seat.budget, now_us, payer).ends_us
         pool = pools.get(seat.budget.name.removeprefix(TEAM_PREFIX))
