@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Row
 
@@ -21,14 +21,12 @@ from agentspend.core.allowance.messages import (
     Hello,
     Look,
     RaiseRequest,
-    Status,
     Sync,
 )
 from agentspend.core.errors import AgentspendError
 from agentspend.wire import signing
-from agentspend.wire.invite import code_sha256
 from agentspend.wire.team import Message, Sealed, read, seal, unseal
-from sync_server import enrolment, machines, policies, raises, verdicts
+from sync_server import enrolment, machines, orders, policies, raises, verdicts
 from sync_server.acts.act import Act, Address, Done, Plan
 from sync_server.acts.reserves import draw
 from sync_server.allowance import incarnations
@@ -46,6 +44,7 @@ from sync_server.store import cases, earlier, ledgers, logs, people, spending
 
 ACTIVE_US = 30 * 60 * 1_000_000
 ALONE = Crowd(1, 1)
+Order = TypeVar("Order", Decide, DrawReserve)
 
 
 class UnknownDevice(AgentspendError):
@@ -98,6 +97,7 @@ class Service:
         """Begin a new incarnation, once for each nonce. Raises as `sync` does."""
         with self._deciding(now_us) as (conn, org):
             hello = unseal(Hello, sealed, _check(self._sender(conn, device)))
+            self._speaker(conn, hello.device)
             office = self._office(conn, org, now_us)
             answered = people.inc_of_nonce(conn, hello.nonce)
             if answered is not None:
@@ -120,16 +120,6 @@ class Service:
                 act = {"who": certificate.member, "what": "enrol", "device": certificate.device}
                 self._decided(conn, org, lines, act, now_us)
             return self._sealed(certificate)
-
-    def invite(
-        self, secret: bytes, member: str, expires_us: int, act: dict[str, object], now_us: int
-    ) -> None:
-        """Make an invite of 16 random bytes (`wire.invite`) for a member."""
-        row = {
-            "code_sha256": code_sha256(secret), "member": member, "expires_us": expires_us,
-            "used_us": None,
-        }  # fmt: skip
-        self.decide([Filed("invite", row)], act, now_us)
 
     def decide(self, lines: Sequence[Line], act: dict[str, object], now_us: int) -> None:
         """A person's decision, with its place in the audit chain."""
@@ -193,21 +183,27 @@ class Service:
 
     def verdict(self, sealed: Sealed, now_us: int) -> Done:
         """A lead answers a question from a device. Raises as `sync` does, and as the act."""
-        device = read(Decide, sealed.body).device
-
-        def plan(conn: Connection, org: Row[Any]) -> Done:
-            asked = unseal(Decide, sealed, _check(self._sender(conn, device)))
-            return verdicts.decided(conn, org, self._speaker(conn, device), asked, now_us)
-
-        return self.act(plan, now_us)
+        return self._order(Decide, sealed, now_us, verdicts.decided)
 
     def draw_reserve(self, sealed: Sealed, now_us: int) -> Done:
         """A developer draws an emergency reserve. Raises as `sync` does, and `NotDrawn`."""
-        device = read(DrawReserve, sealed.body).device
+        return self._order(DrawReserve, sealed, now_us, draw)
+
+    def _order(
+        self,
+        kind: type[Order],
+        sealed: Sealed,
+        now_us: int,
+        does: Callable[[Connection, Row[Any], people.Speaker, Order, int], Done],
+    ) -> Done:
+        """What a person orders from a device, once for each message."""
+        device = read(kind, sealed.body).device
 
         def plan(conn: Connection, org: Row[Any]) -> Done:
-            asked = unseal(DrawReserve, sealed, _check(self._sender(conn, device)))
-            return draw(conn, org, self._speaker(conn, device), asked)
+            asked = unseal(kind, sealed, _check(self._sender(conn, device)))
+            who = self._speaker(conn, device)
+            carry_out = partial(does, conn, org, who, asked, now_us)
+            return orders.once(conn, sealed.body, asked, now_us, carry_out)
 
         return self.act(plan, now_us)
 
@@ -222,13 +218,6 @@ class Service:
             return machines.added(conn, who, device, secret, address, now_us)
 
         return self.act(plan, now_us).answer
-
-    def expel(self, device: str, status: Status, act: dict[str, object], now_us: int) -> None:
-        """Revoke a device, or write it off as lost: it may report, and gets nothing any more."""
-        with self._deciding(now_us) as (conn, org):
-            row = {**people.device_row(conn, device), "active": False}
-            ranks = [Ranked(inc, status) for inc in people.incs_of(conn, device)]
-            self._decided(conn, org, [Filed("device", row), *ranks], act, now_us)
 
     def catch_up(self) -> int:
         """At every start: make the journal's lines true that the database lacks.

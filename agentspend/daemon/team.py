@@ -200,7 +200,8 @@ class TeamDesk:
     async def decide(self, request: str, verdict: str, amount_nusd: int) -> Mapping[str, Any]:
         """Answer somebody's question as a lead; its server refuses who is none."""
         client, own = await self._in_team()
-        said = Decide(own.team, own.device, request, Verdict(verdict), amount_nusd)
+        nonce, heard_us = secrets.token_hex(NONCE_BYTES), await self._heard_us()
+        said = Decide(own.team, own.device, request, Verdict(verdict), amount_nusd, nonce, heard_us)
         found = await client.decide(said)
         self._news()
         return found
@@ -215,11 +216,22 @@ class TeamDesk:
     async def draw_reserve(self, pool: str, reason: str) -> Mapping[str, Any]:
         """Draw a pool's emergency reserve, and fetch what it brings."""
         client, own = await self._in_team()
-        asked = DrawReserve(own.team, own.device, secrets.token_hex(NONCE_BYTES), pool, reason)
+        nonce, heard_us = secrets.token_hex(NONCE_BYTES), await self._heard_us()
+        asked = DrawReserve(own.team, own.device, nonce, pool, reason, heard_us)
         found = await client.draw_reserve(asked)
         if self.pump is not None:
             self.pump.nudge()
         return found
+
+    async def _heard_us(self) -> int:
+        """The server's clock, as it says now: what a person orders counts soon or never."""
+        if self.viewing is None or self.pump is None:
+            return 0
+        with suppress(TimeoutError, Unreachable, NotTaken):
+            async with asyncio.timeout(LOOK_WITHIN_S):
+                await self.viewing.look()
+        seen = self.viewing.seen
+        return max(self.pump.heard_us, seen.server_us if seen is not None else 0)
 
     async def _in_team(self) -> tuple[TeamClient, Membership]:
         membership = await self._books.ask(lambda books, _: books.team.membership)

@@ -57,7 +57,7 @@ def _list(conn: Connection, org: Row[Any], _told: Nothing, moment: Moment) -> Do
     return Done({"reserves": lines})
 
 
-def draw(conn: Connection, org: Row[Any], who: Speaker, asked: DrawReserve) -> Done:
+def draw(conn: Connection, org: Row[Any], who: Speaker, asked: DrawReserve, _now_us: int) -> Done:
     """A device draws a reserve of a pool that it pays into. Raises `NotDrawn`, and `NotAllowed`
     for a viewer's."""
     if not Role(who.role).may(Role.MEMBER):

@@ -27,6 +27,7 @@ from sync_server.store.tables import (
     incarnations,
     invites,
     members,
+    ordered,
     orgs,
     pools,
     requests,
@@ -43,6 +44,7 @@ FILED: dict[str, Table] = {
     "invite": invites,
     "token": tokens,
     "request": requests,
+    "ordered": ordered,
 }
 """The tables whose rows are lines of the journal."""
 

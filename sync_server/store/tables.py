@@ -251,3 +251,12 @@ requests = Table(
     Column("decided_by", Text, nullable=False),
 )  # fmt: skip
 """Raises that were asked for: open, approved or refused."""
+
+ordered = Table(
+    "ordered", metadata,
+    _id("id", primary=True),
+    _id("device", "device.id"),
+    _number("at_us"),
+    Column("answer", Text, nullable=False),
+)  # fmt: skip
+"""Orders that were carried out (`sync_server.orders`): the hash of the message, and our answer."""

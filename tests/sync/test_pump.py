@@ -72,7 +72,7 @@ class Member:
 
 async def enrolled(door: Door, device: Device, name: str, key: bytes, code: bytes) -> Member:
     """Join with an invite, and talk once."""
-    door.office.service.invite(code, "anna", 2**52, {"who": "lead"}, 0)
+    door.office.invite(code, "anna", 2**52)
     client = TeamClient(door.url, "", key)
     asked = Enrol(write_code(code), name, f"n_{name}", signing.public_key(key).hex())
     found, heard = await client.enrol(asked)

@@ -191,7 +191,8 @@ class Device:
     ) -> tuple[int, dict[str, Any]]:
         """Answer a question for more, as a lead."""
         own = self.certificate
-        said = Decide(own.team, own.device, request, verdict, amount_nusd)
+        nonce = secrets.token_hex(8)
+        said = Decide(own.team, own.device, request, verdict, amount_nusd, nonce, self.house.now[0])
         return await self.house.post("/v1/decide", self.posted(said))
 
     async def draw_reserve(self, pool: str, reason: str) -> tuple[int, dict[str, Any]]:

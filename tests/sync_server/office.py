@@ -7,9 +7,11 @@ from typing import Any
 
 from sqlalchemy import select
 
-from agentspend.core.allowance.messages import Answer, Hello, Want, Welcome
+from agentspend.core.allowance.messages import Answer, Hello, Status, Want, Welcome
 from agentspend.wire import signing
+from agentspend.wire.invite import code_sha256
 from agentspend.wire.team import Message, Sealed, seal, unseal
+from sync_server.acts.devices import expelled
 from sync_server.allowance.journal import Began, Filed, Line, Opened
 from sync_server.allowance.pools import PoolState
 from sync_server.allowance.sizing import Sizing
@@ -96,6 +98,20 @@ class Office:
         state = self.state(name)
         line = Opened(name, cap, state.window, state.ends_us)
         self.service.decide([line], ACT, NOON_US)
+
+    def invite(self, secret: bytes, member: str, expires_us: int) -> None:
+        """An invite of 16 random bytes for a member."""
+        row = {
+            "code_sha256": code_sha256(secret), "member": member, "expires_us": expires_us,
+            "used_us": None,
+        }  # fmt: skip
+        self.service.decide([Filed("invite", row)], ACT, NOON_US)
+
+    def expel(self, status: Status) -> None:
+        """A lead revokes the device, or writes it off as lost."""
+        with self.service.engine.begin() as conn:
+            lines = expelled(conn, "d_1", status, NOON_US)
+        self.service.decide(lines, ACT, NOON_US)
 
     def state(self, name: str = "org") -> PoolState:
         """A pool as it is stored."""

@@ -10,7 +10,7 @@ from agentspend.wire.team import NotSigned, Sealed, unseal
 from sync_server.enrolment import Names, NotInvited
 from sync_server.store import tables
 from tests.sync_server.made import Chain
-from tests.sync_server.office import ACT, DAY_US, NOON_US, SERVER_KEY, Office, by_device, by_server
+from tests.sync_server.office import DAY_US, NOON_US, SERVER_KEY, Office, by_device, by_server
 
 SECRET, KEY = bytes(range(16)), bytes(range(7, 39))
 NAMES = Names("d_2", "i_2")
@@ -26,7 +26,7 @@ def asked(
 
 def invited(office: Office, member: str = "anna") -> Office:
     """A lead has made an invite for a day."""
-    office.service.invite(SECRET, member, NOON_US + DAY_US, ACT, NOON_US)
+    office.invite(SECRET, member, NOON_US + DAY_US)
     return office
 
 
@@ -72,7 +72,7 @@ def test_a_code_works_once(office: Office) -> None:
 def test_every_refusal_looks_the_same(office: Office) -> None:
     """Expired, unknown, mistyped, the key of a device that was revoked."""
     invited(office)
-    office.service.expel("d_1", Status.REVOKED, ACT, NOON_US)
+    office.expel(Status.REVOKED)
     public = signing.public_key(KEY).hex()
     late = NOON_US + DAY_US
     mistyped = by_device(Enrol("ASPD-0000", "x1", "n_2", public), KEY)
@@ -118,6 +118,6 @@ def test_a_key_that_is_not_ones_own_is_refused(office: Office) -> None:
 def test_an_expelled_member_enrols_nothing_new(office: Office) -> None:
     """Revoking a device does not revoke its member; leaving does."""
     invited(office)
-    office.service.expel("d_1", Status.REVOKED, ACT, NOON_US)
+    office.expel(Status.REVOKED)
     office.service.enrol(asked(), NAMES, NOON_US)
     assert [row.active for row in office.rows(tables.devices)] == [False, True]

@@ -139,13 +139,15 @@ def test_a_hello_is_answered_once_for_each_question(office: Office) -> None:
 def test_an_expelled_device_reports_and_does_not_come_back(office: Office, status: Status) -> None:
     """Its entries count; it gets no rights and no new ledger."""
     office.sync(Chain(), needs("org", 60))
-    office.service.expel("d_1", status, ACT, NOON_US)
+    office.expel(status)
     answer = office.sync(place(Chain(), 30), needs("org", 900))
     assert (answer.status, answer.acked.seq) == (status, 2)
     assert office.state().committed_nusd == 100
     assert office.state().outstanding_nusd == (70 if status is Status.REVOKED else 0)
     with pytest.raises(UnknownDevice):
         office.hello("i_1", "n_2", "i_2")
+    with pytest.raises(UnknownDevice):
+        office.hello("i_none", "n_3", "i_3")
 
 
 def test_a_new_month_begins_on_the_servers_clock(office: Office) -> None:

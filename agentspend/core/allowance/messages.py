@@ -268,13 +268,19 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decide:
-    """A lead answers a question from a device. `amount_nusd` 0 approves as much as was asked."""
+    """A lead answers a question from a device. `amount_nusd` 0 approves as much as was asked.
+
+    Carried out once for each `nonce`; `heard_us` is the server's clock when the device heard it
+    last (0: an older build, which does not say), and an order that is far behind it is refused.
+    """
 
     team: str
     device: str
     request: str
     verdict: Verdict
     amount_nusd: int
+    nonce: str = ""
+    heard_us: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,10 +294,14 @@ class AddDevice:
 
 @dataclass(frozen=True, slots=True)
 class DrawReserve:
-    """A developer draws a pool's emergency reserve, once in its window; the leads are told why."""
+    """A developer draws a pool's emergency reserve, once in its window; the leads are told why.
+
+    `nonce` and `heard_us` as in `Decide`.
+    """
 
     team: str
     device: str
     nonce: str
     pool: str
     reason: str
+    heard_us: int = 0
