@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, Row
 
 from agentspend.core.allowance.accounts import Place
 from agentspend.core.allowance.messages import (
+    NOTHING,
     AddDevice,
     Decide,
     DrawReserve,
@@ -75,8 +76,7 @@ class Service:
                 sync = replace(sync, wants=())
             loaded = cases.Loaded(conn, self.org, sync.inc, (device, sender))
             known = loaded.case.incarnation
-            length = known.end.seq if known is not None else 0
-            hash_at = ledgers.hashes(conn, sync, length)
+            hash_at = ledgers.hashes(conn, sync, known.end if known is not None else NOTHING)
             office = self._office(conn, org, now_us, sender)
             loaded.keep_back(org.rules)
             terms_of = loaded.terms_of(now_us, org.zone)

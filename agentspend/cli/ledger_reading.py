@@ -16,12 +16,22 @@ class Ask(Protocol):
         ...
 
 
-def pages(ask: Ask, after: int = 0) -> Iterator[tuple[int, str, bytes]]:
-    """Every entry after a sequence number: (seq, stored hash, body)."""
+Row = tuple[int, str, str]
+"""One entry: its number, its stored hash, its body."""
+
+
+def pages(ask: Ask, after: int = 0) -> Iterator[list[Row]]:
+    """The entries after a sequence number, page by page."""
     while found := ask("entries", after=after, count=READ_PAGE_ROWS)["entries"]:
-        for seq, digest, body in found:
-            yield seq, digest, body.encode()
+        yield found
         after = found[-1][0]
+
+
+def rows(ask: Ask, after: int = 0) -> Iterator[tuple[int, str, bytes]]:
+    """Every entry after a sequence number, with its bytes."""
+    for page in pages(ask, after):
+        for seq, digest, body in page:
+            yield seq, digest, body.encode()
 
 
 def newest_entry(ask: Ask) -> dict[str, Any] | None:
@@ -45,11 +55,11 @@ def own_id(ask: Ask, words: str) -> str:
     if words.startswith("r_"):
         return words
     if words.isdecimal():
-        rows = ask("entries", after=max(0, int(words) - 1), count=1)["entries"]
-        found = [json.loads(body) for seq, _, body in rows if seq == int(words)]
+        near = ask("entries", after=max(0, int(words) - 1), count=1)["entries"]
+        found = [json.loads(body) for seq, _, body in near if seq == int(words)]
     else:
-        rows = ask("entries", newest=True, count=READ_PAGE_ROWS)["entries"]
-        entries = [json.loads(body) for _, _, body in reversed(rows)]
+        near = ask("entries", newest=True, count=READ_PAGE_ROWS)["entries"]
+        entries = [json.loads(body) for _, _, body in reversed(near)]
         found = [each for each in entries
                  if words in (each.get("request_id"), each.get("response_id"))]  # fmt: skip
     return str(found[0].get("rid", words)) if found else words

@@ -8,7 +8,7 @@ import typer
 
 from agentspend.cli import access, output
 from agentspend.cli.diagnostics import say
-from agentspend.cli.ledger_reading import Ask, pages
+from agentspend.cli.ledger_reading import Ask, rows
 from agentspend.cli.moments import clock_text
 from agentspend.core.filters import parse_filter
 from agentspend.core.limits import READ_PAGE_ROWS
@@ -79,7 +79,7 @@ def _newest(ask: Ask, count: int, session: str, agent: str) -> Iterator[Entry]:
 def _entries(ask: Ask, after: int) -> Iterator[Entry]:
     from agentspend.wire.entries import log_row
 
-    for _, _, body in pages(ask, after):
+    for _, _, body in rows(ask, after):
         yield log_row(body)
 
 

@@ -1,5 +1,8 @@
 """`agentspend verify`: is the ledger whole? Spelling, links, hashes, numbers and signatures."""
 
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -9,6 +12,8 @@ from agentspend.cli.diagnostics import ExitCode, say
 from agentspend.cli.ledger_reading import Ask, pages
 from agentspend.core.money import dollars
 
+LONG = 50_000
+"""From how many entries on progress is shown."""
 UNSIGNED = "not signed yet (the daemon signs now and then, and when it stops)"
 
 
@@ -16,8 +21,8 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="Versioned JSON on one line.")] = False,
 ) -> None:
     """Check every entry of the ledger and every signature over it; exit code 1 when one is bad."""
-    with access.reading() as (ask, _):
-        found = check(ask)
+    with access.reading() as (ask, _), _progress(ask) as told:
+        found = check(ask, told)
     if as_json:
         output.answer(found)
     elif found["ok"]:
@@ -32,59 +37,81 @@ def verify(
         raise typer.Exit(ExitCode.FAILED)
 
 
-def check(ask: Ask) -> dict[str, Any]:
-    """One pass over the ledger; stops at the first bad entry."""
+def check(ask: Ask, told: Callable[[int], None] = lambda _: None) -> dict[str, Any]:
+    """One pass over the ledger; stops at the first bad entry. `told` hears how far it is."""
     from agentspend.wire.chain import ChainCheck
 
     signed = {row[0]: row for row in ask("checkpoints")["checkpoints"]}
-    chain = ChainCheck()
-    checked, why, bad_seq, key = 0, "", 0, b""
-    inc = ""
-    for seq, stored, body in pages(ask):
-        if not chain.feed(body):
+    chain, seals = ChainCheck(), _Seals()
+    bad_seq, why = 0, ""
+    for page in pages(ask):
+        bodies = [body.encode() for _, _, body in page]
+        _, hashes = chain.feed(bodies, [stored for _, stored, _ in page])
+        if hashes and page[0][0] == 1:
+            seals.begin(bodies[0])
+        for seq, digest in enumerate(hashes, page[0][0]):
+            if seq in signed and not why:
+                bad_seq, why = seq, seals.fault(signed.pop(seq), digest)
+        if why or len(hashes) < len(page):
             break
-        if chain.end[1] != stored:
-            bad_seq, why = seq, "its stored hash is not the hash of its bytes"
-            break
-        if seq == 1:
-            inc, key = _device(body)
-        if seq in signed:
-            why = _signature_fault(signed.pop(seq), inc, stored, key)
-            if why:
-                bad_seq = seq
-                break
-            checked += 1
+        told(len(hashes))
     verdict = chain.verdict()
     if verdict.ok and not why and signed:
         bad_seq, why = min(signed), "a signature names it, but the ledger ends before it"
+    bad_seq = bad_seq if why else verdict.first_bad_seq or 0
     return {
-        "ok": verdict.ok and not why,
-        "entries": verdict.entries - (1 if bad_seq and bad_seq <= verdict.seq else 0),
+        "ok": not bad_seq,
+        "entries": bad_seq - 1 if 0 < bad_seq <= verdict.seq else verdict.entries,
         "head": verdict.head,
-        "checkpoints": checked,
-        "first_bad_seq": bad_seq or verdict.first_bad_seq,
+        "checkpoints": seals.held,
+        "first_bad_seq": bad_seq or None,
         "why": why or verdict.why,
         "billed_nusd": verdict.totals.billed_nusd,
         "subscription_nusd": verdict.totals.subscription_nusd,
     }
 
 
-def _device(body: bytes) -> tuple[str, bytes]:
-    """The ledger's incarnation and the public key that signs it, from its first entry."""
-    from agentspend.wire.entries import decode
+class _Seals:
+    """The device's signatures over heads of the chain; `held` counts those that hold."""
 
-    entry = decode(body)
-    algorithm, _, key = (entry.text or "").partition(" ")
-    return entry.inc, bytes.fromhex(key) if algorithm == "ed25519" else b""
+    def __init__(self) -> None:
+        self._inc, self._key = "", b""
+        self.held = 0
+
+    def begin(self, body: bytes) -> None:
+        """The first entry says which ledger this is, and whose key signs it."""
+        from agentspend.wire.entries import decode
+
+        entry = decode(body)
+        algorithm, _, key = (entry.text or "").partition(" ")
+        self._inc, self._key = entry.inc, bytes.fromhex(key) if algorithm == "ed25519" else b""
+
+    def fault(self, row: list[Any], stored: str) -> str:
+        """What is wrong with one signature over the chain's head, "" when it holds."""
+        from agentspend.wire import signing
+
+        seq, head, ts_us, _, signature = row
+        if head != stored:
+            return "the device signed another entry here: history was rewritten"
+        body = signing.checkpoint(self._inc, seq, head, ts_us)
+        if not signing.verify(self._key, "checkpoint", body, bytes.fromhex(signature)):
+            return "the signature over it is not this device's"
+        self.held += 1
+        return ""
 
 
-def _signature_fault(row: list[Any], inc: str, stored: str, key: bytes) -> str:
-    """What is wrong with one signature over the chain's head, "" when it holds."""
-    from agentspend.wire import signing
+@contextmanager
+def _progress(ask: Ask) -> Iterator[Callable[[int], None]]:
+    """A bar on stderr where a person waits for a long ledger."""
+    newest = ask("entries", newest=True, count=1)["entries"]
+    total = newest[0][0] if newest else 0
+    if total < LONG or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    seq, head, ts_us, _, signature = row
-    if head != stored:
-        return "the device signed another entry here: history was rewritten"
-    body = signing.checkpoint(inc, seq, head, ts_us)
-    held = signing.verify(key, "checkpoint", body, bytes.fromhex(signature))
-    return "" if held else "the signature over it is not this device's"
+    columns = (TextColumn("{task.description}"), BarColumn(20), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("entries", total=total)
+        yield lambda count: bar.advance(task, count)

@@ -4,14 +4,17 @@ Knows nothing of databases: it is handed bodies in order and remembers only the 
 ledger of any length is checked in constant memory.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice, repeat
 
 from agentspend.wire.canonical import NotCanonical
 from agentspend.wire.entries import entry_hash
-from agentspend.wire.entry_reader import Read, read_entry
+from agentspend.wire.entry_reader import Read, read_entries
 
 AMOUNT_KINDS = frozenset({"settle", "adjust"})
+BATCH = 500
+"""How many entries are read at once."""
 
 
 @dataclass(slots=True)
@@ -57,10 +60,8 @@ class Verdict:
 
 
 class ChainCheck:
-    """Feed bodies one by one, in order; `after_seq` and `after_hash` continue a checked part.
-
-    `last` is the last good entry.
-    """
+    """Feed bodies in order, in parts of any length; `after_seq` and `after_hash` continue a
+    checked part."""
 
     def __init__(self, *, inc: str = "", after_seq: int = 0, after_hash: str = "") -> None:
         self._inc = inc
@@ -69,21 +70,34 @@ class ChainCheck:
         self._entries = 0
         self._why = ""
         self._totals = Totals()
-        self.last: Read | None = None
 
-    def feed(self, body: bytes) -> bool:
-        """Take the next entry; False once something is wrong (and from then on)."""
+    def feed(
+        self, bodies: Sequence[bytes], stored: Iterable[str] | None = None
+    ) -> tuple[list[Read], list[str]]:
+        """Take the next entries, as far as they are good: what they say, and their hashes.
+
+        `stored` are the hashes that were kept beside them. Nothing is taken once something is
+        wrong.
+        """
+        said: list[Read] = []
+        hashes: list[str] = []
         if self._why:
-            return False
+            return said, hashes
         try:
-            self._take(read_entry(body))
+            rows = zip(bodies, read_entries(bodies), stored or repeat(""), strict=False)
+            for body, entry, kept in rows:
+                digest = entry_hash(body)
+                if kept and kept != digest:
+                    raise NotCanonical("its stored hash is not the hash of its bytes")
+                self._take(entry)
+                self._seq += 1
+                self._head = digest
+                said.append(entry)
+                hashes.append(digest)
         except NotCanonical as error:
             self._why = str(error)
-            return False
-        self._seq += 1
-        self._entries += 1
-        self._head = entry_hash(body)
-        return True
+        self._entries += len(said)
+        return said, hashes
 
     @property
     def end(self) -> tuple[int, str]:
@@ -107,7 +121,7 @@ class ChainCheck:
         if entry.seq != self._seq + 1:
             raise NotCanonical(f"numbered {entry.seq}, expected {self._seq + 1}")
         if entry.prev != self._head:
-            raise NotCanonical("does not link to the entry before it")
+            raise NotCanonical("does not link to the entry before it: one of the two was changed")
         if (entry.kind == "genesis") != (self._seq == 0):
             raise NotCanonical("a ledger begins with its one genesis entry")
         if self._seq == 0 and not self._inc:
@@ -118,7 +132,6 @@ class ChainCheck:
             if amount_nusd is not None and amount_nusd < 0 and entry.kind == "settle":
                 raise NotCanonical(f"an amount cannot be {amount_nusd} in a settle")
         self._totals.add(entry)
-        self.last = entry
 
 
 def verify_chain(
@@ -130,7 +143,8 @@ def verify_chain(
     itself.
     """
     chain = ChainCheck(inc=inc, after_seq=after_seq, after_hash=after_hash)
-    for body in bodies:
-        if not chain.feed(body):
+    left = iter(bodies)
+    while part := list(islice(left, BATCH)):
+        if len(chain.feed(part)[0]) < len(part):
             break
     return chain.verdict()

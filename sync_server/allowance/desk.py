@@ -85,7 +85,7 @@ def _unproved(known: Incarnation, merged: Merge, proved: Proved) -> tuple[Accept
 def _charge_branch(case: Case, branch: tuple[Accepted, ...], terms_of: TermsOf | None) -> None:
     """The other branch counts in every pool, whether or not it had rights there: its accounts are
     the first branch's."""
-    for _, _, _, said in branch:
+    for _, said, _ in branch:
         for place, used_nusd, _, _ in effects(said.kind, said.charged_nusd, said.rights or ()):
             if used_nusd and place.pool in case.pools:
                 case.pools[place.pool] = case.pools[place.pool].charged_late(used_nusd)

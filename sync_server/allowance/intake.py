@@ -34,12 +34,11 @@ class Kept:
 
 
 class Accepted(NamedTuple):
-    """One new entry: its bytes, and what we look at of it."""
+    """One new entry: its body, what we look at of it, and its hash."""
 
-    seq: int
-    hash: str
-    body: bytes
+    body: str
     said: Read
+    hash: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,54 +64,51 @@ def merge(kept: Kept, after_seq: int, entries: Sequence[str], claimed: Link) -> 
     length = kept.end.seq
     if after_seq > length:
         return Merge(Found.GAP, kept.end)
-    bodies = [entry.encode() for entry in entries]
-    known = min(len(bodies), length - after_seq)
+    known = min(len(entries), length - after_seq)
     for place in range(known):
-        if entry_hash(bodies[place]) != kept.hash_at(after_seq + 1 + place):
+        if entry_hash(entries[place].encode()) != kept.hash_at(after_seq + 1 + place):
             before = after_seq + place
-            return _fork(kept, Link(before, kept.hash_at(before)), bodies[place:])
+            return _fork(kept, Link(before, kept.hash_at(before)), entries[place:])
     if claimed.seq <= length and claimed.hash != kept.hash_at(claimed.seq):
         return Merge(Found.FORK, kept.end)
-    fresh = bodies[known:]
+    fresh = entries[known:]
     if not fresh:
         return Merge(Found.PROGRESS, kept.end, up_to_date=claimed == kept.end)
     elsewhere = _links_elsewhere(kept, fresh[0])
     if elsewhere is not None:
         return _fork(kept, Link(length, elsewhere), fresh)
-    accepted, done = _read(kept.inc, kept.end, fresh)
-    end = Link(accepted[-1].seq, accepted[-1].hash)
+    end, accepted, done = _read(kept.inc, kept.end, fresh)
     return Merge(Found.PROGRESS, end, accepted, done, up_to_date=claimed == end)
 
 
-def _links_elsewhere(kept: Kept, body: bytes) -> str | None:
+def _links_elsewhere(kept: Kept, body: str) -> str | None:
     """The predecessor the next entry names, where that is another than the one we have."""
-    entry = parse(body)
+    entry = parse(body.encode())
     prev = entry.get("prev") if isinstance(entry, dict) else None
     return prev if isinstance(prev, str) and prev != kept.end.hash else None
 
 
-def _fork(kept: Kept, parting: Link, branch: Sequence[bytes]) -> Merge:
+def _fork(kept: Kept, parting: Link, branch: Sequence[str]) -> Merge:
     """Two ledgers of one name. The branch is read from where it parts, or from where we first
     hear of it."""
-    accepted, done = _read(kept.inc, parting, branch)
+    _, accepted, done = _read(kept.inc, parting, branch)
     return Merge(Found.FORK, kept.end, accepted, done)
 
 
 def _read(
-    inc: str, after: Link, bodies: Sequence[bytes]
-) -> tuple[tuple[Accepted, ...], tuple[Effect, ...]]:
-    """Check entries that continue a chain, and work out what they do."""
+    inc: str, after: Link, bodies: Sequence[str]
+) -> tuple[Link, tuple[Accepted, ...], tuple[Effect, ...]]:
+    """Check entries that continue a chain, and work out where they end and what they do."""
     chain = ChainCheck(inc=inc, after_seq=after.seq, after_hash=after.hash)
-    accepted, sums = [], Sums()
-    for body in bodies:
-        if not chain.feed(body):
-            verdict = chain.verdict()
-            raise NotCanonical(f"entry {verdict.first_bad_seq}: {verdict.why}")
-        entry = chain.last
-        assert entry is not None
+    said, hashes = chain.feed([body.encode() for body in bodies])
+    sums = Sums()
+    for entry in said:
         try:
             sums.add(entry.kind, entry.charged_nusd, entry.rights or ())
         except ValueError as error:
             raise NotCanonical(f"entry {entry.seq}: {error}") from error
-        accepted.append(Accepted(*chain.end, body, entry))
-    return tuple(accepted), tuple(sums.effects())
+    verdict = chain.verdict()
+    if not verdict.ok:
+        raise NotCanonical(f"entry {verdict.first_bad_seq}: {verdict.why}")
+    accepted = tuple(map(Accepted, bodies, said, hashes))
+    return Link(verdict.seq, verdict.head), accepted, tuple(sums.effects())

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection, bindparam, func, insert, select, text, update
 
-from agentspend.core.allowance.messages import Answer, Sync
+from agentspend.core.allowance.messages import Answer, Link, Sync
 from agentspend.wire.canonical import canonical, parse
 from agentspend.wire.entries import entry_hash
 from agentspend.wire.team import Sealed, write
@@ -30,16 +30,16 @@ _KEEP_UPLOAD = (
 )
 
 
-def hashes(conn: Connection, sync: Sync, length: int) -> Callable[[int], str]:
-    """Look up the hashes a merge of this report may ask for, out of `length` entries.
+def hashes(conn: Connection, sync: Sync, end: Link) -> Callable[[int], str]:
+    """Look up the hashes a merge of this report may ask for, in a ledger that ends so.
 
     Those of the entries that are sent again and of the end it claims; read in one go.
     """
-    found = {0: ""}
-    wanted = [(sync.after_seq, min(length, sync.after_seq + len(sync.entries)))]
+    found = {0: "", end.seq: end.hash}
+    wanted = [(sync.after_seq, min(end.seq, sync.after_seq + len(sync.entries)))]
     wanted.append((sync.end.seq, sync.end.seq))
     for first, last in wanted:
-        if 0 < last <= length:
+        if 0 < last <= end.seq and (first, last) != (end.seq, end.seq):
             where = {"inc": sync.inc, "first": first, "last": last}
             rows = conn.execute(_BODIES, where)
             found |= {row.seq: entry_hash(row.body.encode()) for row in rows}
@@ -55,11 +55,12 @@ def append(conn: Connection, inc: str, accepted: Sequence[Accepted]) -> None:
     if not accepted:
         return
     if conn.dialect.paramstyle == "qmark":
-        rows = [(inc, entry.seq, entry.body.decode()) for entry in accepted]
+        rows = [(inc, said.seq, body) for body, said, _ in accepted]
         conn.exec_driver_sql("INSERT INTO entry (inc, seq, body) VALUES (?, ?, ?)", rows)
     else:
-        bodies = [entry.body.decode() for entry in accepted]
-        conn.execute(_NEW_ENTRIES, {"inc": inc, "after": accepted[0].seq - 1, "bodies": bodies})
+        bodies = [entry.body for entry in accepted]
+        after = accepted[0].said.seq - 1
+        conn.execute(_NEW_ENTRIES, {"inc": inc, "after": after, "bodies": bodies})
 
 
 def bodies(conn: Connection, inc: str, after_seq: int = 0) -> Iterator[bytes]:

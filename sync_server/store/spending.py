@@ -35,19 +35,16 @@ _BY_LEDGER = select(
 def add(conn: Connection, inc: str, accepted: Sequence[Accepted]) -> None:
     """Count new entries of a ledger, in their order."""
     rows: dict[tuple[Any, ...], list[int]] = {}
-    for seq, _, _, said in accepted:
+    last, sums = (), [0, 0, 0, 0]
+    for _, said, _ in accepted:
         if said.kind in COUNTED_KINDS:
             words = (said.ts // HOUR_US, *_words(said))
-            found = rows.get(words)
-            if found is None:
-                words = (words[0], *map(kept, words[1:]))
-                found = rows.get(words)
-            if found is None:
-                rows[words] = [said.amount_nusd or 0, 1, seq, seq]
-            else:
-                found[0] += said.amount_nusd or 0
-                found[1] += 1
-                found[3] = seq
+            if words != last:
+                last, names = words, (words[0], *map(kept, words[1:]))
+                sums = rows.setdefault(names, [0, 0, said.seq, 0])
+            sums[0] += said.charged_nusd
+            sums[1] += 1
+            sums[3] = said.seq
     if rows:
         conn.execute(_ADD, [_row(inc, words, sums) for words, sums in rows.items()])
 

@@ -1,6 +1,7 @@
 """The chain check: every change to a ledger is seen, and where."""
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from agentspend.wire.chain import ChainCheck, verify_chain
 from agentspend.wire.entries import Entry, encode, entry_hash
+from agentspend.wire.entry_reader import Read
 
 GOLDEN = [
     case["body"].encode()
@@ -114,10 +116,37 @@ def test_nothing_is_taken_after_a_fault() -> None:
     """A right entry after a wrong one does not mend the chain."""
     check = ChainCheck()
 
-    taken = [check.feed(body) for body in (GOLDEN[0], b"{}", GOLDEN[1])]
+    taken = [len(check.feed(bodies)[0]) for bodies in ([GOLDEN[0], b"{}"], [GOLDEN[1]])]
 
-    assert taken == [True, False, False]
+    assert taken == [1, 0]
     assert check.verdict().seq == 1
+
+
+@given(st.lists(st.integers(0, len(GOLDEN)), max_size=4))
+def test_a_chain_may_be_fed_in_any_parts(cuts: list[int]) -> None:
+    """What it says, its hashes and the verdict are the same as entry by entry."""
+    check, said, hashes = ChainCheck(), list[Read](), list[str]()
+    for first, last in pairwise([0, *sorted(cuts), len(GOLDEN)]):
+        found = check.feed(GOLDEN[first:last])
+        said, hashes = [*said, *found[0]], [*hashes, *found[1]]
+
+    assert [entry.seq for entry in said] == [1, 2, 3, 4, 5, 6]
+    assert hashes == [entry_hash(body) for body in GOLDEN]
+    assert check.verdict() == verify_chain(GOLDEN)
+
+
+def test_a_hash_that_was_kept_must_be_right() -> None:
+    """It names the very entry whose bytes were changed, where links name the next one."""
+    stored = [entry_hash(body) for body in GOLDEN]
+    changed = [GOLDEN[0], GOLDEN[1].replace(b"claude", b"clause"), *GOLDEN[2:]]
+    assert changed != GOLDEN
+    beside, alone = ChainCheck(), ChainCheck()
+
+    beside.feed(changed, stored)
+    alone.feed(changed)
+
+    assert (beside.verdict().first_bad_seq, alone.verdict().first_bad_seq) == (2, 3)
+    assert "stored hash" in beside.verdict().why
 
 
 def test_totals_add_settles_and_adjusts_by_what_they_count_as() -> None:

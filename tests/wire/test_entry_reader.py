@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from agentspend.wire.canonical import MAX_INT, NotCanonical, canonical, parse
 from agentspend.wire.entries import KINDS, Entry, encode
-from agentspend.wire.entry_reader import read_entry
+from agentspend.wire.entry_reader import _Odd, _Usual, read_entries, read_entry
 
 BASE = {"inc": "i", "seq": 2, "prev": "p", "kind": "settle", "ts": 5, "v": 1}
 PLAIN = st.one_of(
@@ -94,3 +94,37 @@ def test_an_entry_no_device_would_write_is_refused(change: dict[str, object]) ->
     """Canonical, and still none of ours: a version, a kind or a type that means nothing here."""
     with pytest.raises(NotCanonical):
         read_entry(canonical({**BASE, **change}))
+
+
+RIGHT = canonical({**BASE, "usage": {"a": 1, "b": 2}, "rates": {"c": 3}})
+ODD = canonical({**BASE, "policy": {"a": [1]}})
+WRONG = [
+    RIGHT + b"\n",
+    b"\n" + RIGHT,
+    RIGHT + b"\n" + RIGHT,
+    RIGHT.replace(b'"b":2', b'"B":2'),
+    RIGHT[:-1] + b',"v":1}',
+    RIGHT.replace(b'"v":1', b'"v":2'),
+    RIGHT.replace(b"settle", b"hold"),
+    RIGHT[:30],
+    RIGHT[30:],
+    b"",
+]
+
+
+@given(st.lists(st.sampled_from([RIGHT, ODD, *WRONG]), max_size=4))
+def test_reading_many_is_reading_each(bodies: list[bytes]) -> None:
+    """Bodies that are right only together, such as two halves of an entry, are refused too."""
+    try:
+        one_by_one = [read_entry(body) for body in bodies]
+    except NotCanonical:
+        with pytest.raises(NotCanonical):
+            list(read_entries(bodies))
+    else:
+        assert list(read_entries(bodies)) == one_by_one
+
+
+def test_fields_stand_in_the_order_they_are_written_in() -> None:
+    """Writing an entry again relies on it; and both shapes have what is looked at."""
+    assert list(_Usual.__struct_fields__) == sorted(_Usual.__struct_fields__)
+    assert set(_Odd.__struct_fields__) < set(_Usual.__struct_fields__)

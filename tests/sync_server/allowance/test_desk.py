@@ -77,7 +77,7 @@ def test_a_fork_ends_an_incarnation_and_both_branches_count() -> None:
     outcome = served(made, other.sync(WANT), ours)
     assert outcome.forked
     assert outcome.journal == (Ranked("i_1", Status.FORKED),)
-    assert [entry.seq for entry in outcome.entries] == [2]
+    assert [entry.said.seq for entry in outcome.entries] == [2]
     assert made.pools["org"].available_nusd == 1_000 - 40 - 25
     told = frozenset(entry.hash for entry in outcome.entries)
     again = serve(made, other.sync(WANT), ours.hashes.__getitem__, OFFICE, proved=lambda: told)

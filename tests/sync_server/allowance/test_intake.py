@@ -36,7 +36,7 @@ def test_any_part_of_the_chain_brings_it_forward_or_changes_nothing(
     length = max(have, until) if until > after else have
     assert merged.found is Found.PROGRESS
     assert merged.end == Link(length, chain.hashes[length])
-    assert [entry.seq for entry in merged.entries] == list(range(have + 1, length + 1))
+    assert [entry.said.seq for entry in merged.entries] == list(range(have + 1, length + 1))
     assert merged.up_to_date == (length == 5)
 
 
@@ -64,7 +64,7 @@ def test_another_entry_where_we_have_one_is_a_fork() -> None:
     merged = merge(kept(chain, 5), 0, other.bodies, other.end)
     assert merged.found is Found.FORK
     assert merged.end == chain.end
-    assert [entry.seq for entry in merged.entries] == [3, 4]
+    assert [entry.said.seq for entry in merged.entries] == [3, 4]
     assert [effect.used_nusd for effect in merged.effects] == [15]
 
 
