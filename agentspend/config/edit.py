@@ -50,29 +50,14 @@ def with_statusline(text: str, *, shown: bool) -> str:
 def with_price(text: str, name: str, entry: Mapping[str, str]) -> str:
     """The file's text with this price rule ("provider/model") set."""
     document = tomlkit.parse(text)
-    prices = document.setdefault("prices", tomlkit.table(is_super_table=True))
-    if isinstance(prices, InlineTable):
-        rules = prices.unwrap()
-        document.pop("prices")
-        prices = tomlkit.table(is_super_table=True)
-        for each, rule in rules.items():
-            prices[each] = _table(rule)
-        document.append("prices", prices)
-    prices[name] = _table(entry)
+    _sections(document, "prices")[name] = _table(entry)
     return tomlkit.dumps(document)
 
 
 def with_provider(text: str, name: str, entry: Mapping[str, Any]) -> str:
     """The file's text with these settings of a provider, the others of it as they stand."""
     document = tomlkit.parse(text)
-    providers = document.setdefault("providers", tomlkit.table(is_super_table=True))
-    if isinstance(providers, InlineTable):
-        given = providers.unwrap()
-        document.pop("providers")
-        providers = tomlkit.table(is_super_table=True)
-        for each, section in given.items():
-            providers[each] = _table(section)
-        document.append("providers", providers)
+    providers = _sections(document, "providers")
     if name not in providers:
         providers[name] = tomlkit.table()
     providers[name].update(entry)
@@ -113,6 +98,20 @@ def _as_tables(listed: Iterable[Mapping[str, Any]]) -> AoT:
     for item in listed:
         tables.append(_table(item))
     return tables
+
+
+def _sections(document: tomlkit.TOMLDocument, name: str) -> Any:
+    """The tables under a name, one written on a single line taken apart first."""
+    found: Any = document.setdefault(name, tomlkit.table(is_super_table=True))
+    if not isinstance(found, InlineTable):
+        return found
+    given = found.unwrap()
+    document.pop(name)
+    apart = tomlkit.table(is_super_table=True)
+    for each, section in given.items():
+        apart[each] = _table(section)
+    document.append(name, apart)
+    return document[name]
 
 
 def _table(values: Mapping[str, Any]) -> Table:
