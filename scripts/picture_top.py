@@ -23,6 +23,7 @@ async def picture(name: str) -> str:
     async with app.run_test(size=(110, 26)) as pilot:
         for _ in range(3):
             await pilot.pause()
+            app.arrangement.anew()
             app.draw()
         await pilot.pause()
         return app.export_screenshot(title="agentspend top")

@@ -64,7 +64,9 @@ class TopApp(Board):
     def action_sort(self) -> None:
         """Sort by the next column that is shown."""
         table = self._table()
-        self.arrangement.next_column(self.shown_view, table, kept(table, self.least()))
+        self.arrangement.next_column(
+            self.shown_view, table, kept(table, self.least(), self.size.width)
+        )
         self.draw()
 
     def action_reverse(self) -> None:
@@ -76,7 +78,7 @@ class TopApp(Board):
     def sort_by_head(self, event: events.Click) -> None:
         """A click on a column's name sorts by it; again, the other way round."""
         table = self._table()
-        places = kept(table, self.least())
+        places = kept(table, self.least(), self.size.width)
         start = MARK_CELLS
         wide = widths([table.columns[place] for place in places], self.size.width)
         for place, width in zip(places, wide, strict=True):

@@ -158,7 +158,7 @@ class Board(App[None]):
         self._line("state", lines.plain(state.state, now), state.state_meaning)
         self._line("money", lines.plain(top.money, now), top.money_meaning)
         self._line("pace", lines.plain(top.pace, now), top.pace_meaning)
-        self._line("rule-budgets", lines.rule("Budgets", now, cells))
+        self._line("rule-budgets", lines.budget_rule(now, cells))
         self._line("budgets", lines.budget_lines(day, now, cells))
         self._line("windows", lines.window_lines(day, now))
         self._draw_rows(day, now)

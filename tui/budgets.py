@@ -9,11 +9,16 @@ from agentspend.core.forecast import empty_at_us
 from agentspend.core.scopes import Scope
 from tui.day import Day
 from tui.facts import Charge
-from tui.format import bar, cents, fit, left, percent
+from tui.format import bar, cents, fit, free_cents, left, percent
 from tui.rows import Mark
 
 NEAR_PERCENT = 90
+EVERYTHING = Scope().text()
 FOREVER_US = 2**62
+ROOMY, MONEY_CELLS, SHORT_MONEY_CELLS = 76, 23, 14
+"""From so many cells on a line says of how much something is left."""
+HEADS = f"used{'left of limit':>{MONEY_CELLS + 2}}  resets "
+"""What stands above the lines' right end, where they have room for all of it."""
 AMOUNTS = ("spent_nusd", "held_nusd", "free_nusd", "limit_nusd")
 
 
@@ -60,9 +65,14 @@ def lines(day: Day, now_us: int) -> list[Line]:
 
 
 def tightest(found: list[Line]) -> Line | None:
-    """The budget that stops work first: the first hard one that is not a session's own."""
+    """The budget that stops all work first: the first hard one that everything counts in.
+
+    One of some agents, models or a session stops only those: it goes first only where no other is.
+    """
     hard = [line for line in found if line.mode == "hard"]
-    return next((line for line in hard if not line.session), hard[0] if hard else None)
+    shared = [line for line in hard if not line.session]
+    whole = [line for line in shared if line.scope == EVERYTHING]
+    return next(iter(whole or shared or hard), None)
 
 
 def _nearness(line: Line) -> tuple[int, int, int, int, str]:
@@ -106,18 +116,22 @@ def _pace(told: Mapping[str, Any], session: str, day: Day, now_us: int) -> int:
 
 def text(line: Line, cells: int, now_us: int) -> str:
     """One line of so many cells: mark, name, window, bar, percent, spent and limit, time left."""
-    money = f"{cents(line.spent_nusd)} / {cents(line.limit_nusd)}"
+    money = f"{free_cents(line.free_nusd)} left"
+    if cells >= ROOMY:
+        money += f" of {cents(line.limit_nusd)}"
     until = left((line.resets_us - now_us) // 1_000_000) if line.resets_us is not None else "-"
     name = line.name if line.mode == "hard" else f"{line.name} (warn)"
     wide = cells >= 120
-    name_cells, window_cells = (28, 11) if wide else (17, 11) if cells >= 70 else (9, 7)
+    name_cells, window_cells = (28, 11) if wide else (17, 9) if cells >= 70 else (9, 7)
     scope = " " + fit(line.scope, 24) if wide else ""
     window = fit(line.window if not line.session else f"session {line.session}", window_cells)
     left_part = f" {line.mark or ' '} {fit(name, name_cells)}{scope} "
-    right_part = f" {line.percent:3}%  {fit(money, 20, right=True)} {fit(until, 6, right=True)} "
+    money_cells = MONEY_CELLS if cells >= ROOMY else SHORT_MONEY_CELLS
+    money = fit(money, money_cells, right=True)
+    right_part = f" {line.percent:3}%  {money} {fit(until, 6, right=True)} "
     if cells < 60:
         money_cells = cells - len(left_part) - 7
-        return f"{left_part}{line.percent:3}% {fit(money, money_cells, right=True)} "
+        return f"{left_part}{line.percent:3}% {fit(money.strip(), money_cells, right=True)} "
     left_part += window
     free = cells - len(left_part) - len(right_part) - 2
     return f"{left_part}{bar(line.spent_nusd, line.held_nusd, line.limit_nusd, free)}{right_part}"

@@ -9,9 +9,14 @@ GAP = 1
 MARK_CELLS = 3
 
 
+def needed(columns: Sequence[Column]) -> int:
+    """How many cells they take at the least, with their gaps and the mark before them."""
+    return MARK_CELLS + sum(column.cells + GAP for column in columns)
+
+
 def widths(columns: Sequence[Column], cells: int) -> list[int]:
     """How wide each column is drawn: what is over goes to the ones that grow."""
-    taken = MARK_CELLS + sum(column.cells + GAP for column in columns)
+    taken = needed(columns)
     growing = sum(column.grows for column in columns) or 1
     spare = max(0, cells - taken) // growing
     return [column.cells + (spare if column.grows else 0) for column in columns]

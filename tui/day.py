@@ -7,10 +7,12 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from agentspend.core.money import dollars, free_dollars
 from tui.facts import Charge, Flight, Note, Refusal, charge_of, event_payer, payer_of
+from tui.format import left
 from tui.source import Message
 from tui.spending import Spending
 
@@ -163,8 +165,17 @@ class Day:
         refusal = _refusal(message, message.get("ts_us", now_us))
         self.refusals.append(refusal)
         who = refusal.payer.agent or refusal.payer.session or "a request"
-        why = f"{refusal.budget} has no room" if refusal.budget else refusal.reason
+        why = self._no_room(refusal.budget, now_us) if refusal.budget else refusal.reason
         self.note(refusal.at_us, "✗", f"{who} refused: {why}")
+
+    def _no_room(self, budget: str, now_us: int) -> str:
+        """Which budget, and how long until it starts anew."""
+        lines = (each for each in self.status["budgets"] if each["name"] == budget)
+        resets = next((each.get("resets_at") for each in lines), None)
+        if not resets:
+            return f"{budget} has no room"
+        left_s = int(datetime.fromisoformat(resets).timestamp()) - now_us // 1_000_000
+        return f"{budget} has no room, resets in {left(left_s)}"
 
     def _slowed(self, message: Message, now_us: int) -> None:
         self.flights.pop(message["rid"], None)

@@ -78,21 +78,21 @@ def _asked(day: Day) -> str:
     count = len(overview_of(day).get("questions", ()))
     if not count or team_of(day).get("role") != "lead":
         return ""
-    return f"   ? {count} asks (6)" if count == 1 else f"   ? {count} ask (6)"
+    return f"   ? {count} ask{'s' if count == 1 else ''}: press 6"
 
 
 def _money(day: Day, tight: Line | None, cells: int) -> str:
     if tight is None:
         spent = f" TODAY  {cents(day.status['today_nusd'])} spent"
         return _ends(spent, "no hard budget: agentspend budget set daily 25.00 ", cells)
-    own = not tight.name.startswith(TEAM_PREFIX)
-    is_today = own and (tight.window, tight.scope) == ("day", "everything")
-    label = "TODAY" if is_today else tight.name.removeprefix(TEAM_PREFIX)
-    held = f"  +{cents(tight.held_nusd)} held " if tight.held_nusd else " "
+    label = tight.name.removeprefix(TEAM_PREFIX)
+    more = f"+{cents(tight.held_nusd)} held" if tight.held_nusd else ""
+    if tight.is_spent and day.enforcing:
+        more = "b raises it" if label == tight.name else "b asks for more"
     begin = (
         f" {middle(label, 18)}  {free_cents(tight.free_nusd)} left of {cents(tight.limit_nusd)}  "
     )
-    end = f" {tight.percent:3}%{fit(held, 16, right=True)}"
+    end = f" {tight.percent:3}%{fit(more, 15, right=True)} "
     if cells < 60:
         return _ends(begin, f"{tight.percent}% ", cells)
     room = cells - len(begin) - len(end) - 2

@@ -27,10 +27,15 @@ def plain(words: str, now: Now) -> Text:
     return Text(now.glyphs(words), no_wrap=True, end="")
 
 
-def rule(name: str, now: Now, cells: int) -> Text:
-    """A line across the screen with a name in it."""
-    begin = f"── {name} "
-    return plain(begin + "─" * max(0, cells - len(begin)), now)
+def rule(name: str, now: Now, cells: int, heads: str = "") -> Text:
+    """A line across the screen with a name in it, and what the columns below its end say."""
+    begin, end = f"── {name} ", f" {heads}" if heads else ""
+    return plain(begin + "─" * max(0, cells - len(begin) - len(end)) + end, now)
+
+
+def budget_rule(now: Now, cells: int) -> Text:
+    """The line above the budgets."""
+    return rule("Budgets", now, cells, budgets.HEADS if cells >= budgets.ROOMY else "")
 
 
 def budget_lines(day: Day, now: Now, cells: int) -> Text:

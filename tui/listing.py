@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from agentspend.core.filters import Filter
 from tui import views
 from tui.arrangement import Arrangement, arranged
-from tui.columns import MARK_CELLS, line_of, widths
+from tui.columns import MARK_CELLS, line_of, needed, widths
 from tui.day import Day
 from tui.now import Now
 from tui.rows import Column, Row, Table, View
@@ -26,9 +26,16 @@ class Listing:
     known: int
 
 
-def kept(table: Table, least: int) -> list[int]:
-    """The places of the columns that this width class has room for."""
-    return [place for place, each in enumerate(table.columns) if each.least <= least]
+def kept(table: Table, least: int, cells: int) -> list[int]:
+    """The places of the columns that this width class has, as many as there is room for: what is
+    missed least goes first, from the right."""
+    places = [place for place, each in enumerate(table.columns) if each.least <= least]
+    while needed([table.columns[place] for place in places]) > cells:
+        spare = max(table.columns[place].least for place in places)
+        if not spare:
+            break
+        places.remove(max(n for n in places if table.columns[n].least == spare))
+    return places
 
 
 def listing(
@@ -39,7 +46,7 @@ def listing(
     column, reverse = order.by(view, table)
     passing = [row for row in table.rows if passes.matches(row.fields, row.nusd, row.flags)]
     rows = order.rows(view, table, passing, now.us)
-    places = kept(table, least)
+    places = kept(table, least, cells)
     arrow = "▼" if reverse else "▲"
     columns = [table.columns[place] for place in places]
     names = [

@@ -16,11 +16,11 @@ COLUMNS = (
     Column("CAP OF", 14, grows=True), Column("WINDOW", 6), Column("CAP", 9, right=True),
     Column("SPENT", 10, right=True, least=2), Column("OUT", 9, right=True, least=2),
     Column("COMMITTED", 10, right=True), Column("FREE", 10, right=True, least=2),
-    Column("ALLOWANCE", 9, right=True, least=1), Column("LEFT", 8, right=True, least=1),
+    Column("ALLOWANCE", 9, right=True, least=1), Column("FREE HERE", 9, right=True, least=1),
     Column("LATELY", 8, right=True, least=1), Column("RESETS", 6, right=True, least=2),
 )  # fmt: skip
-"""COMMITTED is SPENT and what lies OUT on devices; ALLOWANCE is this device's own, LEFT what is
-free of it; LATELY is all a member spent since the last full hour began."""
+"""COMMITTED is SPENT and what lies OUT on devices; ALLOWANCE is this device's own,
+FREE HERE what is left of it; LATELY is all a member spent since the last full hour began."""
 COMMITTED = 5
 UNKNOWN = "?"
 

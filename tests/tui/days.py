@@ -30,20 +30,29 @@ def _with(name: str, **amounts: int) -> list[Message]:
     ]
 
 
+def _spent(name: str) -> int:
+    """What is spent of a budget at the end of the day."""
+    return int(next(each["spent_nusd"] for each in _with(name) if each["name"] == name))
+
+
 def warning() -> Replay:
-    """The laptop's budget is nearly spent, and a request holds a part of the rest."""
-    budgets = _with("laptop", spent_nusd=23_900_000_000, held_nusd=610_000_000,
-                    free_nusd=490_000_000)  # fmt: skip
-    note = {"event": "warning", "budget": "laptop", "percent": 90, "spent_nusd": 23_900_000_000,
-            "limit_nusd": 25_000_000_000, "at_us": RECORDED[-1]["at_us"]}  # fmt: skip
-    return Replay([*RECORDED, note, _last_status(budgets=budgets)], name=NAME)
+    """Of a smaller budget little is left, and a request of claude's holds a part of that."""
+    spent, held, limit = _spent("laptop"), 610_000_000, 21_700_000_000
+    budgets = _with("laptop", limit_nusd=limit, held_nusd=held, free_nusd=limit - spent - held)
+    sessions = [
+        {**each, "held_nusd": held if each["id"] == "s_claude" else 0}
+        for each in _last_status()["sessions"]
+    ]
+    note = {"event": "warning", "budget": "laptop", "percent": 90, "spent_nusd": spent,
+            "limit_nusd": limit, "at_us": RECORDED[-1]["at_us"]}  # fmt: skip
+    return Replay([*RECORDED, note, _last_status(budgets=budgets, sessions=sessions)], name=NAME)
 
 
 def spent() -> Replay:
     """The laptop's budget is spent, and claude was refused."""
-    budgets = _with("laptop", spent_nusd=25_000_000_000, held_nusd=0, free_nusd=0)
+    budgets = _with("laptop", limit_nusd=_spent("laptop"), held_nusd=0, free_nusd=0)
     refuse = {
-        "event": "refuse", "rid": "r_refused", "ts_us": RECORDED[-1]["at_us"] - S,
+        "event": "refuse", "rid": "r_refused", "ts_us": RECORDED[-1]["at_us"],
         "payer": {"agent": "claude", "session": "s_claude", "project": "acme/api",
                   "model": "claude-opus-5-5"},
         "budget": "laptop", "reason": "never_fits", "at_us": RECORDED[-1]["at_us"],

@@ -49,6 +49,17 @@ def test_what_is_empty_first_comes_first() -> None:
     assert found[0].empty_us == NOW_US + 5 * 3_600_000_000
 
 
+def test_the_tightest_is_one_that_everything_counts_in() -> None:
+    """One of some agents stops only those, however little is left; alone, it is the one."""
+    some = _budget("ci", 9, 10, scope="agent=ci", terms={"agent": "ci"})
+    found = tightest(lines(_with(some, _budget("all", 1, 10)), NOW_US))
+    assert found is not None
+    assert found.name == "all"
+    alone = tightest(lines(_with(some), NOW_US))
+    assert alone is not None
+    assert alone.name == "ci"
+
+
 def test_the_tightest_is_a_hard_one() -> None:
     """And never a session's own while another is set."""
     own = _budget("each", 9, 10, window="session", session="s_1")

@@ -1,5 +1,6 @@
 """The day as it is folded from messages."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from tui.day import Day
@@ -99,6 +100,11 @@ def test_a_refusal_is_kept_and_told() -> None:
     day.take(told, NOW_US)
     assert [(each.rid, each.budget) for each in day.refusals] == [("r_9", "daily")]
     assert day.notes[-1].text == "claude refused: daily has no room"
+    resets = datetime.fromtimestamp(NOW_US // 1_000_000 + 28 * 60, UTC).isoformat()
+    line = {"name": "daily", "resets_at": resets}
+    day.take({"event": "status", "budgets": [line], "sessions": [], "today_nusd": 0}, NOW_US)
+    day.take(told, NOW_US)
+    assert day.notes[-1].text == "claude refused: daily has no room, resets in 28m"
 
 
 def test_a_daemon_that_is_gone_enforces_nothing() -> None:

@@ -17,6 +17,7 @@ async def _settled(pilot: Pilot[None]) -> None:
     app = pilot.app
     assert isinstance(app, TopApp)
     for _ in range(3):
+        app.arrangement.anew()  # The recording's clock stands still.
         app.draw()
         await pilot.pause()
 
