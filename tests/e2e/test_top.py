@@ -26,8 +26,12 @@ def test_an_agent_at_work_is_seen_and_the_sums_are_those_of_status(
 
     status = json.loads(world.home.run("status", "--json").stdout)
     [budget] = status["budgets"]
-    cents = -(-budget["spent_nusd"] // 10_000_000)
-    terminal.until_shown("claude", f"${cents // 100}.{cents % 100:02d} / $5.00")
+    left, spent = budget["free_nusd"] // 10_000_000, -(-budget["spent_nusd"] // 10_000_000)
+    terminal.until_shown(
+        f"${left // 100}.{left % 100:02d} left of $5.00",
+        "claude",
+        f"${spent // 100}.{spent % 100:02d}",
+    )
     terminal.press("2")
     terminal.until_shown("STATE", "✓")
     terminal.press("Enter")
