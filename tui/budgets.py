@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from agentspend.core.budgets import TEAM_PREFIX
 from agentspend.core.forecast import empty_at_us
 from agentspend.core.scopes import Scope
 from tui.day import Day
@@ -15,10 +16,8 @@ from tui.rows import Mark
 NEAR_PERCENT = 90
 EVERYTHING = Scope().text()
 FOREVER_US = 2**62
-ROOMY, MONEY_CELLS, SHORT_MONEY_CELLS = 76, 23, 14
-"""From so many cells on a line says of how much something is left."""
-HEADS = f"used{'left of limit':>{MONEY_CELLS + 2}}  resets "
-"""What stands above the lines' right end, where they have room for all of it."""
+WIDE_CELLS, ROOMY_CELLS = 120, 76
+"""A wide line says whom a budget is for; a roomy one of how much something is left."""
 AMOUNTS = ("spent_nusd", "held_nusd", "free_nusd", "limit_nusd")
 
 
@@ -114,20 +113,31 @@ def _pace(told: Mapping[str, Any], session: str, day: Day, now_us: int) -> int:
     return day.spending.pace((scope, session, all_count), counts, now_us)
 
 
+def heads(cells: int) -> str:
+    """What stands above the lines' right end, where they have room for all of it."""
+    if cells < ROOMY_CELLS:
+        return ""
+    return f"used  {fit('left of limit', _money_cells(cells), right=True)}  resets "
+
+
+def _money_cells(cells: int) -> int:
+    return 25 if cells >= ROOMY_CELLS else 14
+
+
 def text(line: Line, cells: int, now_us: int) -> str:
     """One line of so many cells: mark, name, window, bar, percent, spent and limit, time left."""
     money = f"{free_cents(line.free_nusd)} left"
-    if cells >= ROOMY:
+    if cells >= ROOMY_CELLS:
         money += f" of {cents(line.limit_nusd)}"
     until = left((line.resets_us - now_us) // 1_000_000) if line.resets_us is not None else "-"
-    name = line.name if line.mode == "hard" else f"{line.name} (warn)"
-    wide = cells >= 120
-    name_cells, window_cells = (28, 11) if wide else (17, 9) if cells >= 70 else (9, 7)
+    name = line.name.removeprefix(TEAM_PREFIX)
+    name = name if line.mode == "hard" else f"{name} (warn)"
+    wide = cells >= WIDE_CELLS
+    name_cells, window_cells = (22, 11) if wide else (17, 9) if cells >= 70 else (9, 7)
     scope = " " + fit(line.scope, 24) if wide else ""
     window = fit(line.window if not line.session else f"session {line.session}", window_cells)
     left_part = f" {line.mark or ' '} {fit(name, name_cells)}{scope} "
-    money_cells = MONEY_CELLS if cells >= ROOMY else SHORT_MONEY_CELLS
-    money = fit(money, money_cells, right=True)
+    money = fit(money, _money_cells(cells), right=True)
     right_part = f" {line.percent:3}%  {money} {fit(until, 6, right=True)} "
     if cells < 60:
         money_cells = cells - len(left_part) - 7

@@ -78,7 +78,7 @@ def _asked(day: Day) -> str:
     count = len(overview_of(day).get("questions", ()))
     if not count or team_of(day).get("role") != "lead":
         return ""
-    return f"   ? {count} ask{'s' if count == 1 else ''}: press 6"
+    return f"   ? {count} ask{'s' if count == 1 else ''} (6)"
 
 
 def _money(day: Day, tight: Line | None, cells: int) -> str:
@@ -86,7 +86,7 @@ def _money(day: Day, tight: Line | None, cells: int) -> str:
         spent = f" TODAY  {cents(day.status['today_nusd'])} spent"
         return _ends(spent, "no hard budget: agentspend budget set daily 25.00 ", cells)
     label = tight.name.removeprefix(TEAM_PREFIX)
-    more = f"+{cents(tight.held_nusd)} held" if tight.held_nusd else ""
+    more = f"{cents(tight.held_nusd)} held" if tight.held_nusd else ""
     if tight.is_spent and day.enforcing:
         more = "b raises it" if label == tight.name else "b asks for more"
     begin = (

@@ -35,7 +35,7 @@ def rule(name: str, now: Now, cells: int, heads: str = "") -> Text:
 
 def budget_rule(now: Now, cells: int) -> Text:
     """The line above the budgets."""
-    return rule("Budgets", now, cells, budgets.HEADS if cells >= budgets.ROOMY else "")
+    return rule("Budgets", now, cells, budgets.heads(cells))
 
 
 def budget_lines(day: Day, now: Now, cells: int) -> Text:

@@ -71,10 +71,14 @@ def read(path: Path) -> list[Message]:
 
 
 def in_team(messages: Sequence[Message]) -> list[Message]:
-    """The same day of somebody who leads a team."""
+    """The same day of somebody who leads a team, whose caps stand among the budgets."""
     team = json.loads(TEAM.read_text("utf-8"))
+    caps = team.pop("budgets")
     return [
-        {**each, "team": team} if each["event"] in ("top", "status") else each for each in messages
+        {**each, "team": team, "budgets": [*each["budgets"], *caps]}
+        if each["event"] in ("top", "status")
+        else each
+        for each in messages
     ]
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from tui.replay import DEMO, TEAM, Replay, read
+from tui.replay import DEMO, TEAM, Replay, in_team, read
 
 S = 1_000_000
 CENT = 10_000_000
@@ -92,13 +92,14 @@ def overview(role: str = "lead") -> dict[str, Any]:
 def team_words(role: str = "lead", **changes: Any) -> dict[str, Any]:
     """The team as the daemon tells it: this device's own allowance, and the overview."""
     found: dict[str, Any] = json.loads(TEAM.read_text("utf-8"))
+    del found["budgets"]
     found["overview"]["role"] = role
     return {**found, "role": role, **changes}
 
 
 def team() -> Replay:
     """In a team, as its lead: the caps, who spends there, and who asks for more."""
-    return Replay([*RECORDED, _last_status(team=team_words())], name=NAME)
+    return Replay(in_team([*RECORDED, _last_status()]), name=NAME)
 
 
 STATES: dict[str, Callable[[], Replay]] = {

@@ -175,7 +175,7 @@ async def test_a_lead_sees_that_somebody_asks_wherever_they_look() -> None:
     async with _app(days.team_words()).run_test(size=(80, 24)) as pilot:
         app, _ = await _with(pilot)
         await pilot.press("1")
-        assert "? 2 ask: press 6" in _text(app, "state")
+        assert "? 2 ask (6)" in _text(app, "state")
         assert "ben asks for $20.00" in _text(app, "events")
         frozen = days._last_status(team=days.team_words(frozen=True))
         app.day.take(frozen, app.source.now_us())
