@@ -103,7 +103,8 @@ class Service:
             if answered is not None:
                 return self._sealed(incarnations.welcome(answered, hello, office))
             old = cases.find_incarnation(conn, hello.old_inc)
-            answer, lines = incarnations.succeed(old, hello, new_inc, office)
+            known = cases.incarnations_of(conn, device)
+            answer, lines = incarnations.succeed(old, hello, new_inc, office, known)
             if answer is None or hello.device != device:
                 raise UnknownDevice(f"{device} may not go on: it was revoked or written off")
             self._apply(conn, org, lines)

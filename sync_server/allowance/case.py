@@ -15,13 +15,15 @@ from sync_server.allowance.sizing import Crowd, Sizing
 
 @dataclass(frozen=True, slots=True)
 class Incarnation:
-    """One ledger of a device: `end` is its last entry as the server has it."""
+    """One ledger of a device: `end` is its last entry as the server has it, `parent` the ledger it
+    took over from ("" for a device's first, and where that was not noted)."""
 
     inc: str
     device: str
     nonce: str
     status: Status = Status.ACTIVE
     end: Link = NOTHING
+    parent: str = ""
 
 
 @dataclass(slots=True)

@@ -1,5 +1,7 @@
 """Who is who: new incarnations, revoked and lost devices (R10, protocol study §2.6)."""
 
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import replace
 
 from agentspend.core.allowance.messages import NOTHING, Hello, Status, Welcome
@@ -7,24 +9,51 @@ from sync_server.allowance.case import Case, Incarnation, Office
 from sync_server.allowance.journal import Began, Line, Ranked
 
 _ORDER = [Status.ACTIVE, Status.SUPERSEDED, Status.REVOKED, Status.LOST, Status.FORKED]
-_GONE = frozenset({Status.REVOKED, Status.LOST})
 
 
 def succeed(
-    old: Incarnation | None, hello: Hello, new_inc: str, office: Office
+    old: Incarnation | None,
+    hello: Hello,
+    new_inc: str,
+    office: Office,
+    known: Iterable[Incarnation] = (),
 ) -> tuple[Welcome | None, list[Line]]:
-    """A hello that was not answered yet: a new incarnation, and the old one gets nothing more.
+    """A hello that was not answered yet: a new incarnation, and the old one gets nothing more,
+    nor do those among `known` that took over from it before.
 
-    None for a device that may not go on: it was revoked or lost. The caller has looked up the
-    nonce first (a repeated hello gets the same welcome) and applies the lines.
+    None for another device's ledger. The caller has looked up the nonce first (a repeated hello
+    gets the same welcome), knows that the device may go on, and applies the lines.
     """
-    if old is not None and (old.device != hello.device or old.status in _GONE):
+    if old is not None and old.device != hello.device:
         return None, []
-    lines: list[Line] = [Began(new_inc, hello.device, hello.nonce)]
-    if old is not None and old.status is Status.ACTIVE:
-        lines.append(Ranked(old.inc, Status.SUPERSEDED))
+    parent = old.inc if old is not None else ""
+    lines: list[Line] = [Began(new_inc, hello.device, hello.nonce, parent)]
+    if old is not None:
+        over = [old, *heirs(old.inc, known)]
+        ended = [each.inc for each in over if each.status is Status.ACTIVE]
+        lines += [Ranked(inc, Status.SUPERSEDED) for inc in ended]
     office = replace(office, server_seq=office.server_seq + len(lines))
     return welcome(new_inc, hello, office), lines
+
+
+def heirs(inc: str, known: Iterable[Incarnation]) -> list[Incarnation]:
+    """Those that took over from an incarnation, and those that took over from them.
+
+    Who asks for a successor to `inc` was put back to the time before it had one, and what it had
+    since then lies nowhere; or it is a twin, whose other half begins anew once more, and leaves
+    this one alone: it has not taken over from it. So twins never retire each other for ever.
+    """
+    children: defaultdict[str, list[Incarnation]] = defaultdict(list)
+    for each in known:
+        if each.parent and each.inc != inc:
+            children[each.parent].append(each)
+    found: list[Incarnation] = []
+    names = [inc]
+    while names:
+        took_over = children.pop(names.pop(), [])
+        found += took_over
+        names += [each.inc for each in took_over]
+    return found
 
 
 def welcome(inc: str, hello: Hello, office: Office) -> Welcome:
@@ -41,7 +70,7 @@ def welcome(inc: str, hello: Hello, office: Office) -> Welcome:
 
 def begun(line: Began) -> Incarnation:
     """A new incarnation as it is stored: nothing reported, nothing granted."""
-    return Incarnation(line.inc, line.device, line.nonce, Status.ACTIVE, NOTHING)
+    return Incarnation(line.inc, line.device, line.nonce, Status.ACTIVE, NOTHING, line.parent)
 
 
 def ranked(case: Case, status: Status) -> None:

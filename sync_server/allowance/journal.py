@@ -27,11 +27,12 @@ class Granted:
 
 @dataclass(frozen=True, slots=True)
 class Began:
-    """A new incarnation of a device, and the question it answers."""
+    """A new incarnation of a device, the question it answers, and whom it takes over from."""
 
     inc: str
     device: str
     nonce: str
+    parent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,8 @@ _NAMES = {kind: name for name, kind in KINDS.items()}
 def write_line(line: Line) -> str:
     """A line's canonical text."""
     fields = msgspec.to_builtins(line)
+    if fields.get("parent") == "":
+        del fields["parent"]
     return canonical({"kind": _NAMES[type(line)], **fields}).decode()
 
 

@@ -58,7 +58,7 @@ _SAVE_POOL = (
     .where(pools.c.id == bindparam("b_id"))
     .values({name: bindparam(name) for name in (*_SUMS, "cap_nusd", "running", "ends_us")})
 )
-_RANK = ("device", "nonce", "status", "seq", "head")
+_RANK = ("device", "nonce", "status", "seq", "head", "parent")
 _SAVE_INCARNATION = (
     update(incarnations)
     .where(incarnations.c.inc == bindparam("b_inc"))
@@ -201,10 +201,18 @@ class Loaded:
 def find_incarnation(conn: Connection, inc: str) -> Incarnation | None:
     """An incarnation by its name."""
     row = conn.execute(_INCARNATION, {"inc": inc}).one_or_none()
-    if row is None:
-        return None
+    return None if row is None else _incarnation(row)
+
+
+def incarnations_of(conn: Connection, device: str) -> list[Incarnation]:
+    """All ledgers a device ever had."""
+    found = select(incarnations).where(incarnations.c.device == device)
+    return [_incarnation(row) for row in conn.execute(found.order_by(incarnations.c.inc))]
+
+
+def _incarnation(row: Row[Any]) -> Incarnation:
     end = Link(row.seq, row.head)
-    return Incarnation(row.inc, row.device, row.nonce, Status(row.status), end)
+    return Incarnation(row.inc, row.device, row.nonce, Status(row.status), end, row.parent)
 
 
 def save_incarnation(conn: Connection, found: Incarnation, *, new: bool = False) -> None:
@@ -215,6 +223,7 @@ def save_incarnation(conn: Connection, found: Incarnation, *, new: bool = False)
         "status": found.status.value,
         "seq": found.end.seq,
         "head": found.end.hash,
+        "parent": found.parent,
     }
     if new:
         conn.execute(_NEW_INCARNATION, {"inc": found.inc, **values})

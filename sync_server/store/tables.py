@@ -112,9 +112,11 @@ incarnations = Table(
     Column("status", String(16), nullable=False),
     _number("seq"),
     Column("head", String(64), nullable=False),
+    Column("parent", String(64), nullable=False, server_default=""),
     Index("ix_incarnation_device", "device"),
 )  # fmt: skip
-"""One ledger of a device; `seq` and `head` are its end as the server has it."""
+"""One ledger of a device; `seq` and `head` are its end as the server has it, `parent` the ledger
+it took over from, where that is known."""
 
 pools = Table(
     "pool", metadata,

@@ -326,7 +326,7 @@ MUTANTS = (
     Mutant(grants_are_not_journaled),
     Mutant(an_old_server_writes),
     Mutant(clone_keeps_rights),
-    Mutant(clone_shares_hello),
+    Mutant(clone_shares_hello, steps=200_000),
     Mutant(reply_before_commit),
     Mutant(send_before_commit),
     Mutant(reclaim_by_time),

@@ -13,6 +13,8 @@ from sync_server.allowance.pools import PoolState
 from sync_server.allowance.replay import replay
 from sync_server.allowance.sizing import Crowd, Sizing
 
+GONE = frozenset({Status.REVOKED, Status.LOST})
+
 
 class Database:
     """What a commit makes durable, and a backup copies."""
@@ -158,7 +160,10 @@ class Server:
         if known is not None:
             return welcome(known, hello, self.office(now))
         old = self.database.incs.get(hello.old_inc)
-        answer, lines = succeed(old, hello, fresh_inc, self.office(now))
+        own = [each for each in self.database.incs.values() if each.device == hello.device]
+        if own and all(each.status in GONE for each in own):
+            return None
+        answer, lines = succeed(old, hello, fresh_inc, self.office(now), own)
         if answer is None or not self.journal.write(self.server_inc, lines):
             return None
         self.catch_up()
