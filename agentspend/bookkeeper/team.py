@@ -139,6 +139,18 @@ class Team:
         team.write(self._conn, "membership", msgspec.json.encode(membership))
         self._begin(Standing(membership.device, inc, identity), now_us)
 
+    def retire(self, now_us: int) -> None:
+        """Spend nothing more here, and close every account: what lies free goes back with the
+        next report. What is in flight is settled first, and its accounts stay open."""
+        device = self._device()
+        if device is None or device.standing.state is not State.ACTIVE:
+            return
+        device.standing.state = State.RETIRING
+        device.standing.reason = "this device leaves the team"
+        if (draft := device.close()) is not None:
+            self._tell(draft, now_us)
+        self._keep(device.standing)
+
     def leave(self) -> None:
         """Be nobody's member: team rights are used no more."""
         team.forget(self._conn)

@@ -111,9 +111,10 @@ class TeamDesk:
         return membership
 
     async def leave(self) -> None:
-        """Report what is left, then be nobody's member. Allowance that is out stays out: the
-        team's lead may write the device off."""
+        """Give back what lies free, report, then be nobody's member. Where the server does not
+        hear of it, allowance that is out stays out: the team's lead may write the device off."""
         if self.pump is not None:
+            await self._books.ask(lambda books, at: books.team.retire(books.now(at)))
             try:
                 await self.pump.talk()
             except AgentspendError as error:

@@ -137,12 +137,21 @@ class Pump:
                 return coming
 
     async def _exchange(self) -> tuple[bool, bool]:
-        """One report and its answer: is there more to report, is more on its way?"""
-        await self._begin_anew()
+        """One report and its answer: is there more to report, is more on its way?
+
+        Whom the server lets begin no new ledger still reports: it may have forgotten the old one.
+        """
+        refused: NotTaken | None = None
+        try:
+            await self._begin_anew()
+        except NotTaken as error:
+            refused = error
         asked = await self._bookkeeper.ask(wants)
         nonce = secrets.token_hex(NONCE_BYTES)
         report = await self._bookkeeper.ask(lambda books, _: books.team.report(nonce, asked))
         if report is None:
+            if refused is not None:
+                raise refused
             return False, False
         if self._mark is not None:
             await self._mark()

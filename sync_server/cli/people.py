@@ -183,10 +183,19 @@ def device_list(as_json: Json = False) -> None:
         output.answer(found)
         return
     output.table(
-        ["device", "member", "team", "label", "state", "seen", ">out"],
+        ["device", "member", "team", "label", "state", "seen", ">out", ">on old ledgers"],
         [[line["device"], line["member"], line["team"], line["label"], line["status"],
-          when(line["seen_us"]), dollars(line["out_nusd"])] for line in found["devices"]],
+          when(line["seen_us"]), _amount(line["out_nusd"]),
+          _amount(line["old_out_nusd"]) if line["old_ledgers"] else ""]
+         for line in found["devices"]],
     )  # fmt: skip
+    if any(line["old_ledgers"] for line in found["devices"]):
+        output.say("→ agentspend-server device write-off DEVICE    old ledgers count as spent")
+
+
+def _amount(nusd: int | None) -> str:
+    """What a person may see; the policy's visibility keeps it from them otherwise."""
+    return "—" if nusd is None else dollars(nusd)
 
 
 def device_report(as_json: Json = False) -> None:

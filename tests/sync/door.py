@@ -75,7 +75,10 @@ class Door:
     async def _hello(self, request: web.Request) -> web.Response:
         sealed = await _read(request)
         inc = f"i_{next(self._count)}"
-        return self._answer(self.office.service.hello(_device(sealed), sealed, inc, _now_us()))
+        try:
+            return self._answer(self.office.service.hello(_device(sealed), sealed, inc, _now_us()))
+        except UnknownDevice as error:
+            return web.json_response({"error": {"message": error.message}}, status=403)
 
     async def _push(self, request: web.Request) -> web.StreamResponse:
         status = self.lines.pop(0) if self.lines else 200

@@ -10,7 +10,7 @@ import pytest
 from agentspend.bookkeeper.outcomes import Held, HoldAnswer, Refused, Settlement
 from agentspend.bookkeeper.team import Membership
 from agentspend.core.allowance.accounts import Place
-from agentspend.core.allowance.messages import Enrol
+from agentspend.core.allowance.messages import Enrol, Status
 from agentspend.core.scopes import Payer
 from agentspend.core.usage import Billing
 from agentspend.sync import pump
@@ -18,10 +18,12 @@ from agentspend.sync.client import TeamClient, Unreachable
 from agentspend.sync.pump import Pump
 from agentspend.wire import signing
 from agentspend.wire.invite import write_code
+from sync_server.allowance.journal import Ranked
 from sync_server.store import cases
 from tests.bookkeeper.conftest import bound, hold_request
 from tests.support.desk import Device
 from tests.sync.door import SECRET, USD, Door
+from tests.sync_server.office import ACT
 
 KEY = bytes(range(2, 34))
 
@@ -236,6 +238,37 @@ async def test_a_copied_ledger_starts_anew_with_nothing(door: Door, ana: Member)
     line = await ana.line()
     assert (line["spent_nusd"], await ana.ask(lambda books: books.team.state)) == (0, "active")
     assert 0 < line["ours_nusd"] <= 10 * USD - granted
+
+
+async def test_who_leaves_gives_back_what_lies_free(door: Door, ana: Member) -> None:
+    """Every account is closed and reported: nothing stays committed but what was spent."""
+    await ana.settle(await ana.hold("0.50"), USD // 4)
+    await ana.device.bookkeeper.ask(lambda books, at: books.team.retire(books.now(at)))
+    assert (await ana.line())["free_nusd"] == 0
+    await ana.pump.talk()
+    state = door.office.state()
+    assert (state.committed_nusd, state.outstanding_nusd) == (USD // 4, 0)
+
+
+async def test_who_was_written_off_reports_and_begins_anew_if_it_may(
+    door: Door, ana: Member
+) -> None:
+    """Its ledger alone was: it gets another. Its device was: it is told so, and still reports."""
+    inc = await ana.ask(lambda books: books.team.standing.inc)
+    door.office.service.decide([Ranked(inc, Status.LOST)], ACT, 0)
+    await ana.pump.talk()
+    await ana.pump.talk()
+    again = await ana.ask(lambda books: books.team.standing.inc)
+    assert (again != inc, await ana.ask(lambda books: books.team.state)) == (True, "active")
+    device = await ana.ask(lambda books: books.team.membership.device)
+    held = await ana.hold("0.50")
+    door.office.expel(Status.LOST, device)
+    await ana.pump.talk()
+    await ana.settle(held, USD // 4)
+    for _ in range(3):
+        await ana.pump.talk()
+    assert await ana.ask(lambda books: books.team.state) == "retiring"
+    assert await ana.ask(lambda books: books.team.queued) == 0
 
 
 async def test_a_freeze_stops_everything(door: Door, ana: Member) -> None:

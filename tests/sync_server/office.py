@@ -107,10 +107,10 @@ class Office:
         }  # fmt: skip
         self.service.decide([Filed("invite", row)], ACT, NOON_US)
 
-    def expel(self, status: Status) -> None:
+    def expel(self, status: Status, device: str = "d_1") -> None:
         """A lead revokes the device, or writes it off as lost."""
         with self.service.engine.begin() as conn:
-            lines = expelled(conn, "d_1", status, NOON_US)
+            lines = expelled(conn, device, status, NOON_US)
         self.service.decide(lines, ACT, NOON_US)
 
     def state(self, name: str = "org") -> PoolState:

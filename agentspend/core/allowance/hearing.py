@@ -101,7 +101,7 @@ def answered(device: Device, chain: Chain, answer: Answer) -> dict[Place, int]:
         standing.acked_seq = max(standing.acked_seq, answer.acked.seq)
     if answer.status is not Status.ACTIVE:
         standing.state = State.RETIRING
-        standing.succeeds = answer.status is Status.SUPERSEDED
+        standing.succeeds = answer.status in (Status.SUPERSEDED, Status.LOST)
         standing.reason = f"the team server says this ledger is {answer.status.value}"
     return _told(device, answer.accounts)
 

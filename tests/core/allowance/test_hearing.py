@@ -123,10 +123,12 @@ def test_a_server_that_has_less_gets_it_again() -> None:
     assert rules.standing.acked_seq == 1
 
 
-def test_a_retired_device_reports_and_wants_nothing() -> None:
-    """A superseded one asks for a successor once everything is closed and known."""
+@pytest.mark.parametrize("status", [Status.SUPERSEDED, Status.LOST])
+def test_a_retired_device_reports_and_wants_nothing(status: Status) -> None:
+    """A superseded one asks for a successor once everything is closed and known; so does one whose
+    ledger was written off, for it may be in use after all."""
     rules = device(acked_seq=1)
-    answered(rules, LEDGER, answer(Told("p", 1, 10), status=Status.SUPERSEDED))
+    answered(rules, LEDGER, answer(Told("p", 1, 10), status=status))
     report = to_sync(rules, LEDGER, team="t", nonce="n", entries=["e"], policy=0, wants=[Want("p")])
     assert report is not None
     assert report.wants == ()
