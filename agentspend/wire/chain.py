@@ -29,17 +29,19 @@ class Totals:
     overrun_nusd: int = 0
     kinds: dict[str, int] = field(default_factory=dict)
 
-    def add(self, entry: Read) -> None:
-        """Fold in one entry."""
-        kind = entry.kind
-        self.kinds[kind] = self.kinds.get(kind, 0) + 1
-        if kind not in AMOUNT_KINDS:
-            return
-        if entry.counted == "subscription":
-            self.subscription_nusd += entry.charged_nusd
-        else:
-            self.billed_nusd += entry.charged_nusd
-        self.overrun_nusd += entry.overrun_nusd or 0
+    def add(self, entries: Sequence[Read]) -> None:
+        """Fold in entries."""
+        kinds = self.kinds
+        for entry in entries:
+            kind = entry.kind
+            kinds[kind] = kinds.get(kind, 0) + 1
+            if kind in AMOUNT_KINDS:
+                amount_nusd = entry.amount_nusd or 0
+                if entry.counted == "subscription":
+                    self.subscription_nusd += amount_nusd
+                else:
+                    self.billed_nusd += amount_nusd
+                self.overrun_nusd += entry.overrun_nusd or 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +63,18 @@ class Verdict:
 
 class ChainCheck:
     """Feed bodies in order, in parts of any length; `after_seq` and `after_hash` continue a
-    checked part."""
+    checked part. Without `adds_up` the totals are left at nothing."""
 
-    def __init__(self, *, inc: str = "", after_seq: int = 0, after_hash: str = "") -> None:
+    def __init__(
+        self, *, inc: str = "", after_seq: int = 0, after_hash: str = "", adds_up: bool = True
+    ) -> None:
         self._inc = inc
         self._seq = after_seq
         self._head = after_hash
         self._entries = 0
         self._why = ""
         self._totals = Totals()
+        self._adds_up = adds_up
 
     def feed(
         self, bodies: Sequence[bytes], stored: Iterable[str] | None = None
@@ -97,6 +102,8 @@ class ChainCheck:
         except NotCanonical as error:
             self._why = str(error)
         self._entries += len(said)
+        if self._adds_up:
+            self._totals.add(said)
         return said, hashes
 
     @property
@@ -117,7 +124,7 @@ class ChainCheck:
         )
 
     def _take(self, entry: Read) -> None:
-        """Check one entry against the chain so far and fold it in, or raise `NotCanonical`."""
+        """Check one entry against the chain so far, or raise `NotCanonical`."""
         if entry.seq != self._seq + 1:
             raise NotCanonical(f"numbered {entry.seq}, expected {self._seq + 1}")
         if entry.prev != self._head:
@@ -128,10 +135,9 @@ class ChainCheck:
             self._inc = entry.inc
         if self._inc and entry.inc != self._inc:
             raise NotCanonical(f"belongs to ledger {entry.inc!r}, not {self._inc!r}")
-        for amount_nusd in (entry.amount_nusd, entry.overrun_nusd):
-            if amount_nusd is not None and amount_nusd < 0 and entry.kind == "settle":
-                raise NotCanonical(f"an amount cannot be {amount_nusd} in a settle")
-        self._totals.add(entry)
+        least_nusd = min(entry.amount_nusd or 0, entry.overrun_nusd or 0)
+        if least_nusd < 0 and entry.kind == "settle":
+            raise NotCanonical(f"an amount cannot be {least_nusd} in a settle")
 
 
 def verify_chain(

@@ -99,12 +99,12 @@ def _read(
     inc: str, after: Link, bodies: Sequence[str]
 ) -> tuple[Link, tuple[Accepted, ...], tuple[Effect, ...]]:
     """Check entries that continue a chain, and work out where they end and what they do."""
-    chain = ChainCheck(inc=inc, after_seq=after.seq, after_hash=after.hash)
+    chain = ChainCheck(inc=inc, after_seq=after.seq, after_hash=after.hash, adds_up=False)
     said, hashes = chain.feed([body.encode() for body in bodies])
     sums = Sums()
     for entry in said:
         try:
-            sums.add(entry.kind, entry.charged_nusd, entry.rights or ())
+            sums.add(entry.kind, entry.amount_nusd or 0, entry.rights or ())
         except ValueError as error:
             raise NotCanonical(f"entry {entry.seq}: {error}") from error
     verdict = chain.verdict()

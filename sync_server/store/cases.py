@@ -15,18 +15,19 @@ from agentspend.core.windows import Window, WindowKind
 from sync_server.allowance.case import Case, Incarnation
 from sync_server.allowance.pools import PoolState
 from sync_server.reserves import kept_back
+from sync_server.store.quick import Quick
 from sync_server.store.tables import accounts, devices, incarnations, members, orgs, pools
 from sync_server.unheld import Terms, TermsOf
 
 _OWN = frozenset({"member", "device"})
 _SUMS = ("committed_nusd", "outstanding_nusd", "past_nusd", "late_nusd")
 _ACCOUNT = select(accounts).where(accounts.c.inc == bindparam("inc"))
-_OPEN = _ACCOUNT.where(accounts.c.closed.is_(False))
-_ONE = _ACCOUNT.where(
-    accounts.c.pool == bindparam("pool"), accounts.c.running == bindparam("running")
+_OPEN = Quick(_ACCOUNT.where(accounts.c.closed.is_(False)))
+_ONE = Quick(
+    _ACCOUNT.where(accounts.c.pool == bindparam("pool"), accounts.c.running == bindparam("running"))
 )
 _RIGHTS = ("granted_nusd", "returned_nusd", "used_nusd", "closed", "written_off")
-_UPDATE_ACCOUNT = (
+_UPDATE_ACCOUNT = Quick(
     update(accounts)
     .where(
         accounts.c.inc == bindparam("b_inc"),
@@ -35,14 +36,14 @@ _UPDATE_ACCOUNT = (
     )
     .values({name: bindparam(name) for name in _RIGHTS})
 )
-_ORG = select(orgs).where(orgs.c.id == bindparam("org")).with_for_update()
+_ORG = Quick(select(orgs).where(orgs.c.id == bindparam("org")).with_for_update())
 _LOOK = select(orgs).where(orgs.c.id == bindparam("org"))
 _WHO = (
     select(devices.c.member, members.c.team)
     .join(members, members.c.id == devices.c.member)
     .where(devices.c.id == bindparam("device"))
 )
-_POOLS = (
+_POOLS = Quick(
     select(pools)
     .where(
         pools.c.org == bindparam("org"),
@@ -52,25 +53,25 @@ _POOLS = (
     )
     .order_by(pools.c.id)
 )
-_POOL = select(pools).where(pools.c.id == bindparam("pool"))
-_SAVE_POOL = (
+_POOL = Quick(select(pools).where(pools.c.id == bindparam("pool")))
+_SAVE_POOL = Quick(
     update(pools)
     .where(pools.c.id == bindparam("b_id"))
     .values({name: bindparam(name) for name in (*_SUMS, "cap_nusd", "running", "ends_us")})
 )
 _RANK = ("device", "nonce", "status", "seq", "head", "parent")
-_SAVE_INCARNATION = (
+_SAVE_INCARNATION = Quick(
     update(incarnations)
     .where(incarnations.c.inc == bindparam("b_inc"))
     .values({name: bindparam(name) for name in _RANK})
 )
-_NEW_ACCOUNT, _NEW_INCARNATION = insert(accounts), insert(incarnations)
-_INCARNATION = select(incarnations).where(incarnations.c.inc == bindparam("inc"))
+_NEW_ACCOUNT, _NEW_INCARNATION = Quick(insert(accounts)), insert(incarnations)
+_INCARNATION = Quick(select(incarnations).where(incarnations.c.inc == bindparam("inc")))
 
 
-def lock(conn: Connection, org: str) -> Row[Any]:
+def lock(conn: Connection, org: str) -> Any:
     """The organisation's row, locked until the transaction ends: decisions come one by one."""
-    return conn.execute(_ORG, {"org": org}).one()
+    return _ORG.one(conn, {"org": org})
 
 
 def org_row(conn: Connection, org: str) -> Row[Any]:
@@ -90,13 +91,13 @@ class Accounts(MutableMapping[Place, Account]):
         self._rows: dict[Place, Account | None] = {}
         self._stored: set[Place] = set()
         self._dirty: dict[Place, None] = {}
-        for row in conn.execute(_OPEN, {"inc": inc}):
+        for row in _OPEN.rows(conn, {"inc": inc}):
             self._found(row)
 
     def __getitem__(self, place: Place) -> Account:
         if place not in self._rows:
             where = {"inc": self._inc, "pool": place.pool, "running": place.window}
-            row = self._conn.execute(_ONE, where).one_or_none()
+            row = _ONE.row(self._conn, where)
             self._rows[place] = None
             if row is not None:
                 self._found(row)
@@ -131,9 +132,9 @@ class Accounts(MutableMapping[Place, Account]):
                 row = {"inc": self._inc, "pool": place.pool, "running": place.window}
                 new.append({**row, **values})
         if new:
-            self._conn.execute(_NEW_ACCOUNT, new)
+            _NEW_ACCOUNT.run_each(self._conn, new)
         if old:
-            self._conn.execute(_UPDATE_ACCOUNT, old)
+            _UPDATE_ACCOUNT.run_each(self._conn, old)
         self._stored.update(self._dirty)
         self._dirty.clear()
 
@@ -165,7 +166,7 @@ class Loaded:
         shared: dict[str, str] = {}
         self._pools = pool_states(conn, org, device, who, shared)
         gone = {place.pool for place in self.accounts} - self._pools.keys()
-        rows = [conn.execute(_POOL, {"pool": name}).one() for name in sorted(gone)]
+        rows = [_POOL.one(conn, {"pool": name}) for name in sorted(gone)]
         self._pools |= {row.id: state_of(row) for row in rows}
         left = frozenset(row.id for row in rows if row.active)
         self._terms: dict[str, Terms] = {}
@@ -182,7 +183,7 @@ class Loaded:
 
         def found(pool: str) -> Terms:
             if pool not in self._terms:
-                row = self._conn.execute(_POOL, {"pool": pool}).one()
+                row = _POOL.one(self._conn, {"pool": pool})
                 self._terms[pool] = terms(row, now_us, zone)
             return self._terms[pool]
 
@@ -200,7 +201,7 @@ class Loaded:
 
 def find_incarnation(conn: Connection, inc: str) -> Incarnation | None:
     """An incarnation by its name."""
-    row = conn.execute(_INCARNATION, {"inc": inc}).one_or_none()
+    row = _INCARNATION.row(conn, {"inc": inc})
     return None if row is None else _incarnation(row)
 
 
@@ -228,7 +229,7 @@ def save_incarnation(conn: Connection, found: Incarnation, *, new: bool = False)
     if new:
         conn.execute(_NEW_INCARNATION, {"inc": found.inc, **values})
     else:
-        conn.execute(_SAVE_INCARNATION, {"b_inc": found.inc, **values})
+        _SAVE_INCARNATION.run(conn, {"b_inc": found.inc, **values})
 
 
 def pool_states(
@@ -249,7 +250,7 @@ def pool_states(
         return {}
     where = {"org": org, "team": who.team, "member": who.member}
     found = {}
-    for row in conn.execute(_POOLS, where):
+    for row in _POOLS.rows(conn, where):
         own = None if row.scope == "{}" else json.loads(row.scope).get("device")
         if own is None or own == device:
             found[row.id] = state_of(row)
@@ -267,7 +268,7 @@ def terms(row: Row[Any], at_us: int, zone: str) -> Terms:
 
 def pool_state(conn: Connection, pool: str) -> PoolState:
     """One pool. Raises `NoResultFound` for one that was never defined."""
-    return state_of(conn.execute(_POOL, {"pool": pool}).one())
+    return state_of(_POOL.one(conn, {"pool": pool}))
 
 
 def state_of(row: Row[Any]) -> PoolState:
@@ -291,4 +292,4 @@ def save_pools(conn: Connection, states: list[PoolState]) -> None:
         for state in states
     ]  # fmt: skip
     if rows:
-        conn.execute(_SAVE_POOL, rows)
+        _SAVE_POOL.run_each(conn, rows)

@@ -10,6 +10,7 @@ from agentspend.wire.canonical import canonical, parse
 from agentspend.wire.entries import entry_hash
 from agentspend.wire.team import Sealed, write
 from sync_server.allowance.intake import Accepted
+from sync_server.store.quick import Quick
 from sync_server.store.tables import entries, evidence, receipts, uploads
 
 _BODIES = select(entries.c.seq, entries.c.body).where(
@@ -22,8 +23,8 @@ _NEW_ENTRIES = text(
 )
 """All of a report in one statement, on PostgreSQL."""
 _LAST_EVIDENCE = select(func.max(evidence.c.at_us)).where(evidence.c.inc == bindparam("inc"))
-_NEW_UPLOAD, _RECEIPT = insert(uploads), insert(receipts)
-_KEEP_UPLOAD = (
+_NEW_UPLOAD, _RECEIPT = insert(uploads), Quick(insert(receipts))
+_KEEP_UPLOAD = Quick(
     update(uploads)
     .where(uploads.c.inc == bindparam("b_inc"))
     .values({name: bindparam(name) for name in ("seq", "body", "signature")})
@@ -77,7 +78,7 @@ def keep_upload(conn: Connection, sync: Sync, sealed: Sealed, seq: int) -> None:
     """
     kept = Sealed(write(replace(sync, entries=())), sealed.signature)
     row = {"seq": seq, **_sealed(kept)}
-    if conn.execute(_KEEP_UPLOAD, {"b_inc": sync.inc, **row}).rowcount == 0:
+    if _KEEP_UPLOAD.run(conn, {"b_inc": sync.inc, **row}) == 0:
         conn.execute(_NEW_UPLOAD, {"inc": sync.inc, **row})
 
 
@@ -112,7 +113,7 @@ def proved(conn: Connection, inc: str) -> frozenset[str]:
 def keep_receipt(conn: Connection, answer: Answer, sealed: Sealed) -> None:
     """Keep what we signed, whenever it says something new."""
     row = {"inc": answer.inc, "server_seq": answer.server_seq, "seq": answer.acked.seq}
-    conn.execute(_RECEIPT, {**row, **_sealed(sealed)})
+    _RECEIPT.run(conn, {**row, **_sealed(sealed)})
 
 
 def _sealed(sealed: Sealed) -> dict[str, object]:

@@ -7,11 +7,12 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from agentspend.wire.canonical import canonical, parse
 from sync_server.allowance.journal import Line, read_line, write_line
+from sync_server.store.quick import Quick
 from sync_server.store.tables import audit, journal, orgs
 
 _DOMAIN = b"agentspend/audit/v1\n"
-_NEW_LINE = insert(journal)
-_ADVANCE = (
+_NEW_LINE = Quick(insert(journal))
+_ADVANCE = Quick(
     update(orgs)
     .where(orgs.c.id == bindparam("b_org"))
     .values(journal_seq=bindparam("b_journal_seq"))
@@ -34,8 +35,8 @@ def append_journal(conn: Connection, org: str, after_seq: int, lines: Sequence[L
         for seq, line in enumerate(lines, after_seq + 1)
     ]
     if rows:
-        conn.execute(_NEW_LINE, rows)
-        conn.execute(_ADVANCE, {"b_org": org, "b_journal_seq": after_seq + len(rows)})
+        _NEW_LINE.run_each(conn, rows)
+        _ADVANCE.run(conn, {"b_org": org, "b_journal_seq": after_seq + len(rows)})
 
 
 def audit_hash(body: str) -> str:

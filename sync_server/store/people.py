@@ -21,6 +21,7 @@ from sqlalchemy import (
 from sync_server.allowance.journal import Filed
 from sync_server.allowance.pools import PoolState
 from sync_server.store.cases import state_of
+from sync_server.store.quick import Quick
 from sync_server.store.tables import (
     accounts,
     devices,
@@ -52,14 +53,14 @@ _NEW_POOL = {
     "cap_nusd": 0, "running": -1, "ends_us": None, "committed_nusd": 0, "outstanding_nusd": 0,
     "past_nusd": 0, "late_nusd": 0,
 }  # fmt: skip
-_SENDER = (
+_SENDER = Quick(
     select(devices.c.public_key, devices.c.member, members.c.team, teams.c.frozen)
     .join(members, members.c.id == devices.c.member)
     .join(teams, teams.c.id == members.c.team)
     .where(devices.c.id == bindparam("device"))
 )
-_ENDED = select(pools).where(
-    pools.c.org == bindparam("org"), pools.c.ends_us <= bindparam("now_us")
+_ENDED = Quick(
+    select(pools).where(pools.c.org == bindparam("org"), pools.c.ends_us <= bindparam("now_us"))
 )
 _COUNT = select(
     func.count(), func.count().filter(devices.c.seen_us >= bindparam("since_us"))
@@ -88,7 +89,7 @@ _HOLDERS = (
     .order_by(_LIES.desc())
     .limit(MOST_HOLDERS)
 )
-_SEEN = (
+_SEEN = Quick(
     update(devices)
     .where(devices.c.id == bindparam("b_device"))
     .values(seen_us=bindparam("b_seen_us"))
@@ -162,7 +163,7 @@ def sender(conn: Connection, device: str) -> Any:
 
     An expelled device keeps its key: it may still report.
     """
-    return conn.execute(_SENDER, {"device": device}).one_or_none()
+    return _SENDER.row(conn, {"device": device})
 
 
 def device_of_key(conn: Connection, public: bytes) -> RowMapping | None:
@@ -173,7 +174,7 @@ def device_of_key(conn: Connection, public: bytes) -> RowMapping | None:
 
 def seen(conn: Connection, device: str, now_us: int) -> None:
     """A device has spoken."""
-    conn.execute(_SEEN, {"b_device": device, "b_seen_us": now_us})
+    _SEEN.run(conn, {"b_device": device, "b_seen_us": now_us})
 
 
 def crowd(conn: Connection, since_us: int, **whose: str) -> tuple[int, int]:
@@ -254,7 +255,7 @@ def ended_pools(conn: Connection, org: str, now_us: int) -> list[tuple[PoolState
 
     Their cap is the one a window begins with.
     """
-    rows = conn.execute(_ENDED, {"org": org, "now_us": now_us})
+    rows = _ENDED.rows(conn, {"org": org, "now_us": now_us})
     return [(_begins(row), row.kind) for row in rows]
 
 

@@ -12,20 +12,23 @@ from typing import Any
 from sqlalchemy import Connection, func, select, text
 
 from sync_server.allowance.intake import Accepted
+from sync_server.store.quick import Quick
 from sync_server.store.tables import spending
 
 HOUR_US = 3_600_000_000
 WORDS = ("counted", "project", "branch", "agent", "provider", "model")
 _words = attrgetter(*WORDS)
 COUNTED_KINDS = ("settle", "adjust")
-_ADD = text(
-    "INSERT INTO spending (hour, inc, words_sha256, counted, project, branch, agent, provider,"
-    " model, amount_nusd, requests, first_seq, last_seq) VALUES (:hour, :inc, :words_sha256,"
-    " :counted, :project, :branch, :agent, :provider, :model, :amount_nusd, :requests, :first_seq,"
-    " :last_seq) ON CONFLICT (hour, inc, words_sha256) DO UPDATE SET"
-    " amount_nusd = spending.amount_nusd + excluded.amount_nusd,"
-    " requests = spending.requests + excluded.requests,"
-    " last_seq = excluded.last_seq"
+_ADD = Quick(
+    text(
+        "INSERT INTO spending (hour, inc, words_sha256, counted, project, branch, agent, provider,"
+        " model, amount_nusd, requests, first_seq, last_seq) VALUES (:hour, :inc, :words_sha256,"
+        " :counted, :project, :branch, :agent, :provider, :model, :amount_nusd, :requests,"
+        " :first_seq, :last_seq) ON CONFLICT (hour, inc, words_sha256) DO UPDATE SET"
+        " amount_nusd = spending.amount_nusd + excluded.amount_nusd,"
+        " requests = spending.requests + excluded.requests,"
+        " last_seq = excluded.last_seq"
+    )
 )
 _BY_LEDGER = select(
     spending.c.inc, func.sum(spending.c.amount_nusd), func.sum(spending.c.requests)
@@ -46,7 +49,7 @@ def add(conn: Connection, inc: str, accepted: Sequence[Accepted]) -> None:
             sums[1] += 1
             sums[3] = said.seq
     if rows:
-        conn.execute(_ADD, [_row(inc, words, sums) for words, sums in rows.items()])
+        _ADD.run_each(conn, [_row(inc, words, sums) for words, sums in rows.items()])
 
 
 def kept(word: str) -> str:
