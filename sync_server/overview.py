@@ -5,7 +5,7 @@ to leads, and to everybody as far as the policy says (`visibility`).
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -25,7 +25,6 @@ from sync_server.store.tables import (
     pools,
     requests,
     spending,
-    teams,
 )
 from sync_server.visibility import Onlooker, Visibility
 
@@ -40,12 +39,11 @@ _SPENT = func.sum(accounts.c.used_nusd + case((accounts.c.written_off, _over), e
 _OUT = func.sum(case((accounts.c.closed | accounts.c.written_off, 0), else_=_over))
 _RUNNING = and_(accounts.c.pool == pools.c.id, accounts.c.running == pools.c.running)
 _BURN = (
-    select(accounts.c.pool, devices.c.member, members.c.team, _SPENT, _OUT)
+    select(accounts.c.pool, devices.c.member, _SPENT, _OUT)
     .join(pools, _RUNNING)
     .join(incarnations, incarnations.c.inc == accounts.c.inc)
     .join(devices, devices.c.id == incarnations.c.device)
-    .join(members, members.c.id == devices.c.member)
-    .group_by(accounts.c.pool, devices.c.member, members.c.team)
+    .group_by(accounts.c.pool, devices.c.member)
 )
 _LATELY = (
     select(devices.c.member, func.sum(spending.c.amount_nusd))
@@ -57,7 +55,12 @@ _LATELY = (
 _SEEN = select(devices.c.member, func.max(devices.c.seen_us)).group_by(devices.c.member)
 _OPEN = (
     select(
-        requests, devices.c.member, devices.c.label, members.c.team, pools.c.kind, pools.c.running
+        requests,
+        devices.c.member,
+        devices.c.label,
+        func.coalesce(pools.c.team, members.c.team).label("team"),
+        pools.c.kind,
+        pools.c.running,
     )
     .join(pools, pools.c.id == requests.c.pool)
     .join(devices, devices.c.id == requests.c.device)
@@ -73,7 +76,7 @@ def overview(
     """The answer to one device's look."""
     is_lead = Role(who.role).may(Role.LEAD)
     rows = _pools(conn, org, look.device, everyones=is_lead)
-    own_team = conn.execute(select(teams).where(teams.c.id == who.team)).one()
+    belongs = cases.belonging(conn, who.member, who.team)
     onlooker = visibility.onlooker(conn, org, Role(who.role), who.member)
     shown = rows[:MOST_POOLS]
     burners = _burners(conn, [row.id for row in shown], org.id, now_us)
@@ -87,7 +90,7 @@ def overview(
         in_reply_to=look.nonce,
         server_us=now_us,
         role=who.role,
-        frozen=bool(org.frozen or own_team.frozen),
+        frozen=bool(org.frozen or belongs.teams <= belongs.frozen),
         pools=tuple(_seen(row, burners.get(row.id, []), onlooker) for row in shown),
         questions=tuple(questions[:MOST_QUESTIONS]),
         left_out=len(rows[MOST_POOLS:]) + len(questions[MOST_QUESTIONS:]),
@@ -105,15 +108,16 @@ def _pools(conn: Connection, org: Row[Any], device: str, *, everyones: bool) -> 
 
 def _burners(
     conn: Connection, names: list[str], org: str, now_us: int
-) -> Mapping[str, list[tuple[str, Burner]]]:
-    """Who spends in these pools' running windows, most first, each after their team."""
+) -> Mapping[str, list[tuple[Collection[str], Burner]]]:
+    """Who spends in these pools' running windows, most first, each after their teams."""
     since = now_us // HOUR_US - 1
     lately = _sums(conn.execute(_LATELY.where(spending.c.hour >= since)))
     seen = _sums(conn.execute(_SEEN.where(devices.c.org == org)))
-    found: defaultdict[str, list[tuple[str, Burner]]] = defaultdict(list)
-    for pool, member, team, spent, out in conn.execute(_BURN.where(accounts.c.pool.in_(names))):
+    teams = people.teams_of(conn)
+    found: defaultdict[str, list[tuple[Collection[str], Burner]]] = defaultdict(list)
+    for pool, member, spent, out in conn.execute(_BURN.where(accounts.c.pool.in_(names))):
         last = lately.get(member, 0), seen.get(member, 0)
-        found[pool].append((team, Burner(member, int(spent), int(out), *last)))
+        found[pool].append((teams.get(member, ()), Burner(member, int(spent), int(out), *last)))
     for each in found.values():
         each.sort(key=lambda one: (-one[1].spent_nusd, -one[1].out_nusd, one[1].member))
     return found
@@ -123,11 +127,13 @@ def _sums(rows: Iterable[Any]) -> dict[str, int]:
     return {member: max(0, int(amount or 0)) for member, amount in rows}
 
 
-def _seen(row: Row[Any], burners: list[tuple[str, Burner]], onlooker: Onlooker) -> PoolSeen:
+def _seen(
+    row: Row[Any], burners: list[tuple[Collection[str], Burner]], onlooker: Onlooker
+) -> PoolSeen:
     """A pool with the members as they may be seen: by name, by number, or in the sum of others."""
     shown = []
-    for rank, (team, each) in enumerate(burners, 1):
-        seen = onlooker.sees(each.member, team)
+    for rank, (theirs, each) in enumerate(burners, 1):
+        seen = onlooker.sees(each.member, theirs)
         if seen is Visibility.PSEUDONYMOUS:
             shown.append(replace(each, member=visibility.numbered(rank)))
         elif seen is Visibility.NAMED:

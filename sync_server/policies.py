@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, select
 from agentspend.wire.canonical import canonical
 from sync_server.allowance.journal import Filed
 from sync_server.store import cases
-from sync_server.store.tables import devices, members, pools, teams
+from sync_server.store.tables import devices, members, teams
 
 DOMAIN = "policy"
 WARN = "warn"
@@ -36,43 +36,68 @@ def level_of(row: Any) -> str:
 
 
 def document(conn: Connection, org: Row[Any], device: str) -> bytes:
-    """The canonical text of a device's policy. Raises `NoResultFound` for an unknown device."""
+    """The canonical text of a device's policy. Raises `NoResultFound` for an unknown device.
+
+    It is the home team's, with those of the member's other teams in `teams`: each with its own
+    pools, and all its rules. A pool, a model rule and a rate that are one team's own name it.
+    """
     who = conn.execute(
-        select(members.c.team, members.c.tier, teams.c.rules, teams.c.frozen)
+        select(members.c.team, members.c.tier)
         .join(devices, devices.c.member == members.c.id)
-        .join(teams, teams.c.id == members.c.team)
         .where(devices.c.id == device)
     ).one()
-    shared, own = json.loads(org.rules), json.loads(who.rules)
-    found = cases.pool_states(conn, org.id, device)
-    rows = conn.execute(select(pools).where(pools.c.id.in_(found)).order_by(pools.c.id))
+    above = cases.pools_above(conn, org.id, device)
+    found = conn.execute(select(teams).where(teams.c.id.in_(above.belongs.teams)))
+    rows = {row.id: row for row in found}
+    shared = [row for row in above.rows if row.team in (None, who.team)]
+    further = [
+        _part(org, rows[name], who.tier, [row for row in above.rows if row.team == name])
+        for name in sorted(rows.keys() - {who.team})
+    ]
     return canonical(
         {
             "v": 1,
             "type": DOMAIN,
             "version": org.policy,
-            "team": who.team,
-            "pools": [_pool(row, shared, own) for row in rows],
-            "models": [*_of("models", shared, own), *_tier(who.tier, shared, own)],
-            "rates": _of("rates", shared, own),
-            "frozen": bool(org.frozen or who.frozen),
-            **({"prices": prices} if (prices := _of("prices", shared, own)) else {}),
-            "loop_guard": own.get("loop_guard") or shared.get("loop_guard") or _NO_GUARD,
+            **_part(org, rows[who.team], who.tier, shared),
+            **({"teams": further} if further else {}),
         }
     )
 
 
+def _part(org: Row[Any], team: Row[Any], tier: str, rows: list[Row[Any]]) -> dict[str, object]:
+    """What holds for one team's sessions."""
+    shared, own = json.loads(org.rules), json.loads(team.rules)
+    prices = [*shared.get("prices", ()), *own.get("prices", ())]
+    both = (("", shared), (team.id, own))
+    return {
+        "team": team.id,
+        "pools": [_pool(row, shared, own) for row in rows],
+        "models": [*_of("models", *both), *_tier(tier, *both)],
+        "rates": _of("rates", *both),
+        "frozen": bool(org.frozen or team.frozen),
+        **({"prices": prices} if prices else {}),
+        "loop_guard": own.get("loop_guard") or shared.get("loop_guard") or _NO_GUARD,
+    }
+
+
 _NO_GUARD = {"repeats": 0, "within_s": 0}
+_Whose = tuple[str, Mapping[str, Any]]
+"""Rules, and the team whose own they are ("": everybody's)."""
 
 
-def _of(name: str, *rules: Mapping[str, Any]) -> list[Any]:
-    return [rule for each in rules for rule in each.get(name, [])]
+def _of(name: str, *rules: _Whose) -> list[Any]:
+    return [_marked(rule, team) for team, each in rules for rule in each.get(name, [])]
 
 
-def _tier(tier: str, *rules: Mapping[str, Any]) -> list[Any]:
+def _tier(tier: str, *rules: _Whose) -> list[Any]:
     """The model rules of a member's tier, everybody's and the team's."""
-    found = [each.get("tiers", {}).get(tier) for each in rules]
-    return [{"scope": {}, **rule} for rule in found if rule]
+    found = [(each.get("tiers", {}).get(tier), team) for team, each in rules]
+    return [_marked({"scope": {}, **rule}, team) for rule, team in found if rule]
+
+
+def _marked(rule: Mapping[str, Any], team: str) -> dict[str, Any]:
+    return {**rule, "team": team} if team else dict(rule)
 
 
 def _pool(row: Row[Any], shared: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, object]:
@@ -81,6 +106,7 @@ def _pool(row: Row[Any], shared: Mapping[str, Any], own: Mapping[str, Any]) -> d
     warns = WARN in (shared.get("stage"), own.get("stage") if row.team else None)
     return {
         **({"mode": WARN} if warns else {}),
+        **({"team": row.team} if row.team else {}),
         "id": row.id,
         "name": row.id,
         "level": level_of(row),

@@ -45,7 +45,8 @@ def asked(
         )
         status = OVER if is_over else known.status
         return None, {"id": known.id, "status": status, "pool": known.pool}
-    states = cases.pool_states(conn, org.id, ask.device)
+    above = cases.pools_above(conn, org.id, ask.device)
+    states = {row.id: cases.state_of(row) for row in above.rows}
     if ask.amount_nusd <= 0 or not states or (ask.pool and ask.pool not in states):
         raise NotAskable(
             f"there is no cap {ask.pool!r} above this device" if ask.pool
@@ -55,7 +56,7 @@ def asked(
     waiting = _waiting(conn, org, ask.device)
     if len(waiting) >= MOST_OPEN:
         raise NotAskable(f"{len(waiting)} questions of this device are open", "wait for a lead")
-    pool = ask.pool or _tightest(conn, states)
+    pool = ask.pool or _tightest(above, states)
     row = {
         "id": name, "org": org.id, "device": ask.device, "pool": pool,
         "amount_nusd": ask.amount_nusd, "reason": clean(ask.reason[:MOST_REASON]), "status": "open",
@@ -87,8 +88,8 @@ def _waiting(conn: Connection, org: Row[Any], device: str) -> list[RowMapping]:
     ]
 
 
-def _tightest(conn: Connection, states: dict[str, PoolState]) -> str:
-    """The pool with the least left, of those that all requests of the device count in."""
-    rows = conn.execute(select(pools.c.id, pools.c.scope).where(pools.c.id.in_(states)))
-    always = [row.id for row in rows if set(json.loads(row.scope)) <= {"member", "device"}]
+def _tightest(above: cases.Above, states: dict[str, PoolState]) -> str:
+    """The pool with the least left, of those that all requests for the home team count in."""
+    home = [row for row in above.rows if row.team in (None, above.belongs.home)]
+    always = [row.id for row in home if set(json.loads(row.scope)) <= {"member", "device"}]
     return min(always or states, key=lambda name: (states[name].available_nusd, name))

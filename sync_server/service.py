@@ -5,7 +5,7 @@ has committed, and only then the answer leaves. Moments and new names are argume
 handed in. HTTP, TLS and rate limits are the door's business, not ours.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -72,12 +72,14 @@ class Service:
             if sync.device != device:
                 raise UnknownDevice(f"{device} speaks for {sync.device}")
             people.seen(conn, device, now_us)
-            if org.frozen or sender.frozen:
-                sync = replace(sync, wants=())
             loaded = cases.Loaded(conn, self.org, sync.inc, (device, sender))
+            belongs = loaded.case.belongs
+            if org.frozen or belongs.frozen:
+                may = [] if org.frozen else [w for w in sync.wants if belongs.may_want(w.pool)]
+                sync = replace(sync, wants=tuple(may))
             known = loaded.case.incarnation
             hash_at = ledgers.hashes(conn, sync, known.end if known is not None else NOTHING)
-            office = self._office(conn, org, now_us, sender)
+            office = self._office(conn, org, now_us, sender.member, belongs.teams)
             loaded.keep_back(org.rules)
             terms_of = loaded.terms_of(now_us, org.zone)
             proved = partial(ledgers.proved, conn, sync.inc)
@@ -86,6 +88,8 @@ class Service:
             loaded.save()
             answer = self._sealed(outcome.answer)
             self._keep(conn, sync, sealed, outcome, answer, now_us)
+            if not outcome.forked:
+                spending.add(conn, sync.inc, outcome.entries, belongs.known)
         return answer
 
     def holders(self, device: str, place: Place) -> list[tuple[str, int]]:
@@ -315,8 +319,11 @@ class Service:
                     state = earlier.counted(conn, state)
                 cases.save_pool(conn, state)
 
-    def _office(self, conn: Connection, org: Row[Any], now_us: int, sender: Any = None) -> Office:
-        """What the rules know of this moment; `sender`: whose report it is that is answered."""
+    def _office(
+        self, conn: Connection, org: Row[Any], now_us: int,
+        member: str = "", teams: Collection[str] = (),
+    ) -> Office:  # fmt: skip
+        """What the rules know of this moment; `member` and `teams`: whose report is answered."""
         return Office(
             server_inc=org.server_inc,
             server_seq=org.journal_seq,
@@ -326,9 +333,9 @@ class Service:
             policy=org.policy,
             policy_sha256=org.policy_sha256,
             audit=org.audit_hash,
-            crowds={} if sender is None else {
-                "team": self._crowd(conn, now_us, team=sender.team),
-                "member": self._crowd(conn, now_us, member=sender.member),
+            crowds={} if not member else {
+                **{f"team {name}": self._crowd(conn, now_us, team=name) for name in teams},
+                "member": self._crowd(conn, now_us, member=member),
                 "device": ALONE,
             },
         )  # fmt: skip
@@ -351,7 +358,6 @@ class Service:
             ledgers.keep_evidence(conn, sync, sealed, now_us)
             return
         ledgers.append(conn, sync.inc, outcome.entries)
-        spending.add(conn, sync.inc, outcome.entries)
         if outcome.entries:
             ledgers.keep_upload(conn, sync, sealed, outcome.answer.acked.seq)
         if outcome.entries or outcome.journal:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from agentspend.core.scopes import Payer, Scope
 from agentspend.wire.entry_reader import Read
-from sync_server.allowance.case import Case
+from sync_server.allowance.case import ALONE, Case
+from sync_server.belonging import Belonging
 
 BILLED = "billed"
 
@@ -27,10 +28,12 @@ class Terms:
 TermsOf = Callable[[str], Terms]
 
 
-def counts(said: Read, pool: str, terms: Terms) -> bool:
-    """Whether an entry is spending in this pool that none of its accounts holds."""
+def counts(said: Read, pool: str, terms: Terms, belongs: Belonging = ALONE) -> bool:
+    """Whether an entry is spending in this pool that none of its accounts holds. `belongs` are the
+    teams of who wrote it."""
     return (
         _is_spending(said)
+        and belongs.counts(said, pool)
         and _at_us(said) >= terms.starts_us
         and not any(right[0] == pool for right in said.rights or ())
         and terms.scope.matches(_payer(said))
@@ -40,17 +43,21 @@ def counts(said: Read, pool: str, terms: Terms) -> bool:
 def charge(case: Case, said: Iterable[Read], terms_of: TermsOf) -> None:
     """Count what a report says was spent without rights in a pool of its device's.
 
-    What was spent with rights of a team that its member has left counts there, not in the new one;
-    rights of a cap that was taken away excuse nothing.
+    What was spent for a team counts in its pools and in no other team's, also when its member has
+    left it since; rights of a cap that was taken away excuse nothing.
     """
-    active, left = case.pools.keys() - case.gone, case.left
+    in_force = case.pools.keys() - (case.gone - case.left)
+    by_team: dict[str, frozenset[str]] = {}
     matches: dict[tuple[str, str, object], bool] = {}
     for each in said:
         if not _is_spending(each):
             continue
-        named = {right[0] for right in each.rights or ()}
-        lacking = active - named
-        if not lacking or (left and not left.isdisjoint(named)):
+        team = case.belongs.team_of(each)
+        if team not in by_team:
+            others = {pool for pool, owner in case.belongs.owners.items() if owner != team}
+            by_team[team] = frozenset(in_force - others)
+        lacking = by_team[team].difference(right[0] for right in each.rights or ())
+        if not lacking:
             continue
         tags = getattr(each, "tags", None)
         for pool in lacking:

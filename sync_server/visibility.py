@@ -6,6 +6,7 @@ go by rank in each answer, so that nobody is followed from one to the next by th
 """
 
 import json
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from sync_server.acts.act import Role
-from sync_server.store.tables import members, teams
+from sync_server.store.tables import memberships, teams
 
 
 class Visibility(IntEnum):
@@ -40,44 +41,46 @@ def numbered(rank: int, kind: str = "member") -> str:
 
 @dataclass(frozen=True, slots=True)
 class Onlooker:
-    """Who looks. `member` and `team` are "" for a token that belongs to nobody.
+    """Who looks. `member` is "" for a token that belongs to nobody.
 
-    `at_all` is how far they see everybody, `at_own` how far those of their own team.
+    `at_all` is how far they see everybody, `at_own` how far those of each of their own teams.
     """
 
     member: str
-    team: str
     at_all: Visibility
-    at_own: Visibility
+    at_own: Mapping[str, Visibility]
 
-    def sees(self, member: str, team: str) -> Visibility:
-        """How far one member, of this team, is shown."""
+    def sees(self, member: str, teams: Collection[str]) -> Visibility:
+        """How far one member, of these teams, is shown."""
         if self.member and member == self.member:
             return Visibility.NAMED
-        return self.at_own if team == self.team else self.at_all
+        return max(
+            (self.at_own[team] for team in teams if team in self.at_own), default=self.at_all
+        )
 
-    def may_see(self, pool: Row[Any], owner_team: str | None) -> bool:
+    def may_see(self, pool: Row[Any], owner_teams: Collection[str]) -> bool:
         """Whether a pool is shown: one of a member or device says what a person spends."""
         if pool.member is None:
             return True
-        return self.sees(pool.member, owner_team or "") is Visibility.NAMED
+        return self.sees(pool.member, owner_teams) is Visibility.NAMED
 
     def may_see_acts(self, pool: Row[Any]) -> bool:
         """Whether it is shown who did what in a pool that is no other person's: to who pays in."""
-        pays_in = self.member != "" and pool.team in (None, self.team)
-        return pays_in or self.sees("", pool.team or "") is Visibility.NAMED
+        pays_in = self.member != "" and (pool.team is None or pool.team in self.at_own)
+        return pays_in or self.sees("", [pool.team or ""]) is Visibility.NAMED
 
 
 def onlooker(conn: Connection, org: Row[Any], role: Role, member: str) -> Onlooker:
     """What somebody of this role sees; `member` "" for who is none."""
     asked = (
-        select(members.c.team, teams.c.rules)
-        .join(teams, teams.c.id == members.c.team)
-        .where(members.c.id == member)
+        select(teams.c.id, teams.c.rules)
+        .join(memberships, memberships.c.team == teams.c.id)
+        .where(memberships.c.member == member, memberships.c.active.is_(True))
     )
-    own = conn.execute(asked).one_or_none()
-    team, rules = (own.team, own.rules) if own is not None else ("", "{}")
-    if role.may(Role.LEAD):
-        return Onlooker(member, team, Visibility.NAMED, Visibility.NAMED)
     shared = json.loads(org.rules)
-    return Onlooker(member, team, of(shared), of(shared, json.loads(rules)))
+    is_lead = role.may(Role.LEAD)
+    own = {
+        row.id: Visibility.NAMED if is_lead else of(shared, json.loads(row.rules))
+        for row in conn.execute(asked)
+    }
+    return Onlooker(member, Visibility.NAMED if is_lead else of(shared), own)

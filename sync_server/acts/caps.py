@@ -20,7 +20,7 @@ from sync_server.acts.names import found
 from sync_server.allowance.journal import Filed, Line, Opened
 from sync_server.allowance.windows import first
 from sync_server.policies import level_of
-from sync_server.store import cases
+from sync_server.store import cases, people
 from sync_server.store.tables import devices, members, pools, teams
 
 LONGEST_ID = 64
@@ -129,16 +129,12 @@ def _list(conn: Connection, org: Row[Any], told: Of, moment: Moment) -> Done:
 def lines(conn: Connection, org: Row[Any], caller: Caller, team: str = "") -> list[dict[str, Any]]:
     """The caps that a caller may see, of a team and above it, or all."""
     onlooker = visibility.onlooker(conn, org, caller.role, caller.member)
-    asked = (
-        select(pools, members.c.team.label("owner_team"))
-        .outerjoin(members, members.c.id == pools.c.member)
-        .where(pools.c.active.is_(True))
-        .order_by(pools.c.id)
-    )
+    asked = select(pools).where(pools.c.active.is_(True)).order_by(pools.c.id)
     if team:
         asked = asked.where(or_(pools.c.team.is_(None), pools.c.team == team))
     found = conn.execute(asked)
-    return [line_of(row) for row in found if onlooker.may_see(row, row.owner_team)]
+    owners = people.teams_of(conn)
+    return [line_of(row) for row in found if onlooker.may_see(row, owners.get(row.member, ()))]
 
 
 def line_of(row: Row[Any]) -> dict[str, Any]:

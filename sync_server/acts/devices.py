@@ -59,11 +59,12 @@ def _list(conn: Connection, org: Row[Any], _told: Nothing, moment: Moment) -> Do
         .join(members, members.c.id == devices.c.member)
         .order_by(devices.c.id)
     )
+    teams = people.teams_of(conn)
     answer = []
     for row in rows:
         own = ledgers[row.id]
         old = _old(conn, own)
-        is_shown = onlooker.sees(row.member, row.team) is Visibility.NAMED
+        is_shown = onlooker.sees(row.member, teams.get(row.member, ())) is Visibility.NAMED
         answer.append({
             "device": row.id,
             "member": row.member,

@@ -1,16 +1,18 @@
-"""Members: added one by one or from a list, moved, given roles and tiers, revoked."""
+"""Members: added one by one or from a list, put in teams, given roles and tiers, revoked."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Collection, Mapping
 from hashlib import sha256
 from typing import Annotated, Any
 
 import msgspec
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, RowMapping, func, select
 
 from agentspend.core.allowance.messages import Status
 from agentspend.core.errors import AgentspendError
+from agentspend.wire.canonical import canonical
 from sync_server.acts import invites, teams
-from sync_server.acts.act import Act, Done, Moment, Nothing, Role
+from sync_server.acts.act import Act, Done, Moment, NotFound, Nothing, Role
 from sync_server.acts.devices import expelled
 from sync_server.acts.names import all_rows, found, name_of
 from sync_server.allowance.journal import Filed, Line
@@ -19,12 +21,14 @@ from sync_server.store.tables import teams as team_table
 
 Text = Annotated[str, msgspec.Meta(max_length=200)]
 MOST_IMPORTED = 5_000
+_Row = Mapping[str, Any] | RowMapping
 
 
 class Person(msgspec.Struct, forbid_unknown_fields=True):
-    """A member as a list names them; `member` may be left out where there is an e-mail."""
+    """A member as a list names them; `member` may be left out where there is an e-mail. `team` may
+    be several with `;` between them, the first of which is their home."""
 
-    team: Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
+    team: Annotated[str, msgspec.Meta(min_length=1, max_length=800)]
     member: Text = ""
     name: Text = ""
     email: Text = ""
@@ -60,7 +64,7 @@ class WithTier(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class InTeam(msgspec.Struct, forbid_unknown_fields=True):
-    """A member's new team."""
+    """A member and a team."""
 
     member: Text
     team: Text
@@ -68,10 +72,22 @@ class InTeam(msgspec.Struct, forbid_unknown_fields=True):
 
 def _row(org: str, person: Person) -> dict[str, object]:
     name = name_of(person.member or person.email.partition("@")[0] or person.name)
+    home, *further = [name_of(each) for each in person.team.rstrip("; ").split(";")]
     return {
-        "id": name, "org": org, "team": name_of(person.team), "name": person.name or name,
+        "id": name, "org": org, "team": home, "name": person.name or name,
         "email": person.email, "role": person.role.value, "tier": person.tier, "active": True,
+        "further": _written({*further} - {home}),
     }  # fmt: skip
+
+
+def _written(further: Collection[str]) -> str:
+    """The teams besides the home team, as a member's row has them."""
+    return canonical(sorted(further)).decode()
+
+
+def _teams(row: _Row) -> list[str]:
+    """All teams of a member, the home team first."""
+    return [row["team"], *json.loads(row["further"])]
 
 
 def _add(conn: Connection, org: Row[Any], told: Person, moment: Moment) -> Done:
@@ -82,9 +98,10 @@ def _add(conn: Connection, org: Row[Any], told: Person, moment: Moment) -> Done:
             f"{row['id']} is a member already",
             f"agentspend-server invite {row['id']}    # for another machine",
         )
-    found(conn, team_table, str(row["team"]), "team")
+    for team in _teams(row):
+        found(conn, team_table, team, "team")
     line, invite = invites.fresh(str(row["id"]), moment.secret, moment, invites.DAY_H)
-    words = moment.words("member.add", member=row["id"], team=row["team"])
+    words = moment.words("member.add", member=row["id"], team=";".join(_teams(row)))
     return Done({"member": row["id"], "invite": invite}, [Filed("member", row), line], words)
 
 
@@ -95,7 +112,7 @@ def _import(conn: Connection, org: Row[Any], told: Imported, moment: Moment) -> 
         raise AgentspendError("the list names a member twice", "give each a member name of its own")
     known = {each["id"]: dict(each) for each in all_rows(conn, members)}
     there = {each["id"] for each in all_rows(conn, team_table)}
-    new_teams = sorted({str(row["team"]) for row in wanted.values()} - there)
+    new_teams = sorted({team for row in wanted.values() for team in _teams(row)} - there)
     lines: list[Line] = [Filed("team", teams.row_of(org.id, name)) for name in new_teams]
     handed: list[dict[str, object]] = []
     changed: list[str] = []
@@ -114,13 +131,15 @@ def _import(conn: Connection, org: Row[Any], told: Imported, moment: Moment) -> 
     for name in gone if told.prune else []:
         lines += _leaves(conn, known[name], moment.now_us)
     revoked = gone if told.prune else []
+    moved = [row for name in (*changed, *revoked) for row in (known[name], wanted.get(name))]
+    concerns = frozenset(team for row in moved if row for team in _teams(row))
     answer = {
         "added": handed, "changed": changed, "teams": new_teams,
         "revoked": revoked, "not_listed": [] if told.prune else gone,
     }  # fmt: skip
     words = moment.words("member.import", added=len(handed), changed=len(changed),
                          revoked=len(revoked))  # fmt: skip
-    return Done(answer, lines, words if lines else {}, policy=bool(lines))
+    return Done(answer, lines, words if lines else {}, policy=bool(lines), concerns=concerns)
 
 
 def _list(conn: Connection, _org: Row[Any], _told: Nothing, _moment: Moment) -> Done:
@@ -134,7 +153,7 @@ def _list(conn: Connection, _org: Row[Any], _told: Nothing, _moment: Moment) -> 
     for row in all_rows(conn, members):
         count, seen_us = machines.get(row["id"], (0, None))
         kept = ("name", "email", "team", "role", "tier", "active")
-        told = {name: row[name] for name in kept}
+        told = {name: row[name] for name in kept} | {"teams": _teams(row)}
         answer.append({"member": row["id"], **told, "devices": count, "seen_us": seen_us})
     return Done({"members": answer})
 
@@ -155,21 +174,52 @@ def _tier(conn: Connection, _org: Row[Any], told: WithTier, moment: Moment) -> D
 
 
 def _move(conn: Connection, _org: Row[Any], told: InTeam, moment: Moment) -> Done:
-    """The old team's rights are asked back; what was spent with them counts there."""
+    """Another home team. The old one's rights are asked back; what was spent with them counts
+    there."""
     team = found(conn, team_table, told.team, "team")["id"]
     row = found(conn, members, told.member, "member")
-    lines = [Filed("member", {**row, "team": team})]
-    words = moment.words("member.move", member=told.member, team=team)
-    concerns = frozenset({row["team"], team})
-    answer = {"member": told.member, "team": team}
-    return Done(answer, lines, words, policy=True, concerns=concerns)
+    further = _written({*_teams(row)} - {row["team"], team})
+    return _put(row, {"team": team, "further": further}, moment.words("member.move", team=team))
+
+
+def _add_team(conn: Connection, _org: Row[Any], told: InTeam, moment: Moment) -> Done:
+    """One team more that this member's devices may spend for."""
+    team = found(conn, team_table, told.team, "team")["id"]
+    row = found(conn, members, told.member, "member")
+    further = _written({*_teams(row), team} - {row["team"]})
+    return _put(row, {"further": further}, moment.words("member.add_team", team=team))
+
+
+def _remove_team(conn: Connection, _org: Row[Any], told: InTeam, moment: Moment) -> Done:
+    """A team less: its rights are asked back; what was spent with them counts there."""
+    row = found(conn, members, told.member, "member")
+    if told.team == row["team"]:
+        raise AgentspendError(
+            f"{told.team} is the home team of {told.member}",
+            f"agentspend-server member move {told.member} TEAM    gives another home",
+        )
+    if told.team not in _teams(row):
+        raise NotFound(
+            f"{told.member} is not in team {told.team!r}", f"teams: {', '.join(_teams(row))}"
+        )
+    further = _written({*_teams(row)} - {row["team"], told.team})
+    return _put(row, {"further": further}, moment.words("member.remove_team", team=told.team))
+
+
+def _put(row: _Row, changes: Mapping[str, str], words: dict[str, object]) -> Done:
+    """A member in other teams: the devices of those they leave and come to hear of it at once."""
+    after = {**row, **changes}
+    answer = {"member": row["id"], "team": after["team"], "teams": _teams(after)}
+    concerns = frozenset([*_teams(row), *_teams(after)])
+    said = {**words, "member": row["id"]}
+    return Done(answer, [Filed("member", after)], said, policy=True, concerns=concerns)
 
 
 def _revoke(conn: Connection, _org: Row[Any], told: One, moment: Moment) -> Done:
     row = found(conn, members, told.member, "member")
     lines = _leaves(conn, dict(row), moment.now_us)
     words = moment.words("member.revoke", member=told.member)
-    concerns = frozenset({row["team"]})
+    concerns = frozenset(_teams(row))
     return Done({"member": told.member, "active": False}, lines, words, concerns=concerns)
 
 
@@ -186,6 +236,8 @@ ACTS = (
     Act("member.list", Role.VIEWER, Nothing, _list, "Every member, and who has not joined"),
     Act("member.set_role", Role.LEAD, WithRole, _role, "Change what a member may do here"),
     Act("member.set_tier", Role.LEAD, WithTier, _tier, "Change which models a member may use"),
-    Act("member.move", Role.LEAD, InTeam, _move, "Put a member in another team"),
+    Act("member.move", Role.LEAD, InTeam, _move, "Give a member another home team"),
+    Act("member.add_team", Role.LEAD, InTeam, _add_team, "Let a member spend for a team more"),
+    Act("member.remove_team", Role.LEAD, InTeam, _remove_team, "Take a member out of a team"),
     Act("member.revoke", Role.LEAD, One, _revoke, "End a membership and all its devices"),
 )

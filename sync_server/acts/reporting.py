@@ -9,14 +9,21 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, func, select
+from sqlalchemy import Connection, Row, Select, case, func, select
 
 from agentspend.core.money import MAX_NUSD
 from agentspend.wire.entry_reader import read_entry
 from sync_server import visibility
 from sync_server.acts.act import Act, Done, Moment, NotAllowed, Role
 from sync_server.store.spending import COUNTED_KINDS, HOUR_US, kept
-from sync_server.store.tables import devices, entries, incarnations, members, spending
+from sync_server.store.tables import (
+    devices,
+    entries,
+    incarnations,
+    members,
+    memberships,
+    spending,
+)
 from sync_server.visibility import Visibility
 
 Us = Annotated[int, msgspec.Meta(ge=0, le=MAX_NUSD)]
@@ -28,6 +35,7 @@ MOST_LINES = 1_000
 _OWNERS: dict[str, Any] = {
     "team": members.c.team, "member": devices.c.member, "device": devices.c.id
 }  # fmt: skip
+"""Who a ledger's device belongs to. Its home team pays for what names no other of its teams."""
 
 
 class Report(msgspec.Struct, forbid_unknown_fields=True):
@@ -49,15 +57,14 @@ class Sum(NamedTuple):
 
 
 def _report(conn: Connection, org: Row[Any], told: Report, moment: Moment) -> Done:
-    """Charges and corrections; days are UTC days. Who a device belongs to is our word, not its."""
+    """Charges and corrections; days are UTC days. Who a device belongs to is our word, not its;
+    which of its member's teams paid is what its ledger says, else their home team."""
     seen = visibility.of(json.loads(org.rules))
     hidden = moment.caller.role is Role.VIEWER and told.by in PERSONAL
     if hidden and seen is Visibility.AGGREGATE:
         raise NotAllowed("a viewer sees sums, not persons", "report by team, project or model")
     found: dict[Any, dict[str, Any]] = {}
     whose = []
-    if told.team:
-        whose.append(members.c.team == told.team)
     if moment.caller.role is Role.MEMBER:
         whose.append(devices.c.member == moment.caller.member)
     for key, counted, amount_nusd, count in _sums(conn, told, whose):
@@ -84,30 +91,37 @@ def _sums(conn: Connection, told: Report, whose: Sequence[Any]) -> Iterator[Sum]
     if first > last:
         yield from _within(conn, told, last, whose)
         return
-    yield from _hours(conn, told.by, (first, last), whose)
+    yield from _hours(conn, told, (first, last), whose)
     if told.since_us % HOUR_US:
         yield from _within(conn, told, first - 1, whose)
     if told.until_us % HOUR_US:
         yield from _within(conn, told, last, whose)
 
 
-def _hours(conn: Connection, by: By, hours: tuple[int, int], whose: Sequence[Any]) -> Iterator[Sum]:
+def _hours(
+    conn: Connection, told: Report, hours: tuple[int, int], whose: Sequence[Any]
+) -> Iterator[Sum]:
     """The kept sums of whole hours; ledger by ledger first, or a database may choose to read all
     hours once for every ledger."""
+    by = told.by
     own: Any = spending.c.hour // 24 if by == "day" else spending.c.get(by, spending.c.inc)
     ledgers = (
         select(
             spending.c.inc,
             own.label("own"),
+            spending.c.team.label("paid"),
             spending.c.counted,
             func.sum(spending.c.amount_nusd).label("amount_nusd"),
             func.sum(spending.c.requests).label("requests"),
         )
         .where(spending.c.hour >= hours[0], spending.c.hour < hours[1])
-        .group_by(spending.c.inc, own, spending.c.counted)
+        .group_by(spending.c.inc, own, spending.c.team, spending.c.counted)
         .subquery()
     )
-    key = _OWNERS.get(by, ledgers.c.own)
+    team = case((ledgers.c.paid == "", members.c.team), else_=ledgers.c.paid)
+    key = {**_OWNERS, "team": team}.get(by, ledgers.c.own)
+    if told.team:
+        whose = [*whose, team == told.team]
     sums = func.sum(ledgers.c.amount_nusd), func.sum(ledgers.c.requests)
     asked = select(key, ledgers.c.counted, *sums).select_from(ledgers).where(*whose)
     asked = _with_owners(asked, ledgers).group_by(key, ledgers.c.counted)
@@ -136,13 +150,25 @@ def _within(conn: Connection, told: Report, hour: int, whose: Sequence[Any]) -> 
     )
     begins_us = max(told.since_us, hour * HOUR_US)
     ends_us = min(told.until_us or MAX_NUSD, (hour + 1) * HOUR_US)
+    known = _known_teams(conn)
     for body, *owners in conn.execute(_with_owners(asked, entries)):
         entry = read_entry(body.encode())
         if entry.kind in COUNTED_KINDS and begins_us <= entry.ts < ends_us:
-            named = dict(zip(_OWNERS, owners, strict=True)).get(told.by)
+            owner = dict(zip(_OWNERS, owners, strict=True))
+            if (owner["member"], entry.team) in known:
+                owner["team"] = entry.team
+            if told.team not in ("", owner["team"]):
+                continue
+            named = owner.get(told.by)
             if named is None:
                 named = _day(entry.ts) if told.by == "day" else kept(getattr(entry, told.by))
             yield Sum(named, entry.counted, entry.charged_nusd, 1)
+
+
+def _known_teams(conn: Connection) -> set[tuple[str, str]]:
+    """Every member with every team they are or were in."""
+    asked = select(memberships.c.member, memberships.c.team)
+    return {(member, team) for member, team in conn.execute(asked)}
 
 
 def _with_owners(asked: Select[Any], source: Any) -> Select[Any]:

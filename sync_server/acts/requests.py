@@ -10,6 +10,7 @@ from agentspend.core.money import MAX_NUSD, dollars
 from sync_server.acts.act import Act, Done, Moment, Role
 from sync_server.acts.names import found
 from sync_server.allowance.journal import Filed, Line, Opened
+from sync_server.allowance.pools import PoolState
 from sync_server.raises import still_asked
 from sync_server.store import cases
 from sync_server.store.tables import devices, members, pools, requests
@@ -89,9 +90,11 @@ def _approve(conn: Connection, org: Row[Any], told: Approve, moment: Moment) -> 
         Opened(state.id, cap_nusd, state.window, state.ends_us),
         _decided(row, "approved", moment, amount_nusd),
     ]
-    others = cases.pool_states(conn, org.id, row["device"]).values()
-    short = [each.id for each in others
-             if each.id != state.id and each.available_nusd < amount_nusd]  # fmt: skip
+    short = [
+        each.id
+        for each in _beside(conn, org, row)
+        if each.id != state.id and each.available_nusd < amount_nusd
+    ]
     answer = {
         "request": told.request, "status": "approved", "pool": state.id, "cap_nusd": cap_nusd,
         "amount_nusd": amount_nusd, "also_short": short,
@@ -99,6 +102,14 @@ def _approve(conn: Connection, org: Row[Any], told: Approve, moment: Moment) -> 
     words = moment.words("request.approve", request=told.request, pool=state.id,
                          amount_nusd=amount_nusd)  # fmt: skip
     return Done(answer, lines, words, policy=True, concerns=_teams(conn, row))
+
+
+def _beside(conn: Connection, org: Row[Any], row: RowMapping) -> list[PoolState]:
+    """The pools that what is asked for counts in besides: of the same team, and everybody's."""
+    above = cases.pools_above(conn, org.id, row["device"])
+    owner = next((each.team for each in above.rows if each.id == row["pool"]), None)
+    whose = (None, owner or above.belongs.home)
+    return [cases.state_of(each) for each in above.rows if each.team in whose]
 
 
 def _refuse(conn: Connection, _org: Row[Any], told: Refuse, moment: Moment) -> Done:

@@ -13,16 +13,12 @@ from sync_server import reserves, visibility
 from sync_server.acts.act import EVERYONE, Act, Done, Moment, NotAllowed, Nothing, Role
 from sync_server.acts.names import found
 from sync_server.reserves import NotDrawn
-from sync_server.store import cases
+from sync_server.store import cases, people
 from sync_server.store.people import Speaker
-from sync_server.store.tables import members, pools
+from sync_server.store.tables import pools
 
 MOST_REASON = 500
-_POOL = (
-    select(pools, members.c.team.label("owner_team"))
-    .outerjoin(members, members.c.id == pools.c.member)
-    .where(pools.c.id == bindparam("pool"))
-)
+_POOL = select(pools).where(pools.c.id == bindparam("pool"))
 
 
 class Reserve(msgspec.Struct, forbid_unknown_fields=True):
@@ -43,10 +39,11 @@ def _set(conn: Connection, org: Row[Any], told: Reserve, moment: Moment) -> Done
 def _list(conn: Connection, org: Row[Any], _told: Nothing, moment: Moment) -> Done:
     """Who drew and why is told to who pays into the pool, and where members are named."""
     onlooker = visibility.onlooker(conn, org, moment.caller.role, moment.caller.member)
+    owners = people.teams_of(conn)
     lines = []
     for each in reserves.all_of(org.rules):
         row = conn.execute(_POOL, {"pool": each["pool"]}).one()
-        if not onlooker.may_see(row, row.owner_team):
+        if not onlooker.may_see(row, owners.get(row.member, ())):
             continue
         is_drawn = each["window"] == row.running
         is_told = is_drawn and onlooker.may_see_acts(row)

@@ -3,13 +3,13 @@
 from typing import Annotated, Any
 
 import msgspec
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, Select, func, select
 
 from agentspend.core.errors import AgentspendError
 from sync_server.acts.act import EVERYONE, Act, Done, Moment, Nothing, Role
 from sync_server.acts.names import all_rows, found, name_of
 from sync_server.allowance.journal import Filed
-from sync_server.store.tables import devices, members, teams
+from sync_server.store.tables import devices, members, memberships, teams
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
 
@@ -40,14 +40,15 @@ def _create(conn: Connection, org: Row[Any], told: Named, moment: Moment) -> Don
 
 
 def _list(conn: Connection, org: Row[Any], _told: Nothing, _moment: Moment) -> Done:
-    people = _counted(conn, members.c.team, members.c.active)
-    rows = conn.execute(
-        select(members.c.team, func.count())
-        .join(devices, devices.c.member == members.c.id)
-        .where(devices.c.active.is_(True))
-        .group_by(members.c.team)
+    inside = (
+        select(memberships.c.team, func.count())
+        .join(members, members.c.id == memberships.c.member)
+        .where(memberships.c.active.is_(True))
+        .group_by(memberships.c.team)
     )
-    machines = {row[0]: int(row[1]) for row in rows}
+    people = _counted(conn, inside.where(members.c.active.is_(True)))
+    theirs = inside.join(devices, devices.c.member == members.c.id)
+    machines = _counted(conn, theirs.where(devices.c.active.is_(True)))
     answer = [
         {
             "team": row["id"],
@@ -61,8 +62,7 @@ def _list(conn: Connection, org: Row[Any], _told: Nothing, _moment: Moment) -> D
     return Done({"teams": answer})
 
 
-def _counted(conn: Connection, column: Any, active: Any) -> dict[str, int]:
-    asked = select(column, func.count()).where(active.is_(True)).group_by(column)
+def _counted(conn: Connection, asked: Select[Any]) -> dict[str, int]:
     return {row[0]: int(row[1]) for row in conn.execute(asked)}
 
 

@@ -11,6 +11,9 @@ from agentspend.core.allowance.accounts import EMPTY, Account, Place
 from agentspend.core.allowance.messages import NOTHING, Link, Status
 from sync_server.allowance.pools import PoolState
 from sync_server.allowance.sizing import Crowd, Sizing
+from sync_server.belonging import Belonging
+
+ALONE = Belonging()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,8 @@ class Case:
     those it may not pay into any more (it has changed teams, they were removed): it gets no rights
     there and is asked for those it has; `left` are those of them that are in force for others.
     Entries that name any other pool change nothing. `shared` says of a pool who pays into it: a
-    "team", a "member", a "device"; else everybody may.
+    "team NAME", a "member", a "device"; else everybody may. `belongs` are the teams of the device's
+    member.
     """
 
     incarnation: Incarnation | None
@@ -44,6 +48,7 @@ class Case:
     gone: frozenset[str] = frozenset()
     left: frozenset[str] = frozenset()
     shared: Mapping[str, str] = field(default_factory=dict)
+    belongs: Belonging = ALONE
 
     def put(self, place: Place, after: Account) -> None:
         """Change one account, and its pool's sums with it."""
@@ -58,7 +63,8 @@ class Case:
 class Office:
     """The server at this moment: who it is, how far its journal goes, what is in force.
 
-    `crowd` is everybody, `crowds` those who share a pool of the sender's team, member or device.
+    `crowd` is everybody, `crowds` those who share a pool of one of the
+    sender's teams, of their member or device.
     """
 
     server_inc: int

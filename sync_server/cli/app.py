@@ -146,8 +146,12 @@ def _add_members(app: typer.Typer) -> None:
          "agentspend-server member set-tier anna senior")  # fmt: skip
     _add(group, steering.member_set_cap, "set-cap", "Cap what a member spends",
          "agentspend-server member set-cap anna 25 --window day")  # fmt: skip
-    _add(group, people.member_move, "move", "Put a member in another team",
+    _add(group, people.member_move, "move", "Give a member another home team",
          "agentspend-server member move anna data")  # fmt: skip
+    _add(group, people.member_add_team, "add-team", "Let a member spend for a team more",
+         "agentspend-server member add-team anna data")  # fmt: skip
+    _add(group, people.member_remove_team, "remove-team", "Take a member out of a team",
+         "agentspend-server member remove-team anna data")  # fmt: skip
     _add(group, people.member_revoke, "revoke", "End a membership and all its devices",
          "agentspend-server member revoke anna")  # fmt: skip
     app.add_typer(group, name="member")

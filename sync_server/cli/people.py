@@ -17,7 +17,7 @@ from sync_server.cli.shown import when
 Json = Annotated[bool, typer.Option("--json", help="Versioned JSON on one line.")]
 Member = Annotated[str, typer.Argument(metavar="MEMBER", help="The member.")]
 Device = Annotated[str, typer.Argument(metavar="DEVICE", help="As device list names it.")]
-Team = Annotated[str, typer.Option(metavar="TEAM", help="The team.")]
+MoreTeam = Annotated[str, typer.Argument(metavar="TEAM", help="As team list names it.")]
 COLUMNS = ("member", "name", "email", "team", "role", "tier")
 
 
@@ -53,7 +53,10 @@ def team_list(as_json: Json = False) -> None:
 
 def member_add(
     member: Member,
-    team: Team,
+    team: Annotated[
+        str,
+        typer.Option(metavar="TEAM", help="The team; of several (backend;data) the first is home."),
+    ],
     name: Annotated[str, typer.Option(metavar="NAME", help="A person's name.")] = "",
     email: Annotated[str, typer.Option(metavar="ADDRESS", help="An e-mail address.")] = "",
     role: Annotated[Role, typer.Option(help="What they may do here.")] = Role.MEMBER,
@@ -61,7 +64,7 @@ def member_add(
     as_json: Json = False,
 ) -> None:
     """Add a member; the line that joins their device is printed."""
-    found = ask("member.add", member=member, team=name_of(team), name=name, email=email,
+    found = ask("member.add", member=member, team=team, name=name, email=email,
                 role=role.value, tier=tier)  # fmt: skip
     _hand_over(found, found["invite"], as_json=as_json)
 
@@ -116,7 +119,7 @@ def member_list(as_json: Json = False) -> None:
         return
     output.table(
         ["member", "name", "team", "role", "tier", ">devices", "seen"],
-        [[line["member"], line["name"], line["team"], line["role"], line["tier"],
+        [[line["member"], line["name"], ", ".join(line["teams"]), line["role"], line["tier"],
           line["devices"] or "none yet", when(line["seen_us"]) if line["active"] else "revoked"]
          for line in found["members"]],
     )  # fmt: skip
@@ -147,9 +150,29 @@ def member_move(
     team: Annotated[str, typer.Argument(metavar="TEAM", help="The new team.")],
     as_json: Json = False,
 ) -> None:
-    """Put a member in another team; the old team's allowance is asked back."""
+    """Give a member another home team; the old one's allowance is asked back."""
     found = ask("member.move", member=member, team=name_of(team))
-    told(found, f"{member} is in team {found['team']} now", as_json=as_json)
+    told(found, f"{member} is in {_in_words(found)} now", as_json=as_json)
+
+
+def member_add_team(member: Member, team: MoreTeam, as_json: Json = False) -> None:
+    """Let a member's devices spend for a team more; each session is for one of them."""
+    found = ask("member.add_team", member=member, team=name_of(team))
+    told(found, f"{member} is in {_in_words(found)} now", as_json=as_json)
+    if not as_json:
+        output.say(f"→ agentspend run --team {name_of(team)} …    on their devices")
+
+
+def member_remove_team(member: Member, team: MoreTeam, as_json: Json = False) -> None:
+    """Take a member out of a team that is not their home; its allowance is asked back."""
+    found = ask("member.remove_team", member=member, team=name_of(team))
+    told(found, f"{member} is in {_in_words(found)} now", as_json=as_json)
+
+
+def _in_words(found: Any) -> str:
+    """`team backend`, `teams backend (home) and data`."""
+    home, *further = found["teams"]
+    return f"teams {home} (home) and {', '.join(further)}" if further else f"team {home}"
 
 
 def member_revoke(member: Member, as_json: Json = False) -> None:

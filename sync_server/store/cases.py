@@ -1,8 +1,9 @@
 """Load a case under the organisation's lock, and write back what the rules changed."""
 
 import json
-from collections.abc import Iterator, MutableMapping
-from typing import Any
+from collections.abc import Iterator, MutableMapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, bindparam, insert, or_, select, update
@@ -14,9 +15,19 @@ from agentspend.core.scopes import Scope
 from agentspend.core.windows import Window, WindowKind
 from sync_server.allowance.case import Case, Incarnation
 from sync_server.allowance.pools import PoolState
+from sync_server.belonging import Belonging
 from sync_server.reserves import kept_back
 from sync_server.store.quick import Quick
-from sync_server.store.tables import accounts, devices, incarnations, members, orgs, pools
+from sync_server.store.tables import (
+    accounts,
+    devices,
+    incarnations,
+    members,
+    memberships,
+    orgs,
+    pools,
+    teams,
+)
 from sync_server.unheld import Terms, TermsOf
 
 _OWN = frozenset({"member", "device"})
@@ -48,10 +59,20 @@ _POOLS = Quick(
     .where(
         pools.c.org == bindparam("org"),
         pools.c.active.is_(True),
-        or_(pools.c.team.is_(None), pools.c.team == bindparam("team")),
+        or_(
+            pools.c.team.is_(None),
+            pools.c.team.in_(
+                select(memberships.c.team).where(memberships.c.member == bindparam("member"))
+            ),
+        ),
         or_(pools.c.member.is_(None), pools.c.member == bindparam("member")),
     )
     .order_by(pools.c.id)
+)
+_TEAMS = Quick(
+    select(memberships.c.team, memberships.c.active, teams.c.frozen)
+    .join(teams, teams.c.id == memberships.c.team)
+    .where(memberships.c.member == bindparam("member"))
 )
 _POOL = Quick(select(pools).where(pools.c.id == bindparam("pool")))
 _SAVE_POOL = Quick(
@@ -163,14 +184,20 @@ class Loaded:
         self._incarnation = known
         device = known.device if known else ""
         who = sender[1] if sender is not None and sender[0] == device else None
-        shared: dict[str, str] = {}
-        self._pools = pool_states(conn, org, device, who, shared)
-        gone = {place.pool for place in self.accounts} - self._pools.keys()
-        rows = [_POOL.one(conn, {"pool": name}) for name in sorted(gone)]
-        self._pools |= {row.id: state_of(row) for row in rows}
-        left = frozenset(row.id for row in rows if row.active)
+        above = pools_above(conn, org, device, who)
+        told = {row.id: row for row in (*above.rows, *above.left)}
+        others = {place.pool for place in self.accounts} - told.keys()
+        rows = [_POOL.one(conn, {"pool": name}) for name in sorted(others)]
+        self._pools = {row.id: state_of(row) for row in (*told.values(), *rows)}
+        left = frozenset(row.id for row in (*above.left, *rows) if row.active)
+        gone = left.union(others)
+        owners = {row.id: row.team for row in (*told.values(), *rows) if row.team}
         self._terms: dict[str, Terms] = {}
-        self.case = Case(known, self.accounts, dict(self._pools), frozenset(gone), left, shared)
+        self.case = Case(
+            known, self.accounts, dict(self._pools), gone, left,
+            shared={row.id: whose for row in above.rows if (whose := _shared(row))},
+            belongs=replace(above.belongs, owners=owners),
+        )  # fmt: skip
 
     def keep_back(self, rules: str) -> None:
         """Grant nothing of a reserve that nobody has drawn."""
@@ -232,31 +259,58 @@ def save_incarnation(conn: Connection, found: Incarnation, *, new: bool = False)
         _SAVE_INCARNATION.run(conn, {"b_inc": found.inc, **values})
 
 
-def pool_states(
-    conn: Connection,
-    org: str,
-    device: str,
-    who: Any = None,
-    shared: MutableMapping[str, str] | None = None,
-) -> dict[str, PoolState]:
-    """The active pools a device may pay into: of everybody, of its team, and its own.
+class Above(NamedTuple):
+    """The caps above a device: of what it may pay into, and of teams that its member has left."""
 
-    `who` is the device's member and team, when known; `shared` is told who pays into each pool
-    (`Case.shared`).
+    belongs: Belonging
+    rows: Sequence[Row[Any]]
+    left: Sequence[Row[Any]]
+
+
+def pools_above(conn: Connection, org: str, device: str, who: Any = None) -> Above:
+    """The active pools above a device: of everybody, of its member's teams, and its own.
+
+    `who` is the device's member and home team, when known.
     """
     if who is None:
         who = conn.execute(_WHO, {"device": device}).one_or_none()
     if who is None:
-        return {}
-    where = {"org": org, "team": who.team, "member": who.member}
-    found = {}
-    for row in _POOLS.rows(conn, where):
-        own = None if row.scope == "{}" else json.loads(row.scope).get("device")
-        if own is None or own == device:
-            found[row.id] = state_of(row)
-            if shared is not None and (own or row.member or row.team):
-                shared[row.id] = "device" if own else "member" if row.member else "team"
-    return found
+        return Above(Belonging(), (), ())
+    belongs = belonging(conn, who.member, who.team)
+    rows: list[Row[Any]] = []
+    left: list[Row[Any]] = []
+    for row in _POOLS.rows(conn, {"org": org, "member": who.member}):
+        if _device_of(row) in (None, device):
+            (rows if row.team is None or row.team in belongs.teams else left).append(row)
+    return Above(belongs, rows, left)
+
+
+def belonging(conn: Connection, member: str, home: str) -> Belonging:
+    """A member's teams, without what is whose."""
+    rows = _TEAMS.rows(conn, {"member": member})
+    return Belonging(
+        home=home,
+        teams=frozenset(row.team for row in rows if row.active),
+        known=frozenset(row.team for row in rows),
+        frozen=frozenset(row.team for row in rows if row.frozen),
+    )
+
+
+def pool_states(conn: Connection, org: str, device: str) -> dict[str, PoolState]:
+    """The active pools a device may pay into."""
+    return {row.id: state_of(row) for row in pools_above(conn, org, device).rows}
+
+
+def _device_of(row: Row[Any]) -> str | None:
+    """The device whose alone a pool is."""
+    return None if row.scope == "{}" else json.loads(row.scope).get("device")
+
+
+def _shared(row: Row[Any]) -> str:
+    """Who pays into a pool, as `Case.shared` says it; "" is everybody."""
+    if _device_of(row):
+        return "device"
+    return "member" if row.member else f"team {row.team}" if row.team else ""
 
 
 def terms(row: Row[Any], at_us: int, zone: str) -> Terms:

@@ -13,13 +13,14 @@ from sqlalchemy import Connection, Row, func, select
 
 from agentspend.wire.entry_reader import Read, read_entry
 from sync_server.allowance.pools import PoolState
-from sync_server.store.cases import terms
+from sync_server.store.cases import belonging, terms
 from sync_server.store.spending import HOUR_US
 from sync_server.store.tables import (
     devices,
     entries,
     incarnations,
     members,
+    memberships,
     orgs,
     pools,
     spending,
@@ -63,32 +64,42 @@ def _spent_nusd(conn: Connection, state: PoolState) -> int:
     here = terms(row, at_us, zone)
     starts_us = 0 if state.ends_us is None else here.starts_us
     found = replace(here, starts_us=starts_us)
+    owners = _owners(conn) if row.team is not None else {}
     return sum(
         said.charged_nusd
-        for inc, first_seq in _ledgers(conn, row, starts_us)
+        for inc, member, home, first_seq in _ledgers(conn, row, starts_us)
+        for belongs in [replace(belonging(conn, member, home), owners=owners)]
         for said in _said(conn, inc, first_seq)
-        if counts(said, state.id, found)
+        if counts(said, state.id, found, belongs)
     )
 
 
-def _ledgers(conn: Connection, row: Row[Any], starts_us: int) -> list[tuple[str, int]]:
-    """The ledgers of who pays into a pool, each with its first entry of the window's hours."""
+def _owners(conn: Connection) -> dict[str, str]:
+    """Whose alone each pool is that is a team's."""
+    asked = select(pools.c.id, pools.c.team).where(pools.c.team.is_not(None))
+    return {row.id: row.team for row in conn.execute(asked)}
+
+
+def _ledgers(conn: Connection, row: Row[Any], starts_us: int) -> list[tuple[str, str, str, int]]:
+    """The ledgers of who pays into a pool, or did before they left its team: whose each is, their
+    home team, its first entry of the window's hours."""
     asked = (
-        select(spending.c.inc, func.min(spending.c.first_seq))
+        select(spending.c.inc, members.c.id, members.c.team, func.min(spending.c.first_seq))
         .join(incarnations, incarnations.c.inc == spending.c.inc)
         .join(devices, devices.c.id == incarnations.c.device)
         .join(members, members.c.id == devices.c.member)
         .where(spending.c.hour >= starts_us // HOUR_US, members.c.org == row.org)
-        .group_by(spending.c.inc)
+        .group_by(spending.c.inc, members.c.id, members.c.team)
     )
     if row.team is not None:
-        asked = asked.where(members.c.team == row.team)
+        inside = select(memberships.c.member).where(memberships.c.team == row.team)
+        asked = asked.where(members.c.id.in_(inside))
     if row.member is not None:
         asked = asked.where(members.c.id == row.member)
     device = json.loads(row.scope).get("device")
     if device:
         asked = asked.where(devices.c.id == device)
-    return [(inc, int(first_seq)) for inc, first_seq in conn.execute(asked)]
+    return [(inc, member, home, int(seq)) for inc, member, home, seq in conn.execute(asked)]
 
 
 def _said(conn: Connection, inc: str, first_seq: int) -> Iterator[Read]:

@@ -1,5 +1,6 @@
 """Who there is: organisations, teams, members, devices, and the pools people have defined."""
 
+import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,7 @@ from sync_server.store.tables import (
     incarnations,
     invites,
     members,
+    memberships,
     ordered,
     orgs,
     pools,
@@ -54,9 +56,8 @@ _NEW_POOL = {
     "past_nusd": 0, "late_nusd": 0,
 }  # fmt: skip
 _SENDER = Quick(
-    select(devices.c.public_key, devices.c.member, members.c.team, teams.c.frozen)
+    select(devices.c.public_key, devices.c.member, members.c.team)
     .join(members, members.c.id == devices.c.member)
-    .join(teams, teams.c.id == members.c.team)
     .where(devices.c.id == bindparam("device"))
 )
 _ENDED = Quick(
@@ -67,8 +68,8 @@ _COUNT = select(
 ).where(devices.c.active.is_(True))
 _CROWDS = {
     "org": _COUNT.where(devices.c.org == bindparam("org")),
-    "team": _COUNT.join_from(devices, members, members.c.id == devices.c.member).where(
-        members.c.team == bindparam("team")
+    "team": _COUNT.join_from(devices, memberships, memberships.c.member == devices.c.member).where(
+        memberships.c.team == bindparam("team"), memberships.c.active.is_(True)
     ),
     "member": _COUNT.where(devices.c.member == bindparam("member")),
 }
@@ -156,10 +157,35 @@ def file(conn: Connection, line: Filed) -> None:
     done = conn.execute(update(table).where(key == row[key.name]).values(row))
     if done.rowcount == 0:
         conn.execute(insert(table), {**(_NEW_POOL if table is pools else {}), **row})
+    if table is members:
+        _keep_memberships(conn, str(row["id"]))
+
+
+def _keep_memberships(conn: Connection, member: str) -> None:
+    """Draw a member's teams from their row; those that are not in it any more they have left."""
+    row = conn.execute(select(members).where(members.c.id == member)).one()
+    now = {row.team, *json.loads(row.further)}
+    own = memberships.c.member == member
+    known = set(conn.execute(select(memberships.c.team).where(own)).scalars())
+    conn.execute(update(memberships).where(own).values(active=memberships.c.team.in_(now)))
+    fresh = [{"member": member, "team": team, "active": True} for team in sorted(now - known)]
+    if fresh:
+        conn.execute(insert(memberships), fresh)
+
+
+def teams_of(conn: Connection, member: str | None = None) -> dict[str, list[str]]:
+    """The teams of each member (of this one alone), by their names; their home is among them."""
+    asked = select(memberships.c.member, memberships.c.team).where(memberships.c.active.is_(True))
+    if member is not None:
+        asked = asked.where(memberships.c.member == member)
+    found: dict[str, list[str]] = {}
+    for name, team in conn.execute(asked.order_by(memberships.c.member, memberships.c.team)):
+        found.setdefault(name, []).append(team)
+    return found
 
 
 def sender(conn: Connection, device: str) -> Any:
-    """A device's `public_key`, `member`, `team`, and whether that is `frozen`; None for none.
+    """A device's `public_key`, its `member`, and their home `team`; None for none.
 
     An expelled device keeps its key: it may still report.
     """
@@ -267,7 +293,10 @@ def _begins(row: Row[Any]) -> PoolState:
 def devices_of(conn: Connection, team_ids: Collection[str]) -> set[str]:
     """The devices of these teams, with `LEADS` those of all leads."""
     found = select(devices.c.id).join(members, members.c.id == devices.c.member)
-    concerned: list[ColumnElement[bool]] = [members.c.team.in_(team_ids)]
+    inside = select(memberships.c.member).where(
+        memberships.c.team.in_(team_ids), memberships.c.active.is_(True)
+    )
+    concerned: list[ColumnElement[bool]] = [members.c.id.in_(inside)]
     if LEADS in team_ids:
         concerned.append(members.c.role == "lead")
     return set(conn.execute(found.where(or_(*concerned))).scalars())

@@ -4,7 +4,7 @@ A million entries are some ten thousand such rows. Where a report begins or ends
 that hour's entries themselves are read; `first_seq` and `last_seq` say which those are.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from hashlib import sha256
 from operator import attrgetter
 from typing import Any
@@ -16,14 +16,15 @@ from sync_server.store.quick import Quick
 from sync_server.store.tables import spending
 
 HOUR_US = 3_600_000_000
-WORDS = ("counted", "project", "branch", "agent", "provider", "model")
+WORDS = ("counted", "project", "branch", "agent", "provider", "model", "team")
 _words = attrgetter(*WORDS)
 COUNTED_KINDS = ("settle", "adjust")
 _ADD = Quick(
     text(
         "INSERT INTO spending (hour, inc, words_sha256, counted, project, branch, agent, provider,"
-        " model, amount_nusd, requests, first_seq, last_seq) VALUES (:hour, :inc, :words_sha256,"
-        " :counted, :project, :branch, :agent, :provider, :model, :amount_nusd, :requests,"
+        " model, team, amount_nusd, requests, first_seq, last_seq) VALUES (:hour, :inc,"
+        " :words_sha256, :counted, :project, :branch, :agent, :provider, :model, :team,"
+        " :amount_nusd, :requests,"
         " :first_seq, :last_seq) ON CONFLICT (hour, inc, words_sha256) DO UPDATE SET"
         " amount_nusd = spending.amount_nusd + excluded.amount_nusd,"
         " requests = spending.requests + excluded.requests,"
@@ -35,15 +36,19 @@ _BY_LEDGER = select(
 ).group_by(spending.c.inc)
 
 
-def add(conn: Connection, inc: str, accepted: Sequence[Accepted]) -> None:
-    """Count new entries of a ledger, in their order."""
+def add(
+    conn: Connection, inc: str, accepted: Sequence[Accepted], teams: Collection[str] = ()
+) -> None:
+    """Count new entries of a ledger, in their order. `teams` are those that its member is or was
+    in: an entry that names another names none."""
     rows: dict[tuple[Any, ...], list[int]] = {}
     last, sums = (), [0, 0, 0, 0]
     for _, said, _ in accepted:
         if said.kind in COUNTED_KINDS:
             words = (said.ts // HOUR_US, *_words(said))
             if words != last:
-                last, names = words, (words[0], *map(kept, words[1:]))
+                paid = said.team if said.team in teams else ""
+                last, names = words, (words[0], *map(kept, words[1:-1]), paid)
                 sums = rows.setdefault(names, [0, 0, said.seq, 0])
             sums[0] += said.charged_nusd
             sums[1] += 1
@@ -71,8 +76,12 @@ def _row(inc: str, words: tuple[Any, ...], sums: Sequence[int]) -> dict[str, Any
 
 
 def words_sha256(said: Mapping[str, str]) -> str:
-    """One short name for a row's words: an index does not take words of any length."""
-    return sha256("\0".join(said[name] for name in WORDS).encode()).hexdigest()[:32]
+    """One short name for a row's words: an index does not take words of any length.
+
+    Without a team it is what it was before entries had one.
+    """
+    words = [said[name] for name in WORDS]
+    return sha256("\0".join(words if words[-1] else words[:-1]).encode()).hexdigest()[:32]
 
 
 def by_ledger(conn: Connection) -> dict[str, tuple[int, int]]:

@@ -81,7 +81,19 @@ members = Table(
     Column("role", String(16), nullable=False),
     Column("tier", Text, nullable=False),
     Column("active", Boolean, nullable=False),
+    Column("further", Text, nullable=False, server_default="[]"),
 )  # fmt: skip
+"""`team` is a member's home, `further` (JSON) are the teams they belong to besides."""
+
+memberships = Table(
+    "membership", metadata,
+    _id("member", "member.id", primary=True),
+    _id("team", "team.id", primary=True),
+    Column("active", Boolean, nullable=False),
+    Index("ix_membership_team", "team"),
+)  # fmt: skip
+"""Every team a member belongs to, and those they have left (not active): drawn from the rows of
+`member` as those are filed, so that it comes back with them after a restore."""
 
 devices = Table(
     "device", metadata,
@@ -174,13 +186,15 @@ spending = Table(
     Column("counted", String(16), nullable=False),
     *(Column(name, Text, nullable=False)
       for name in ("project", "branch", "agent", "provider", "model")),
+    Column("team", Text, nullable=False, server_default=""),
     _number("amount_nusd"),
     _number("requests"),
     _number("first_seq"),
     _number("last_seq"),
     sqlite_with_rowid=False,
 )  # fmt: skip
-"""The entries added up (`store.spending`); `hour` counts from 1970 in UTC."""
+"""The entries added up (`store.spending`); `hour` counts from 1970 in UTC. `team` is the one that
+paid, "" where the entry does not say: its member's home."""
 
 uploads = Table(
     "upload", metadata,

@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 
 from sync_server.store.opening import MIGRATIONS, migrate, open_engine
 from sync_server.store.spending import HOUR_US, words_sha256
-from sync_server.store.tables import entries, metadata, spending
+from sync_server.store.tables import entries, members, memberships, metadata, spending
 
 OLD_ROWS = (
     "INSERT INTO org VALUES ('o', 'Acme', 'UTC', 1, 0, 0, '', 0, '', '{}', 0)",
@@ -88,3 +88,6 @@ def test_entries_that_are_there_are_added_up(tmp_path: Path) -> None:
     ] == [(5, "api", 42, 2, 2, 3), (5, "web", 7, 1, 4, 4), (6, "api", -2, 1, 5, 5)]
     assert {row.words_sha256 for row in found} == {words_sha256(row._mapping) for row in found}
     assert kept == [f"body {seq}" for seq in range(1, 7)]
+    with engine.begin() as conn:
+        assert conn.execute(select(memberships)).all() == [("m", "t", True)]
+        assert conn.execute(select(members.c.further)).scalar_one() == "[]"

@@ -241,6 +241,24 @@ def test_a_restored_server_stands_where_it_stood(office: Office) -> None:
     assert office.state() == before[0]
 
 
+def test_a_restored_server_knows_who_is_in_which_teams(office: Office) -> None:
+    """Those that were joined and those that were left since the backup, and the rights in them."""
+    data = [Filed("team", {"id": name, "org": "o_1", "name": name}) for name in ("t_2", "t_3")]
+    office.service.decide(data, ACT, NOON_US)
+    office.backup()
+    for further in ('["t_3"]', '["t_2"]'):
+        office.service.decide([Filed("member", {**MEMBER, "further": further})], ACT, NOON_US)
+    office.service.decide(office.pool("data", 400, team="t_2"), ACT, NOON_US)
+    assert office.sync(Chain(), needs("data", 60)).accounts[0].granted_nusd == 100
+    before = office.rows(tables.memberships), office.state("data")
+    assert sorted((row.team, row.active) for row in before[0]) == [
+        ("t_1", True), ("t_2", True), ("t_3", False),
+    ]  # fmt: skip
+    assert office.restore() > 0
+    assert (office.rows(tables.memberships), office.state("data")) == before
+    assert office.sync(Chain(), needs("data", 60)).accounts[0].granted_nusd == 100
+
+
 def test_a_crash_between_journal_and_commit_forgets_nothing(office: Office) -> None:
     """The line is there, nobody was answered: at the next start it is made true."""
     chain = place(Chain(), 30)

@@ -8,6 +8,7 @@ from agentspend.core.scopes import Scope
 from agentspend.wire.entries import Entry, encode
 from agentspend.wire.entry_reader import Read, read_entry
 from sync_server.allowance.pools import PoolState
+from sync_server.belonging import Belonging
 from sync_server.unheld import Terms, charge, counts
 from tests.sync_server.made import case
 
@@ -52,11 +53,19 @@ def test_it_takes_from_what_may_be_granted() -> None:
 
 
 def test_what_was_spent_in_the_old_team_is_not_the_new_ones() -> None:
-    """A member has moved: an entry that names a pool of the old team counts there."""
-    made = case(PoolState("new", 100, 3), PoolState("old", 100, 3))
-    made = replace(made, gone=frozenset({"old"}), left=frozenset({"old"}))
+    """A member has moved: an entry that names a pool of the old team counts there, and in what
+    both teams share. So does one that names that team, where its cap came too late for a right."""
+    late = [PoolState(name, 100, 3) for name in ("new", "old", "older", "all")]
+    owners = {"new": "data", "old": "backend", "older": "backend"}
+    belongs = Belonging("data", frozenset({"data"}), frozenset({"data", "backend"}), owners=owners)
+    left = frozenset({"old", "older"})
+    made = replace(case(*late), gone=left, left=left, belongs=belongs)
     charge(made, [said(rights=[("old", 3, 5)])], lambda _: TERMS)
-    assert made.pools["new"].late_nusd == 0
+    assert [made.pools[pool.id].late_nusd for pool in late] == [0, 0, 5, 5]
+    charge(made, [said(7, team="backend")], lambda _: TERMS)
+    assert [made.pools[pool.id].late_nusd for pool in late] == [0, 7, 12, 12]
+    charge(made, [said(9), said(1, team="somebody-elses")], lambda _: TERMS)
+    assert [made.pools[pool.id].late_nusd for pool in late] == [10, 7, 12, 22]
 
 
 def test_a_right_of_a_cap_that_was_taken_away_excuses_nothing() -> None:

@@ -117,5 +117,5 @@ async def test_nobody_s_token_is_nobody(house: House) -> None:
     with house.hall.service.engine.begin() as conn:
         org = cases.org_row(conn, house.hall.service.org)
         found = onlooker(conn, org, Role.VIEWER, "")
-    assert found == Onlooker("", "", Visibility.AGGREGATE, Visibility.AGGREGATE)
-    assert found.sees("", "") is Visibility.AGGREGATE
+    assert found == Onlooker("", Visibility.AGGREGATE, {})
+    assert found.sees("", []) is Visibility.AGGREGATE

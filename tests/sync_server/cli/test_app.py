@@ -36,7 +36,8 @@ def test_the_commands_are_those_of_the_issue() -> None:
     """Under their names."""
     assert {words[0] for words in COMMANDS} == set(helping.ORDER)
     assert {words[1] for words in COMMANDS if words[0] == "member"} == {
-        "add", "import", "list", "set-role", "set-tier", "set-cap", "move", "revoke",
+        "add", "import", "list", "set-role", "set-tier", "set-cap", "move", "add-team",
+        "remove-team", "revoke",
     }  # fmt: skip
     assert {words[1] for words in COMMANDS if words[0] == "request"} == {
         "list", "approve", "deny", "reopen",

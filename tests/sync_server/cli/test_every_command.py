@@ -32,6 +32,8 @@ def story(device: str, request: str, other: str) -> list[list[str]]:
         ["member", "set-tier", "ben", "junior"],
         ["member", "set-cap", "ben", "25", "--window", "day"],
         ["member", "move", "cid", "backend"],
+        ["member", "add-team", "cid", "data"],
+        ["member", "remove-team", "cid", "data"],
         ["member", "revoke", "cid"],
         ["invite", "ben"],
         ["project", "set-cap", "acme/api", "50", "--window", "week"],
