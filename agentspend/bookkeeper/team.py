@@ -137,6 +137,7 @@ class Team:
         """Begin as a member: a chain of its own, no rights yet."""
         team.write(self._conn, "enrolling", b"")
         team.write(self._conn, "membership", msgspec.json.encode(membership))
+        self._dryness = Dryness()
         self._begin(Standing(membership.device, inc, identity), now_us)
 
     def retire(self, now_us: int) -> None:
@@ -207,6 +208,10 @@ class Team:
             return None
         return Mark(self.standing.inc, *team.end(self._conn, self.standing.inc))
 
+    def listens(self, *, line_open: bool) -> None:
+        """Whether the server has a line on which it says when there may be more."""
+        self._dryness.listens = line_open
+
     def away(self, mono_us: int) -> None:
         """The server is away: for some seconds nobody waits for more of any pool."""
         self._dryness.away(mono_us)
@@ -215,7 +220,7 @@ class Team:
         """After an answer: for a while nobody waits for more of what still lacks what was asked
         for. True when more of it is on its way."""
         free = {str(line["name"]): int(str(line["free_nusd"])) for line in self.lines()}
-        return self._dryness.answered(answer, needy, free, mono_us)
+        return self._dryness.answered(answer, needy, free, mono_us, self.policy)
 
     def seats(self, payer: Payer, counted: str, mono_us: int) -> list[Seat]:
         """The rights this request must have, one for each pool it counts in: of its team's, and of

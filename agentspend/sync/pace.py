@@ -6,6 +6,8 @@ Whoever waits for allowance, and whatever the server pushes, makes it talk at on
 REPORT_EVERY_S = 900
 """What was spent is told within a quarter of an hour; when nothing was, half an hour may pass."""
 FIRST_AGAIN_S, LAST_AGAIN_S = 2.0, 300.0
+LINE_AGAIN_S = 60.0
+"""The server can be reached, and says nothing of its own accord: not for longer than this."""
 COMING_S = 1.0
 
 
@@ -40,3 +42,17 @@ class Pace:
         skips = self._calm and not self._skipped and queued == 0
         self._skipped = skips
         return skips
+
+
+class LinePace:
+    """When a line that broke is opened again, in seconds."""
+
+    def __init__(self) -> None:
+        self._again_s = FIRST_AGAIN_S
+
+    def broke(self, events: int) -> float:
+        """So many events came on it: soon after one that was of use, else less and less often."""
+        if events > 1:
+            self._again_s = FIRST_AGAIN_S
+        wait_s, self._again_s = self._again_s, min(LAST_AGAIN_S, self._again_s * 2)
+        return min(wait_s, LINE_AGAIN_S) if events else wait_s

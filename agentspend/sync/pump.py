@@ -16,7 +16,7 @@ from agentspend.bookkeeper.outcomes import Event, Moment
 from agentspend.bookkeeper.team import Membership
 from agentspend.core.allowance.messages import Answer, Want
 from agentspend.sync.client import Heard, NotTaken, TeamClient, Unreachable
-from agentspend.sync.pace import FIRST_AGAIN_S, LAST_AGAIN_S, Pace
+from agentspend.sync.pace import LinePace, Pace
 from agentspend.sync.wants import wants
 
 NONCE_BYTES = 16
@@ -102,7 +102,7 @@ class Pump:
         needs a fresh ticket, which a talk brings; one that cannot be had is tried again at once
         when a talk has shown that the server is there.
         """
-        again_s = FIRST_AGAIN_S
+        pace = LinePace()
         await self._talked.wait()
         while True:
             self._talked.clear()
@@ -110,20 +110,22 @@ class Pump:
             try:
                 async for event in self._client.pushes(self._ticket):
                     heard += 1
+                    if heard == 1:
+                        await self._listens(line_open=True)
                     if event == "sync" or heard == 1:
                         self.nudge()
                         self.pushed()
-                    if heard > 1:
-                        again_s = FIRST_AGAIN_S
             except NotTaken:
                 refused = True
                 self.nudge()
             except Unreachable:
                 pass
+            if heard:
+                await self._listens(line_open=False)
+            again_s = pace.broke(heard)
             with suppress(TimeoutError):
                 async with asyncio.timeout(again_s):
                     await (asyncio.sleep(again_s) if heard or refused else self._talked.wait())
-            again_s = min(LAST_AGAIN_S, again_s * 2)
 
     async def talk(self) -> bool:
         """Report everything, take in what comes back; raises `Unreachable` or `NotTaken`.
@@ -184,6 +186,10 @@ class Pump:
         self.heard_us, self.failed = answer.server_us, ""
         self._talked.set()
         return found
+
+    async def _listens(self, *, line_open: bool) -> None:
+        """Whether the server can say of its own accord that there is more of a pool."""
+        await self._bookkeeper.ask(lambda books, _: books.team.listens(line_open=line_open))
 
     async def _away(self) -> None:
         """No more of any pool comes now."""

@@ -10,6 +10,7 @@ import contextlib
 import os
 import secrets
 import shutil
+import signal
 import sys
 import tempfile
 import traceback
@@ -21,33 +22,45 @@ from tests.chaos import run as running
 from tests.chaos.least import least
 from tests.chaos.planted import PLANTS
 from tests.chaos.run import Report
-from tests.chaos.world import World
+from tests.chaos.world import NotBegun, World
 from tests.sync_server.postgres import postgres
 
 SHOWN = 12
-TOO_SELDOM = 3
+TOO_SELDOM, NOT_BEGUN = 3, 4
+BEGINS = 3
 
 
 def main() -> int:
-    """Run, tell, judge; not 0 when anything does not hold, or faults were too few, twice."""
+    """Run, tell, judge; not 0 when anything does not hold, faults were too few twice, or the team
+    could not be set up three times."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
     parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
     parser.add_argument("--plant", choices=["", "all", *PLANTS], default="")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     if options.plant:
         plants = list(PLANTS) if options.plant == "all" else [options.plant]
-        return max([_one(options, plant) for plant in plants])
-    failed = _one(options, "")
+        return max([_begun(options, plant) for plant in plants])
+    failed = _begun(options, "")
     if failed == TOO_SELDOM:
         options.seed += 1
-        failed = _one(options, "")
+        failed = _begun(options, "")
+    return failed
+
+
+def _begun(options: argparse.Namespace, plant: str) -> int:
+    """One run; again on other ports where it did not begin."""
+    for _ in range(BEGINS):
+        if (failed := _one(options, plant)) != NOT_BEGUN:
+            break
     return failed
 
 
 def _one(options: argparse.Namespace, plant: str) -> int:
-    """One run in a folder of its own, which stays when something is wrong; 0, 1 or `TOO_SELDOM`."""
+    """One run in a folder of its own, which stays when something is wrong; 0, 1, `TOO_SELDOM` or
+    `NOT_BEGUN`."""
     folder = Path(tempfile.mkdtemp(prefix="chaos-"))
     _quiet(folder / "noise.log")
     again = (
@@ -64,6 +77,9 @@ def _one(options: argparse.Namespace, plant: str) -> int:
     except pytest.skip.Exception as reason:
         say(f"skipped: {reason}")
         return 0
+    except NotBegun:
+        say(f"{traceback.format_exc()}the team could not be set up; all files are kept in {folder}")
+        return NOT_BEGUN
     except (Exception, pytest.fail.Exception):
         say(f"{traceback.format_exc()}✗ the run itself failed; all files are kept in {folder}")
         return 1

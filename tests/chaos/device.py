@@ -24,8 +24,6 @@ base_url = "{url}"
 [admission]
 wait_s = 10
 """
-AT_ONCE = asyncio.Semaphore(2)
-"""Starts at a time: each takes a second of a processor."""
 GONE = (OSError, AssertionError, EOFError)
 ARMED = 0.4
 KILLED, DIED = "daemon killed", "daemon died at a point in its code"
@@ -47,11 +45,12 @@ class Lived:
 
 
 class Device:
-    """`sessions` are its ways in by project; empty while its daemon is down."""
+    """`sessions` are its ways in by project; empty while its daemon is down. `starts` bounds how
+    many are started at a time: each takes a second of a processor."""
 
     def __init__(
         self, name: str, folder: Path, provider: str, link: Link, chance: Random, counted: Counted,
-        plant: str = "",
+        starts: asyncio.Semaphore, plant: str = "",
     ) -> None:  # fmt: skip
         self.name = name
         self.link = link
@@ -62,9 +61,11 @@ class Device:
         self.starts_s: list[float] = []
         self.in_doubt = False
         self.armed = False
+        self.kept = True
         self._chance = chance
         self._counted = counted
         self._provider = provider
+        self._starts = starts
         self._plant = plant
         self._tokens: dict[str, str] = {}
         self._links: list[Talk] = []
@@ -92,7 +93,7 @@ class Device:
             )
             fault = f"{point}:{self._chance.randint(1, depth)}"
         self.armed = bool(fault)
-        async with AT_ONCE:
+        async with self._starts:
             took_s = await asyncio.to_thread(self.victim.start, fault)
         if took_s is None:
             return False
@@ -145,8 +146,8 @@ class Device:
         self._links = []
 
     async def keep(self) -> None:
-        """Whenever the daemon is dead, start it again after a while; until cancelled."""
-        while True:
+        """Whenever the daemon is dead, start it again after a while; while it is `kept`."""
+        while self.kept:
             await asyncio.sleep(0.05)
             if self.victim.alive or self.hands.locked():
                 continue

@@ -20,7 +20,7 @@ async def quiet(world: World) -> list[str]:
 
 async def _helped_up(device: Device) -> None:
     async with device.hands:
-        if device.armed or not device.victim.alive:
+        if device.armed or not device.up.is_set() or not device.victim.alive:
             await device.kill()
             assert await device.start(), f"{device.name} does not start in peace"
 

@@ -42,9 +42,14 @@ STEP_NUSD = {
 TRIES = 60
 
 
+class NotBegun(Exception):
+    """The team could not be set up: nothing was tested yet."""
+
+
 @dataclass(slots=True)
 class World:
-    """Everything there is. `devices` grows by the clones, each with its agents."""
+    """Everything there is. `devices` grows by the clones, each with its agents; `made` are all
+    whose daemon may run, also where something went wrong before they were of the world."""
 
     seed: int
     folder: Path
@@ -58,9 +63,12 @@ class World:
     projects: tuple[str, ...] = PROJECTS
     step_nusd: dict[str, int] = field(default_factory=lambda: dict(STEP_NUSD))
     devices: list[Device] = field(default_factory=list)
+    made: list[Device] = field(default_factory=list)
     agents: list[Agents] = field(default_factory=list)
     heard: Heard = field(default_factory=Heard)
+    starts: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    keepers: set[asyncio.Task[None]] = field(default_factory=set)
     working: bool = False
 
     async def join(self, number: int) -> None:
@@ -88,10 +96,12 @@ class World:
     def _device(self, name: str, link: str) -> Device:
         chance = Random(f"{self.seed} {name} device")
         plant = "" if self.plant.startswith("server") else self.plant
-        return Device(
+        made = Device(
             name, self.folder / name, self.provider.url, self.network.links[link], chance,
-            self.counted, plant,
+            self.counted, self.starts, plant,
         )  # fmt: skip
+        self.made.append(made)
+        return made
 
     def enters(self, device: Device) -> None:
         """A device is part of the world from now on: kept alive, and worked on."""
@@ -116,17 +126,22 @@ class World:
         self.tasks.add(asyncio.get_running_loop().create_task(agents.run()))
 
     def _keep(self, device: Device) -> None:
-        self.tasks.add(asyncio.get_running_loop().create_task(device.keep()))
+        self.keepers.add(asyncio.get_running_loop().create_task(device.keep()))
 
     async def rest(self) -> None:
-        """Everybody stops; raises what an agent or a keeper fell over."""
+        """Everybody stops, whoever is just being helped up when that is done; raises what an agent
+        or a keeper fell over."""
         self.working = False
+        for device in self.devices:
+            device.kept = False
         for task in self.tasks:
             task.cancel()
-        for found in await asyncio.gather(*self.tasks, return_exceptions=True):
+        ended = await asyncio.gather(*self.tasks, *self.keepers, return_exceptions=True)
+        self.tasks.clear()
+        self.keepers.clear()
+        for found in ended:
             if isinstance(found, Exception):
                 raise found
-        self.tasks.clear()
 
 
 @asynccontextmanager
@@ -137,33 +152,53 @@ async def world_in(
     counted = Counted()
     server_plant = plant if plant.startswith("server") else ""
     server = await asyncio.to_thread(TeamServer, folder, database, server_plant)
-    await server.start()
     network = Network(server.path, server.port, seed, counted)
-    backend = {f"d{number}" for number in range(BACKEND)}
-    pools = {
-        pool.id: pool
-        for pool in (
-            PoolOf("org.month", lambda _device, _project: True),
-            PoolOf("team.backend.day", lambda device, _: device.partition("c")[0] in backend),
-            PoolOf("project.atlas.month", lambda _, project: project == "atlas"),
-        )
-    }
-    world = None
     with SandboxProcess(folder, "--seed", str(seed % 1_000)) as provider:
+        pools = {pool.id: pool for pool in _pools()}
         cashier = Cashier(server, provider.bill_path, pools)
         world = World(seed, folder, counted, server, network, provider, cashier, pools, plant)
         try:
-            for team in ("backend", "frontend"):
-                await server.ask("team.create", team=team)
-            for pool, first_nusd in FIRST_NUSD.items():
-                await cashier.set_cap(pool, first_nusd, **CAPS[pool])
-            network.weather = STORM
-            await asyncio.gather(*(world.join(number) for number in range(DEVICES)))
-            world.devices.sort(key=lambda device: device.name)
+            await _begin(world)
             yield world
         finally:
-            await world.rest()
-            for device in world.devices:
-                device.victim.kill()
-            await network.close()
-            await server.kill()
+            await _end(world)
+
+
+async def _end(world: World) -> None:
+    """Leave nothing running, whatever went wrong: also what a thread was just starting."""
+    with suppress(Exception):
+        await world.rest()
+    for device in world.made:
+        device.victim.kill()
+    await world.network.close()
+    await world.server.kill()
+    await asyncio.get_running_loop().shutdown_default_executor()
+    for device in world.made:
+        device.victim.kill()
+
+
+def _pools() -> list[PoolOf]:
+    backend = {f"d{number}" for number in range(BACKEND)}
+    return [
+        PoolOf("org.month", lambda _device, _project: True),
+        PoolOf("team.backend.day", lambda device, _: device.partition("c")[0] in backend),
+        PoolOf("project.atlas.month", lambda _, project: project == "atlas"),
+    ]
+
+
+async def _begin(world: World) -> None:
+    """Two teams, a cap for each pool, and eight who join in bad weather. Raises `NotBegun`."""
+    try:
+        await world.server.start()
+        for team in ("backend", "frontend"):
+            await world.server.ask("team.create", team=team)
+        for pool, first_nusd in FIRST_NUSD.items():
+            await world.cashier.set_cap(pool, first_nusd, **CAPS[pool])
+        world.network.weather = STORM
+        joins = (world.join(number) for number in range(DEVICES))
+        for found in await asyncio.gather(*joins, return_exceptions=True):
+            if isinstance(found, BaseException):
+                raise found
+    except Exception as error:
+        raise NotBegun(error) from error
+    world.devices.sort(key=lambda device: device.name)

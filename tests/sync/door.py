@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from aiohttp.test_utils import TestServer
 from agentspend.wire import signing
 from agentspend.wire.canonical import canonical
 from agentspend.wire.team import Sealed
+from sync_server.allowance.journal import Opened
 from sync_server.allowance.sizing import Sizing
 from sync_server.enrolment import Names
 from sync_server.service import UnknownDevice
@@ -27,14 +29,14 @@ POOL = {"id": "org", "name": "acme", "level": "org", "scope": {}, "window": "mon
 class Door:
     """`down` answers nothing; `asked` counts the reports. A line that listens opens with a ping;
     `lines` has, for each one that comes, the status it is to get;
-    `asked_before` counts the reports until one was opened."""
+    `asked_before` counts the reports until one was opened. `cut` breaks the lines that are."""
 
     def __init__(self, folder: Path) -> None:
         self.office = Office(folder)
         object.__setattr__(self.office.service, "sizing", LARGE)
         self.office.service.decide(self.office.pool("org", 10 * USD), {"who": "lead"}, _now_us())
         self.policy: dict[str, Any] = {
-            "v": 1, "type": "policy", "version": 1, "team": "t_1", "pools": [POOL], "models": [],
+            "v": 1, "type": "policy", "version": 0, "team": "t_1", "pools": [POOL], "models": [],
             "rates": [], "frozen": False,
         }  # fmt: skip
         self.down = False
@@ -42,6 +44,7 @@ class Door:
         self.lines: list[int] = []
         self.asked_before: int | None = None
         self.talked = asyncio.Event()
+        self.cut = asyncio.Event()
         self._count = itertools.count(2)
         app = web.Application()
         app.router.add_post("/v1/enrol", self._enrol)
@@ -68,9 +71,10 @@ class Door:
         self.talked.set()
         sealed = await _read(request)
         try:
-            return self._answer(self.office.service.sync(_device(sealed), sealed, _now_us()))
+            answer = self.office.service.sync(_device(sealed), sealed, _now_us())
         except UnknownDevice as error:
             return web.json_response({"error": {"message": error.message}}, status=403)
+        return self._answer(answer, int(_said(sealed)["policy"]))
 
     async def _hello(self, request: web.Request) -> web.Response:
         sealed = await _read(request)
@@ -88,15 +92,22 @@ class Door:
         response = web.StreamResponse()
         await response.prepare(request)
         await response.write(b'{"event":"ping"}\n')
-        await asyncio.Event().wait()
+        await self.cut.wait()
         return response
 
-    def _answer(self, sealed: Sealed) -> web.Response:
-        body = canonical(self.policy)
-        policy = Sealed(body, signing.sign(SERVER_KEY, "policy", body))
-        return web.json_response(
-            {"sealed": _shown(sealed), "policy": _shown(policy), "ticket": "x"}
-        )
+    def raise_cap(self, cap_nusd: int) -> None:
+        """A lead raises the cap. Nobody is told: whoever asks hears it."""
+        state = self.office.state("org")
+        line = Opened("org", cap_nusd, state.window, state.ends_us)
+        self.office.service.decide([line], {"who": "lead"}, _now_us())
+
+    def _answer(self, sealed: Sealed, policy: int = -1) -> web.Response:
+        """With the policy in force, for those who have another."""
+        said: dict[str, Any] = {"sealed": _shown(sealed), "ticket": "x"}
+        if policy != self.policy["version"]:
+            body = canonical(self.policy)
+            said["policy"] = _shown(Sealed(body, signing.sign(SERVER_KEY, "policy", body)))
+        return web.json_response(said)
 
 
 def _shown(sealed: Sealed) -> dict[str, str]:
@@ -109,9 +120,12 @@ async def _read(request: web.Request) -> Sealed:
 
 
 def _device(sealed: Sealed) -> str:
-    import json
+    return str(_said(sealed)["device"])
 
-    return str(json.loads(sealed.body)["device"])
+
+def _said(sealed: Sealed) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(sealed.body)
+    return found
 
 
 def _now_us() -> int:

@@ -1,6 +1,14 @@
 """When a device talks again."""
 
-from agentspend.sync.pace import COMING_S, FIRST_AGAIN_S, LAST_AGAIN_S, REPORT_EVERY_S, Pace
+from agentspend.sync.pace import (
+    COMING_S,
+    FIRST_AGAIN_S,
+    LAST_AGAIN_S,
+    LINE_AGAIN_S,
+    REPORT_EVERY_S,
+    LinePace,
+    Pace,
+)
 
 
 def test_a_silent_server_is_asked_less_and_less_often() -> None:
@@ -31,3 +39,17 @@ def test_every_other_talk_about_nothing_is_left_out() -> None:
     assert not pace.may_skip(3)
     pace.silent()
     assert not pace.may_skip(0)
+
+
+def test_a_line_that_breaks_is_opened_again() -> None:
+    """Less and less often where it cannot be had, once a minute where it opens and breaks."""
+    pace = LinePace()
+    assert [pace.broke(0) for _ in range(3)] == [
+        FIRST_AGAIN_S,
+        2 * FIRST_AGAIN_S,
+        4 * FIRST_AGAIN_S,
+    ]
+    assert max(pace.broke(0) for _ in range(9)) == LAST_AGAIN_S
+    assert pace.broke(1) == LINE_AGAIN_S
+    assert pace.broke(2) == FIRST_AGAIN_S
+    assert pace.broke(1) == 2 * FIRST_AGAIN_S

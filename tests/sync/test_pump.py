@@ -9,11 +9,12 @@ import pytest
 
 from agentspend.bookkeeper.outcomes import Held, HoldAnswer, Refused, Settlement
 from agentspend.bookkeeper.team import Membership
+from agentspend.core.allowance import dryness
 from agentspend.core.allowance.accounts import Place
 from agentspend.core.allowance.messages import Enrol, Status
 from agentspend.core.scopes import Payer
 from agentspend.core.usage import Billing
-from agentspend.sync import pump
+from agentspend.sync import pace
 from agentspend.sync.client import TeamClient, Unreachable
 from agentspend.sync.pump import Pump
 from agentspend.wire import signing
@@ -138,7 +139,7 @@ async def test_a_line_that_opens_is_a_reason_to_talk(
     door: Door, ana: Member, monkeypatch: pytest.MonkeyPatch, statuses: list[int]
 ) -> None:
     """What was pushed before is lost; a ticket that is too old is replaced by talking."""
-    monkeypatch.setattr(pump, "FIRST_AGAIN_S", 0.01)
+    monkeypatch.setattr(pace, "FIRST_AGAIN_S", 0.01)
     door.lines = list(statuses)
     loop = asyncio.get_running_loop()
     tasks = [loop.create_task(ana.pump.run()), loop.create_task(ana.pump.listen())]
@@ -156,6 +157,33 @@ async def test_nobody_waits_for_what_the_server_has_not_got(door: Door, ana: Mem
     refused = await asyncio.wait_for(ana.hold("11.00"), 30)
     assert isinstance(refused, Refused)
     assert refused.budget == "team:org"
+
+
+async def test_a_raise_nobody_told_us_of_is_found_by_asking(
+    door: Door, ana: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The line breaks, a lead raises the cap, the pool was dry: whoever comes next is served."""
+    monkeypatch.setattr(dryness, "UNHEARD_US", 0)
+    monkeypatch.setattr(pace, "FIRST_AGAIN_S", 3_600.0)
+    loop = asyncio.get_running_loop()
+    tasks = [loop.create_task(ana.pump.run()), loop.create_task(ana.pump.listen())]
+    while not await listens(ana):
+        await asyncio.sleep(0.01)
+    await ana.settle(await asyncio.wait_for(ana.hold("9.90"), 30), 10 * USD)
+    assert isinstance(await asyncio.wait_for(ana.hold("5.00"), 30), Refused)
+    door.raise_cap(20 * USD)
+    assert isinstance(await asyncio.wait_for(ana.hold("5.00"), 30), Refused)
+    door.cut.set()
+    while await listens(ana):
+        await asyncio.sleep(0.01)
+    assert isinstance(await asyncio.wait_for(ana.hold("5.00"), 30), Held)
+    for task in tasks:
+        task.cancel()
+
+
+async def listens(member: Member) -> bool:
+    """Whether a line to the server is open, as the books know it."""
+    return bool(await member.ask(lambda books: books.team._dryness.listens))
 
 
 async def test_a_device_cut_off_works_on_what_it_has(door: Door, ana: Member) -> None:

@@ -10,21 +10,31 @@ from agentspend.core.allowance.messages import Answer, Lacking, Want
 
 AWAY_US = 5_000_000
 DRY_US = 60_000_000
+UNHEARD_US = 5_000_000
+"""How long a pool is dry while no line to the server is open: nobody would say that there is more.
+"""
 MOST_TRIES = 8
 """How often more is asked for that is said to be coming, until it came."""
 
 
 class Dryness:
-    """Until when each pool is dry, on the monotonic clock."""
+    """Since when each pool is dry, on the monotonic clock, and until when at most.
+
+    `listens`: a line to the server is open, on which it says when there may be more.
+    """
 
     def __init__(self) -> None:
-        self._until_us: dict[str, int] = {}
+        self.listens = False
+        self._dry_us: dict[str, tuple[int, int]] = {}
         self._away_until_us = 0
         self._tries: dict[str, int] = {}
 
     def is_dry(self, pool: str, mono_us: int) -> bool:
         """Whether waiting for more of this pool is in vain."""
-        return mono_us < max(self._away_until_us, self._until_us.get(pool, 0))
+        if mono_us < self._away_until_us:
+            return True
+        since_us, until_us = self._dry_us.get(pool, (0, 0))
+        return mono_us < (until_us if self.listens else min(until_us, since_us + UNHEARD_US))
 
     def away(self, mono_us: int) -> None:
         """The server is away: no more of anything."""
@@ -33,28 +43,35 @@ class Dryness:
     def returned(self, pools: Iterable[str]) -> None:
         """Something was given back there: as much can be had again."""
         for pool in pools:
-            self._until_us.pop(pool, None)
+            self._dry_us.pop(pool, None)
 
     def forget(self) -> None:
         """Another policy is in force: where a cap was changed there may be more again."""
-        self._until_us.clear()
+        self._dry_us.clear()
         self._tries.clear()
 
     def answered(
-        self, answer: Answer, asked: Sequence[Want], free_nusd: Mapping[str, int], mono_us: int
+        self,
+        answer: Answer,
+        asked: Sequence[Want],
+        free_nusd: Mapping[str, int],
+        mono_us: int,
+        policy: int = 0,
     ) -> bool:
         """An answer came: what was `asked` for and still lacks is dry, if the server says so; what
         was not asked for stays as it was.
 
-        True: more is on its way (or was granted, and taken by another request at once), ask again
-        in a moment. No pool is dry beyond its window.
+        True: more is on its way (or was granted, and taken by another request at once; or this
+        answer is older than the `policy` in force, and so does not know what there is by now), ask
+        again in a moment. No pool is dry beyond its window.
         """
         lacking = [
             want.pool
             for want in asked
             if want.pool in free_nusd and free_nusd[want.pool] < want.need_nusd
         ]
-        dry = {told.pool for told in answer.accounts if told.lacking is Lacking.DRY}
+        told_dry = {told.pool for told in answer.accounts if told.lacking is Lacking.DRY}
+        dry = told_dry if answer.policy >= policy else set()
         for want in asked:
             tries = self._tries.pop(want.pool, 0)
             if want.pool in lacking:
@@ -67,8 +84,8 @@ class Dryness:
         }
         self._away_until_us = 0
         for want in asked:
-            self._until_us.pop(want.pool, None)
+            self._dry_us.pop(want.pool, None)
             if want.pool in lacking and want.pool not in coming:
                 dry_us = max(0, min(DRY_US, left_us.get(want.pool, DRY_US)))
-                self._until_us[want.pool] = mono_us + dry_us
+                self._dry_us[want.pool] = mono_us, mono_us + dry_us
         return bool(coming)

@@ -1,6 +1,6 @@
 """For whom nobody waits, and for how long."""
 
-from agentspend.core.allowance.dryness import AWAY_US, DRY_US, MOST_TRIES, Dryness
+from agentspend.core.allowance.dryness import AWAY_US, DRY_US, MOST_TRIES, UNHEARD_US, Dryness
 from agentspend.core.allowance.messages import NOTHING, Answer, Lacking, Status, Told, Want
 
 NEED = Want("org", need_nusd=50)
@@ -13,9 +13,16 @@ def answer(lacking: Lacking, ends_us: int | None = None) -> Answer:
     return Answer("d", "i", "n", 1, 1, 1_000, Status.ACTIVE, NOTHING, False, (told,), 1, "", "")
 
 
+def listening() -> Dryness:
+    """Of a device that has a line to the server open."""
+    made = Dryness()
+    made.listens = True
+    return made
+
+
 def test_what_the_server_has_not_got_is_dry_for_a_while() -> None:
     """And only that, whatever is said of others, until there is more or the policy is another."""
-    dryness = Dryness()
+    dryness = listening()
     assert not dryness.answered(answer(Lacking.DRY), [NEED, Want("web")], {"org": 9, "web": 0}, 0)
     assert dryness.is_dry("org", DRY_US - 1)
     assert not dryness.is_dry("org", DRY_US)
@@ -27,6 +34,28 @@ def test_what_the_server_has_not_got_is_dry_for_a_while() -> None:
     dryness.answered(answer(Lacking.DRY), [NEED], {"org": 9}, 5)
     dryness.forget()
     assert not dryness.is_dry("org", 5)
+
+
+def test_whom_nobody_tells_of_more_asks_again_soon() -> None:
+    """Without a line a raise of the cap is heard of only by asking; also when the line broke after
+    the pool was found dry. A line that opens makes nothing dry that was not."""
+    dryness = Dryness()
+    dryness.answered(answer(Lacking.DRY), [NEED], {"org": 9}, 100)
+    assert dryness.is_dry("org", 100 + UNHEARD_US - 1)
+    assert not dryness.is_dry("org", 100 + UNHEARD_US)
+    dryness.listens = True
+    assert dryness.is_dry("org", 100 + UNHEARD_US)
+    assert not dryness.is_dry("org", 100 + DRY_US)
+    assert not dryness.is_dry("web", 100)
+
+
+def test_an_answer_from_before_the_policy_in_force_makes_nothing_dry() -> None:
+    """It was given before a cap was raised and comes after the word of the raise: ask again."""
+    dryness = listening()
+    assert dryness.answered(answer(Lacking.DRY), [NEED], {"org": 9}, 0, policy=2)
+    assert not dryness.is_dry("org", 0)
+    assert not dryness.answered(answer(Lacking.DRY), [NEED], {"org": 9}, 0, policy=1)
+    assert dryness.is_dry("org", 0)
 
 
 def test_what_was_given_back_can_be_had_again() -> None:
@@ -60,7 +89,7 @@ def test_what_is_coming_is_asked_for_again_but_not_for_ever() -> None:
 
 def test_what_another_request_took_meanwhile_is_not_dry() -> None:
     """The server had given it: ask again."""
-    dryness = Dryness()
+    dryness = listening()
     assert dryness.answered(answer(Lacking.NOTHING), [NEED], {"org": 9}, 0)
     assert not dryness.is_dry("org", 0)
 
