@@ -1,6 +1,7 @@
 """`python -m tests.chaos --seconds 60`: one server, eight daemons, and all that can go wrong.
 
-`--database postgresql` sets up a PostgreSQL of its own. `--plant NAME` (or `all`) plants a bug,
+`--database postgresql` sets up a PostgreSQL of its own, `both` is a run on each, side by side.
+`--plant NAME` (or `all`) plants a bug,
 which the run must find.
 """
 
@@ -11,6 +12,7 @@ import os
 import secrets
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import traceback
@@ -25,6 +27,7 @@ from tests.chaos.run import Report
 from tests.chaos.world import NotBegun, World
 from tests.sync_server.postgres import postgres
 
+DATABASES = ("sqlite", "postgresql")
 SHOWN = 12
 TOO_SELDOM, NOT_BEGUN = 3, 4
 BEGINS = 3
@@ -36,10 +39,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
-    parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
+    parser.add_argument("--database", choices=[*DATABASES, "both"], default="sqlite")
     parser.add_argument("--plant", choices=["", "all", *PLANTS], default="")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if options.database == "both":
+        return _side_by_side(sys.argv[1:])
     if options.plant:
         plants = list(PLANTS) if options.plant == "all" else [options.plant]
         return max([_begun(options, plant) for plant in plants])
@@ -48,6 +53,26 @@ def main() -> int:
         options.seed += 1
         failed = _begun(options, "")
     return failed
+
+
+def _side_by_side(words: list[str]) -> int:
+    """The same on each database at once; what each says is told when it has ended."""
+    runs = [
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.chaos", *words, "--database", database],
+            stdout=subprocess.PIPE, text=True,
+        )
+        for database in DATABASES
+    ]  # fmt: skip
+    try:
+        for each in runs:
+            assert each.stdout is not None
+            say(each.stdout.read())
+        return max(each.wait() for each in runs)
+    except BaseException:
+        for each in runs:
+            each.terminate()
+        raise
 
 
 def _begun(options: argparse.Namespace, plant: str) -> int:
