@@ -220,7 +220,7 @@ class Team:
         """After an answer: for a while nobody waits for more of what still lacks what was asked
         for. True when more of it is on its way."""
         free = {str(line["name"]): int(str(line["free_nusd"])) for line in self.lines()}
-        return self._dryness.answered(answer, needy, free, mono_us, self.policy)
+        return self._dryness.answered(answer, needy, free, mono_us, self.policy.version)
 
     def seats(self, payer: Payer, counted: str, mono_us: int) -> list[Seat]:
         """The rights this request must have, one for each pool it counts in: of its team's, and of
