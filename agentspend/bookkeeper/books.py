@@ -29,7 +29,7 @@ from agentspend.bookkeeper.questions import Questions
 from agentspend.bookkeeper.rooms import Rooms, Seat, is_hard
 from agentspend.bookkeeper.team import Team
 from agentspend.core.admission import Admit, Count, RefusalReason, Refuse, Wait, decide
-from agentspend.core.budgets import BoundKind
+from agentspend.core.budgets import TEAM_PREFIX, BoundKind
 from agentspend.core.errors import StoreError
 from agentspend.core.limits import MAX_ASKING, MAX_WAITING
 from agentspend.core.scopes import NamesModel, Payer
@@ -53,7 +53,9 @@ class Books:
         self.rooms = Rooms(conn, zone, read_only=read_only)
         self.team = Team(conn)
         self.line = Line()
-        self.questions = Questions(self.line)
+        self.questions = Questions(
+            self.line, lambda budget: self.team.turn(budget.removeprefix(TEAM_PREFIX))
+        )
         self.events: list[Event] = []
         self.woken: list[tuple[str, HoldAnswer]] = []
         self.undo: list[Callable[[], None]] = []

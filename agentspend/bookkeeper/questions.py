@@ -5,6 +5,7 @@ a lead's approval) or by a no, which stands until that budget has another limit 
 Kept in memory: a restart ends the requests, and with them what they asked.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from agentspend.bookkeeper.line import Line
@@ -39,12 +40,16 @@ class _Asker:
 
 @dataclass(slots=True)
 class Questions:
-    """Those that are open; who asks stands in `line`. `closed`: the daemon stops, ask nobody."""
+    """Those that are open; who asks stands in `line`. `closed`: the daemon stops, ask nobody.
+
+    `turn_of` a budget: another number whenever its limit was changed, though it be set back.
+    """
 
     line: Line
+    turn_of: Callable[[str], int]
     closed: bool = False
     _askers: dict[str, _Asker] = field(default_factory=dict)
-    _noes: dict[tuple[str, int], int] = field(default_factory=dict)
+    _noes: dict[tuple[str, int], tuple[int, int]] = field(default_factory=dict)
 
     def ask(self, request: HoldRequest, seat: Seat, needed_nusd: int) -> bool:
         """Ask for room in this budget; False where the question was open already."""
@@ -66,7 +71,7 @@ class Questions:
         """Answer a question; how many requests it was asked for."""
         asked = [each for each in self._waiting() if each.seat.budget.name == budget]
         for each in asked:
-            self._noes[_place(each.seat)] = each.seat.budget.limit_nusd
+            self._noes[_place(each.seat)] = self._limit(each.seat)
         return len(asked)
 
     def close(self) -> None:
@@ -75,7 +80,10 @@ class Questions:
 
     def was_refused(self, seat: Seat) -> bool:
         """Whether a person has said no, of this limit in this window."""
-        return self._noes.get(_place(seat)) == seat.budget.limit_nusd
+        return self._noes.get(_place(seat)) == self._limit(seat)
+
+    def _limit(self, seat: Seat) -> tuple[int, int]:
+        return seat.budget.limit_nusd, self.turn_of(seat.budget.name)
 
     def all(self) -> list[Question]:
         """Every open question; the one asked first comes first."""

@@ -4,7 +4,6 @@ Every method runs inside a transaction its caller began; what is kept in memory 
 a rollback. The rules are `core.allowance`'s; this applies them to the tables.
 """
 
-import hashlib
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,11 +11,12 @@ from typing import Any
 
 import msgspec
 
+from agentspend.bookkeeper import once
 from agentspend.bookkeeper.closed import NO_ACCOUNT, frozen, left
 from agentspend.bookkeeper.pools import budget_of, in_flight
 from agentspend.bookkeeper.rights import Mark, Rights, TeamChain, holds
 from agentspend.bookkeeper.rooms import Seat
-from agentspend.bookkeeper.team_policy import TeamPolicy, policy_of
+from agentspend.bookkeeper.team_policy import TeamPolicy, policy_of, turned
 from agentspend.core.allowance.accounts import EMPTY, Place
 from agentspend.core.allowance.device import Device, Draft
 from agentspend.core.allowance.dryness import Dryness
@@ -64,6 +64,7 @@ class Team:
         self._standing: Standing | None = None
         self._policy = TeamPolicy()
         self._budgets: dict[str, Budget] = {}
+        self._turns: dict[str, int] = {}
 
     @property
     def membership(self) -> Membership | None:
@@ -107,6 +108,12 @@ class Team:
             return 0
         return TeamChain(self._conn, self.standing.inc).end.seq - self.standing.acked_seq
 
+    def turn(self, pool: str) -> int:
+        """How often this pool's cap became another while we listened: what was said of one that is
+        set back later was said of an earlier turn."""
+        self._load()
+        return self._turns.get(pool, 0)
+
     def forget(self) -> None:
         """A transaction was rolled back: read everything again when it is next needed."""
         self._loaded = False
@@ -115,27 +122,23 @@ class Team:
         if self._loaded:
             return
         self._loaded = True
-        kept = {name: team.read(self._conn, name) for name in ("membership", "standing", "policy")}
+        words = ("membership", "standing", "policy", "turns")
+        kept = {name: team.read(self._conn, name) for name in words}
         found = kept["membership"], kept["standing"]
         self._membership = msgspec.json.decode(found[0], type=Membership) if found[0] else None
         self._standing = msgspec.json.decode(found[1], type=Standing) if found[1] else None
         self._policy = policy_of(msgspec.json.decode(kept["policy"]) if kept["policy"] else {})
         self._budgets = {pool.id: budget_of(pool) for pool in self._policy.pools}
+        self._turns = msgspec.json.decode(kept["turns"]) if kept["turns"] else {}
 
     def enrolling(self, code: str, identity: str, nonce: str) -> str:
-        """The nonce to use an invite with: that of an earlier try from this very place, whose
-        answer may have been lost, else this fresh one. A code works once, an answer many times."""
-        asked = hashlib.sha256(f"{identity}\n{code}".encode()).hexdigest()
-        kept: dict[str, str] = msgspec.json.decode(team.read(self._conn, "enrolling") or b"{}")
-        if kept.get("asked") == asked:
-            return kept["nonce"]
-        word = {"asked": asked, "nonce": nonce}
-        team.write(self._conn, "enrolling", msgspec.json.encode(word))
-        return nonce
+        """The nonce to use an invite with: that of an earlier try from this very place, else this
+        fresh one. A code works once, an answer many times."""
+        return once.name_of(self._conn, "enrolling", f"{identity}\n{code}", nonce)
 
     def join(self, membership: Membership, inc: str, identity: str, now_us: int) -> None:
         """Begin as a member: a chain of its own, no rights yet."""
-        team.write(self._conn, "enrolling", b"")
+        once.answered(self._conn, "enrolling")
         team.write(self._conn, "membership", msgspec.json.encode(membership))
         self._dryness = Dryness()
         self._begin(Standing(membership.device, inc, identity), now_us)
@@ -171,7 +174,11 @@ class Team:
         """Put the server's policy in force; the caller has checked its signature. Where a cap was
         changed there may be more again."""
         self._dryness.forget()
+        caps = self.policy.caps
         team.write(self._conn, "policy", msgspec.json.encode(policy))
+        self.forget()
+        turns = turned(caps, self.policy, self._turns)
+        team.write(self._conn, "turns", msgspec.json.encode(turns))
         self.forget()
         if self.standing is not None:
             self._count_in_flight(self.standing)

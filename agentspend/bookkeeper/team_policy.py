@@ -24,6 +24,11 @@ class TeamPolicy:
     pools: tuple[Pool, ...] = ()
 
     @property
+    def caps(self) -> dict[str, int]:
+        """The cap of each pool, in nano-USD."""
+        return {pool.id: pool.cap_nusd for pool in self.pools}
+
+    @property
     def home(self) -> str:
         """The team that pays where nobody names one; "" before the server has said."""
         return self.teams[0] if self.teams else ""
@@ -70,3 +75,11 @@ def _pools(parts: Iterable[Mapping[str, Any]]) -> Iterable[Pool]:
     """Every pool once: those that all teams share stand in the home team's part."""
     told = (each for part in parts for each in part.get("pools", ()))
     return {pool.id: pool for pool in map(pool_of, told)}.values()
+
+
+def turned(
+    before: Mapping[str, int], policy: TeamPolicy, turns: Mapping[str, int]
+) -> dict[str, int]:
+    """How often each pool's cap became another, once more where this policy changes it."""
+    changed = [name for name, nusd in policy.caps.items() if before.get(name, nusd) != nusd]
+    return {**turns, **{name: turns.get(name, 0) + 1 for name in changed}}

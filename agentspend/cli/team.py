@@ -57,7 +57,9 @@ def request(
     """Ask the team's leads for a raise; once approved the allowance is there within a second."""
     access.daemon()
     found = access.ask("team.request", amount_nusd=parse_usd(amount), reason=reason, pool=pool)
-    output.line(f"request {found.get('id', '')} is {found.get('status', 'open')}: a lead decides")
+    status = str(found.get("status", "open"))
+    what = "a lead decides" if status == "open" else "a lead has decided; ask again for more"
+    output.line(f"request {found.get('id', '')} is {status}: {what}")
 
 
 Request = Annotated[str, typer.Argument(metavar="REQUEST", help="As `team requests` names it.")]

@@ -10,7 +10,8 @@ from typing import Any
 
 import msgspec
 
-from agentspend.bookkeeper import Bookkeeper
+from agentspend.bookkeeper import Bookkeeper, once
+from agentspend.bookkeeper.books import Books
 from agentspend.bookkeeper.outcomes import Event
 from agentspend.bookkeeper.team import Membership
 from agentspend.core.allowance.messages import (
@@ -38,6 +39,7 @@ from agentspend.sync.pump import NONCE_BYTES, Pump
 from agentspend.sync.viewing import Viewing
 
 MARK_EVERY_S = 0.05
+REQUESTING = "requesting"
 LOOK_WITHIN_S = 2.0
 """A command that shows the team waits no longer for its server; then it shows what was known."""
 Spawn = Callable[[Coroutine[Any, Any, Any], str], "asyncio.Task[Any]"]
@@ -183,11 +185,20 @@ class TeamDesk:
             await self.look()
 
     async def request(self, amount_nusd: int, reason: str, pool: str) -> Mapping[str, Any]:
-        """Ask the team's leads for more."""
+        """Ask the team's leads for more. What brought no answer, and is asked again while the
+        windows are the same, is the same request."""
         client, own = await self._in_team()
-        nonce = secrets.token_hex(NONCE_BYTES)
+        fresh = secrets.token_hex(NONCE_BYTES)
+
+        def name(books: Books, _: object) -> str:
+            windows = books.team.standing.windows if books.team.standing is not None else {}
+            words = f"{pool} {amount_nusd} {sorted(windows.items())} {reason}"
+            return once.name_of(books.conn, REQUESTING, words, fresh)
+
+        nonce = await self._books.ask(name)
         asked = RaiseRequest(own.team, own.device, nonce, pool, amount_nusd, reason)
         found = await client.request_raise(asked)
+        await self._books.ask(lambda books, _: once.answered(books.conn, REQUESTING))
         if self._asking is not None:
             self._asking.by_hand(asked, found)
         self._news()

@@ -2,12 +2,14 @@
 
 The question is a raise request like one of `agentspend team request`, and is asked by a name that
 follows from the pool's window and cap: after a restart it is the same question, and a lead's no
-stands until the cap is another one.
+stands until the cap is another one. A name that was answered by a raise which is no more (it was
+taken back, or used up elsewhere) is not asked again, but with a number behind it.
 """
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections import Counter
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -29,6 +31,10 @@ NUSD = 10**9
 
 Post = Callable[[RaiseRequest], Coroutine[Any, Any, dict[str, Any]]]
 Talk = Callable[[], Coroutine[Any, Any, object]]
+
+
+Asks = tuple[Question, RaiseRequest, str]
+"""An open question, the raise request that asks it, and the name that follows from its pool."""
 
 
 @dataclass(slots=True)
@@ -57,6 +63,7 @@ class Asking:
         self._put_s: dict[str, float] = {}
         self._nudged = asyncio.Event()
         self._by_hand: dict[str, RaiseRequest] = {}
+        self._rounds: Counter[str] = Counter()
         self.asked: dict[str, Asked] = {}
 
     def on_commit(self, events: list[Event]) -> None:
@@ -78,7 +85,9 @@ class Asking:
         """Look after them until cancelled."""
         while True:
             self._nudged.clear()
-            open_ones = await self._bookkeeper.ask(_open)
+            open_ones = await self._bookkeeper.ask(lambda books, _: _open(books, self._rounds))
+            names = {each[2] for each in open_ones.values()}
+            self._rounds = Counter({name: self._rounds[name] for name in names})
             self.asked = {pool: each for pool, each in self.asked.items() if pool in open_ones}
             chosen = {pool: self._by_hand.get(pool, each[1]) for pool, each in open_ones.items()}
             nonces = {request.nonce for request in chosen.values()}
@@ -90,7 +99,7 @@ class Asking:
                     wait_s = min(wait_s, rests_s)
                     continue
                 with suppress(AgentspendError):
-                    await self._look_after(pool, open_ones[pool][0], request)
+                    await self._look_after(pool, open_ones[pool], request)
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait_s if open_ones else None):
                     await self._nudged.wait()
@@ -100,8 +109,12 @@ class Asking:
         put_s = self._put_s.get(request.nonce)
         return 0.0 if put_s is None else put_s + REST_S - self._now_s()
 
-    async def _look_after(self, pool: str, question: Question, request: RaiseRequest) -> None:
-        """Ask, or hear how it stands; asking again changes nothing at the server."""
+    async def _look_after(self, pool: str, asks: Asks, request: RaiseRequest) -> None:
+        """Ask, or hear how it stands; asking again changes nothing at the server.
+
+        What is still asked by the same name after its approval was fetched is another question.
+        """
+        question, own, name = asks
         self._put_s[request.nonce] = self._now_s()
         answer = await self._post(request)
         self.asked[pool] = Asked(request, str(answer.get("id", "")))
@@ -109,35 +122,41 @@ class Asking:
             case "approved":
                 self._by_hand.pop(pool, None)
                 await self._talk()
+                if request is own:
+                    self._rounds[name] += 1
             case "refused" | "over" if pool in self._by_hand:
                 del self._by_hand[pool]
             case "refused":
-                name = question.budget
-                await self._bookkeeper.ask(lambda books, _: books.questions.say_no(name))
+                budget = question.budget
+                await self._bookkeeper.ask(lambda books, _: books.questions.say_no(budget))
 
 
-def _open(books: Books, _: object) -> dict[str, tuple[Question, RaiseRequest]]:
-    """The open questions by pool, each with the raise request that asks it."""
+def _open(books: Books, rounds: Mapping[str, int]) -> dict[str, Asks]:
+    """The open questions by pool."""
     team, found = books.team, {}
     if team.membership is None or team.standing is None:
         return {}
-    caps = {pool.id: pool.cap_nusd for pool in team.policy.pools}
+    caps = team.policy.caps
     for question in books.questions.all():
         pool = question.budget.removeprefix(TEAM_PREFIX)
         if pool == question.budget or pool not in caps:
             continue
         window = team.standing.windows.get(pool, 0)
-        name = f"{team.standing.inc} {pool} {window} {caps[pool]}"
+        turn, name = team.turn(pool), f"{team.standing.inc} {pool} {window} {caps[pool]}"
+        name = f"{name} {turn}" if turn else name
+        number = rounds.get(name, 0)
+        asked = f"{name} again {number}" if number else name
         found[pool] = (
             question,
             RaiseRequest(
                 team=team.membership.team,
                 device=team.membership.device,
-                nonce=sha256(name.encode()).hexdigest()[:32],
+                nonce=sha256(asked.encode()).hexdigest()[:32],
                 pool=pool,
                 amount_nusd=-(-max(1, question.lacking_nusd) // NUSD) * NUSD,
                 reason=_reason(question),
             ),
+            name,
         )
     return found
 

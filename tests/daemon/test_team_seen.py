@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from agentspend.cli.top_source import Live
+from sync_server.service import Service
 from tests.support.process import Home
 from tests.sync_server.house import DOLLAR, House, house_in
 from tui.app import TopApp
@@ -102,6 +103,36 @@ async def test_a_question_is_asked_seen_answered_and_taken_back(team: Team) -> N
     assert "frozen: a lead has stopped all spending" in synced.stdout
     assert (await seen(team.member))["frozen"] is True
     assert "your team is frozen" in (await told(team.member, "status")).stdout
+
+
+async def test_a_request_whose_answer_is_lost_is_the_same_when_it_is_typed_again(
+    team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also after a restart; once it was answered, the next one is another."""
+    does = Service.request
+
+    def lost(service: Service, *words: Any) -> Any:
+        does(service, *words)
+        raise OSError("the answer is lost")
+
+    ask = ("team", "request", "20", "--reason", "a release")
+    with monkeypatch.context() as patch:
+        patch.setattr(Service, "request", lost)
+        assert (await told(team.member, *ask)).returncode == 1
+    await told(team.member, "daemon", "stop")
+    assert "is open: a lead decides" in (await told(team.member, *ask)).stdout
+    assert len((await seen(team.lead))["overview"]["questions"]) == 1
+    assert (await told(team.member, *ask)).returncode == 0
+    assert len((await seen(team.lead))["overview"]["questions"]) == 2
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Service, "request", lost)
+        assert (await told(team.member, *ask[:2], "30")).returncode == 1
+    [late] = [each for each in (await seen(team.lead))["overview"]["questions"]
+              if each["amount_nusd"] == 30 * DOLLAR]  # fmt: skip
+    assert (await told(team.lead, "team", "deny", late["request"])).returncode == 0
+    heard = await told(team.member, *ask[:2], "30")
+    assert f"request {late['request']} is refused: a lead has decided" in heard.stdout
 
 
 async def test_the_screen_hears_of_a_question_and_a_lead_approves_there(

@@ -25,9 +25,12 @@ ANA = Payer(agent="claude", session="s_1", project="acme/api")
 
 @dataclass
 class Lead:
-    """Stands for the server: what was asked, and what it says of it."""
+    """Stands for the server: what was asked, and what it says of it; `known` of one by its nonce.
+    Where an answer is `lost`, so is what it brings."""
 
     says: str = "open"
+    known: dict[str, str] = field(default_factory=dict)
+    lost: bool = False
     trouble: AgentspendError | None = None
     asked: list[RaiseRequest] = field(default_factory=list)
     talks: int = 0
@@ -37,10 +40,13 @@ class Lead:
         self.asked.append(request)
         if self.trouble is not None:
             raise self.trouble
-        return {"id": "r_1", "status": self.says, "pool": "acme"}
+        says = self.known.get(request.nonce, self.says)
+        return {"id": "r_1", "status": says, "pool": "acme"}
 
     async def talk(self) -> None:
         """A report and its answer."""
+        if self.lost:
+            raise Unreachable("away", "")
         self.talks += 1
 
 
@@ -202,5 +208,57 @@ async def test_what_a_person_asked_in_an_earlier_window_is_over(team: Team) -> N
     waiting = team.ask("3")
     await team.until(lambda: len({each.nonce for each in team.lead.asked}) == 2)
     assert not waiting.done()
+    await team.heard(7 * USD)
+    assert isinstance(await waiting, Held)
+
+
+async def test_an_approval_that_was_taken_back_is_asked_anew(team: Team) -> None:
+    """The cap is what it was, and so would the question's name be; nobody would see it."""
+    waiting = team.ask("3")
+    await team.until(lambda: team.asking.asked)
+    first = team.lead.asked[0].nonce
+    team.lead.known[first] = "approved"
+    await team.until(lambda: team.lead.asked[-1].nonce != first)
+    assert team.lead.talks
+    assert not waiting.done()
+    asked = len(team.lead.asked)
+    await team.until(lambda: len(team.lead.asked) > asked + 1)
+    assert len({each.nonce for each in team.lead.asked}) == 2
+    await team.heard(7 * USD)
+    assert isinstance(await waiting, Held)
+
+
+async def test_an_approval_that_could_not_be_fetched_is_not_asked_anew(team: Team) -> None:
+    """What it brought is not known yet: the same question is looked after."""
+    team.lead.lost = True
+    waiting = team.ask("3")
+    team.lead.says = "approved"
+    await team.until(lambda: len(team.lead.asked) > 3)
+    assert len({each.nonce for each in team.lead.asked}) == 1
+    team.lead.lost = False
+    await team.heard(7 * USD)
+    assert isinstance(await waiting, Held)
+
+
+async def test_a_no_falls_with_the_cap_it_was_said_of(team: Team) -> None:
+    """The cap is raised and set back: what waits then asks anew, also after a restart."""
+    waiting = team.ask("3")
+    team.lead.says = "refused"
+    assert isinstance(await waiting, Refused)
+    first = team.lead.asked[-1].nonce
+    assert isinstance(await team.ask("3"), Refused)
+    for version, cap in ((2, 2), (3, 1)):
+        pool = {**ORG, "cap_nusd": cap * int(str(ORG["cap_nusd"]))}
+        policy = {"version": version, "pools": [pool]}
+        await team.device.bookkeeper.ask(lambda books, _, word=policy: books.team.adopt(word))
+        await team.device.bookkeeper.ask(lambda books, at: books.team.away(at.mono_us + 2**40))
+    team.lead.says = "open"
+    waiting = team.ask("3")
+    await team.until(lambda: team.lead.asked[-1].nonce != first)
+    assert not waiting.done()
+    await team.device.bookkeeper.ask(lambda books, _: books.team.forget())
+    asked = len(team.lead.asked)
+    await team.until(lambda: len(team.lead.asked) > asked + 1)
+    assert len({each.nonce for each in team.lead.asked}) == 2
     await team.heard(7 * USD)
     assert isinstance(await waiting, Held)
