@@ -105,7 +105,7 @@ class _File:
             waits = _declare(adoption, loaded, at)
             _read_models(books, adoption)
             return {
-                "budgets": snapshot.budget_lines(books, at),
+                "budgets": [*snapshot.budget_lines(books, at), *snapshot.team_lines(books, at)],
                 "rules": _rules(loaded, adoption),
                 "sessions": [],
                 "today_nusd": snapshot.today_nusd(books, at),

@@ -19,7 +19,8 @@ async def cap_nusd(home: Home) -> int:
 
 
 async def test_a_cap_change_reaches_a_daemon_that_listens(tmp_path: Path) -> None:
-    """By the server's push: of its own accord the daemon would report in a quarter of an hour."""
+    """By the server's push: of its own accord the daemon would report in a quarter of an hour.
+    It is known while no daemon runs, too."""
     home = Home(tmp_path / "home", "http://127.0.0.1:9", "")
     async with house_in(tmp_path / "team") as house:
         await house.ask("team.create", team="backend")
@@ -37,8 +38,13 @@ async def test_a_cap_change_reaches_a_daemon_that_listens(tmp_path: Path) -> Non
             await house.ask("cap.set", level="org", window="month", cap_nusd=9 * DOLLAR)
             for _ in range(TRIES):
                 if await cap_nusd(home) == 9 * DOLLAR:
-                    return
-            raise AssertionError("the daemon never heard of the new cap")
+                    break
+            else:
+                raise AssertionError("the daemon never heard of the new cap")
+            await asyncio.to_thread(home.run, "daemon", "stop")
+            told = json.loads((await asyncio.to_thread(home.run, "status", "--json")).stdout)
+            [cap] = told["budgets"]
+            assert (told["running"], cap["cap_nusd"], cap["is_whole"]) == (False, 9 * DOLLAR, False)
         finally:
             await asyncio.to_thread(home.run, "daemon", "stop")
             home.kill()
