@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, RowMapping, and_, case, func, select
 from agentspend.core.allowance.messages import Burner, Look, Overview, PoolSeen, Question
 from sync_server import visibility
 from sync_server.acts.act import Role
+from sync_server.allowance.pools import PoolState
 from sync_server.policies import level_of
 from sync_server.raises import still_asked
 from sync_server.store import cases, people
@@ -79,6 +80,7 @@ def overview(
     belongs = cases.belonging(conn, who.member, who.team)
     onlooker = visibility.onlooker(conn, org, Role(who.role), who.member)
     shown = rows[:MOST_POOLS]
+    states = cases.states_of(shown, org.rules)
     burners = _burners(conn, [row.id for row in shown], org.id, now_us)
     questions = [
         _question(row)
@@ -91,7 +93,7 @@ def overview(
         server_us=now_us,
         role=who.role,
         frozen=bool(org.frozen or belongs.teams <= belongs.frozen),
-        pools=tuple(_seen(row, burners.get(row.id, []), onlooker) for row in shown),
+        pools=tuple(_seen(row, states[row.id], burners.get(row.id, []), onlooker) for row in shown),
         questions=tuple(questions[:MOST_QUESTIONS]),
         left_out=len(rows[MOST_POOLS:]) + len(questions[MOST_QUESTIONS:]),
     )
@@ -128,7 +130,10 @@ def _sums(rows: Iterable[Any]) -> dict[str, int]:
 
 
 def _seen(
-    row: Row[Any], burners: list[tuple[Collection[str], Burner]], onlooker: Onlooker
+    row: Row[Any],
+    state: PoolState,
+    burners: list[tuple[Collection[str], Burner]],
+    onlooker: Onlooker,
 ) -> PoolSeen:
     """A pool with the members as they may be seen: by name, by number, or in the sum of others."""
     shown = []
@@ -140,7 +145,6 @@ def _seen(
             shown.append(each)
     named = shown[:MOST_MEMBERS]
     all_nusd = sum(each.spent_nusd for _, each in burners)
-    state = cases.state_of(row)
     out_nusd = state.outstanding_nusd + state.past_nusd
     return PoolSeen(
         pool=state.id,
@@ -154,6 +158,7 @@ def _seen(
         members=tuple(named),
         others=len(burners) - len(named),
         others_nusd=all_nusd - sum(each.spent_nusd for each in named),
+        reserve_nusd=state.reserve_nusd,
     )
 
 

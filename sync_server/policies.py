@@ -42,7 +42,7 @@ def document(conn: Connection, org: Row[Any], device: str) -> bytes:
     pools, and all its rules. A pool, a model rule and a rate that are one team's own name it.
     """
     who = conn.execute(
-        select(members.c.team, members.c.tier)
+        select(devices.c.id, devices.c.member, members.c.team, members.c.tier)
         .join(devices, devices.c.member == members.c.id)
         .where(devices.c.id == device)
     ).one()
@@ -51,7 +51,7 @@ def document(conn: Connection, org: Row[Any], device: str) -> bytes:
     rows = {row.id: row for row in found}
     shared = [row for row in above.rows if row.team in (None, who.team)]
     further = [
-        _part(org, rows[name], who.tier, [row for row in above.rows if row.team == name])
+        _part(org, rows[name], who, [row for row in above.rows if row.team == name])
         for name in sorted(rows.keys() - {who.team})
     ]
     return canonical(
@@ -59,22 +59,22 @@ def document(conn: Connection, org: Row[Any], device: str) -> bytes:
             "v": 1,
             "type": DOMAIN,
             "version": org.policy,
-            **_part(org, rows[who.team], who.tier, shared),
+            **_part(org, rows[who.team], who, shared),
             **({"teams": further} if further else {}),
         }
     )
 
 
-def _part(org: Row[Any], team: Row[Any], tier: str, rows: list[Row[Any]]) -> dict[str, object]:
-    """What holds for one team's sessions."""
+def _part(org: Row[Any], team: Row[Any], who: Any, rows: list[Row[Any]]) -> dict[str, object]:
+    """What holds for one team's sessions of `who`: a device, its member, and their tier."""
     shared, own = json.loads(org.rules), json.loads(team.rules)
     prices = [*shared.get("prices", ()), *own.get("prices", ())]
     both = (("", shared), (team.id, own))
     return {
         "team": team.id,
         "pools": [_pool(row, shared, own) for row in rows],
-        "models": [*_of("models", *both), *_tier(tier, *both)],
-        "rates": _of("rates", *both),
+        "models": [*_of("models", who, *both), *_tier(who.tier, *both)],
+        "rates": _of("rates", who, *both),
         "frozen": bool(org.frozen or team.frozen),
         **({"prices": prices} if prices else {}),
         "loop_guard": own.get("loop_guard") or shared.get("loop_guard") or _NO_GUARD,
@@ -86,8 +86,19 @@ _Whose = tuple[str, Mapping[str, Any]]
 """Rules, and the team whose own they are ("": everybody's)."""
 
 
-def _of(name: str, *rules: _Whose) -> list[Any]:
-    return [_marked(rule, team) for team, each in rules for rule in each.get(name, [])]
+def _of(name: str, who: Any, *rules: _Whose) -> list[Any]:
+    return [
+        _marked(rule, team)
+        for team, each in rules
+        for rule in each.get(name, [])
+        if _concerns(rule.get("scope") or {}, who)
+    ]
+
+
+def _concerns(scope: Mapping[str, str], who: Any) -> bool:
+    """Whether a rule can ever be this device's: not one that names somebody else, or another
+    machine. The device reads its rules by the same terms, so one that is left out never held."""
+    return (scope.get("member", who.member), scope.get("device", who.id)) == (who.member, who.id)
 
 
 def _tier(tier: str, *rules: _Whose) -> list[Any]:

@@ -4,6 +4,7 @@ A question is about the window it was asked in: when that is over, nobody waits 
 """
 
 import json
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -65,7 +66,7 @@ def asked(
     return Filed("request", row), {"id": name, "status": "open", "pool": pool}
 
 
-def still_asked(pool: RowMapping, asked_us: int, zone: str) -> bool:
+def still_asked(pool: Mapping[Any, Any], asked_us: int, zone: str) -> bool:
     """Whether the window of a pool still runs that a question was asked in.
 
     `pool` has the `kind` of its windows and the one that is `running`.

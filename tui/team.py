@@ -83,10 +83,12 @@ def _cap(pool: Told | None, now_us: int) -> Sequence[tuple[str, str]]:
     if pool is None:
         return ()
     until = f", resets in {_resets(pool, now_us)}" if pool["ends_us"] else ", never resets"
+    kept = pool.get("reserve_nusd", 0)
     return (
         ("Cap", f"{cents(pool['cap_nusd'])} per {pool['window']}{until}"),
         ("Committed", f"{cents(pool['spent_nusd'])} spent, {cents(pool['out_nusd'])} on devices"),
         ("Free", f"{free_cents(pool['free_nusd'])} may still be granted"),
+        *((("Reserve", f"{cents(kept)} for an emergency, not drawn"),) if kept else ()),
     )
 
 

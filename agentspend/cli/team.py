@@ -194,6 +194,9 @@ def _show(team: Team | None) -> None:
         output.table(columns, rows, spare=[columns.index(name) for name in (">HELD", "FOR")])
     else:
         say("the team has no budget that concerns this device")
+    for pool, kept in ((each["pool"], each.get("reserve_nusd")) for each in known.values()):
+        if kept:
+            say(f"{output.plain(pool)} keeps {dollars(kept)} back: agentspend team reserve POOL")
     if questions := overview.get("questions"):
         say(f"{len(questions)} open: agentspend team requests")
 

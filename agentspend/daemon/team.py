@@ -228,6 +228,11 @@ class TeamDesk:
     async def draw_reserve(self, pool: str, reason: str) -> Mapping[str, Any]:
         """Draw a pool's emergency reserve, and fetch what it brings."""
         client, own = await self._in_team()
+        if not reason.strip():
+            raise AgentspendError(
+                "a reserve is drawn with a reason: the leads are told it",
+                f'agentspend team reserve {pool} --reason "…"',
+            )
         nonce, heard_us = secrets.token_hex(NONCE_BYTES), await self._heard_us()
         asked = DrawReserve(own.team, own.device, nonce, pool, reason, heard_us)
         found = await client.draw_reserve(asked)

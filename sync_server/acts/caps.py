@@ -18,6 +18,7 @@ from sync_server import visibility
 from sync_server.acts.act import EVERYONE, Act, Caller, Done, Moment, Role
 from sync_server.acts.names import found
 from sync_server.allowance.journal import Filed, Line, Opened
+from sync_server.allowance.pools import PoolState
 from sync_server.allowance.windows import first
 from sync_server.policies import level_of
 from sync_server.store import cases, people
@@ -132,18 +133,22 @@ def lines(conn: Connection, org: Row[Any], caller: Caller, team: str = "") -> li
     asked = select(pools).where(pools.c.active.is_(True)).order_by(pools.c.id)
     if team:
         asked = asked.where(or_(pools.c.team.is_(None), pools.c.team == team))
-    found = conn.execute(asked)
+    rows = conn.execute(asked).all()
+    states = cases.states_of(rows, org.rules)
     owners = people.teams_of(conn)
-    return [line_of(row) for row in found if onlooker.may_see(row, owners.get(row.member, ()))]
+    return [
+        line_of(row, states[row.id])
+        for row in rows
+        if onlooker.may_see(row, owners.get(row.member, ()))
+    ]
 
 
-def line_of(row: Row[Any]) -> dict[str, Any]:
+def line_of(row: Row[Any], state: PoolState) -> dict[str, Any]:
     """A pool as people see it; amounts in nano-USD.
 
     `spent` was reported or counts as spent, `out` lies granted on devices, `free` may still be
-    granted.
+    granted; `reserve` may be as well, once somebody has drawn it.
     """
-    state = cases.state_of(row)
     return {
         "pool": state.id,
         "level": level_of(row),
@@ -155,6 +160,7 @@ def line_of(row: Row[Any]) -> dict[str, Any]:
         "spent_nusd": state.committed_nusd - state.outstanding_nusd + state.late_nusd,
         "out_nusd": state.outstanding_nusd + state.past_nusd,
         "free_nusd": state.available_nusd,
+        "reserve_nusd": state.reserve_nusd,
         "ends_us": state.ends_us,
     }
 

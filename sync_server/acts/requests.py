@@ -1,5 +1,6 @@
 """Requests for a raise: listed, approved (once, in this window), refused, and opened again."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -76,11 +77,7 @@ def _list(conn: Connection, org: Row[Any], told: Listed, moment: Moment) -> Done
 def _approve(conn: Connection, org: Row[Any], told: Approve, moment: Moment) -> Done:
     row = _open(conn, told.request)
     pool = conn.execute(select(pools.c.kind, pools.c.running).where(pools.c.id == row["pool"]))
-    if not still_asked(pool.mappings().one(), row["asked_us"], org.zone):
-        raise AgentspendError(
-            f"request {told.request} was asked in a window of {row['pool']} that is over",
-            f"agentspend-server cap set    raises {row['pool']} for good; who waits now asks anew",
-        )
+    _still_asked(org, row, pool.mappings().one())
     amount_nusd = told.amount_nusd or row["amount_nusd"]
     state = cases.pool_state(conn, row["pool"])
     cap_nusd = state.cap_nusd + amount_nusd
@@ -104,12 +101,22 @@ def _approve(conn: Connection, org: Row[Any], told: Approve, moment: Moment) -> 
     return Done(answer, lines, words, policy=True, concerns=_teams(conn, row))
 
 
+def _still_asked(org: Row[Any], row: RowMapping, pool: Mapping[Any, Any]) -> None:
+    """Raises for a question of a window that is over: its raise would be another window's."""
+    if not still_asked(pool, row["asked_us"], org.zone):
+        raise AgentspendError(
+            f"request {row['id']} was asked for {row['pool']} in a window that is over",
+            f"agentspend-server cap set    raises {row['pool']} for good; who waits now asks anew",
+        )
+
+
 def _beside(conn: Connection, org: Row[Any], row: RowMapping) -> list[PoolState]:
     """The pools that what is asked for counts in besides: of the same team, and everybody's."""
     above = cases.pools_above(conn, org.id, row["device"])
     owner = next((each.team for each in above.rows if each.id == row["pool"]), None)
     whose = (None, owner or above.belongs.home)
-    return [cases.state_of(each) for each in above.rows if each.team in whose]
+    rows = [each for each in above.rows if each.team in whose]
+    return list(cases.states_of(rows, org.rules).values())
 
 
 def _refuse(conn: Connection, _org: Row[Any], told: Refuse, moment: Moment) -> Done:
@@ -120,7 +127,7 @@ def _refuse(conn: Connection, _org: Row[Any], told: Refuse, moment: Moment) -> D
     return Done(answer, [line], words, concerns=_teams(conn, row))
 
 
-def _reopen(conn: Connection, _org: Row[Any], told: Reopen, moment: Moment) -> Done:
+def _reopen(conn: Connection, org: Row[Any], told: Reopen, moment: Moment) -> Done:
     """An approval's raise goes with it: the cap is lower by as much, never below its own limit."""
     row = found(conn, requests, told.request, "request")
     if row["status"] == "open" or row["decided_us"] < moment.now_us - TAKEN_BACK_US:
@@ -131,6 +138,7 @@ def _reopen(conn: Connection, _org: Row[Any], told: Reopen, moment: Moment) -> D
         )  # fmt: skip
     lines: list[Line] = []
     pool = conn.execute(select(pools).where(pools.c.id == row["pool"])).one()
+    _still_asked(org, row, {"kind": pool.kind, "running": pool.running})
     if row["status"] == "approved":
         state = cases.state_of(pool)
         least_nusd = state.cap_nusd if pool.base_nusd is None else pool.base_nusd

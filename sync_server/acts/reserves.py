@@ -63,7 +63,10 @@ def draw(conn: Connection, org: Row[Any], who: Speaker, asked: DrawReserve, _now
     if asked.pool not in states:
         raise NotDrawn(f"there is no cap {asked.pool!r} above this device",
                        f"caps: {', '.join(states) or 'none'}")  # fmt: skip
-    why = clean(asked.reason[:MOST_REASON])
+    if not any(letter.isprintable() and not letter.isspace() for letter in asked.reason):
+        raise NotDrawn("a reserve is drawn with a reason: the leads are told it",
+                       f'agentspend team reserve {asked.pool} --reason "…"')  # fmt: skip
+    why = clean(asked.reason[:MOST_REASON].strip())
     rules = reserves.drawn(org.rules, states[asked.pool], who.member, why)
     words = {"who": who.member, "what": "reserve.draw", "pool": asked.pool, "reason": why}
     text = canonical(rules).decode()

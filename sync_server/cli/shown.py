@@ -1,7 +1,7 @@
 """How caps, moments and amounts look in tables."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agentspend.core.errors import AgentspendError
@@ -38,10 +38,20 @@ def when(at_us: int | None) -> str:
     return moment(at_us).astimezone().strftime("%Y-%m-%d %H:%M") if at_us else "never"
 
 
-def caps(lines: Iterable[Mapping[str, Any]]) -> None:
-    """Caps with what is spent, out on devices, and free."""
+def caps(lines: Sequence[Mapping[str, Any]]) -> None:
+    """Caps with what is spent, out on devices, free, and kept for an emergency where any is."""
+    reserves = any(line.get("reserve_nusd") for line in lines)
     output.table(
-        ["cap", "window", ">spent", ">out", ">free", ">limit", "resets"],
+        [
+            "cap",
+            "window",
+            ">spent",
+            ">out",
+            ">free",
+            *([">reserve"] if reserves else []),
+            ">limit",
+            "resets",
+        ],
         [
             [
                 line["pool"],
@@ -49,6 +59,7 @@ def caps(lines: Iterable[Mapping[str, Any]]) -> None:
                 dollars(line["spent_nusd"]),
                 dollars(line["out_nusd"]),
                 free_dollars(line["free_nusd"]),
+                *([dollars(line["reserve_nusd"])] if reserves else []),
                 dollars(line["cap_nusd"]) + ("+" if line["cap_nusd"] > line["base_nusd"] else ""),
                 when(line["ends_us"]),
             ]

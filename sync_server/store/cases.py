@@ -1,7 +1,7 @@
 """Load a case under the organisation's lock, and write back what the rules changed."""
 
 import json
-from collections.abc import Iterator, MutableMapping, Sequence
+from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -329,6 +329,12 @@ def state_of(row: Row[Any]) -> PoolState:
     """A pool's row as the rules know it."""
     sums = {name: getattr(row, name) for name in _SUMS}
     return PoolState(row.id, row.cap_nusd, row.running, row.ends_us, **sums)
+
+
+def states_of(rows: Iterable[Row[Any]], rules: str) -> dict[str, PoolState]:
+    """Pools as people see them, by name: what is kept for an emergency is not free."""
+    found = {row.id: state_of(row) for row in rows}
+    return {**found, **kept_back(rules, found)}
 
 
 def save_pool(conn: Connection, state: PoolState) -> None:

@@ -210,7 +210,8 @@ class PoolSeen:
     """One pool as the server has it. `spent_nusd` and `out_nusd` together are committed.
 
     `members` are those this device's member may see, most spent first; `others` counts the rest of
-    them, who spent `others_nusd`.
+    them, who spent `others_nusd`. `reserve_nusd` is kept for an emergency: not free before it is
+    drawn.
     """
 
     pool: str
@@ -224,6 +225,7 @@ class PoolSeen:
     members: tuple[Burner, ...] = ()
     others: int = 0
     others_nusd: int = 0
+    reserve_nusd: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,3 +124,22 @@ async def test_a_member_sees_the_members_own(house: House) -> None:
     for member, count in (("anna", 1), ("ben", 0)):
         token = (await house.ask("token.create", name=member, member=member))["token"]
         assert len((await house.ask("request.list", token))["requests"]) == count
+
+
+async def test_an_answer_is_not_taken_back_in_another_window(house: House) -> None:
+    """Its raise went with the window; taking it back would lower what was raised since."""
+    (device,) = await at_the_cap(house)
+    name = "team.backend.day"
+    asked = [(await device.request(DOLLAR, name, nonce=f"n_{each}"))[1]["id"] for each in range(2)]
+    ends_us = {each["pool"]: each["ends_us"] for each in (await house.ask("cap.list"))["caps"]}
+    house.now[0] = ends_us[name] - 60_000_000
+    await house.ask("request.approve", request=asked[0])
+    await house.ask("request.refuse", request=asked[1])
+    house.now[0] += 120_000_000
+    _, later = await device.request(20 * DOLLAR, name, nonce="n_9")
+    await house.ask("request.approve", request=later["id"])
+    for each in asked:
+        status, found = await house.try_to("request.reopen", request=each)
+        assert (status, "in a window that is over" in found["error"]["message"]) == (409, True)
+    caps = {each["pool"]: each["cap_nusd"] for each in (await house.ask("cap.list"))["caps"]}
+    assert caps[name] == 25 * DOLLAR

@@ -1,5 +1,7 @@
 """Emergency reserves: granted only once drawn, drawn once in a window, and told with the reason."""
 
+import pytest
+
 from agentspend.core.allowance.messages import Want
 from tests.sync_server.house import DOLLAR, Device, House, said
 
@@ -47,6 +49,37 @@ async def test_it_is_drawn_once_and_whole_again_in_the_next_window(house: House)
     house.now[0] += DAY_US
     assert await granted(anna) == 6 * DOLLAR
     assert (await anna.draw_reserve(POOL, "another day"))[0] == 200
+
+
+@pytest.mark.parametrize("reason", ["", "  ", "\t\n", "\u200b", "\u202e \u0007"])
+async def test_it_is_not_drawn_without_a_word(house: House, reason: str) -> None:
+    """The leads are told why: nothing, or what nobody can see, says nothing."""
+    anna = await capped(house)
+    status, found = await anna.draw_reserve(POOL, reason)
+    assert (status, "--reason" in found["error"]["hint"]) == (409, True)
+    assert await granted(anna) == 6 * DOLLAR
+
+
+async def test_what_is_not_drawn_is_not_free(house: House) -> None:
+    """Free is what may be granted: for leads, and on the device's screen."""
+    anna = await capped(house)
+    for drawn in (False, True):
+        [cap] = (await house.ask("cap.list"))["caps"]
+        [listed] = (await house.ask("org.show"))["caps"]
+        [seen] = (await anna.look()).pools
+        kept = 0 if drawn else 4 * DOLLAR
+        for shown in (cap, listed):
+            assert (shown["reserve_nusd"], shown["free_nusd"]) == (kept, 10 * DOLLAR - kept)
+        assert (seen.reserve_nusd, seen.free_nusd) == (kept, 10 * DOLLAR - kept)
+        await anna.draw_reserve(POOL, "production is down")
+
+
+async def test_an_approval_says_what_is_short_beside_it(house: House) -> None:
+    """A reserve that nobody has drawn is not there to be spent."""
+    anna = await capped(house)
+    await house.ask("cap.set", level="member", name="anna", window="day", cap_nusd=DOLLAR)
+    _, asked = await anna.request(8 * DOLLAR, "member.anna.day")
+    assert (await house.ask("request.approve", request=asked["id"]))["also_short"] == [POOL]
 
 
 async def test_who_may_draw(house: House) -> None:

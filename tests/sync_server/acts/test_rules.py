@@ -30,6 +30,24 @@ async def test_rules_reach_whom_they_concern(house: House) -> None:
     assert shown["rules"]["rates"][0]["per"] == "session"
 
 
+async def test_a_rule_that_names_somebody_reaches_nobody_else(house: House) -> None:
+    """A device is told its own limits, not its colleagues'."""
+    anna, ben = await house.joined("anna"), await house.joined("ben")
+    own = anna.certificate.device
+    scopes = [{"member": "anna"}, {"device": own}, {"member": "anna", "agent": "codex"}, {},
+              {"agent": "codex"}]  # fmt: skip
+    rules = {
+        "rates": [{"scope": scope, "rpm": 10 + number} for number, scope in enumerate(scopes)],
+        "models": [{"scope": scope, "deny": [f"m{n}"]} for n, scope in enumerate(scopes)],
+    }
+    await house.ask("policy.set", rules=rules)
+    await house.ask("policy.set", team="backend", rules=rules)
+    for device, theirs in ((anna, scopes), (ben, scopes[3:])):
+        await device.sync()
+        for name in ("rates", "models"):
+            assert [each["scope"] for each in device.policy[name]] == [*theirs, *theirs]
+
+
 @pytest.mark.parametrize(
     "rules",
     [{"models": [{"scope": {"planet": "x"}}]}, {"rates": [{"rpm": -1}]}, {"colour": 1},
