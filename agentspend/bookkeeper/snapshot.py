@@ -92,7 +92,7 @@ def team_lines(
         account = replace(seat.account, ends_us=here.ends_us)
         line = _line(books, InForce(seat.budget, 0), account, "")
         shown = msgspec.to_builtins(shown_of(pool, account, seen))
-        told = {"cap_nusd": pool.cap_nusd, "allowance_nusd": account.limit_nusd}
+        told = {"cap_nusd": pool.cap_nusd, "allowance_nusd": account.limit_nusd, "team": pool.team}
         lines.append({**line, **shown, **told, "source": "your team"})
     return lines
 
@@ -149,7 +149,7 @@ def session_lines(books: Books, at: Moment) -> list[dict[str, object]]:
         waiting.setdefault(request.payer.session, []).append(wait)
     return [
         {
-            **_session(row, totals.get(row.id, (0, 0, 0))),
+            **_session(row, totals.get(row.id, (0, 0, 0)), books.team.policy.home),
             "held_nusd": held.get(row.id, 0),
             "waiting": waiting.get(row.id, []),
         }
@@ -237,12 +237,13 @@ def _iso(books: Books, moment_us: int | None) -> str | None:
     )
 
 
-def _session(row: SessionRow, totals: sessions.Totals) -> dict[str, object]:
+def _session(row: SessionRow, totals: sessions.Totals, home: str) -> dict[str, object]:
     kept = msgspec.json.decode(row.body)
     count, billed_nusd, subscription_nusd = totals
     return {
         "id": row.id,
         **{name: kept["payer"].get(name, "") for name in _SHOWN_OF_SESSION},
+        "team": kept["payer"].get("team") or home,
         "tags": kept["payer"].get("tags", []),
         "pid": kept.get("pid", 0),
         "opened_us": row.opened_us,

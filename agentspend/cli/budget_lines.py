@@ -22,6 +22,7 @@ def applying(lines: Iterable[Line], payer: Payer) -> list[Line]:
         line
         for line in lines
         if line.get("session") in ("", None, payer.session)
+        and line.get("team") in ("", None, payer.team)
         and _of_session(line["scope"]).matches(payer)
     ]
 

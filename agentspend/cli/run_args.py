@@ -8,17 +8,18 @@ from dataclasses import dataclass, field
 from agentspend.cli.diagnostics import UsageError
 
 USAGE = (
-    "agentspend run [--tag K=V]… [--project P] [--provider NAME]… AGENT [ARGS…], or … -- COMMAND"
-    " [ARGS…]"
+    "agentspend run [--tag K=V]… [--project P] [--team T] [--provider NAME]… AGENT [ARGS…], or …"
+    " -- COMMAND [ARGS…]"
 )
-OPTIONS = ("--tag", "--project", "--provider")
+OPTIONS = ("--tag", "--project", "--team", "--provider")
 
 
 @dataclass(frozen=True, slots=True)
 class RunArgs:
     """What to run. `agent` is "" for any command after `--`; `command` are its words.
 
-    `providers` are the only ones its requests may go to, the preferred first.
+    `providers` are the only ones its requests may go to, the preferred first. `team` is the one of
+    the member's teams that pays, "" where none is named.
     """
 
     agent: str
@@ -26,13 +27,14 @@ class RunArgs:
     tags: tuple[str, ...] = field(default=())
     project: str = ""
     providers: tuple[str, ...] = ()
+    team: str = ""
 
 
 def parse(words: list[str]) -> RunArgs:
     """Read the words after `run`; raises `UsageError` with the way to write it."""
     tags: list[str] = []
     providers: list[str] = []
-    project = ""
+    project = team = ""
     left = list(words)
     while left and left[0].startswith("-") and left[0] != "--":
         name, equals, value = left.pop(0).partition("=")
@@ -49,6 +51,8 @@ def parse(words: list[str]) -> RunArgs:
             tags.append(value)
         elif name == "--provider":
             providers.append(value)
+        elif name == "--team":
+            team = value
         else:
             project = value
     if left[:1] == ["--"]:
@@ -57,4 +61,4 @@ def parse(words: list[str]) -> RunArgs:
         agent, command = (left[0] if left else ""), tuple(left[1:])
     if not agent and not command:
         raise UsageError("run what?", USAGE)
-    return RunArgs(agent, command, tuple(tags), project, tuple(providers))
+    return RunArgs(agent, command, tuple(tags), project, tuple(providers), team)

@@ -4,8 +4,20 @@ from typing import Annotated
 
 import typer
 
+from agentspend.cli import access
 from agentspend.cli.diagnostics import UsageError
 from agentspend.cli.run_args import USAGE
+from agentspend.core.errors import AgentspendError
+
+
+def known_teams(incomplete: str) -> list[str]:
+    """The teams of this device's member whose names begin so, for the shell's completion."""
+    try:
+        team = access.ask("status").get("team") or {}
+    except AgentspendError:
+        return []
+    names = [str(each["team"]) for each in team.get("teams", ())]
+    return [name for name in names if name.startswith(incomplete)]
 
 
 def run(
@@ -26,6 +38,15 @@ def run(
     ] = None,
     project: Annotated[
         str, typer.Option(metavar="P", help="The project; by default the git remote.")
+    ] = "",
+    team: Annotated[
+        str,
+        typer.Option(
+            metavar="T",
+            help="Which of your teams pays; else the one that .agentspend.toml names, else your"
+            " home team. `agentspend team status` names them.",
+            autocompletion=known_teams,
+        ),
     ] = "",
     provider: Annotated[
         list[str] | None,

@@ -47,7 +47,8 @@ def before(
         say(text)
     lines = applying(status["budgets"], payer)
     asks = f"asks {' and '.join(chosen)} only" if chosen else ""
-    where = " · ".join(name for name in (payer.project, payer.branch, asks) if name)
+    team = f"for team {payer.team}" if len(opened.get("teams", ())) > 1 else ""
+    where = " · ".join(name for name in (payer.project, payer.branch, team, asks) if name)
     told = ", ".join(left_text(line) for line in lines)
     if not lines:
         told = f"metering only, no budget applies  → {FIRST_CAP}"

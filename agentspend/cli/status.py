@@ -34,7 +34,8 @@ def status(
     _show_rules(found.get("rules", []))
     if found["sessions"]:
         output.line()
-        _show_sessions(found["sessions"])
+        teams = (found.get("team") or {}).get("teams", ())
+        _show_sessions(found["sessions"], in_teams=len(teams) > 1)
     if found.get("windows"):
         output.line()
         show_included(found["windows"])
@@ -90,8 +91,7 @@ def problems(found: dict[str, Any]) -> list[str]:
     if found.get("config_error"):
         told.append(f"! the configuration was not taken over: {found['config_error']}")
         told.append("  the last good one is in force  → agentspend config show")
-    if (found.get("team") or {}).get("frozen"):
-        told.append("✗ your team is frozen: a lead has stopped all spending")
+    told += frozen_lines(found.get("team") or {})
     for change in found.get("waits", []):
         told.append(f"! waits for you: {change['what']}")
         told.append("  → agentspend budget confirm")
@@ -100,6 +100,17 @@ def problems(found: dict[str, Any]) -> list[str]:
     for session in found["sessions"]:
         told += _waiting(session, found["budgets"])
     return [*told, ""] if told else []
+
+
+def frozen_lines(team: dict[str, Any]) -> list[str]:
+    """That a lead has stopped the team, or which of the member's teams."""
+    if team.get("frozen"):
+        return ["✗ your team is frozen: a lead has stopped all spending"]
+    return [
+        f"✗ your team {each['team']} is frozen: a lead has stopped all its spending"
+        for each in team.get("teams", ())
+        if each["frozen"]
+    ]
 
 
 def _waiting(session: dict[str, Any], budgets: list[dict[str, Any]]) -> list[str]:
@@ -163,7 +174,7 @@ def _budget_row(line: dict[str, Any], at_us: int) -> list[str]:
     ]
 
 
-def _show_sessions(sessions: list[dict[str, Any]]) -> None:
+def _show_sessions(sessions: list[dict[str, Any]], *, in_teams: bool) -> None:
     columns = ["SESSION", "AGENT", "PROJECT", "BRANCH", ">REQUESTS", ">SPENT", ">HELD", ">LISTED",
                ">SINCE"]  # fmt: skip
     rows = [
@@ -180,5 +191,9 @@ def _show_sessions(sessions: list[dict[str, Any]]) -> None:
         ]
         for each in sessions
     ]
+    if in_teams:
+        columns.insert(2, "TEAM")
+        for row, each in zip(rows, sessions, strict=True):
+            row.insert(2, output.plain(each.get("team") or "-"))
     spare = [columns.index(name) for name in (">LISTED", "BRANCH", ">HELD", "PROJECT", ">SINCE")]
     output.table(columns, rows, spare=spare)

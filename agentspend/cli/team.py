@@ -7,6 +7,7 @@ import typer
 from agentspend.cli import access, output
 from agentspend.cli.diagnostics import say
 from agentspend.cli.moments import ago_text, now_us
+from agentspend.cli.status import frozen_lines
 from agentspend.core.errors import AgentspendError
 from agentspend.core.money import dollars, free_dollars, parse_usd
 from agentspend.core.phrases import in_text
@@ -167,10 +168,12 @@ def _show(team: Team | None) -> None:
     """The team in words, then its pools as a table."""
     if team is None:
         return
-    output.line(f"team {team['team']} at {team['url']} · {team['member']} ({team['role']})")
+    output.line(f"{_teams(team)} at {team['url']} · {team['member']} ({team['role']})")
     output.line(_heard(team))
     if team["frozen"]:
         output.line("✗ frozen: a lead has stopped all spending; agentspend-server unfreeze ends it")
+    for text in [] if team["frozen"] else frozen_lines(team):
+        output.line(f"{text}; agentspend-server unfreeze ends it")
     overview = team["overview"] or {}
     known = {each["pool"]: each for each in overview.get("pools", ())}
     columns = ["POOL", "FOR", "WINDOW", ">CAP", ">COMMITTED", ">ALLOWANCE", ">SPENT", ">HELD",
@@ -199,6 +202,14 @@ def _show(team: Team | None) -> None:
             say(f"{output.plain(pool)} keeps {dollars(kept)} back: agentspend team reserve POOL")
     if questions := overview.get("questions"):
         say(f"{len(questions)} open: agentspend team requests")
+
+
+def _teams(team: Team) -> str:
+    """`team backend`, `teams backend (home) and data`."""
+    further = [each["team"] for each in team.get("teams", ()) if each["team"] != team["team"]]
+    if not further:
+        return f"team {team['team']}"
+    return f"teams {team['team']} (home) and {', '.join(further)}"
 
 
 def _committed(seen: Team | None) -> str:

@@ -7,6 +7,7 @@ import typer
 from agentspend.cli import access, output
 from agentspend.cli.ledger_reading import own_id
 from agentspend.cli.moments import clock_text
+from agentspend.core.budgets import TEAM_PREFIX
 from agentspend.core.money import NUSD_PER_USD, PUSD_PER_USD, dollars, usd_text
 from agentspend.core.pricing import STATED
 
@@ -46,6 +47,7 @@ def _who(story: Story) -> list[tuple[str, str]]:
     payer = story.get("payer", {})
     names = ("agent", "project", "branch", "member", "subagent", "session")
     known = " · ".join(str(payer[name]) for name in names if payer.get(name))
+    known += f" · for team {payer['team']}" if payer.get("team") else ""
     model = f"{story.get('provider', '')}/{story.get('model', '')}".strip("/")
     listed = story.get("counted") == "subscription"
     paid = "by a subscription: amounts are list prices" if listed else "in dollars"
@@ -107,8 +109,16 @@ def _refused(story: Story) -> list[tuple[str, str]]:
         ),
         ("budget", f"{spent}, {dollars(story['held_nusd'])} held"),
         ("needed", f"{dollars(story['needed_nusd'])} at least"),
-        ("change it", f"agentspend budget raise {story['budget']} AMOUNT"),
+        ("change it", _raised(story["budget"])),
     ]
+
+
+def _raised(budget: str) -> str:
+    """The command that gives a budget more, or asks for it."""
+    if budget.startswith(TEAM_PREFIX):
+        pool = budget.removeprefix(TEAM_PREFIX)
+        return f"agentspend team request AMOUNT --pool {pool} --reason WHY"
+    return f"agentspend budget raise {budget} AMOUNT"
 
 
 def _charged(entry: Story) -> list[tuple[str, str]]:

@@ -1,8 +1,9 @@
 """`.agentspend.toml`: what a repository says of the work in it. It may tighten, never loosen.
 
-It names the project and adds tags, and it sets limits that hold besides everybody else's: budgets
-for its own project, and rules for the sessions that begin in it. What decides prices, providers or
-anything outside it is refused, for a repository's file is written by whoever can push to it.
+It names the project and, of its member's teams, the one that pays; it adds tags, and it sets
+limits that hold besides everybody else's: budgets for its own project, and rules for the sessions
+that begin in it. What decides prices, providers or anything outside it is refused, for a
+repository's file is written by whoever can push to it.
 """
 
 import re
@@ -34,6 +35,7 @@ from agentspend.core.tags import read_tag
 
 MAX_BUDGETS_IN_A_FILE = 32
 _PROJECT = re.compile(r"[^\s,]{1,200}")
+_TEAM = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]+")
 _SLUG_CHARS = 32
 
@@ -42,6 +44,7 @@ class RepositoryFile(Section, frozen=True):
     """The whole of a `.agentspend.toml`."""
 
     project: str = ""
+    team: str = ""
     tags: tuple[str, ...] = ()
     budgets: tuple[BudgetSection, ...] = ()
     models: tuple[ModelsSection, ...] = ()
@@ -61,22 +64,28 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Workplace:
-    """Where a session works, settled: who pays, the rules for it, and the budgets by source."""
+    """Where a session works, settled: who pays, the rules for it, and the budgets by source.
+
+    `team_from` is the place in a file that named the payer's team, "" where no file did.
+    """
 
     payer: Payer
     rules: Rules
     declared: Mapping[str, tuple[Budget, ...]]
+    team_from: str = ""
 
 
 def workplace(payer: Payer, repository: str, places: Sequence[Place]) -> Workplace:
     """What the files from the root of a work tree down to a folder say together.
 
-    `repository` is git's name for it, `payer.project` the one a person gave by command ("": none).
-    Every file holds; the nearest one that names a project names it. Work stays filed under the
-    other names too, by tags, so that naming a part leads out of no budget for the whole.
+    `repository` is git's name for it, `payer.project` the one a person gave by command ("": none),
+    `payer.team` likewise. Every file holds; the nearest one that names a project, or a team, names
+    it. Work stays filed under the other projects too, by tags, so that naming a part leads out of
+    no budget for the whole.
     Raises `ConfigError` with file and line for what cannot be read, or would loosen.
     """
     project, rules, tags = repository, NO_RULES, set(payer.tags)
+    team, team_from = payer.team, ""
     declared: dict[str, tuple[Budget, ...]] = {}
     names = {repository}
     for place in places:
@@ -84,12 +93,15 @@ def workplace(payer: Payer, repository: str, places: Sequence[Place]) -> Workpla
         found = _read(placing)
         project = found.project or project
         names.add(project)
+        if found.team and not payer.team:
+            team, team_from = found.team, placing.place(("team",))
         tags |= {placing.at(("tags",), partial(read_tag, tag)) for tag in found.tags}
         rules += _rules(found, placing, place.source)
         declared[place.source] = _budgets(found, project, placing, place.source)
     project = payer.project or project
     tags |= {f"project={name}" for name in names - {project, ""}}
-    return Workplace(replace(payer, project=project, tags=tuple(sorted(tags))), rules, declared)
+    payer = replace(payer, project=project, team=team, tags=tuple(sorted(tags)))
+    return Workplace(payer, rules, declared, team_from)
 
 
 def _read(placing: Placing) -> RepositoryFile:
@@ -111,6 +123,9 @@ def _read(placing: Placing) -> RepositoryFile:
     if found.project and not (found.project.isprintable() and _PROJECT.fullmatch(found.project)):
         raise placing.error(("project",), "is not a name for a project",
                             "use up to 200 characters without blanks and commas")  # fmt: skip
+    if found.team and not _TEAM.fullmatch(found.team):
+        raise placing.error(("team",), "is not the name of a team",
+                            "write it as `agentspend team status` does")  # fmt: skip
     if len(found.budgets) > MAX_BUDGETS_IN_A_FILE:
         raise placing.error(("budgets",), f"are more than {MAX_BUDGETS_IN_A_FILE}", "leave some")
     return found

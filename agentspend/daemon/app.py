@@ -5,6 +5,7 @@ import errno
 import signal
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import agentspend
@@ -30,6 +31,7 @@ from agentspend.daemon.question_operations import QuestionOperations
 from agentspend.daemon.reload import Reload, settings_from
 from agentspend.daemon.roster import Roster
 from agentspend.daemon.sealing import seal
+from agentspend.daemon.session_team import teams_of
 from agentspend.daemon.tasks import Tasks
 from agentspend.daemon.team import TeamDesk
 from agentspend.daemon.team_operations import TeamOperations
@@ -91,8 +93,9 @@ class Daemon:
         await key_book.load()
         self._roster = Roster(self.sessions, self.bookkeeper, key_sessions)
         clients = KeyClients(
-            self._roster, self.vault, lambda: self.port, self.bookkeeper.declare_repositories
-        )
+            self._roster, self.vault, lambda: self.port, self.bookkeeper.declare_repositories,
+            partial(teams_of, self.bookkeeper),
+        )  # fmt: skip
         key_sessions.client, key_sessions.begin = clients.client, clients.begin
         key_sessions.again = lambda session, port: self._tasks.spawn(
             clients.again(session, port), "look for a key's client again"

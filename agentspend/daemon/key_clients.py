@@ -5,7 +5,7 @@ each new connection, off the event loop.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from agentspend.core.rules import NO_RULES
 from agentspend.core.scopes import Payer
 from agentspend.daemon.processes import born_us, client_pid, folder_of, same_process
 from agentspend.daemon.roster import Roster, head_at
+from agentspend.daemon.session_team import with_team
 from agentspend.daemon.vault import Vault
 from agentspend.daemon.workplaces import settled
 from agentspend.mounts import may_hang
@@ -30,13 +31,16 @@ Declare = Callable[[Mapping[str, tuple[Budget, ...]]], Awaitable[object]]
 class KeyClients:
     """Begins the sessions of virtual keys, on disk first.
 
-    `our_port` is the proxy's; `declare` adopts what repositories declare, by source.
+    `our_port` is the proxy's; `declare` adopts what repositories declare, by source; `teams` are
+    those this device may spend for.
     """
 
     def __init__(
-        self, roster: Roster, vault: Vault, our_port: Callable[[], int], declare: Declare
-    ) -> None:
+        self, roster: Roster, vault: Vault, our_port: Callable[[], int], declare: Declare,
+        teams: Callable[[], Awaitable[Sequence[str]]],
+    ) -> None:  # fmt: skip
         self._roster = roster
+        self._teams = teams
         self._declare = declare
         self._vault = vault
         self._our_port = our_port
@@ -60,6 +64,7 @@ class KeyClients:
         session.born_us, folder = await asyncio.to_thread(_look, pid)
         if folder:
             place, head = await asyncio.to_thread(_work, Path(folder), session.payer)
+            place = with_team(place, None, await self._teams())
             await self._declare(place.declared)
             session.payer, session.head = place.payer, head_at(head)
             session.rules += place.rules

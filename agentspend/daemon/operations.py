@@ -22,6 +22,7 @@ from agentspend.daemon.doorway import Doorway
 from agentspend.daemon.persons import insiders, no_agent
 from agentspend.daemon.reload import Reload
 from agentspend.daemon.roster import Roster, head_at
+from agentspend.daemon.session_team import begun, told
 from agentspend.daemon.team import TeamDesk
 from agentspend.daemon.vault import Vault
 from agentspend.daemon.watchers import Watchers
@@ -174,7 +175,7 @@ class Operations:
         """Open a session that lives as long as this connection, across restarts of the daemon."""
         name = str(message.get("session") or f"s_{secrets.token_hex(8)}")
         self._not_anothers(caller, name)
-        place = settled(message, self._outer(caller))
+        place, teams = await begun(self.bookkeeper, message, self._outer(caller))
         waits = await self._declare(place)
         session = Session(
             id=name,
@@ -194,7 +195,8 @@ class Operations:
             {
                 "session": session.id,
                 "counts_as": session.payer.session,
-                "payer": session.payer.known(),
+                "payer": told(session.payer, teams),
+                "teams": teams,
                 "waits": [change.text for change in waits],
                 "token": session.token,
                 "port": self.proxy.port,

@@ -49,6 +49,24 @@ def test_the_nearest_file_names_the_project() -> None:
     assert Scope.of({"project": MONO}).matches(by_command.payer)
 
 
+def test_the_nearest_file_names_the_team_that_pays() -> None:
+    """Unless a person has; the place it was named in is kept, for who is not in it."""
+    nearest, outer = settled('team = "web"', 'tags = []\nteam = "pay"'), settled('team = "web"')
+    by_command = settled('team = "web"', team="data")
+
+    assert (nearest.payer.team, outer.payer.team) == ("pay", "web")
+    assert nearest.team_from == "mono/services/pay/.agentspend.toml line 2: team"
+    assert (by_command.payer.team, by_command.team_from) == ("data", "")
+    assert settled().team_from == ""
+
+
+@pytest.mark.parametrize("name", ["Data Team", "-x", "a,b", "x" * 81])
+def test_a_team_is_called_as_its_server_calls_it(name: str) -> None:
+    """Anything else is no team's name, and says so with the line."""
+    with pytest.raises(ConfigError, match=r"\.toml line 1: team is not the name of a team"):
+        settled(f"team = {name!r}")
+
+
 def test_every_file_adds_its_tags() -> None:
     """Beside those of the session, which stay."""
     found = workplace(

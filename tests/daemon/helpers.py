@@ -83,10 +83,10 @@ class Way:
 
 
 @contextmanager
-def session(home: Home, name: str = "s_test", **fields: Any) -> Iterator[Way]:
+def session(home: Home, name: str = "s_test", team: str = "", **fields: Any) -> Iterator[Way]:
     """A session that this process holds open; whatever it starts is then inside the session."""
     with Connection(paths(home).socket) as line:
-        payer = {"member": "ana", "agent": "claude", "session": name}
+        payer = {"member": "ana", "agent": "claude", "session": name, "team": team}
         opened = line.ask(
             "session.open", session=name, payer=payer, auth="auto",
             **{"keys": {"anthropic": KEY}, **fields},

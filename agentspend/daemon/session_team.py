@@ -1,0 +1,79 @@
+"""Which of its member's teams a session spends for: one, from its first request to its last.
+
+A person names it, else the repository it begins in, else it is the home team. An agent chooses
+none: what it starts is for the team of the session it is in.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from agentspend.bookkeeper import Bookkeeper
+from agentspend.config.repository import Workplace
+from agentspend.core.errors import AgentspendError
+from agentspend.core.scopes import Payer
+from agentspend.daemon.workplaces import settled
+from agentspend.proxy.sessions import Session
+
+BY_HAND = "--team"
+"""Where a team was named that no file names."""
+
+
+async def teams_of(bookkeeper: Bookkeeper) -> tuple[str, ...]:
+    """The teams this device may spend for, the home team first; none in no team."""
+    policy, membership = await bookkeeper.ask(
+        lambda books, _: (books.team.policy, books.team.membership)
+    )
+    if membership is None:
+        return ()
+    return policy.teams or (membership.team,)
+
+
+def with_team(place: Workplace, outer: Session | None, teams: Sequence[str]) -> Workplace:
+    """The same with the team that pays, "" for the home team.
+
+    Raises `AgentspendError` for a team that is not the member's, or not the agent's to choose.
+    """
+    asked, home = place.payer.team, teams[0] if teams else ""
+    if outer is not None:
+        own = outer.payer.team or home
+        if asked not in ("", own) and not place.team_from:
+            raise AgentspendError(
+                f"{BY_HAND} {asked}: this is inside a session for team {own}, and what is started"
+                " there is for that team too",
+                f"agentspend run --team {asked} AGENT    in a terminal of your own",
+            )
+        return replace(place, payer=replace(place.payer, team=outer.payer.team))
+    where = f"{place.team_from} = {asked!r}" if place.team_from else f"{BY_HAND} {asked}"
+    if asked and not teams:
+        raise AgentspendError(
+            f"{where}, and this device is in no team",
+            "agentspend team join URL CODE    with the line that its lead sends you",
+        )
+    if asked and asked not in teams:
+        first, *others = teams
+        yours = ", ".join([f"{first} (home)" if others else first, *others])
+        raise AgentspendError(
+            f"{where}, and you are not in it; your teams: {yours}",
+            f"agentspend run --team {first} AGENT    or have a lead add you:"
+            " agentspend-server member add-team",
+        )
+    return place
+
+
+async def begun(
+    bookkeeper: Bookkeeper, message: Mapping[str, Any], outer: Session | None
+) -> tuple[Workplace, Sequence[str]]:
+    """Where a session works, by the words of `session.open`, and the teams there are.
+
+    One that is opened again, after a restart of the daemon, goes on for the team it had: should its
+    member have left it, each of its requests is told so.
+    """
+    place, teams = settled(message, outer), await teams_of(bookkeeper)
+    return (place if "token" in message else with_team(place, outer, teams)), teams
+
+
+def told(payer: Payer, teams: Sequence[str]) -> dict[str, object]:
+    """A payer as its `run` is told of it: with the team that pays, where there is one."""
+    known = payer.known()
+    return {**known, "team": payer.team or teams[0]} if teams else known
