@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test agents check format lint types imports bench bench-litellm bounded torture fuzz simulate month chaos \
+.PHONY: demo test agents check format lint types imports bench bench-litellm bench-verify bounded torture fuzz simulate month chaos \
 	chaos-short chaos-plants prices clean
 
 demo: $(STAMP)
@@ -36,6 +36,10 @@ imports: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m tests.bench --write docs/benchmarks.md
+
+# A million entries on the device and on the server: two minutes, four gigabytes for a while.
+bench-verify: $(STAMP)
+	$(BIN)/python -m tests.bench.million
 
 bench-litellm: $(STAMP)
 	$(PYTHON) -m venv .cache/litellm

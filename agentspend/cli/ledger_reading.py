@@ -1,6 +1,6 @@
 """The ledger's entries page by page, from whoever answers: the daemon, or `cli.offline`."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 from agentspend.core.limits import READ_PAGE_ROWS
@@ -22,9 +22,29 @@ Row = tuple[int, str, str]
 
 def pages(ask: Ask, after: int = 0) -> Iterator[list[Row]]:
     """The entries after a sequence number, page by page."""
-    while found := ask("entries", after=after, count=READ_PAGE_ROWS)["entries"]:
+
+    def page(seq: int) -> list[Row]:
+        found: list[Row] = ask("entries", after=seq, count=READ_PAGE_ROWS)["entries"]
+        return found
+
+    found = page(after)
+    if len(found) == READ_PAGE_ROWS:
+        yield from _ahead(page, found)
+        return
+    while found:
         yield found
-        after = found[-1][0]
+        found = page(found[-1][0])
+
+
+def _ahead(page: Callable[[int], list[Row]], found: list[Row]) -> Iterator[list[Row]]:
+    """The next page is fetched while this one is looked at: both take about as long."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1) as thread:
+        while found:
+            coming = thread.submit(page, found[-1][0])
+            yield found
+            found = coming.result()
 
 
 def rows(ask: Ask, after: int = 0) -> Iterator[tuple[int, str, bytes]]:

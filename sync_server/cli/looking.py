@@ -1,6 +1,7 @@
 """Reports, the audit chain, verification, export."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -8,10 +9,12 @@ from agentspend.core.errors import AgentspendError
 from agentspend.core.money import dollars
 from sync_server.cli import output
 from sync_server.cli.people import Json
-from sync_server.cli.seat import ask
+from sync_server.cli.seat import ask, long_talk
 from sync_server.cli.shown import since_us, when
 
 PAGE = 500
+MOST_ENDS = 2_000
+"""How many checked ledgers are named at once: a server takes no message above 1 MiB."""
 
 
 def report(
@@ -60,18 +63,37 @@ def audit(
 
 
 def verify(as_json: Json = False) -> None:
-    """Check every ledger, the audit chain and the sums of all caps."""
-    found = ask("verify")
+    """Check every ledger, the audit chain and the sums of all caps.
+
+    Ledgers are checked part by part: a running server goes on serving between them.
+    """
+    with long_talk() as ask_on:
+        ledgers = ask_on("ledgers")["ledgers"]
+        checked, faults = [], []
+        with output.progress("entries", sum(each["seq"] for each in ledgers)) as gone:
+            for each in ledgers:
+                found: Mapping[str, Any] = {"part": {"inc": each["inc"]}, "ends": False}
+                while not found["ends"]:
+                    before = found["part"].get("after_seq", 0)
+                    found = ask_on("verify.ledger", **found["part"])
+                    gone(found["part"]["after_seq"] - before)
+                if found["fault"]:
+                    faults.append(found["fault"])
+                else:
+                    checked.append(found["part"])
+        for first in range(0, max(1, len(checked)), MOST_ENDS):
+            rest = ask_on("verify", checked=checked[first : first + MOST_ENDS])
+            faults += [fault for fault in rest["faults"] if fault not in faults]
     if as_json:
-        output.answer(found)
+        output.answer({**rest, "ok": not faults, "faults": faults})
     else:
-        for fault in found["faults"]:
+        for fault in faults:
             output.line(fault)
         output.say(
-            f"{found['ledgers']} ledgers, {found['entries']} entries, {found['acts']} acts: "
-            + ("all whole" if found["ok"] else "NOT whole")
+            f"{rest['ledgers']:,} ledgers, {rest['entries']:,} entries, {rest['acts']:,} acts: "
+            + ("NOT whole" if faults else "all whole")
         )
-    if not found["ok"]:
+    if faults:
         raise typer.Exit(1)
 
 
@@ -79,16 +101,18 @@ def export(
     member: Annotated[str, typer.Option(metavar="MEMBER", help="Only this member's ledgers.")] = "",
 ) -> None:
     """Write every entry of every ledger as it was signed, one JSON object a line."""
-    ledgers = ask("ledgers")["ledgers"]
-    chosen = [each for each in ledgers if not member or each["member"] == member]
-    if member and not chosen:
-        raise AgentspendError(f"there is no ledger of {member!r}", "agentspend-server device list")
-    for each in chosen:
-        after_seq = 0
-        while True:
-            page = ask("entries", inc=each["inc"], after_seq=after_seq, limit=PAGE)["entries"]
-            for body in page:
-                output.line(body)
-            after_seq += len(page)
-            if len(page) < PAGE:
-                break
+    with long_talk() as ask_on:
+        ledgers = ask_on("ledgers")["ledgers"]
+        chosen = [each for each in ledgers if not member or each["member"] == member]
+        if member and not chosen:
+            raise AgentspendError(
+                f"there is no ledger of {member!r}", "agentspend-server device list"
+            )
+        for each in chosen:
+            after_seq, page = 0, [""] * PAGE
+            while len(page) == PAGE:
+                asked = {"inc": each["inc"], "after_seq": after_seq, "limit": PAGE}
+                page = ask_on("entries", **asked)["entries"]
+                for body in page:
+                    output.line(body)
+                after_seq += len(page)

@@ -3,13 +3,16 @@
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from agentspend.core.errors import AgentspendError
 from agentspend.core.printable import clean
 
 WIDE = 10_000
+LONG = 50_000
+"""From how many steps on progress is shown."""
 
 
 def line(text: str = "") -> None:
@@ -32,6 +35,21 @@ def say(text: str) -> None:
     """One line of talk."""
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
+
+
+@contextmanager
+def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A bar on stderr while a person waits for something long; it is told how much was done."""
+    if total < LONG or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(20), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda count: bar.advance(task, count)
 
 
 def tell(error: AgentspendError) -> None:

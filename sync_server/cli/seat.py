@@ -12,7 +12,8 @@ import secrets
 import socket
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,6 +24,7 @@ from sync_server.acts.table import ACTS
 from sync_server.certificate import pin_of
 from sync_server.cli.helping import Unreachable
 from sync_server.folder import SETTINGS, Folder
+from sync_server.service import Service
 
 URL, TOKEN, FOLDER = "AGENTSPEND_SERVER_URL", "AGENTSPEND_SERVER_TOKEN", "AGENTSPEND_SERVER_FOLDER"
 WITHIN_S = 60
@@ -53,13 +55,38 @@ def ask(act: str, **fields: object) -> Mapping[str, Any]:
     return _directly(folder, act, fields)
 
 
+@contextmanager
+def long_talk() -> Iterator[Callable[..., Mapping[str, Any]]]:
+    """`ask` for many acts in a row: where no server runs, the folder is opened once for all."""
+    if os.environ.get(URL) or _is_served(here()):
+        yield ask
+        return
+    folder = here()
+    with folder.open() as service:
+        yield lambda act, **fields: _do(service, folder, act, fields)
+
+
+def _is_served(folder: Folder) -> bool:
+    """Whether a server answers in a folder."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as trial:
+        try:
+            trial.connect(str(folder.socket))
+        except (ConnectionRefusedError, FileNotFoundError):
+            return False
+    return True
+
+
 def _directly(folder: Folder, act: str, fields: object) -> Mapping[str, Any]:
+    with folder.open() as service:
+        return _do(service, folder, act, fields)
+
+
+def _do(service: Service, folder: Folder, act: str, fields: object) -> Mapping[str, Any]:
     now_us = time.time_ns() // 1_000
     caller = Caller(getpass.getuser(), Role.LEAD)
     moment = Moment(caller, now_us, secrets.token_bytes(32), folder.address())
     plan = ACTS[act].plan(fields, moment)
-    with folder.open() as service:
-        return service.do(ACTS[act], plan, now_us).answer
+    return service.do(ACTS[act], plan, now_us).answer
 
 
 def _elsewhere(url: str, token: str, act: str, fields: object) -> Mapping[str, Any]:

@@ -1,6 +1,6 @@
 """The devices' ledgers and what proves them: entries, signed reports, receipts, evidence."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from sqlalchemy import Connection, bindparam, func, insert, select, text, update
@@ -16,6 +16,9 @@ from sync_server.store.tables import entries, evidence, receipts, uploads
 _BODIES = select(entries.c.seq, entries.c.body).where(
     entries.c.inc == bindparam("inc"),
     entries.c.seq.between(bindparam("first"), bindparam("last")),
+)
+_PAGE = Quick(
+    text("SELECT body FROM entry WHERE inc = :inc AND seq > :after ORDER BY seq LIMIT :count")
 )
 _NEW_ENTRIES = text(
     "INSERT INTO entry (inc, seq, body) SELECT :inc, :after + place, body"
@@ -64,11 +67,10 @@ def append(conn: Connection, inc: str, accepted: Sequence[Accepted]) -> None:
         conn.execute(_NEW_ENTRIES, {"inc": inc, "after": after, "bodies": bodies})
 
 
-def bodies(conn: Connection, inc: str, after_seq: int = 0) -> Iterator[bytes]:
-    """A ledger's entries in order, for verification and export."""
-    found = select(entries.c.body).where(entries.c.inc == inc, entries.c.seq > after_seq)
-    for row in conn.execute(found.order_by(entries.c.seq)).yield_per(500):
-        yield row.body.encode()
+def page(conn: Connection, inc: str, after_seq: int, count: int) -> list[bytes]:
+    """The entries of a ledger that follow a number, at most so many: for verification."""
+    found = _PAGE.rows(conn, {"inc": inc, "after": after_seq, "count": count})
+    return [row[0].encode() for row in found]
 
 
 def keep_upload(conn: Connection, sync: Sync, sealed: Sealed, seq: int) -> None:

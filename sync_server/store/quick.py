@@ -22,13 +22,12 @@ class Quick:
     def __init__(self, statement: Executable) -> None:
         self._statement = statement
         self._sql = str(statement.compile(dialect=_DIALECT))  # type: ignore[attr-defined]
-        self._row = _reader(statement) if isinstance(statement, Select) else None
+        self._row = _reader(statement) if isinstance(statement, Select) else tuple
 
     def rows(self, conn: Connection, values: Values) -> list[Any]:
-        """What it finds; columns by name."""
+        """What it finds; columns by name where they were named to SQLAlchemy."""
         if conn.dialect.name != "sqlite":
             return list(conn.execute(self._statement, dict(values)))
-        assert self._row is not None
         return [*map(self._row, _driver(conn).execute(self._sql, values))]
 
     def one(self, conn: Connection, values: Values) -> Any:

@@ -15,12 +15,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from tests.bench import measures, team
+from tests.bench import measures, million, team
 from tests.bench.measures import percentile
 from tests.bench.ways import Way, agentspend, bare, fsync_us, litellm, nginx, provider
 
 SMALL = {"model": "claude-opus-5", "max_tokens": 1_000,
          "messages": [{"role": "user", "content": "say hi"}]}  # fmt: skip
+VERIFIED = 100_000
+"""Entries of a ledger that is verified; a million of them is `make bench-verify`."""
 Adds = dict[str, float]
 WORDS = "def total(rows): return sum(row.amount for row in rows)  # kept\n"
 
@@ -75,7 +77,9 @@ def _measure(folder: Path, stack: ExitStack, rounds: int) -> str:
 
 def _team() -> list[tuple[str, str, str]]:
     _say("the team server")
-    return team.sync_rows()
+    rows = team.sync_rows()
+    _say("ledgers are verified")
+    return [*rows, *million.rows(VERIFIED)]
 
 
 def _beside(folder: Path, stack: ExitStack, incumbent: ExitStack, upstream: int) -> list[Way]:

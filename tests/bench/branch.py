@@ -13,6 +13,7 @@ from agentspend.wire.team import Sealed, seal, unseal
 from sync_server.allowance.journal import Began, Filed, Line
 from sync_server.allowance.sizing import Sizing
 from sync_server.allowance.windows import first
+from sync_server.folder import ORG
 from sync_server.journal_file import JournalFile
 from sync_server.service import Service
 from sync_server.store import opening, people
@@ -37,17 +38,18 @@ class Reporter:
         self.windows: dict[str, int] = {}
         self.nonces = 0
         self.waiting: list[str] = []
-        self._body("genesis", NOW_US, None, {"device": self.device})
+        named = f"ed25519 {signing.public_key(self.key).hex()}"
+        self._body("genesis", NOW_US, None, {"device": self.device, "text": named})
 
     def lines(self) -> list[Line]:
         """What a lead and an enrolment decide for it."""
         public = signing.public_key(self.key).hex()
         member = {
-            "id": self.member, "org": "o_1", "team": self.team, "name": self.member, "email": "",
+            "id": self.member, "org": ORG, "team": self.team, "name": self.member, "email": "",
             "role": "member", "tier": "", "active": True,
         }  # fmt: skip
         device = {
-            "id": self.device, "org": "o_1", "member": self.member, "label": "thinkpad",
+            "id": self.device, "org": ORG, "member": self.member, "label": "thinkpad",
             "public_key": public, "active": True, "enrolled_us": 1, "seen_us": 0,
         }  # fmt: skip
         begun = Began(self.inc, self.device, f"n_{self.number}")
@@ -112,23 +114,28 @@ def opened(folder: Path, database: str = "") -> Service:
     opening.migrate(engine)
     journal = None if database else JournalFile(folder / "journal")
     with engine.begin() as conn:
-        people.add_org(conn, "o_1", "Acme", "Europe/Berlin")
-    service = Service(engine, "o_1", SERVER_KEY, Sizing(), journal)
+        people.add_org(conn, ORG, "Acme", "Europe/Berlin")
+    service = Service(engine, ORG, SERVER_KEY, Sizing(), journal)
+    _begin(service)
+    return service
+
+
+def _begin(service: Service) -> None:
+    """Ten teams, and caps for everybody and for each."""
     lines: list[Line] = []
     for pool in POOLS:
         lines += pool_lines(pool, pool.rpartition(".")[2])
     for number in range(10):
         team = f"t_{number}"
-        lines += [Filed("team", {"id": team, "org": "o_1", "name": team})]
+        lines += [Filed("team", {"id": team, "org": ORG, "name": team})]
         lines += pool_lines(f"team.{team}.day", "day", team=team)
     service.decide(lines, ACT, NOW_US)
-    return service
 
 
 def pool_lines(name: str, kind: str, **whose: str) -> list[Line]:
     """The lines that make a pool of $1,000,000."""
     row = {
-        "id": name, "org": "o_1", "team": None, "member": None, "scope": "{}", "kind": kind,
+        "id": name, "org": ORG, "team": None, "member": None, "scope": "{}", "kind": kind,
         "active": True, **whose,
     }  # fmt: skip
     return [Filed("pool", row), first(name, 1_000_000 * USD, kind, NOW_US, "Europe/Berlin")]

@@ -35,7 +35,6 @@ ELSEWHERE = {
     "agentspend/cli/demo_stage.py": "tests/cli/test_demo.py",
     "agentspend/cli/helping.py": "tests/cli/test_app.py",
     "agentspend/cli/key_lines.py": "tests/cli/test_key.py, its only caller",
-    "agentspend/cli/ledger_reading.py": "tests/cli/test_why.py and test_verify.py",
     "agentspend/cli/plain_files.py": "tests/cli/test_enable.py, its only caller",
     "agentspend/cli/prices_explain.py": "tests/cli/test_shapes.py, every golden case",
     "agentspend/cli/run.py": "tests/e2e",

@@ -1,9 +1,12 @@
 """Reports say who spent what, to whom they may; `verify` finds what was changed."""
 
+from typing import Any
+
 import pytest
 from sqlalchemy import delete, select, update
 
 from agentspend.wire.entries import Entry, encode, entry_hash
+from sync_server.acts import checking
 from sync_server.store import tables
 from sync_server.store.spending import HOUR_US
 from tests.sync_server.house import CENT, DOLLAR, Device, House
@@ -141,8 +144,66 @@ async def test_verify_finds_what_was_changed(house: House) -> None:
         conn.execute(delete(uploads).where(uploads.c.inc == dan.chain.inc))
     faults = (await house.ask("verify"))["faults"]
     assert len(faults) == 5
-    assert f"ledger {anna.chain.inc}, entry 3" in " ".join(faults)
+    assert f"ledger {anna.chain.inc}, entry 2: it was changed" in " ".join(faults)
     assert any(ben.chain.inc in fault and "reports" in fault for fault in faults)
     assert any(cara.chain.inc in fault and "not signed" in fault for fault in faults)
     assert any(dan.chain.inc in fault and "not signed" in fault for fault in faults)
     assert any("org.month" in fault for fault in faults)
+
+
+async def test_ledgers_are_verified_part_by_part(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As whole ones: the same faults, at the same entries; others are served between parts."""
+    monkeypatch.setattr(checking, "PART", 1)
+    monkeypatch.setattr(checking, "PAGE", 1)
+    anna = await house.joined()
+    for nusd in range(1, 6):
+        anna.chain.settle(nusd)
+    await anna.sync()
+    inc = anna.chain.inc
+    part: dict[str, object] = {"inc": inc}
+    seen: list[dict[str, Any]] = []
+    while not seen or not seen[-1]["ends"]:
+        seen.append(await house.ask("verify.ledger", **part))
+        part = seen[-1]["part"]
+    assert [each["part"]["after_seq"] for each in seen] == [1, 2, 3, 4, 5, 6, 6]
+    assert (part["counted"], part["amount_nusd"], seen[-1]["fault"]) == (5, 15, "")
+    assert (await house.ask("verify", checked=[part]))["ok"]
+    wrong = {**part, "amount_nusd": 14}
+    assert "reports" in (await house.ask("verify", checked=[wrong]))["faults"][0]
+    anna.chain.settle(6)
+    await anna.sync()
+    assert (await house.ask("verify", checked=[wrong]))["ok"]  # it has grown since
+
+
+@pytest.mark.parametrize(
+    ("seq", "old", "new", "said"),
+    [
+        (
+            3,
+            '"amount_nusd":2',
+            '"amount_nusd":7',
+            "entry 3: it was changed, for entry 4 names another hash of it",
+        ),
+        (4, '"prev":"', '"prev":"0', "entry 4: does not link"),
+        (6, '"amount_nusd":5', '"amount_nusd":6', "entry 6: it was changed after it was reported"),
+        (4, '"seq":4', '"seq":5', "entry 4: numbered 5, expected 4"),
+    ],
+)
+async def test_the_entry_that_was_changed_is_named(
+    house: House, seq: int, old: str, new: str, said: str
+) -> None:
+    """Not the one after it, whose link it breaks."""
+    anna = await house.joined()
+    for nusd in range(1, 6):
+        anna.chain.settle(nusd)
+    await anna.sync()
+    changed = anna.chain.bodies[seq - 1].replace(old, new)
+    assert changed != anna.chain.bodies[seq - 1]
+    entries = tables.entries
+    with house.hall.service.engine.begin() as conn:
+        where = (entries.c.inc == anna.chain.inc) & (entries.c.seq == seq)
+        conn.execute(update(entries).where(where).values(body=changed))
+    (fault,) = (await house.ask("verify"))["faults"]
+    assert said in fault
