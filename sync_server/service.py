@@ -37,10 +37,11 @@ from sync_server.allowance.journal import Acted, Began, Filed, Granted, Line, Ra
 from sync_server.allowance.replay import opened, replay
 from sync_server.allowance.sizing import Crowd, Sizing
 from sync_server.allowance.windows import due
+from sync_server.burning import Counts
 from sync_server.crowds import Crowds
 from sync_server.enrolment import Names
 from sync_server.journal_file import JournalFile
-from sync_server.overview import overview
+from sync_server.overview import At, overview
 from sync_server.store import cases, earlier, ledgers, logs, people, spending
 
 ACTIVE_US = 30 * 60 * 1_000_000
@@ -62,6 +63,7 @@ class Service:
     sizing: Sizing
     journal: JournalFile | None = None
     crowds: Crowds = field(default_factory=Crowds)
+    counts: Counts = field(default_factory=Counts)
 
     def sync(self, device: str, sealed: Sealed, now_us: int) -> Sealed:
         """Take a report in, grant, and answer. Raises `UnknownDevice`, `NotSigned` or
@@ -184,7 +186,8 @@ class Service:
         with self.engine.begin() as conn:
             look = unseal(Look, sealed, _check(self._sender(conn, device)))
             who, org = self._speaker(conn, device), cases.org_row(conn, self.org)
-            return self._sealed(overview(conn, org, who, look, now_us))
+            at = At(now_us, self._crowd(conn, now_us, org=self.org).enrolled)
+            return self._sealed(overview(conn, org, who, look, self.counts, at))
 
     def verdict(self, sealed: Sealed, now_us: int) -> Done:
         """A lead answers a question from a device. Raises as `sync` does, and as the act."""

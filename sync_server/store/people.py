@@ -173,11 +173,11 @@ def _keep_memberships(conn: Connection, member: str) -> None:
         conn.execute(insert(memberships), fresh)
 
 
-def teams_of(conn: Connection, member: str | None = None) -> dict[str, list[str]]:
-    """The teams of each member (of this one alone), by their names; their home is among them."""
+def teams_of(conn: Connection, *only: str) -> dict[str, list[str]]:
+    """The teams of each member (of these alone), by their names; their home is among them."""
     asked = select(memberships.c.member, memberships.c.team).where(memberships.c.active.is_(True))
-    if member is not None:
-        asked = asked.where(memberships.c.member == member)
+    if only:
+        asked = asked.where(memberships.c.member.in_(only))
     found: dict[str, list[str]] = {}
     for name, team in conn.execute(asked.order_by(memberships.c.member, memberships.c.team)):
         found.setdefault(name, []).append(team)

@@ -4,7 +4,7 @@ import pytest
 
 from agentspend.core.allowance.accounts import Place
 from agentspend.core.allowance.messages import Overview, Want
-from sync_server import overview
+from sync_server import burning, overview
 from tests.sync_server.house import DOLLAR, Device, House, said
 
 POOL = "org.month"
@@ -89,7 +89,7 @@ async def test_the_answer_is_bounded(house: House, monkeypatch: pytest.MonkeyPat
     for n in range(3):
         await ben.request(DOLLAR, POOL, nonce=f"n{n}")
     monkeypatch.setattr(overview, "MOST_POOLS", 1)
-    monkeypatch.setattr(overview, "MOST_MEMBERS", 1)
+    monkeypatch.setattr(burning, "MOST_MEMBERS", 1)
     monkeypatch.setattr(overview, "MOST_QUESTIONS", 1)
     seen = await anna.look()
     assert (len(seen.pools), len(seen.questions), seen.left_out) == (1, 1, 3)

@@ -84,6 +84,11 @@ async def test_everything_a_lead_does_works_there_too(pair: tuple[House, House])
     await device.sync()
     report = await two.ask("report", by="day")
     assert [line["billed_nusd"] for line in report["lines"]] == [DOLLAR]
+    await two.ask("policy.set", team="backend", rules={"visibility": "named"})
+    for role in ("member", "lead"):
+        await one.ask("member.set_role", member="anna", role=role)
+        [pool] = (await device.look()).pools
+        assert [(each.member, each.spent_nusd) for each in pool.members] == [("anna", DOLLAR)]
     await two.ask("freeze", team="backend")
     await device.sync()
     assert device.policy["frozen"] is True
