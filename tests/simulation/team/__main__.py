@@ -19,16 +19,17 @@ def main() -> int:
     options.add_argument("--jobs", type=int, default=1, help="processes")
     options.add_argument("--each", type=int, default=STEPS_EACH, help="steps of one seed")
     options.add_argument("--twins", action="store_true", help="thaw virtual machines twice")
+    options.add_argument("--teams", action="store_true", help="members of two teams come and go")
     options.add_argument("--replay", type=int, help="run one seed and print every step")
     asked = options.parse_args()
     if asked.replay is not None:
-        found = history(asked.replay, asked.each, print, twins=asked.twins)
+        found = history(asked.replay, asked.each, print, twins=asked.twins, teams=asked.teams)
         print(line(found))
         return 1 if found.fault else 0
     began = time.monotonic()
     seeds = range(asked.seed, asked.seed + -(-asked.steps // asked.each))
     with ProcessPoolExecutor(asked.jobs) as pool:
-        run = partial(history, steps=asked.each, twins=asked.twins)
+        run = partial(history, steps=asked.each, twins=asked.twins, teams=asked.teams)
         found_all = list(pool.map(run, seeds, chunksize=8))
     return told(found_all, time.monotonic() - began)
 
@@ -56,6 +57,7 @@ def line(found: History) -> str:
     return (
         f"seed {found.seed}, step {found.steps}: {found.fault}\n"
         f"    python -m tests.simulation.team --replay {found.seed}{' --twins' * found.twins}"
+        f"{' --teams' * found.teams}"
     )
 
 

@@ -21,6 +21,8 @@ def ask(world: "World", machine: Machine) -> None:
         pools, bound = machine.waiting
     else:
         pools = (*machine.pools, *(pool for pool in machine.optional if rng.random() < 0.5))
+        if machine.teams:
+            pools += rng.choice(machine.teams)
         bound = rng.randint(1, world.draw.largest_bound)
     if not pools:
         return
@@ -115,6 +117,9 @@ def hear(world: "World", machine: Machine, message: Answer | Welcome) -> None:
     """A message from the server arrives."""
     if isinstance(message, Answer):
         keep = answered(machine.rules, machine.disk, message)
+        if world.teams_of(machine.device) != machine.teams:
+            machine.teams, machine.waiting = world.teams_of(machine.device), None
+            machine.needs.clear()
         if keep:
             give_back(world, machine, keep)
         if world.rng.random() < 0.7:
@@ -182,7 +187,7 @@ def clone(world: "World", machine: Machine) -> None:
     if len(world.living()) < MOST_MACHINES:
         twin = Machine(
             world.new_id("m"), machine.device, world.new_id("place"), machine.disk.copy(),
-            machine.pools, machine.optional, up=False,
+            machine.pools, machine.optional, up=False, teams=machine.teams,
         )  # fmt: skip
         world.machines.append(twin)
         start(world, twin)

@@ -26,6 +26,8 @@ def heal(world: "World") -> None:
         device_steps.start(world, machine)
         while machine.running:
             device_steps.finish(world, machine)
+    for machine in living if world.teams is not None else []:
+        world.joins(machine.device)
     to_send = max(len(machine.disk.bodies) for machine in living) // world.draw.batch
     for _ in range(ROUNDS + to_send):
         for machine in living:
@@ -42,6 +44,7 @@ def heal(world: "World") -> None:
     _nothing_held_back(world)
     for machine in living:
         if _may_spend(world, machine):
+            _nothing_left_behind(world, machine)
             _can_spend(world, machine)
 
 
@@ -113,10 +116,20 @@ def _nothing_held_back(world: "World") -> None:
             raise Violation(f"L3: {pool.past_nusd} of past windows is held back in {pool.id}")
 
 
+def _nothing_left_behind(world: "World", machine: "Machine") -> None:
+    """L5: nothing lies on a device of a team that its member has left."""
+    if world.teams is None:
+        return
+    own = ("org", *world.teams[machine.device])
+    for place, account in world.server.database.accounts[machine.disk.standing.inc].items():
+        if account.outstanding_nusd and not place.pool.startswith(own):
+            raise Violation(f"L5: {machine.name} has left {place} and keeps {account}")
+
+
 def _can_spend(world: "World", machine: "Machine") -> None:
     """L4: the server gives what there is to a device that needs it."""
     pools = world.server.database.pools
-    for name in machine.pools:
+    for name in (*machine.pools, *(pool for team in machine.teams for pool in team)):
         pool = pools[name]
         need = machine.rules.free_nusd(name) + max(pool.available_nusd, 0)
         machine.needs = {name: need}

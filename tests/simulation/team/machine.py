@@ -71,7 +71,8 @@ class Request:
 
 @dataclass(eq=False)
 class Machine:
-    """One computer with one ledger. `pools` are the pools its requests may count in."""
+    """One computer with one ledger. `pools` are the pools its requests may count in; each counts
+    in those of one of its `teams` besides, where it is in any."""
 
     name: str
     device: str
@@ -90,6 +91,7 @@ class Machine:
     waiting: tuple[tuple[str, ...], int] | None = None
     burn: int = 0
     nonces: int = 0
+    teams: tuple[tuple[str, ...], ...] = ()
 
     @property
     def rules(self) -> Device:
@@ -116,7 +118,8 @@ class Machine:
         )
 
     def _wanted(self) -> list[str]:
-        return [*self.pools, *(pool for pool in self.optional if pool in self.needs)]
+        theirs = [pool for pools in self.teams for pool in pools]
+        return [*self.pools, *theirs, *(pool for pool in self.optional if pool in self.needs)]
 
     def _want(self, pool: str) -> Want:
         window = self.disk.standing.windows.get(pool, -1)

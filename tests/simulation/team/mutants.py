@@ -238,6 +238,16 @@ def _free_and_held(account: Account) -> int:
     return 0 if account.closed else rights
 
 
+def who_left_keeps() -> Plant:
+    """A device is not asked for the rights of a team that its member has left."""
+    shipped = grants.told
+
+    def told(case: Case, *words: Any) -> Any:
+        return shipped(replace(case, gone=frozenset()), *words)
+
+    return mock.patch.object(grants, "told", told)
+
+
 def write_off_frees() -> Plant:
     """What is lost is taken as unspent."""
     shipped = incarnations.ranked
@@ -307,11 +317,13 @@ def _all(*plants: Plant) -> Plant:
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A mistake, and within how many steps it must be caught; `twins` needs thawed machines."""
+    """A mistake, and within how many steps it must be caught; `twins` needs thawed machines,
+    `teams` members who come and go."""
 
     plant: Callable[[], Plant]
     steps: int = 60_000
     twins: bool = False
+    teams: bool = False
 
 
 MUTANTS = (
@@ -336,6 +348,7 @@ MUTANTS = (
     Mutant(closes_with_holds),
     Mutant(returns_what_is_held),
     Mutant(write_off_frees),
+    Mutant(who_left_keeps, teams=True),
     Mutant(caps_are_never_lowered),
     Mutant(windows_stay),
     Mutant(nobody_compares_ledgers, twins=True),

@@ -88,6 +88,7 @@ class Server:
         self.database = database
         self.journal = journal
         self.sizing = sizing
+        self.teams: dict[str, tuple[str, ...]] | None = None
         self.server_inc = journal.newest + 1
         self.catch_up()
         self.decide(Served(self.server_inc))
@@ -98,7 +99,20 @@ class Server:
 
     def restored(self, backup: Database) -> "Server":
         """The server that takes over, on a copy and with the whole journal."""
-        return Server(backup.copy(), self.journal, self.sizing)
+        fresh = Server(backup.copy(), self.journal, self.sizing)
+        fresh.teams = self.teams
+        return fresh
+
+    def belongs(self, device: str, teams: tuple[str, ...]) -> None:
+        """A lead's decision: which teams a device's member is in. It is in the journal at once."""
+        self.teams = {**(self.teams or {}), device: teams}
+
+    def _gone(self, device: str) -> frozenset[str]:
+        """The pools of teams that a device's member is not in."""
+        if self.teams is None:
+            return frozenset()
+        own = ("org", *self.teams.get(device, ()))
+        return frozenset(pool for pool in self.database.pools if not pool.startswith(own))
 
     def catch_up(self) -> None:
         """At every start: the lines the database does not have yet."""
@@ -127,7 +141,7 @@ class Server:
         """
         inc = sync.inc
         database = self.database.copy() if crash in {"first", "journaled"} else self.database
-        case = database.case(inc)
+        case = replace(database.case(inc), gone=self._gone(sync.device))
         hashes = database.hashes.get(inc, [""])
         told = database.proved.get(inc, frozenset())
         at, proved = self.office(now), partial(frozenset, told)

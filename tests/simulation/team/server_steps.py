@@ -50,6 +50,11 @@ def lose(world: "World") -> None:
     _rank_all(world, machine.device, Status.LOST)
 
 
+def move(world: "World") -> None:
+    """Somebody comes to a team, or leaves it: its rights are asked back."""
+    world.joins(world.rng.choice(world.living()).device)
+
+
 def write_off(world: "World") -> None:
     """A lead declares as spent what lies on ledgers that no machine has any more."""
     living = {each.disk.standing.inc for each in world.machines if _reports(each)}
@@ -108,5 +113,5 @@ def server_crash(world: "World") -> None:
 STEPS = {
     "roll_day": roll_day, "roll_month": roll_month, "cap": cap, "revoke": revoke, "lose": lose,
     "write_off": write_off, "server_backup": server_backup, "server_restore": server_restore,
-    "server_crash": server_crash,
+    "server_crash": server_crash, "move": move,
 }  # fmt: skip

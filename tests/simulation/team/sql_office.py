@@ -4,6 +4,7 @@ Slower than the rules over dicts, and therefore for a few histories: they must c
 the same, which proves that the store loads and saves what the rules need.
 """
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from shutil import copy
@@ -22,6 +23,7 @@ from sync_server.journal_file import JournalFile
 from sync_server.service import Service, UnknownDevice
 from sync_server.store import cases, opening, people, tables
 from tests.simulation.team.office import Database, Journal, Server
+from tests.simulation.team.swarm import TEAMS
 
 SERVER_KEY = bytes(range(32))
 ACT: dict[str, object] = {"who": "lead", "what": "simulated"}
@@ -40,15 +42,18 @@ class SqlServer(Server):
         self._devices: set[str] = set()
         self._pools: set[str] = set()
         self._view: Database | None = None
+        self.teams = None
         self._open()
         with self.service.engine.begin() as conn:
             people.add_org(conn, "o_1", "Acme", "UTC")
-        team = Filed("team", {"id": "t_1", "org": "o_1", "name": "Backend"})
+        team, *others = (
+            Filed("team", {"id": f"t_{name}", "org": "o_1", "name": name}) for name in ("1", *TEAMS)
+        )
         member = {
             "id": "anna", "org": "o_1", "team": "t_1", "name": "Anna", "email": "",
             "role": "member", "tier": "", "active": True,
         }  # fmt: skip
-        self._decide([team, Filed("member", member)])
+        self._decide([team, *others, Filed("member", member)])
 
     def _start(self) -> None:
         self._open()
@@ -98,18 +103,30 @@ class SqlServer(Server):
             if isinstance(line, Began) and line.device not in self._devices:
                 self._devices.add(line.device)
                 public = signing.public_key(_key(line.device)).hex()
+                member = f"m_{line.device}" if self.teams is not None else "anna"
                 self._decide([Filed("device", {
-                    "id": line.device, "org": "o_1", "member": "anna", "label": "",
+                    "id": line.device, "org": "o_1", "member": member, "label": "",
                     "public_key": public, "active": True, "enrolled_us": 0, "seen_us": 0,
                 })])  # fmt: skip
             if isinstance(line, Opened) and line.pool not in self._pools:
                 self._pools.add(line.pool)
+                owner = line.pool.partition("_")[0]
+                team = f"t_{owner}" if owner in TEAMS else None
                 self._decide([Filed("pool", {
-                    "id": line.pool, "org": "o_1", "team": None, "member": None, "scope": "{}",
+                    "id": line.pool, "org": "o_1", "team": team, "member": None, "scope": "{}",
                     "kind": "total", "active": True,
                 })])  # fmt: skip
         self._decide(list(lines))
         return True
+
+    def belongs(self, device: str, teams: tuple[str, ...]) -> None:
+        """A lead puts the member of a device in these teams."""
+        super().belongs(device, teams)
+        home, *further = (f"t_{team}" for team in teams)
+        self._decide([Filed("member", {
+            "id": f"m_{device}", "org": "o_1", "team": home, "name": device, "email": "",
+            "role": "member", "tier": "", "active": True, "further": json.dumps(further),
+        })])  # fmt: skip
 
     def sync(self, sync: Sync, now: int, crash: str = "") -> Answer | None:
         """Through signed bytes, with the same deaths as the server over dicts."""

@@ -20,6 +20,11 @@ SERVER = {
     "server_crash": 2, "server_backup": 0.6, "server_restore": 0.5,
 }  # fmt: skip
 TWINS = {"snapshot": 1, "resume": 1}
+TEAMS = ("web", "data")
+MOVES = {"move": 0.5}
+"""What happens besides where members may be in two teams."""
+POOLS_OF_TEAMS = ("org_month", "org_day", *(f"{team}_{kind}" for team in TEAMS
+                                            for kind in ("month", "day")))  # fmt: skip
 POOLS = ("org_month", "org_day", "team_month", "team_day", "project_month", "project_day")
 
 
@@ -39,18 +44,20 @@ class Draw:
     real_keys: bool
 
 
-def draw(seed: int, *, twins: bool = False) -> Draw:
+def draw(seed: int, *, twins: bool = False, teams: bool = False) -> Draw:
     """The choices of a seed."""
     rng = random.Random(seed)
     count = rng.choice((1, 2, 2, 3, 4, 6))
-    pools = tuple(sorted(rng.sample(POOLS, count), key=POOLS.index))
+    names = POOLS_OF_TEAMS if teams else POOLS
+    pools = tuple(sorted(rng.sample(names, count), key=names.index))
+    more = {**(TWINS if twins else {}), **(MOVES if teams else {})}
     largest = rng.choice((10, 60, 100))
     caps = {}
     for pool in pools:
         most = rng.choice((4, 15, 60)) if pool.endswith("day") else rng.choice((8, 40, 200))
         caps[pool] = rng.randint(2 * largest, largest * most)
     weights = {}
-    for name, weight in {**DEVICE, **NETWORK, **SERVER, **(TWINS if twins else {})}.items():
+    for name, weight in {**DEVICE, **NETWORK, **SERVER, **more}.items():
         weights[name] = weight * rng.choice((0.1, 0.5, 1, 1, 2, 4))
     for name in ("kill", "clone", "restore", "server_restore", "revoke", "destroy", "lose", "drop"):
         if rng.random() < 0.25:

@@ -12,7 +12,7 @@ def test_a_seeded_mistake_is_caught(mutant: Mutant) -> None:
     """Within its number of steps some invariant breaks; the same seeds hold without it."""
     with mutant.plant():
         for seed in range(1, mutant.steps // STEPS_EACH + 1):
-            found = history(seed, STEPS_EACH, twins=mutant.twins)
+            found = history(seed, STEPS_EACH, twins=mutant.twins, teams=mutant.teams)
             if found.fault:
                 return
     pytest.fail(f"{mutant.plant.__name__} survived {mutant.steps:,} steps")

@@ -15,7 +15,7 @@ from tests.simulation.team import checks, device_steps, server_steps
 from tests.simulation.team.machine import Disk, Machine, Request
 from tests.simulation.team.network import Envelope, Network
 from tests.simulation.team.office import Database, Journal, Server
-from tests.simulation.team.swarm import Draw, draw
+from tests.simulation.team.swarm import TEAMS, Draw, draw
 from tests.simulation.team.truth import Truth, Violation
 
 CHECK_EVERY = 16
@@ -31,6 +31,7 @@ class History:
     billed: int
     fault: str = ""
     twins: bool = False
+    teams: bool = False
     counts: dict[str, int] = field(default_factory=dict)
 
 
@@ -47,9 +48,11 @@ class World:
         seed: int,
         *,
         twins: bool = False,
+        teams: bool = False,
         server: Callable[[Sizing], Server] = in_memory,
     ) -> None:
-        self.draw: Draw = draw(seed, twins=twins)
+        self.draw: Draw = draw(seed, twins=twins, teams=teams)
+        self.teams: dict[str, tuple[str, ...]] | None = {} if teams else None
         self.rng = random.Random(seed * 7919 + 1)
         self.truth = Truth()
         self.now = 0
@@ -78,6 +81,8 @@ class World:
     def enrol(self) -> None:
         """A new device with its first incarnation."""
         device, inc, place = self.new_id("d"), self.new_id("i"), self.new_id("place")
+        if self.teams is not None:
+            self.joins(device)
         self.server.decide(Began(inc, device, self.new_id("n")))
         team = self.rng.random() < 0.7
         always = [p for p in self.draw.pools if p.startswith("org") or (team and "team" in p)]
@@ -86,8 +91,21 @@ class World:
             self.new_id("m"), device, place, Disk(Standing(device, inc, place)),
             tuple(always), tuple(projects),
         )  # fmt: skip
+        machine.teams = self.teams_of(device)
         machine.genesis(self.now)
         self.machines.append(machine)
+
+    def joins(self, device: str) -> None:
+        """A device's member is in one team, or in both, from now on; its machines hear of it."""
+        assert self.teams is not None
+        teams = tuple(self.rng.sample(TEAMS, self.rng.choice((1, 2, 2))))
+        self.teams[device] = teams
+        self.server.belongs(device, teams)
+
+    def teams_of(self, device: str) -> tuple[tuple[str, ...], ...]:
+        """The pools of each team that a device may spend for."""
+        found = (self.teams or {}).get(device, ())
+        return tuple(tuple(p for p in self.draw.pools if p.startswith(team)) for team in found)
 
     def living(self) -> list[Machine]:
         """The machines that may still work: not destroyed, their device not expelled."""
@@ -197,15 +215,17 @@ def history(
     watch: Callable[[str], None] | None = None,
     *,
     twins: bool = False,
+    teams: bool = False,
     server: Callable[[Sizing], Server] = in_memory,
 ) -> History:
     """Run one seed: faults, then calm, then everything must be well.
 
-    With `twins` virtual machines are thawed twice, the one hole of the protocol (study §2.8).
+    With `twins` virtual machines are thawed twice, the one hole of the protocol (study §2.8). With
+    `teams` a member may be in two of them, each request is for one, and members come and go.
     """
     from tests.simulation.team.healing import heal
 
-    world = World(seed, twins=twins, server=server)
+    world = World(seed, twins=twins, teams=teams, server=server)
     fault = ""
     try:
         world.run(steps, watch)
@@ -215,4 +235,4 @@ def history(
         fault = str(violation)
     except Exception as error:
         fault = f"the rules broke down: {error!r}"
-    return History(seed, world.now, world.truth.billed, fault, twins, world.counts)
+    return History(seed, world.now, world.truth.billed, fault, twins, teams, world.counts)
