@@ -12,6 +12,7 @@ from agentspend.core.allowance.messages import Status
 DAY_US = 86_400_000_000
 SILENT_US = 3 * DAY_US
 QUIET_US = 7 * DAY_US
+GONE_US = 14 * DAY_US
 MANY_LEDGERS = 3
 
 
@@ -20,6 +21,8 @@ class Sign(StrEnum):
 
     NEVER_SYNCED = "never_synced"
     SILENT = "silent"
+    GONE = "gone"
+    CLOCK = "clock"
     NEVER_SPENT = "never_spent"
     QUIET = "quiet"
     FORKED = "forked"
@@ -31,6 +34,10 @@ MEANS = {
     "taken off, or never started again",
     Sign.SILENT: "not heard for days while another machine of the same member works: switched "
     "off, or its agents run without the daemon",
+    Sign.GONE: "neither it nor another machine of the same member was heard for two weeks: a long "
+    "holiday, or agentspend was taken off",
+    Sign.CLOCK: "it dates what it spends more than a day ahead: a clock that is wrong, or one that "
+    "was set so that reports of these days miss it",
     Sign.NEVER_SPENT: "its daemon reports, and no request ever came through it: nobody works "
     "there, or agents are started without agentspend",
     Sign.QUIET: "its daemon reports, and spends nothing for a week, though it did before: a "
@@ -45,8 +52,9 @@ MEANS = {
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What the server knows of one active device. `others_us`: when another machine of its member
-    was heard last; `entries`: how many it has reported; `last_us`: when it last spent; `ledgers`:
-    how many it has begun."""
+    was heard last; `entries`: how many it has reported; `last_us`: when it last spent, by its
+    clock; `ahead`: it has dated spending far ahead, which is not believed; `ledgers`: how many it
+    has begun."""
 
     enrolled_us: int
     seen_us: int
@@ -55,6 +63,7 @@ class Facts:
     last_us: int | None
     ledgers: int
     status: Status
+    ahead: bool = False
 
 
 def signs(facts: Facts, now_us: int) -> list[Sign]:
@@ -65,6 +74,8 @@ def signs(facts: Facts, now_us: int) -> list[Sign]:
         found.append(Sign.FORKED)
     if facts.ledgers >= MANY_LEDGERS:
         found.append(Sign.MANY_LEDGERS)
+    if facts.ahead:
+        found.append(Sign.CLOCK)
     if not heard:
         if now_us - facts.enrolled_us >= DAY_US:
             found.append(Sign.NEVER_SYNCED)
@@ -72,6 +83,8 @@ def signs(facts: Facts, now_us: int) -> list[Sign]:
     if now_us - facts.seen_us >= SILENT_US:
         if now_us - facts.others_us < DAY_US:
             found.append(Sign.SILENT)
+        elif now_us - max(facts.seen_us, facts.others_us) >= GONE_US:
+            found.append(Sign.GONE)
         return found
     if facts.last_us is None:
         if now_us - facts.enrolled_us >= QUIET_US:

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import ColumnElement, Connection, Row, func, select
 
 from agentspend.core.allowance.messages import Status
 from sync_server.acts.act import Act, Done, Moment, Nothing, Role
-from sync_server.signs import MEANS, Facts, signs
+from sync_server.signs import DAY_US, MEANS, Facts, signs
 from sync_server.store.spending import HOUR_US
 from sync_server.store.tables import devices, incarnations, invites, members, spending
 
@@ -48,21 +48,19 @@ def _not_joined(conn: Connection, joined: set[str], now_us: int) -> list[dict[st
 
 def _suspects(conn: Connection, found: list[Row[Any]], now_us: int) -> list[dict[str, Any]]:
     """The devices that show any sign, each with all of them."""
-    spent = {
-        row[0]: int(row[1])
-        for row in conn.execute(
-            select(incarnations.c.device, func.max(spending.c.hour))
-            .join(spending, spending.c.inc == incarnations.c.inc)
-            .group_by(incarnations.c.device)
-        )
-    }
+    tomorrow = (now_us + DAY_US) // HOUR_US
+    spent = _last_hours(conn, spending.c.hour <= tomorrow)
+    ahead = _last_hours(conn, spending.c.hour > tomorrow)
     ledgers: dict[str, list[Row[Any]]] = {}
     for row in conn.execute(select(incarnations).order_by(incarnations.c.inc)):
         ledgers.setdefault(row.device, []).append(row)
+    theirs: dict[str, list[Row[Any]]] = {}
+    for row in found:
+        theirs.setdefault(row.member, []).append(row)
     lines = []
     for row in found:
         own = ledgers.get(row.id, [])
-        others = [each.seen_us for each in found if each.member == row.member and each is not row]
+        others = [each.seen_us for each in theirs[row.member] if each is not row]
         status = Status.FORKED if _has(own, Status.FORKED) else Status.ACTIVE
         hour = spent.get(row.id)
         facts = Facts(
@@ -73,6 +71,7 @@ def _suspects(conn: Connection, found: list[Row[Any]], now_us: int) -> list[dict
             last_us=None if hour is None else (hour + 1) * HOUR_US,
             ledgers=len(own),
             status=status,
+            ahead=row.id in ahead,
         )
         shown = signs(facts, now_us)
         if shown:
@@ -82,6 +81,17 @@ def _suspects(conn: Connection, found: list[Row[Any]], now_us: int) -> list[dict
                 "signs": [sign.value for sign in shown],
             })  # fmt: skip
     return lines
+
+
+def _last_hours(conn: Connection, which: ColumnElement[bool]) -> dict[str, int]:
+    """The last of these hours in which each device spent."""
+    asked = (
+        select(incarnations.c.device, func.max(spending.c.hour))
+        .join(spending, spending.c.inc == incarnations.c.inc)
+        .where(which)
+        .group_by(incarnations.c.device)
+    )
+    return {row[0]: int(row[1]) for row in conn.execute(asked)}
 
 
 def _has(own: list[Row[Any]], status: Status) -> bool:

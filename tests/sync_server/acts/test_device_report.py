@@ -1,6 +1,7 @@
 """`device report`: who has not joined, and who shows signs of bypass."""
 
 from tests.sync_server.house import DOLLAR, House
+from tests.sync_server.made import Chain
 
 DAY_US = 86_400_000_000
 
@@ -43,6 +44,48 @@ async def test_a_device_shows_what_the_server_knows(house: House) -> None:
         never.certificate.device: ["never_synced"],
     }
     assert set(report["means"]) >= {"quiet", "silent", "never_synced"}
+
+
+async def shown(house: House) -> dict[str, list[str]]:
+    """The signs of each device that shows any."""
+    found = (await house.ask("device.report"))["devices"]
+    return {line["device"]: line["signs"] for line in found}
+
+
+async def test_every_sign_is_seen_where_it_is_there(house: House) -> None:
+    """On real devices, by what they did or left undone; those that work show none."""
+    made = {name: await house.joined(name) for name in
+            ("busy", "idle", "forked", "again", "gone", "ahead")}  # fmt: skip
+    names = {device.certificate.device: name for name, device in made.items()}
+
+    async def spends(name: str, ahead_us: int = 0) -> None:
+        device = made[name]
+        device.chain.ts_us = house.now[0] + ahead_us
+        device.chain.add("settle", (), DOLLAR, counted="billed")
+        await device.sync()
+
+    for name in ("busy", "forked", "again", "gone"):
+        await spends(name)
+    await spends("ahead", 400 * DAY_US)
+    twin = Chain(made["forked"].chain.inc)
+    made["forked"].chain, kept = twin, made["forked"].chain
+    await spends("forked", ahead_us=1)
+    made["forked"].chain = kept
+    for count in range(2):
+        await made["again"].hello(f"again {count}")
+    house.now[0] += 15 * DAY_US
+    for name in ("busy", "again"):
+        await spends(name)
+    for name in ("idle", "forked", "ahead"):
+        await made[name].sync()
+
+    assert {names[device]: signs for device, signs in (await shown(house)).items()} == {
+        "idle": ["never_spent"],
+        "forked": ["forked", "quiet"],
+        "again": ["many_ledgers"],
+        "gone": ["gone"],
+        "ahead": ["clock", "never_spent"],
+    }
 
 
 async def test_it_is_a_leads(house: House) -> None:
