@@ -92,6 +92,7 @@ class Laptop:
 
     def hold(self, call: Call, now_us: int) -> Admit | Wait | Refuse:
         """Once through the ladder; whoever came earlier goes first."""
+        self.dryness.listens = self.online
         rooms = [self._room(pool, now_us) for pool in call.pools]
         patient = now_us < call.until_us
         ahead = ""
