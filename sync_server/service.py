@@ -94,10 +94,11 @@ class Service:
                 spending.add(conn, sync.inc, outcome.entries, belongs.known)
         return answer
 
-    def holders(self, device: str, place: Place) -> list[tuple[str, int]]:
-        """The other devices on which a pool's rights lie, and how much; the richest first."""
+    def holders(self, device: str, place: Place) -> tuple[int, list[tuple[str, int]]]:
+        """How much of a pool's rights lies on a device, and on which others how much; the richest
+        first."""
         with self.engine.begin() as conn:
-            return people.holders(conn, device, *place)
+            return people.lies(conn, device, *place), people.holders(conn, device, *place)
 
     def hello(self, device: str, sealed: Sealed, new_inc: str, now_us: int) -> Sealed:
         """Begin a new incarnation, once for each nonce. Raises as `sync` does."""

@@ -127,7 +127,7 @@ class Books:
                     return self._refuse(request, refuse, hard, now_us)
                 self._stand_in_line(request, budget, hard, now_us, at)
                 grows = not behind and any(
-                    seat.grows for seat in hard if seat.budget.name == budget
+                    seat.grows and not seat.coming for seat in hard if seat.budget.name == budget
                 )
                 fields = {"rid": request.rid, "budget": budget, "grows": grows}
                 self.events.append(Event("wait", fields))

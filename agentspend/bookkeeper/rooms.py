@@ -29,11 +29,13 @@ class InForce:
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """One budget's account for one request. `grows`: more of it may be had from the team server."""
+    """One budget's account for one request. `grows`: more of it may be had from the team server;
+    `coming`: it was asked for a moment ago."""
 
     budget: Budget
     account: Account
     grows: bool = False
+    coming: bool = False
 
     @property
     def is_teams(self) -> bool:

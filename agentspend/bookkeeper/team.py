@@ -223,9 +223,9 @@ class Team:
         """The server is away: for some seconds nobody waits for more of any pool."""
         self._dryness.away(mono_us)
 
-    def lacking(self, answer: Answer, needy: Sequence[Want], mono_us: int) -> bool:
+    def lacking(self, answer: Answer, needy: Sequence[Want], mono_us: int) -> int:
         """After an answer: for a while nobody waits for more of what still lacks what was asked
-        for. True when more of it is on its way."""
+        for. Answers after how long to ask again, as more of it is on its way; 0 for not at all."""
         free = {str(line["name"]): int(str(line["free_nusd"])) for line in self.lines()}
         return self._dryness.answered(answer, needy, free, mono_us, self.policy.version)
 
@@ -261,7 +261,8 @@ class Team:
             row = replace(row, limit_nusd=row.spent_nusd + row.held_nusd)
         dry = self._dryness.is_dry(pool.id, mono_us)
         grows = standing.state is State.ACTIVE and not dry
-        return Seat(self._budgets[pool.id], row, grows=grows)
+        coming = self._dryness.is_coming(pool.id, mono_us)
+        return Seat(self._budgets[pool.id], row, grows=grows, coming=coming)
 
     def _row(self, pool: Pool, window: int) -> Account | None:
         """The account of a running window, opened empty where nothing was granted in it."""

@@ -8,7 +8,6 @@ REPORT_EVERY_S = 900
 FIRST_AGAIN_S, LAST_AGAIN_S = 2.0, 300.0
 LINE_AGAIN_S = 60.0
 """The server can be reached, and says nothing of its own accord: not for longer than this."""
-COMING_S = 1.0
 
 
 class Pace:
@@ -19,11 +18,11 @@ class Pace:
         self._skipped = False
         self._calm = False
 
-    def answered(self, *, coming: bool = False) -> float:
-        """The server has answered; `coming`: more is on its way."""
+    def answered(self, again_us: int = 0) -> float:
+        """The server has answered; more is on its way, to be asked for after `again_us`."""
         self._again_s = FIRST_AGAIN_S
-        self._skipped, self._calm = False, not coming
-        return COMING_S if coming else REPORT_EVERY_S
+        self._skipped, self._calm = False, not again_us
+        return again_us / 1_000_000 if again_us else REPORT_EVERY_S
 
     def silent(self) -> float:
         """It cannot be reached: again soon, then less and less often."""

@@ -73,7 +73,7 @@ class Pump:
         while True:
             self._nudged.clear()
             try:
-                wait_s = pace.answered(coming=await self.talk())
+                wait_s = pace.answered(await self.talk())
             except Unreachable as error:
                 self.failed = error.message
                 await self._away()
@@ -127,19 +127,20 @@ class Pump:
                 async with asyncio.timeout(again_s):
                     await (asyncio.sleep(again_s) if heard or refused else self._talked.wait())
 
-    async def talk(self) -> bool:
+    async def talk(self) -> int:
         """Report everything, take in what comes back; raises `Unreachable` or `NotTaken`.
 
-        True when more of what somebody waits for is on its way.
+        Answers after how many microseconds to ask again for what is on its way; 0 for nothing.
         """
         while True:
-            more, coming = await self._exchange()
+            more, again_us = await self._exchange()
             if not more:
                 self.news()
-                return coming
+                return again_us
 
-    async def _exchange(self) -> tuple[bool, bool]:
-        """One report and its answer: is there more to report, is more on its way?
+    async def _exchange(self) -> tuple[bool, int]:
+        """One report and its answer: is there more to report, after how long is more to be asked
+        for?
 
         Whom the server lets begin no new ledger still reports: it may have forgotten the old one.
         """
@@ -154,7 +155,7 @@ class Pump:
         if report is None:
             if refused is not None:
                 raise refused
-            return False, False
+            return False, 0
         if self._mark is not None:
             await self._mark()
         answer, heard = await self._client.sync(report)
@@ -168,7 +169,7 @@ class Pump:
             word = await self._client.hello(hello)
             await self._bookkeeper.ask(lambda books, at: books.team.welcome(word, books.now(at)))
 
-    async def _take(self, answer: Answer, heard: Heard, asked: list[Want]) -> tuple[bool, bool]:
+    async def _take(self, answer: Answer, heard: Heard, asked: list[Want]) -> tuple[bool, int]:
         """Put an answer in force, in one transaction: nobody in line may see the half of it."""
         self._ticket = heard.ticket or self._ticket
         if heard.policy is not None:
@@ -177,9 +178,9 @@ class Pump:
             await self._adopted(policy)
         needy = [want for want in asked if want.need_nusd]
 
-        def heard_all(books: Books, at: Moment) -> tuple[bool, bool]:
+        def heard_all(books: Books, at: Moment) -> tuple[bool, int]:
             if books.team.heard(answer, books.now(at)):
-                return True, False
+                return True, 0
             return False, books.team.lacking(answer, needy, at.mono_us)
 
         found = await self._bookkeeper.ask(heard_all)

@@ -14,7 +14,7 @@ from sync_server.allowance.pools import PoolState
 
 LITTLE = 400
 """A quarter of a percent."""
-MOST_ASKED = 8
+A_FEW, MOST_ASKED = 8, 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +113,14 @@ def lacks(account: Account, pool: PoolState, want: Want) -> Lacking:
 
 def asked_back(lies_nusd: Iterable[tuple[str, int]], lacking_nusd: int) -> list[str]:
     """Which devices are asked for what is lacking, from those on which rights lie (richest
-    first): few, that hold twice as much together, for a part of it is in use there."""
+    first): few, that hold twice as much together, for a part of it is in use there. Many only where
+    it lies about in crumbs, and nobody who has next to nothing."""
     found: list[str] = []
-    left_nusd = 2 * lacking_nusd
+    sum_nusd = 0
     for device, nusd in lies_nusd:
-        if left_nusd <= 0 or len(found) == MOST_ASKED or nusd * MOST_ASKED < lacking_nusd:
+        enough_nusd = lacking_nusd if len(found) >= A_FEW else 2 * lacking_nusd
+        if sum_nusd >= enough_nusd or nusd * MOST_ASKED < lacking_nusd or len(found) == MOST_ASKED:
             break
         found.append(device)
-        left_nusd -= nusd
+        sum_nusd += nusd
     return found

@@ -35,10 +35,11 @@ class Sender(msgspec.Struct):
 
 
 class Needing(msgspec.Struct):
-    """What a report's sender needs in a pool."""
+    """What a report's sender needs in a pool, beside what it holds there."""
 
     pool: str
     need_nusd: int = 0
+    held_nusd: int = 0
 
 
 class Asking(msgspec.Struct):
@@ -148,17 +149,17 @@ async def sync(request: web.Request) -> web.Response:
 
 def _holders(hall: Hall, device: str, asking: Asking, said: Answered) -> set[str]:
     """Who is asked to give back what this one lacks: of those who listen, nobody too often."""
-    needs_nusd = {want.pool: want.need_nusd for want in asking.wants}
+    needs_nusd = {want.pool: want.need_nusd + want.held_nusd for want in asking.wants}
     found: set[str] = set()
     for each in said.accounts:
         if each.lacking is Lacking.COMING:
-            lies = hall.service.holders(device, Place(each.pool, each.window))
+            here_nusd, lies = hall.service.holders(device, Place(each.pool, each.window))
             listening = (
                 (name, nusd)
                 for name, nusd in lies
                 if hall.hears(name) and hall.pace.wait_s("recall", name) == 0
             )
-            found.update(asked_back(listening, needs_nusd.get(each.pool, 0)))
+            found.update(asked_back(listening, needs_nusd.get(each.pool, 0) - here_nusd))
     return found
 
 

@@ -90,6 +90,16 @@ _HOLDERS = (
     .order_by(_LIES.desc())
     .limit(MOST_HOLDERS)
 )
+_LIES_HERE = (
+    select(_LIES)
+    .join(incarnations, accounts.c.inc == incarnations.c.inc)
+    .where(
+        accounts.c.pool == bindparam("pool"),
+        accounts.c.running == bindparam("running"),
+        incarnations.c.status == "active",
+        incarnations.c.device == bindparam("device"),
+    )
+)
 _SEEN = Quick(
     update(devices)
     .where(devices.c.id == bindparam("b_device"))
@@ -216,6 +226,12 @@ def holders(conn: Connection, device: str, pool: str, window: int) -> list[tuple
     richest first."""
     where = {"pool": pool, "running": window, "device": device}
     return [(str(row[0]), int(row[1])) for row in conn.execute(_HOLDERS, where)]
+
+
+def lies(conn: Connection, device: str, pool: str, window: int) -> int:
+    """How much of a pool's rights lies on this device."""
+    where = {"pool": pool, "running": window, "device": device}
+    return sum(int(row[0]) for row in conn.execute(_LIES_HERE, where))
 
 
 def inc_of_nonce(conn: Connection, nonce: str) -> str | None:

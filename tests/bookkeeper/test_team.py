@@ -106,7 +106,7 @@ def test_a_pool_that_is_dry_refuses_like_a_budget(desk: Desk) -> None:
 
     asked = [Want("acme", need_nusd=6 * USD // 10)]
     said = answer(desk, Told("acme", 24_322, USD // 2, lacking=Lacking.DRY))
-    assert desk.do(lambda: desk.books.team.lacking(said, asked, desk.mono_us)) is False
+    assert desk.do(lambda: desk.books.team.lacking(said, asked, desk.mono_us)) == 0
     assert isinstance(desk.hold(desk.request("0.60")), Refused)
     desk.do(lambda: desk.books.team.adopt({"version": 2, "pools": [ORG]}))
     assert isinstance(desk.hold(desk.request("0.60")), Waiting)
@@ -362,3 +362,28 @@ def test_a_cap_is_not_passed_whenever_it_comes(
         after = line(desk, "acme")
         assert (after["spent_nusd"], after["held_nusd"]) == (len(rids) * USD, 0)
         desk.conn.close()
+
+
+def test_what_is_on_its_way_is_not_asked_for_at_every_turn(desk: Desk) -> None:
+    """The one that waits is tried again at each change; the server is turned to again only when
+    asking may bring something."""
+    join(desk, ORG)
+    hear(desk, Told("acme", 24_322, USD // 2))
+    assert isinstance(desk.hold(desk.request("0.60")), Waiting)
+    assert turned_to(desk)
+    asked = [Want("acme", need_nusd=6 * USD // 10)]
+    said = answer(desk, Told("acme", 24_322, USD // 2, lacking=Lacking.COMING))
+    wait_us = desk.do(lambda: desk.books.team.lacking(said, asked, desk.mono_us))
+    assert not turned_to(desk)
+    desk.do(lambda: None)
+    assert not turned_to(desk)
+    desk.pass_time(wait_us / 1_000_000)
+    desk.do(lambda: None)
+    assert turned_to(desk)
+
+
+def turned_to(desk: Desk) -> bool:
+    """Whether the server was turned to for more since the last look."""
+    found = [each for each in desk.books.events if each.kind == "wait" and each.fields["grows"]]
+    desk.books.events.clear()
+    return bool(found)

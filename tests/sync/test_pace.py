@@ -1,7 +1,6 @@
 """When a device talks again."""
 
 from agentspend.sync.pace import (
-    COMING_S,
     FIRST_AGAIN_S,
     LAST_AGAIN_S,
     LINE_AGAIN_S,
@@ -25,7 +24,7 @@ def test_a_silent_server_is_asked_less_and_less_often() -> None:
 def test_what_is_coming_is_asked_for_in_a_moment() -> None:
     """And that talk is not left out."""
     pace = Pace()
-    assert pace.answered(coming=True) == COMING_S
+    assert pace.answered(1_500_000) == 1.5
     assert not pace.may_skip(0)
 
 

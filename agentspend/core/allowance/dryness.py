@@ -5,16 +5,28 @@ or there was no answer, the next one would wait in vain.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
-from agentspend.core.allowance.messages import Answer, Lacking, Want
+from agentspend.core.allowance.messages import Answer, Lacking, Told, Want
 
 AWAY_US = 5_000_000
 DRY_US = 60_000_000
 UNHEARD_US = 5_000_000
 """How long a pool is dry while no line to the server is open: nobody would say that there is more.
 """
-MOST_TRIES = 8
-"""How often more is asked for that is said to be coming, until it came."""
+COMING_US, LAST_COMING_US = 1_000_000, 6_000_000
+"""How long what is said to be coming is waited for before it is asked for again: ever longer."""
+COMES_WITHIN_US = 15_000_000
+"""What has not come by then is not waited for any more: it lies on devices that do not answer."""
+
+
+class Coming(NamedTuple):
+    """More of a pool is on its way: since when it is asked for, when it was asked for last, and
+    until when asking again would bring nothing."""
+
+    since_us: int
+    asked_us: int
+    rests_us: int
 
 
 class Dryness:
@@ -27,7 +39,7 @@ class Dryness:
         self.listens = False
         self._dry_us: dict[str, tuple[int, int]] = {}
         self._away_until_us = 0
-        self._tries: dict[str, int] = {}
+        self._coming: dict[str, Coming] = {}
 
     def is_dry(self, pool: str, mono_us: int) -> bool:
         """Whether waiting for more of this pool is in vain."""
@@ -35,6 +47,12 @@ class Dryness:
             return True
         since_us, until_us = self._dry_us.get(pool, (0, 0))
         return mono_us < (until_us if self.listens else min(until_us, since_us + UNHEARD_US))
+
+    def is_coming(self, pool: str, mono_us: int) -> bool:
+        """Whether more of this pool was asked for a moment ago, and is on its way: asking again
+        would bring nothing yet."""
+        found = self._coming.get(pool)
+        return found is not None and mono_us < found.rests_us
 
     def away(self, mono_us: int) -> None:
         """The server is away: no more of anything."""
@@ -48,7 +66,7 @@ class Dryness:
     def forget(self) -> None:
         """Another policy is in force: where a cap was changed there may be more again."""
         self._dry_us.clear()
-        self._tries.clear()
+        self._coming.clear()
 
     def answered(
         self,
@@ -57,35 +75,45 @@ class Dryness:
         free_nusd: Mapping[str, int],
         mono_us: int,
         policy: int = 0,
-    ) -> bool:
+    ) -> int:
         """An answer came: what was `asked` for and still lacks is dry, if the server says so; what
         was not asked for stays as it was.
 
-        True: more is on its way (or was granted, and taken by another request at once; or this
-        answer is older than the `policy` in force, and so does not know what there is by now), ask
-        again in a moment. No pool is dry beyond its window.
+        Returns after how long to ask again, 0 for not at all: more is on its way (or was granted,
+        and taken by another request at once; or this answer is older than the `policy` in force,
+        and so does not know what there is by now). No pool is dry beyond its window.
         """
         lacking = [
             want.pool
             for want in asked
             if want.pool in free_nusd and free_nusd[want.pool] < want.need_nusd
         ]
-        told_dry = {told.pool for told in answer.accounts if told.lacking is Lacking.DRY}
-        dry = told_dry if answer.policy >= policy else set()
-        for want in asked:
-            tries = self._tries.pop(want.pool, 0)
-            if want.pool in lacking:
-                self._tries[want.pool] = tries + 1
-        coming = {pool for pool in lacking if pool not in dry and self._tries[pool] <= MOST_TRIES}
-        left_us = {
-            told.pool: told.ends_us - answer.server_us
-            for told in answer.accounts
-            if told.ends_us is not None
-        }
+        told = {told.pool: told for told in answer.accounts}
         self._away_until_us = 0
+        again_us = 0
         for want in asked:
-            self._dry_us.pop(want.pool, None)
-            if want.pool in lacking and want.pool not in coming:
-                dry_us = max(0, min(DRY_US, left_us.get(want.pool, DRY_US)))
-                self._dry_us[want.pool] = mono_us, mono_us + dry_us
-        return bool(coming)
+            pool = want.pool
+            since_us, asked_us, _ = self._coming.pop(pool, Coming(mono_us, mono_us, 0))
+            self._dry_us.pop(pool, None)
+            if pool not in lacking:
+                continue
+            said = told[pool].lacking if pool in told else Lacking.NOTHING
+            is_dry = said is Lacking.DRY and answer.policy >= policy
+            if mono_us - asked_us > COMES_WITHIN_US:
+                since_us = mono_us
+            waited_us = mono_us - since_us
+            if is_dry or waited_us >= COMES_WITHIN_US:
+                self._dry_us[pool] = mono_us, mono_us + _dry_us(told.get(pool), answer.server_us)
+                continue
+            wait_us = max(COMING_US, min(LAST_COMING_US, waited_us))
+            rests_us = mono_us + wait_us if said is Lacking.COMING else mono_us
+            self._coming[pool] = Coming(since_us, mono_us, rests_us)
+            again_us = min(again_us or wait_us, wait_us)
+        return again_us
+
+
+def _dry_us(told: Told | None, server_us: int) -> int:
+    """How long a pool is dry, at most until its window ends."""
+    if told is None or told.ends_us is None:
+        return DRY_US
+    return max(0, min(DRY_US, told.ends_us - server_us))

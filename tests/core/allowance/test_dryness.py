@@ -1,6 +1,14 @@
 """For whom nobody waits, and for how long."""
 
-from agentspend.core.allowance.dryness import AWAY_US, DRY_US, MOST_TRIES, UNHEARD_US, Dryness
+from agentspend.core.allowance.dryness import (
+    AWAY_US,
+    COMES_WITHIN_US,
+    COMING_US,
+    DRY_US,
+    LAST_COMING_US,
+    UNHEARD_US,
+    Dryness,
+)
 from agentspend.core.allowance.messages import NOTHING, Answer, Lacking, Status, Told, Want
 
 NEED = Want("org", need_nusd=50)
@@ -75,16 +83,30 @@ def test_no_pool_is_dry_beyond_its_window() -> None:
 
 
 def test_what_is_coming_is_asked_for_again_but_not_for_ever() -> None:
-    """It may lie on devices that do not answer; once it came, patience is whole again."""
+    """It may lie on devices that do not answer: less and less often within a request's patience,
+    and no more often for one that asks in between. Once it came, patience is whole again."""
+    dryness, waits, now_us = Dryness(), [], 0
+    while wait_us := dryness.answered(answer(Lacking.COMING), [NEED], {"org": 9}, now_us):
+        assert not dryness.is_dry("org", now_us)
+        assert dryness.is_coming("org", now_us + wait_us - 1)
+        assert not dryness.is_coming("org", now_us + wait_us)
+        waits.append(wait_us)
+        now_us += wait_us
+    assert waits[0] == COMING_US
+    assert waits == sorted(waits)
+    assert COMES_WITHIN_US <= now_us < COMES_WITHIN_US + LAST_COMING_US
+    assert dryness.is_dry("org", now_us)
+    assert not dryness.is_coming("org", now_us)
+    assert dryness.answered(answer(Lacking.COMING), [NEED], {"org": 9}, now_us + DRY_US)
+    assert not dryness.answered(answer(Lacking.NOTHING), [NEED], {"org": 50}, now_us)
+    assert dryness.answered(answer(Lacking.COMING), [NEED], {"org": 9}, now_us) == COMING_US
+
+
+def test_what_was_asked_for_long_ago_is_waited_for_anew() -> None:
+    """Another request comes an hour after the last one gave up."""
     dryness = Dryness()
-    for _ in range(MOST_TRIES):
-        assert dryness.answered(answer(Lacking.COMING), [NEED], {"org": 9}, 0)
-        assert not dryness.is_dry("org", 0)
-    assert not dryness.answered(answer(Lacking.COMING), [NEED], {"org": 9}, 0)
-    assert dryness.is_dry("org", 0)
-    assert not dryness.answered(answer(Lacking.COMING), [NEED], {"org": 9}, DRY_US)
-    assert not dryness.answered(answer(Lacking.NOTHING), [NEED], {"org": 50}, 0)
     assert dryness.answered(answer(Lacking.COMING), [NEED], {"org": 9}, 0)
+    assert dryness.answered(answer(Lacking.COMING), [NEED], {"org": 9}, HOUR_US) == COMING_US
 
 
 def test_what_another_request_took_meanwhile_is_not_dry() -> None:
@@ -92,6 +114,7 @@ def test_what_another_request_took_meanwhile_is_not_dry() -> None:
     dryness = listening()
     assert dryness.answered(answer(Lacking.NOTHING), [NEED], {"org": 9}, 0)
     assert not dryness.is_dry("org", 0)
+    assert not dryness.is_coming("org", 0)
 
 
 def test_while_the_server_is_away_everything_is_dry_for_some_seconds() -> None:

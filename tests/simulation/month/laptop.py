@@ -114,7 +114,10 @@ class Laptop:
                 if not call.waits:
                     call.waits = True
                     self.line.append(call)
-                if not ahead and not self.dryness.is_dry(budget, now_us):
+                dryness = self.dryness
+                if not ahead and not (
+                    dryness.is_dry(budget, now_us) or dryness.is_coming(budget, now_us)
+                ):
                     self._nudge(self)
             case Refuse():
                 self._leave(call)
@@ -152,8 +155,9 @@ class Laptop:
         assert sync is not None
         return sync, asked
 
-    def hear(self, answer: Answer, asked: list[Want], now_us: int) -> tuple[bool, bool]:
-        """What the pump does with an answer: is there more to report, is more on its way?"""
+    def hear(self, answer: Answer, asked: list[Want], now_us: int) -> tuple[bool, int]:
+        """What the pump does with an answer: is there more to report, after how long is more to be
+        asked for?"""
         before = self.disk.standing.acked_seq
         keep_nusd = answered(self.device, self.disk, answer)
         back = self.device.give_back(keep_nusd) if keep_nusd else None
@@ -168,7 +172,7 @@ class Laptop:
         free_nusd = {want.pool: self._account(want.pool).free_nusd for want in asked}
         needy = [want for want in asked if want.need_nusd]
         if more:
-            return True, False
+            return True, 0
         return False, self.dryness.answered(answer, needy, free_nusd, now_us)
 
     def away(self, now_us: int) -> None:

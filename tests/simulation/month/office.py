@@ -71,15 +71,16 @@ class Office:
         database.position += len(outcome.journal)
         return outcome.answer
 
-    def holders(self, device: str, place: Place) -> list[tuple[str, int]]:
-        """Other devices on which rights lie, the richest first (`Service.holders`)."""
+    def holders(self, device: str, place: Place) -> tuple[int, list[tuple[str, int]]]:
+        """What lies on a device, and on others, the richest first (`Service.holders`)."""
         found = [
             (self.database.incs[inc].device, account.outstanding_nusd)
             for inc, accounts in self.database.accounts.items()
             if (account := accounts.get(place)) and account.outstanding_nusd
         ]
         found.sort(key=lambda each: -each[1])
-        return [each for each in found if each[0] != device][:MOST_HOLDERS]
+        others = [each for each in found if each[0] != device][:MOST_HOLDERS]
+        return dict(found).get(device, 0), others
 
     def _crowd(self, now_us: int, whose: str) -> Crowd:
         return self._crowds.at(now_us, whose, lambda: self._count(now_us, whose))

@@ -32,6 +32,14 @@ def test_days_of_a_team(demand_percent: int) -> None:
         assert outcome.spent_nusd > asked.cap_nusd * 98 // 100
 
 
+@pytest.mark.parametrize("seed", [4, 7])
+def test_what_lies_about_in_crumbs_can_be_had(seed: int) -> None:
+    """Days on which people online were once refused: what was on its way was asked for eight times
+    in two seconds and given up, and pennies on many devices were left there."""
+    asked = replace(DAYS, demand_percent=130, days=4, cap_nusd=260 * USD, requests=40, seed=seed)
+    assert faults(asked, month(asked)) == []
+
+
 def test_a_month_sees_a_cap_that_is_passed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A planted mistake: what is committed in a pool is forgotten."""
     monkeypatch.setattr(pools.PoolState, "available_nusd", property(lambda pool: pool.cap_nusd))

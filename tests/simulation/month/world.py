@@ -254,28 +254,28 @@ class World:
             if not laptop.online:
                 self._unreached(laptop)
                 return
-            more, coming = laptop.hear(answer, asked, self.now)
+            more, again_us = laptop.hear(answer, asked, self.now)
             if more:
                 self._talk(laptop)
             else:
-                self._talked(laptop, laptop.pace.answered(coming=coming))
+                self._talked(laptop, laptop.pace.answered(again_us))
             self._wake_line(laptop)
 
         self._at(self.now + TRIP_US, at_server)
 
     def _recall(self, sync: Sync, answer: Answer) -> None:
         """Push to those who listen and hold what is lacking, as the door does."""
-        needs_nusd = {want.pool: want.need_nusd for want in sync.wants}
+        needs_nusd = {want.pool: want.need_nusd + want.held_nusd for want in sync.wants}
         rung: set[str] = set()
         for told in answer.accounts:
             if told.lacking is Lacking.COMING:
-                lies = self.office.holders(sync.device, Place(told.pool, told.window))
+                here_nusd, lies = self.office.holders(sync.device, Place(told.pool, told.window))
                 listening = (
                     (name, nusd)
                     for name, nusd in lies
                     if self._laptop(name).online and self._knocks.wait_s("recall", name) == 0
                 )
-                rung.update(asked_back(listening, needs_nusd.get(told.pool, 0)))
+                rung.update(asked_back(listening, needs_nusd.get(told.pool, 0) - here_nusd))
         for device in sorted(rung):
             laptop = self._laptop(device)
             self._count(laptop, "pushes")

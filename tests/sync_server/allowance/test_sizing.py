@@ -11,6 +11,7 @@ from agentspend.core.allowance.messages import Lacking, Want
 from agentspend.core.errors import AgentspendError
 from sync_server.allowance.pools import PoolState
 from sync_server.allowance.sizing import (
+    A_FEW,
     LITTLE,
     MOST_ASKED,
     Crowd,
@@ -98,14 +99,18 @@ def test_what_is_lacking_is_dry_or_lies_elsewhere() -> None:
 
 
 def test_few_are_asked_back_and_the_richest_first() -> None:
-    """Twice what is lacking; nobody who has next to nothing of it."""
+    """Twice what is lacking; nobody who has next to nothing of it; more than a few only where a few
+    have too little."""
     lies = [("a", 50), ("b", 30), ("c", 30), ("d", 2)]
     assert asked_back(lies, 25) == ["a"]
     assert asked_back(lies, 40) == ["a", "b"]
-    assert asked_back(lies, 900) == []
-    many = [(str(number), 9) for number in range(20)]
+    assert asked_back(lies, 100) == ["a", "b", "c"]
+    assert asked_back(lies, 9_000) == []
+    many = [(str(number), 9) for number in range(60)]
     assert asked_back(many, 20) == list("01234")
-    assert len(asked_back(many, 70)) == MOST_ASKED
+    assert len(asked_back(many, 70)) == A_FEW
+    assert len(asked_back(many, 80)) == A_FEW + 1
+    assert len(asked_back(many, 280)) == MOST_ASKED
 
 
 def test_a_share_of_one_is_refused() -> None:

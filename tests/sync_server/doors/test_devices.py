@@ -43,6 +43,19 @@ async def test_what_one_needs_is_asked_back_from_another(house: House) -> None:
     assert answer.accounts[0].lacking is Lacking.NOTHING
 
 
+async def test_who_lacks_little_is_helped_by_who_has_little(house: House) -> None:
+    """What counts is what is lacking beside what lies there already, not all that is needed."""
+    await house.ask("cap.set", level="org", window="month", cap_nusd=1_000 * DOLLAR)
+    little, much = await house.joined("anna"), await house.joined("ben")
+    has_nusd = (await little.sync(Want("org.month"))).accounts[0].granted_nusd
+    assert 0 < has_nusd <= 10 * DOLLAR
+    async with little.listening() as line:
+        answer = await much.sync(Want("org.month", need_nusd=995 * DOLLAR))
+        assert answer.accounts[0].granted_nusd == 1_000 * DOLLAR - has_nusd
+        assert answer.accounts[0].lacking is Lacking.COMING
+        assert await said(line) == "sync"
+
+
 async def test_nobody_is_asked_back_for_what_nobody_has(house: House) -> None:
     """It is dry, and the answer says so."""
     await house.ask("cap.set", level="org", window="month", cap_nusd=DOLLAR)
