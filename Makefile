@@ -60,6 +60,7 @@ simulate: month
 	$(BIN)/python -m tests.simulation --runs 2000
 	$(BIN)/python -m tests.simulation --mixed --runs 1000
 	$(BIN)/python -m tests.simulation.team --steps 10000000 --seed 1001 --jobs 2
+	$(BIN)/python -m tests.simulation.team --teams --steps 2000000 --seed 1001 --jobs 2
 
 # One team server, eight daemons, and everything that can go wrong. chaos-short is a minute of
 # it on SQLite and on PostgreSQL, side by side. chaos is ten minutes of it on each; chaos-plants proves that it

@@ -24,7 +24,7 @@ AMOUNTS = ("spent_nusd", "held_nusd", "free_nusd", "limit_nusd")
 @dataclass(frozen=True, slots=True)
 class Line:
     """One budget now. `burn_nusd_per_h` is the pace of what counts in it; `empty_us` when that
-    empties it, None while nothing does."""
+    empties it, None while nothing does. In one that `is_all` everything counts."""
 
     name: str
     session: str
@@ -38,6 +38,7 @@ class Line:
     resets_us: int | None
     burn_nusd_per_h: int
     empty_us: int | None
+    is_all: bool = True
 
     @property
     def percent(self) -> int:
@@ -66,11 +67,12 @@ def lines(day: Day, now_us: int) -> list[Line]:
 def tightest(found: list[Line]) -> Line | None:
     """The budget that stops all work first: the first hard one that everything counts in.
 
-    One of some agents, models or a session stops only those: it goes first only where no other is.
+    One of some agents, models or a session stops only those, one of a team of several only its own:
+    it goes first only where no other is.
     """
     hard = [line for line in found if line.mode == "hard"]
     shared = [line for line in hard if not line.session]
-    whole = [line for line in shared if line.scope == EVERYTHING]
+    whole = [line for line in shared if line.is_all]
     return next(iter(whole or shared or hard), None)
 
 
@@ -95,22 +97,30 @@ def _line(told: Mapping[str, Any], day: Day, now_us: int) -> Line:
         resets_us=int(datetime.fromisoformat(resets).timestamp()) * 1_000_000 if resets else None,
         burn_nusd_per_h=burn,
         empty_us=empty_at_us(amounts["free_nusd"], burn, now_us),
+        is_all=told["scope"] == EVERYTHING and not _is_one_of_several(told, day),
     )
+
+
+def _is_one_of_several(told: Mapping[str, Any], day: Day) -> bool:
+    """Whether a budget is one team's, and there are others to spend for."""
+    teams = (day.status.get("team") or {}).get("teams", ())
+    return bool(told.get("team")) and len(teams) > 1
 
 
 def _pace(told: Mapping[str, Any], session: str, day: Day, now_us: int) -> int:
     """How fast what counts in a budget is spent."""
     terms, all_count = told.get("terms") or {}, told.get("counts") == "all"
-    scope = Scope.of(terms)
+    scope, team = Scope.of(terms), told.get("team") or ""
 
     def counts(charge: Charge) -> bool:
         return (
-            (all_count or charge.counted == "billed")
+            (not team or charge.payer.team in ("", team))
+            and (all_count or charge.counted == "billed")
             and session in ("", charge.payer.session)
             and scope.matches(charge.payer)
         )
 
-    return day.spending.pace((scope, session, all_count), counts, now_us)
+    return day.spending.pace((scope, session, all_count, team), counts, now_us)
 
 
 def heads(cells: int) -> str:

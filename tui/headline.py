@@ -56,7 +56,7 @@ def _state(day: Day, now: Now, cells: int) -> tuple[str, str]:
     elif team_of(day).get("frozen"):
         left, meaning = "✗ frozen by a lead of your team: nothing may be spent", "spent"
     else:
-        left, meaning = f"● enforcing{_sync(day, now)}{_asked(day)}", ""
+        left, meaning = f"● enforcing{_sync(day, now)}{_asked(day)}{_frozen(day)}", ""
     return _ends(f" agentspend top  {left}", f"{now.name}  {now.clock(now.us)} ", cells), meaning
 
 
@@ -79,6 +79,12 @@ def _asked(day: Day) -> str:
     if not count or team_of(day).get("role") != "lead":
         return ""
     return f"   ? {count} ask{'s' if count == 1 else ''} (6)"
+
+
+def _frozen(day: Day) -> str:
+    """Which of a member's teams a lead has stopped; where it is all of them nothing is enforced."""
+    names = [str(each["team"]) for each in team_of(day).get("teams", ()) if each["frozen"]]
+    return f"   ✗ {', '.join(names)} frozen" if names else ""
 
 
 def _money(day: Day, tight: Line | None, cells: int) -> str:

@@ -59,11 +59,13 @@ def _requests(session: str, found: Sum, day: Day) -> str:
 
 def _budgets(payer: Payer, day: Day, now: Now) -> Sequence[Fact]:
     """The hard budgets it pays from, and the most that one more request may hold."""
-    terms = {line["name"]: line.get("terms") or {} for line in day.status["budgets"]}
+    told = {line["name"]: line for line in day.status["budgets"]}
     found = [
         line
         for line in budgets.lines(day, now.us)
-        if Scope.of(terms[line.name]).matches(payer) and line.session in ("", payer.session)
+        if Scope.of(told[line.name].get("terms") or {}).matches(payer)
+        and line.session in ("", payer.session)
+        and (not payer.team or told[line.name].get("team") in (None, "", payer.team))
     ]
     hard = [line for line in found if line.mode == "hard"]
     if not hard:

@@ -8,6 +8,9 @@ from rich.cells import cell_len
 from tests.tui.test_day import _day, _entry
 from tui.budgets import lines, text, tightest
 from tui.day import Day
+from tui.format import Glyphs
+from tui.headline import headline
+from tui.now import Now
 from tui.rows import Mark
 
 USD = 10**9
@@ -23,14 +26,23 @@ def _budget(name: str, spent: int, limit: int, **more: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _with(*budgets: dict[str, Any], charges: tuple[tuple[int, str], ...] = ()) -> Day:
+def _with(
+    *budgets: dict[str, Any], charges: tuple[tuple[int, str], ...] = (), **status: Any
+) -> Day:
     day = _day()
     entries = [
         _entry(n, nusd, ts=NOW_US - 60_000_000, agent=agent)
         for n, (nusd, agent) in enumerate(charges, 5)
     ]
     day.take({"event": "entries", "entries": entries}, NOW_US)
-    told = {"event": "status", "budgets": list(budgets), "sessions": [], "today_nusd": 0}
+    told = {
+        "event": "status",
+        "running": True,
+        "budgets": list(budgets),
+        "sessions": [],
+        "today_nusd": 0,
+    }
+    told |= status
     day.take(told, NOW_US)
     return day
 
@@ -85,3 +97,32 @@ def test_a_line_is_exactly_as_wide_as_the_screen() -> None:
     assert {cells: cell_len(text(line, cells, NOW_US)) for cells in (60, 80, 120, 160)} == {
         60: 60, 80: 80, 120: 120, 160: 160,
     }  # fmt: skip
+
+
+def test_a_frozen_team_of_several_is_named() -> None:
+    """The others go on."""
+    teams = [{"team": "web", "frozen": False}, {"team": "data", "frozen": True}]
+    day = _with(_budget("daily", 0, USD), team={"teams": teams, "frozen": False})
+    found = headline(day, Now(NOW_US, UTC, Glyphs()), 120)
+    assert ("✗ data frozen" in found.state, found.state_meaning) == (True, "")
+
+
+def test_of_several_teams_each_budget_has_its_own_pace() -> None:
+    """And none of theirs is the one that everything counts in; with one team its cap is."""
+    web = _budget("team:team.web.day", 9 * USD, 10 * USD, team="web")
+    data = _budget("team:team.data.day", 0, 10 * USD, team="data")
+    org = _budget("team:org.day", 9 * USD, 90 * USD, team="")
+    teams = [{"team": name, "frozen": False} for name in ("web", "data")]
+    day = _with(web, data, org, team={"teams": teams})
+    charge = {**_entry(5, USD, ts=NOW_US - 60_000_000, agent="claude"), "team": "web"}
+    day.take({"event": "entries", "entries": [charge]}, NOW_US)
+    found = {line.name: line.burn_nusd_per_h for line in lines(day, NOW_US)}
+    assert found == {
+        "team:team.web.day": 2 * USD, "team:team.data.day": 0, "team:org.day": 2 * USD,
+    }  # fmt: skip
+    first = [tightest(lines(each, NOW_US)) for each in (
+        day, _with(web, data, team={"teams": teams}), _with(web, org, team={"teams": teams[:1]})
+    )]  # fmt: skip
+    assert [line.name for line in first if line] == [
+        "team:org.day", "team:team.web.day", "team:team.web.day",
+    ]  # fmt: skip
