@@ -303,7 +303,7 @@ class Service:
                     state = cases.pool_state(conn, str(line.row["id"]))
                     cases.save_pool(conn, earlier.uncounted(conn, state))
                 people.file(conn, line)
-                if line.table == "device":
+                if line.table in ("device", "member"):
                     self.crowds.forget()
             elif isinstance(line, Granted | Began | Ranked):
                 if isinstance(line, Began):
