@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from agentspend.core.allowance.messages import Status, Want
 from agentspend.core.errors import AgentspendError
 from sync_server.folder import Folder
 from sync_server.store.tables import metadata
+from tests.sync_server.acts import test_members
 from tests.sync_server.acts.test_looking import check_a_zero_character
 from tests.sync_server.house import DOLLAR, House, house_in, said, served
 from tests.sync_server.postgres import postgres
@@ -96,6 +97,21 @@ async def test_everything_a_lead_does_works_there_too(pair: tuple[House, House])
     assert (await device.sync()).status is Status.LOST
     assert (await one.ask("device.list"))["devices"][0]["out_nusd"] == 0
     assert (await one.ask("verify"))["ok"]
+
+
+STORIES: tuple[Callable[[House], Awaitable[None]], ...] = (
+    test_members.test_a_member_of_two_teams_has_rights_in_both,
+    test_members.test_a_team_that_a_member_leaves_asks_its_rights_back,
+    test_members.test_a_cap_that_comes_counts_what_its_own_team_spent,
+)
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
+async def test_members_of_several_teams_are_the_same_there(
+    pair: tuple[House, House], story: Callable[[House], Awaitable[None]]
+) -> None:
+    """Rights, charges, reports, and who has left."""
+    await story(pair[0])
 
 
 async def test_what_postgresql_cannot_keep_is_a_400(pair: tuple[House, House]) -> None:

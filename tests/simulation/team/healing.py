@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from agentspend.core.allowance.messages import Status
 from agentspend.core.allowance.standing import State
 from tests.simulation.team import checks, device_steps, server_steps
+from tests.simulation.team.swarm import SHARED
 from tests.simulation.team.truth import Violation
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def _nothing_left_behind(world: "World", machine: "Machine") -> None:
     """L5: nothing lies on a device of a team that its member has left."""
     if world.teams is None:
         return
-    own = ("org", *world.teams[machine.device])
+    own = (*SHARED, *world.teams[machine.device])
     for place, account in world.server.database.accounts[machine.disk.standing.inc].items():
         if account.outstanding_nusd and not place.pool.startswith(own):
             raise Violation(f"L5: {machine.name} has left {place} and keeps {account}")

@@ -12,6 +12,7 @@ from sync_server.allowance.journal import Began, Granted, Line, Opened, Ranked, 
 from sync_server.allowance.pools import PoolState
 from sync_server.allowance.replay import replay
 from sync_server.allowance.sizing import Crowd, Sizing
+from tests.simulation.team.swarm import SHARED
 
 GONE = frozenset({Status.REVOKED, Status.LOST})
 
@@ -111,7 +112,7 @@ class Server:
         """The pools of teams that a device's member is not in."""
         if self.teams is None:
             return frozenset()
-        own = ("org", *self.teams.get(device, ()))
+        own = (*SHARED, *self.teams.get(device, ()))
         return frozenset(pool for pool in self.database.pools if not pool.startswith(own))
 
     def catch_up(self) -> None:

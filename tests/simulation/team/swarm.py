@@ -23,8 +23,9 @@ TWINS = {"snapshot": 1, "resume": 1}
 TEAMS = ("web", "data")
 MOVES = {"move": 0.5}
 """What happens besides where members may be in two teams."""
-POOLS_OF_TEAMS = ("org_month", "org_day", *(f"{team}_{kind}" for team in TEAMS
-                                            for kind in ("month", "day")))  # fmt: skip
+SHARED = ("org", "project")
+"""Whoever's team pays, these count too."""
+POOLS_OF_TEAMS = tuple(f"{name}_{kind}" for name in (*SHARED, *TEAMS) for kind in ("month", "day"))
 POOLS = ("org_month", "org_day", "team_month", "team_day", "project_month", "project_day")
 
 
@@ -47,7 +48,7 @@ class Draw:
 def draw(seed: int, *, twins: bool = False, teams: bool = False) -> Draw:
     """The choices of a seed."""
     rng = random.Random(seed)
-    count = rng.choice((1, 2, 2, 3, 4, 6))
+    count = rng.choice((3, 4, 5, 8) if teams else (1, 2, 2, 3, 4, 6))
     names = POOLS_OF_TEAMS if teams else POOLS
     pools = tuple(sorted(rng.sample(names, count), key=names.index))
     more = {**(TWINS if twins else {}), **(MOVES if teams else {})}
