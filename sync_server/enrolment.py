@@ -19,6 +19,8 @@ from sync_server.allowance.case import Office
 from sync_server.allowance.journal import Began, Filed, Line, Ranked
 from sync_server.store import people
 
+LONGEST_LABEL = 100
+
 
 class NotInvited(AgentspendError):
     """The code is unknown, used, expired, or its member is not active. Which, is not said."""
@@ -73,13 +75,15 @@ def enrol(
     if invite is None or not invite["active"] or invite["used_us"] is not None:
         raise NotInvited
     known = people.device_of_key(conn, public)
+    if people.inc_of_nonce(conn, asked.nonce) is not None:
+        raise NotInvited
     if invite["expires_us"] <= office.now_us or (known and not _comes_back(known, invite)):
         raise NotInvited
     if known is not None:
         names = Names(known["id"], names.inc)
     device = {
         "id": names.device, "org": invite["org"], "member": invite["member"],
-        "label": clean(asked.label), "public_key": asked.public_key, "active": True,
+        "label": clean(asked.label[:LONGEST_LABEL]), "public_key": asked.public_key, "active": True,
         "enrolled_us": office.now_us, "seen_us": office.now_us,
     }  # fmt: skip
     used = {
@@ -92,7 +96,7 @@ def enrol(
         Began(names.inc, names.device, asked.nonce),
         *(Ranked(inc, Status.SUPERSEDED) for inc in people.incs_of(conn, names.device)),
     ]
-    who = {**invite, "label": clean(asked.label)}
+    who = {**invite, "label": clean(asked.label[:LONGEST_LABEL])}
     return _certificate(asked, who, names, office, server_key), lines
 
 

@@ -108,6 +108,8 @@ class Service:
             office = self._office(conn, org, now_us)
             answered = people.inc_of_nonce(conn, hello.nonce)
             if answered is not None:
+                if not any(each.inc == answered for each in cases.incarnations_of(conn, device)):
+                    raise UnknownDevice(f"{device} asks by a name that is another's")
                 return self._sealed(incarnations.welcome(answered, hello, office))
             old = cases.find_incarnation(conn, hello.old_inc)
             known = cases.incarnations_of(conn, device)

@@ -19,7 +19,8 @@ ALONE = Belonging()
 @dataclass(frozen=True, slots=True)
 class Incarnation:
     """One ledger of a device: `end` is its last entry as the server has it, `parent` the ledger it
-    took over from ("" for a device's first, and where that was not noted)."""
+    took over from ("" for a device's first, and where that was not noted), `moved_nusd` all that
+    its entries charge, correct and return."""
 
     inc: str
     device: str
@@ -27,6 +28,7 @@ class Incarnation:
     status: Status = Status.ACTIVE
     end: Link = NOTHING
     parent: str = ""
+    moved_nusd: int = 0
 
 
 @dataclass(slots=True)

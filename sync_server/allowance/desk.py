@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from agentspend.core.allowance.accounts import EMPTY
 from agentspend.core.allowance.effects import Effect, effects
 from agentspend.core.allowance.messages import NOTHING, Answer, Link, Status, Sync
+from agentspend.core.money import MAX_NUSD, dollars
+from agentspend.wire.canonical import NotCanonical
 from sync_server.allowance import grants
 from sync_server.allowance.case import Case, Incarnation, Office
 from sync_server.allowance.intake import Accepted, Found, Kept, Merge, merge
@@ -48,6 +50,7 @@ def serve(
     if known is None or known.device != sync.device:
         return Outcome(_answer(case, sync, office, Status.UNKNOWN, NOTHING))
     merged = merge(Kept(known.inc, known.end, hash_at), sync.after_seq, sync.entries, sync.end)
+    known = case.incarnation = replace(known, moved_nusd=_moved_nusd(known, merged))
     if merged.found is Found.FORK:
         entries = _unproved(known, merged, proved)
         _charge_branch(case, entries, terms_of)
@@ -69,11 +72,28 @@ def _behind(sync: Sync, office: Office) -> bool:
     return sync.server_seq > office.server_seq or sync.server_inc > office.server_inc
 
 
+def _moved_nusd(known: Incarnation, merged: Merge) -> int:
+    """All that a ledger moved. Raises `NotCanonical` beyond the largest amount there is: sums over
+    ledgers must stay what a database can add up, whatever one of them says."""
+    moved_nusd = known.moved_nusd + merged.moved_nusd
+    if moved_nusd > MAX_NUSD:
+        raise NotCanonical(f"one ledger cannot move more than {dollars(MAX_NUSD)}")
+    return moved_nusd
+
+
 def _fold(case: Case, done: tuple[Effect, ...]) -> None:
-    """What the device wrote about its accounts."""
+    """What the device wrote about its accounts.
+
+    One of another window that has no rights here is none: what is spent there counts at once, and
+    nothing waits in a window to come.
+    """
     for place, used_nusd, returned_nusd, closes in done:
-        before = case.accounts.get(place, EMPTY)
-        case.put(place, before.after(used_nusd, returned_nusd, closes=closes))
+        pool = case.pools.get(place.pool)
+        before = case.accounts.get(place)
+        if pool is not None and before is None and place.window != pool.window:
+            case.pools[place.pool] = pool.charged_late(used_nusd)
+            continue
+        case.put(place, (before or EMPTY).after(used_nusd, returned_nusd, closes=closes))
 
 
 def _unproved(known: Incarnation, merged: Merge, proved: Proved) -> tuple[Accepted, ...]:

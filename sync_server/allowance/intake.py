@@ -47,6 +47,7 @@ class Merge:
     device's whole chain.
 
     After a fork `entries` are the other branch: evidence, and spending that must be counted.
+    `moved_nusd` is all that the new entries charge, correct and return together.
     """
 
     found: Found
@@ -54,6 +55,7 @@ class Merge:
     entries: tuple[Accepted, ...] = ()
     effects: tuple[Effect, ...] = ()
     up_to_date: bool = False
+    moved_nusd: int = 0
 
 
 def merge(kept: Kept, after_seq: int, entries: Sequence[str], claimed: Link) -> Merge:
@@ -62,6 +64,8 @@ def merge(kept: Kept, after_seq: int, entries: Sequence[str], claimed: Link) -> 
     Raises `NotCanonical` for bodies no device of ours would write.
     """
     length = kept.end.seq
+    if after_seq < 0 or claimed.seq < 0:
+        raise NotCanonical("a ledger has no entry before its first")
     if after_seq > length:
         return Merge(Found.GAP, kept.end)
     known = min(len(entries), length - after_seq)
@@ -78,7 +82,13 @@ def merge(kept: Kept, after_seq: int, entries: Sequence[str], claimed: Link) -> 
     if elsewhere is not None:
         return _fork(kept, Link(length, elsewhere), fresh)
     end, accepted, done = _read(kept.inc, kept.end, fresh)
-    return Merge(Found.PROGRESS, end, accepted, done, up_to_date=claimed == end)
+    up_to_date, moved_nusd = claimed == end, _moved_nusd(accepted, done)
+    return Merge(Found.PROGRESS, end, accepted, done, up_to_date, moved_nusd)
+
+
+def _moved_nusd(accepted: Sequence[Accepted], done: Sequence[Effect]) -> int:
+    charged_nusd = sum(abs(entry.said.amount_nusd or 0) for entry in accepted)
+    return charged_nusd + sum(effect.returned_nusd for effect in done)
 
 
 def _links_elsewhere(kept: Kept, body: str) -> str | None:
@@ -92,7 +102,7 @@ def _fork(kept: Kept, parting: Link, branch: Sequence[str]) -> Merge:
     """Two ledgers of one name. The branch is read from where it parts, or from where we first
     hear of it."""
     _, accepted, done = _read(kept.inc, parting, branch)
-    return Merge(Found.FORK, kept.end, accepted, done)
+    return Merge(Found.FORK, kept.end, accepted, done, moved_nusd=_moved_nusd(accepted, done))
 
 
 def _read(

@@ -165,7 +165,7 @@ def _holders(hall: Hall, device: str, asking: Asking, said: Answered) -> set[str
 
 async def hello(request: web.Request) -> web.Response:
     """Begin a new ledger for a device whose old one is in doubt."""
-    hall, sealed, device = await _opened(request)
+    hall, sealed, device = await _opened(request, "hello")
     now_us, inc = hall.now_us(), f"i_{secrets.token_hex(8)}"
     found = await hall.work(lambda: hall.service.hello(device, sealed, inc, now_us))
     return answer({"sealed": _posted(found)})

@@ -4,7 +4,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from math import ceil
 
-PER_MINUTE = {
+MINUTE_S, HOUR_S = 60, 3_600
+MOST = {
     "device": 60,
     "look": 60,
     "person": 60,
@@ -13,10 +14,13 @@ PER_MINUTE = {
     "token": 20,
     "bell": 1,
     "recall": 2,
+    "hello": 20,
 }
-"""A device's reports; its looks at the team; what people ask from it; all that comes from one
-address; its wrong invite codes; its wrong tokens; how often everybody is asked to report because a
-lead looks, and a device to give back what others need."""
+"""In a minute: a device's reports; its looks at the team; what people ask from it; all that comes
+from one address; its wrong invite codes; its wrong tokens; how often everybody is asked to report
+because a lead looks, and a device to give back what others need. In an hour: how often a device
+begins a new ledger."""
+WITHIN_S = {"hello": HOUR_S}
 INVITES_PER_HOUR = 50
 LOCKED_S = 900
 KEPT = 20_000
@@ -36,12 +40,12 @@ class Pace:
 
         `cost` 0 only looks.
         """
-        most = PER_MINUTE[kind]
+        most, within_s = MOST[kind], WITHIN_S.get(kind, MINUTE_S)
         now = self._clock()
         left, at = self._buckets.pop((kind, name), (float(most), now))
-        left = min(most, left + (now - at) * most / 60)
+        left = min(most, left + (now - at) * most / within_s)
         needed = max(cost, 1)
-        wait = 0 if left >= needed else ceil((needed - left) * 60 / most)
+        wait = 0 if left >= needed else ceil((needed - left) * within_s / most)
         self._buckets[kind, name] = (left if wait else left - cost, now)
         while len(self._buckets) > KEPT:
             self._buckets.popitem(last=False)

@@ -80,7 +80,7 @@ _SAVE_POOL = Quick(
     .where(pools.c.id == bindparam("b_id"))
     .values({name: bindparam(name) for name in (*_SUMS, "cap_nusd", "running", "ends_us")})
 )
-_RANK = ("device", "nonce", "status", "seq", "head", "parent")
+_RANK = ("device", "nonce", "status", "seq", "head", "parent", "moved_nusd")
 _SAVE_INCARNATION = Quick(
     update(incarnations)
     .where(incarnations.c.inc == bindparam("b_inc"))
@@ -240,7 +240,8 @@ def incarnations_of(conn: Connection, device: str) -> list[Incarnation]:
 
 def _incarnation(row: Row[Any]) -> Incarnation:
     end = Link(row.seq, row.head)
-    return Incarnation(row.inc, row.device, row.nonce, Status(row.status), end, row.parent)
+    status = Status(row.status)
+    return Incarnation(row.inc, row.device, row.nonce, status, end, row.parent, row.moved_nusd)
 
 
 def save_incarnation(conn: Connection, found: Incarnation, *, new: bool = False) -> None:
@@ -252,6 +253,7 @@ def save_incarnation(conn: Connection, found: Incarnation, *, new: bool = False)
         "seq": found.end.seq,
         "head": found.end.hash,
         "parent": found.parent,
+        "moved_nusd": found.moved_nusd,
     }
     if new:
         conn.execute(_NEW_INCARNATION, {"inc": found.inc, **values})

@@ -125,10 +125,12 @@ incarnations = Table(
     _number("seq"),
     Column("head", String(64), nullable=False),
     Column("parent", String(64), nullable=False, server_default=""),
+    Column("moved_nusd", BigInteger, nullable=False, server_default="0"),
     Index("ix_incarnation_device", "device"),
 )  # fmt: skip
 """One ledger of a device; `seq` and `head` are its end as the server has it, `parent` the ledger
-it took over from, where that is known."""
+it took over from, where that is known, `moved_nusd` all that its entries charge, correct and
+return."""
 
 pools = Table(
     "pool", metadata,

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from agentspend.core.allowance.accounts import Account
+from agentspend.core.allowance.accounts import Account, Place
 from agentspend.core.allowance.messages import NOTHING, Answer, Link, Status, Sync, Want
+from agentspend.core.money import MAX_NUSD
 from agentspend.wire.canonical import NotCanonical
 from sync_server.allowance.case import Case
 from sync_server.allowance.desk import Outcome, serve
@@ -111,3 +112,27 @@ def test_broken_entries_change_nothing() -> None:
     with pytest.raises(NotCanonical):
         served(made, chain.sync(WANT, entries=(*chain.bodies, "{}")))
     assert (made.accounts[ORG], made.incarnation) == (Account(40), before)
+
+
+def test_what_is_spent_in_another_window_without_rights_counts_now() -> None:
+    """No account waits in a window to come, or appears in one that is over."""
+    for window in (1, 9):
+        made = case(granted=40)
+        served(made, Chain().settle(30, Place("org", window)).sync())
+        assert list(made.accounts) == [ORG]
+        assert (made.pools["org"].late_nusd, made.pools["org"].committed_nusd) == (30, 40)
+
+
+@pytest.mark.parametrize("kind", ["settle", "return"])
+def test_one_ledger_does_not_move_more_than_there_is(kind: str) -> None:
+    """However it is cut into reports, and whatever was said before."""
+    chain, half = Chain(), MAX_NUSD // 2
+    made = case(granted=40)
+    for number in range(3):
+        chain.add(kind, [(*ORG, half)], half if kind == "settle" else None)
+        report = chain.sync(after=len(chain.bodies) - 1 if number else 0)
+        if number < 2:
+            served(made, report, chain)
+            continue
+        with pytest.raises(NotCanonical, match="one ledger cannot move more"):
+            served(made, report, chain)
