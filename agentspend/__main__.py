@@ -21,9 +21,17 @@ def main() -> int:
             return statusline.main(words[1:])
         if words == ["daemon", "run"]:
             gc.disable()  # Until it is ready: imports make no garbage, a look takes 6 % longer.
-            from agentspend.daemon.main import main as serve
+            from agentspend.daemon.early import without_certificates
+
+            with without_certificates():
+                from agentspend.daemon.main import main as serve
 
             return serve()
+        if words == ["daemon", "start"]:
+            from agentspend.cli import daemon_start
+
+            daemon_start.start()
+            return diagnostics.ExitCode.OK
         from agentspend.cli import app
 
         return app.main(words)

@@ -14,6 +14,7 @@ from agentspend.cli import (
     budget,
     config,
     daemon,
+    daemon_start,
     demo,
     doctor,
     enable,
@@ -277,7 +278,7 @@ def _add_config(app: typer.Typer) -> None:
 def _add_daemon(app: typer.Typer) -> None:
     group = _group("The process that meters and enforces; run starts it.",
                    "agentspend daemon status")  # fmt: skip
-    _add(group, daemon.start, "start", "Start it", "agentspend daemon start")
+    _add(group, daemon_start.start, "start", "Start it", "agentspend daemon start")
     _add(group, daemon.stop, "stop", "Let requests end, then stop", "agentspend daemon stop")
     _add(group, daemon.status, "status", "Whether it runs, and where",
          "agentspend daemon status --json")  # fmt: skip

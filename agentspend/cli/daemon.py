@@ -14,21 +14,6 @@ FOLLOW_EVERY_S = 0.5
 STATUS_FIELDS = ("running", "pid", "port", "socket", "version")
 
 
-def start() -> None:
-    """Start the daemon; says so when it already runs."""
-    try:
-        found = access.ask("ping")
-    except DaemonUnreachable:
-        found = access.daemon()
-        say(f"daemon started: pid {found['pid']}, port {found['port']}")
-        if found.get("recovered"):
-            say(f"{found['recovered']} requests were open when it last died; they are charged in"
-                " full and marked")  # fmt: skip
-            say("→ agentspend log, then agentspend adjust ID")
-    else:
-        say(f"daemon already runs: pid {found['pid']}, port {found['port']}")
-
-
 def stop() -> None:
     """Let requests in flight end, then stop. Agents that run get clear errors until it is back."""
     try:

@@ -6,6 +6,7 @@ its word counts only with its own signature. Foreign errors become `Unreachable`
 
 import base64
 import hashlib
+import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import msgspec
+import truststore
 
 from agentspend.core.allowance.messages import (
     AddDevice,
@@ -62,7 +64,7 @@ class TeamClient:
         self._url = url.rstrip("/")
         self._private = private_key
         self._server_key = server_key
-        self._tls: aiohttp.Fingerprint | bool = _fingerprint(pin) if pin else True
+        self._tls = _fingerprint(pin) if pin else _trusted()
         self._session: aiohttp.ClientSession | None = None
         check_url(url)
 
@@ -209,6 +211,11 @@ def split_code(code: str) -> tuple[str, str]:
     """An invite's own code, and the pin of the server's certificate ("" without one)."""
     own, _, pin = code.strip().partition(".")
     return own, pin
+
+
+def _trusted() -> ssl.SSLContext:
+    """Trusts whom the machine trusts, as the calls to providers do."""
+    return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def _fingerprint(pin: str) -> aiohttp.Fingerprint:

@@ -4,6 +4,7 @@ Figures of one run on one machine: compare the columns, not two runs.
 """
 
 import argparse
+import compileall
 import json
 import os
 import platform
@@ -18,6 +19,7 @@ from typing import Any
 from tests.bench import measures, million, team
 from tests.bench.measures import percentile
 from tests.bench.ways import Way, agentspend, bare, fsync_us, litellm, nginx, provider
+from tests.support.process import ROOT
 
 SMALL = {"model": "claude-opus-5", "max_tokens": 1_000,
          "messages": [{"role": "user", "content": "say hi"}]}  # fmt: skip
@@ -33,6 +35,8 @@ def main() -> int:
     parser.add_argument("--write", type=Path, help="write the table to this file")
     parser.add_argument("--rounds", type=int, default=20, help="turns of each way")
     options = parser.parse_args()
+    # An installed program has its bytecode; a clone with PYTHONDONTWRITEBYTECODE never gets it.
+    compileall.compile_dir(ROOT / "agentspend", quiet=1)
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         text = _measure(Path(folder), stack, options.rounds)
     print(text)

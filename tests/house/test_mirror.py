@@ -32,6 +32,7 @@ ELSEWHERE = {
     "agentspend/cli/checkup_apart.py": "tests/cli/test_doctor.py",
     "agentspend/cli/checkup_plain.py": "tests/cli/test_doctor.py",
     "agentspend/cli/child.py": "tests/e2e",
+    "agentspend/cli/daemon_start.py": "tests/cli/test_daemon.py",
     "agentspend/cli/demo_stage.py": "tests/cli/test_demo.py",
     "agentspend/cli/helping.py": "tests/cli/test_app.py",
     "agentspend/cli/key_lines.py": "tests/cli/test_key.py, its only caller",

@@ -49,12 +49,36 @@ def test_light_commands_load_nothing_heavy(tmp_path: Path, words: tuple[str, ...
     assert HEAVY & loaded_by(*words, home=tmp_path) == set()
 
 
-def test_run_loads_the_standard_library_only(tmp_path: Path) -> None:
+@pytest.mark.parametrize("words", [("run", "--", "true"), ("daemon", "start")], ids=" ".join)
+def test_run_loads_the_standard_library_only(tmp_path: Path, words: tuple[str, ...]) -> None:
     """The way of `run` up to its daemon: no typer, no rich, no msgspec, no third party at all."""
     (tmp_path / "config.toml").write_text("[broken")
-    found = loaded_by("run", "--", "true", home=tmp_path)
+    found = loaded_by(*words, home=tmp_path)
     assert "agentspend" in found
-    assert (HEAVY | {"typer", "rich", "msgspec", "click", "tomlkit", "uvloop"}) & found == set()
+    assert (HEAVY | OTHERS | {"msgspec", "uvloop"}) & found == set()
+
+
+OTHERS = {"typer", "rich", "click", "pydantic", "tomlkit", "cryptography", "sqlalchemy", "apprise",
+          "yaml", "configargparse", "dotenv", "tzlocal", "watchfiles", "textual"}  # fmt: skip
+"""What neither `run` nor a daemon that has no use for it may wait for."""
+
+
+def test_a_daemon_loads_only_what_it_serves_with() -> None:
+    """Nothing of the commands, of the screen, of keys or migrations before somebody needs it; and
+    no certificate of the machine, which costs more than any module."""
+    code = (
+        "from agentspend.daemon.early import without_certificates\n"
+        "with without_certificates():\n    import agentspend.daemon.main\n"
+        "from aiohttp import connector\n"
+        "print(connector._SSL_CONTEXT_VERIFIED.cert_store_stats()['x509_ca'])" + f"\n{LOADED}"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
+                          check=True, cwd=ROOT)  # fmt: skip
+    read, _, loaded = done.stdout.splitlines()
+    found = {name.partition(".")[0] for name in json.loads(loaded)}
+    assert "aiohttp" in found
+    assert (HEAVY - {"aiohttp"} | OTHERS) & found == set()
+    assert read == "0"
 
 
 def test_the_root_imports_nothing(tmp_path: Path) -> None:
