@@ -4,7 +4,7 @@ Reads no secret and keeps none: a git remote is reduced to host and path (`agent
 """
 
 import getpass
-import platform
+import socket
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -39,7 +39,7 @@ def work_tree_head(caller: Caller) -> str:
 
 def here(caller: Caller) -> Payer:
     """Who asks on which machine, whatever is asked."""
-    return Payer(member=_member(caller), device=platform.node().partition(".")[0])
+    return Payer(member=_member(caller), device=socket.gethostname().partition(".")[0])
 
 
 def collect_tags(given: Sequence[str], from_env: str = "") -> tuple[str, ...]:

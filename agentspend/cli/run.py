@@ -5,7 +5,6 @@ The story is `run`, top to bottom; each part has a file of its own.
 """
 
 import os
-import secrets
 import shutil
 import sys
 from collections.abc import Sequence
@@ -40,7 +39,7 @@ def run(asked: RunArgs, launcher: Launcher, keys: Sequence[Handed]) -> int:
     folders = access.folders()
     caller = Caller.here()
     payer = identify(asked.agent or PurePath(asked.command[0]).name, caller, asked.tags)
-    session = f"s_{secrets.token_hex(8)}"
+    session = f"s_{os.urandom(8).hex()}"
     payer = replace(payer, session=session, project=asked.project or payer.project, team=asked.team)
     access.daemon()
     by_provider = {each.provider: each.key for each in keys}

@@ -5,10 +5,8 @@ The socket lies beside the ledger: a runtime folder is another one, or none, in 
 and there a second daemon would be looked for.
 """
 
-import hashlib
 import os
 import stat
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,5 +116,8 @@ def _short(run: Path) -> Path:
     """The folder for the socket, elsewhere when its path would be too long for one."""
     if len(os.fsencode(run / "control.sock")) <= MAX_SOCKET_BYTES:
         return run
+    import hashlib
+    import tempfile
+
     name = hashlib.sha256(os.fsencode(run)).hexdigest()[:12]
     return Path(tempfile.gettempdir()) / f"agentspend-{os.getuid()}-{name}"

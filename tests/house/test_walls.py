@@ -63,6 +63,17 @@ OTHERS = {"typer", "rich", "click", "pydantic", "tomlkit", "cryptography", "sqla
 """What neither `run` nor a daemon that has no use for it may wait for."""
 
 
+def test_run_waits_for_no_module_it_can_do_without() -> None:
+    """Each of these costs a millisecond or more, and an agent is started many times a day."""
+    code = f"import agentspend.cli.run\n{LOADED}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
+                          check=True, cwd=ROOT)  # fmt: skip
+    found = set(json.loads(done.stdout.splitlines()[-1]))
+    avoidable = {"asyncio", "hashlib", "hmac", "http.client", "platform", "random", "secrets",
+                 "sqlite3", "ssl", "tempfile", "tomllib", "unittest", "zoneinfo"}  # fmt: skip
+    assert avoidable & found == set()
+
+
 def test_a_daemon_loads_only_what_it_serves_with() -> None:
     """Nothing of the commands, of the screen, of keys or migrations before somebody needs it; and
     no certificate of the machine, which costs more than any module."""
