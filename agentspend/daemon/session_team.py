@@ -43,7 +43,7 @@ def with_team(place: Workplace, outer: Session | None, teams: Sequence[str]) -> 
                 " there is for that team too",
                 f"agentspend run --team {asked} AGENT    in a terminal of your own",
             )
-        return replace(place, payer=replace(place.payer, team=outer.payer.team))
+        return _inherited(place, outer)
     where = f"{place.team_from} = {asked!r}" if place.team_from else f"{BY_HAND} {asked}"
     if asked and not teams:
         raise AgentspendError(
@@ -61,6 +61,10 @@ def with_team(place: Workplace, outer: Session | None, teams: Sequence[str]) -> 
     return place
 
 
+def _inherited(place: Workplace, outer: Session) -> Workplace:
+    return replace(place, payer=replace(place.payer, team=outer.payer.team))
+
+
 async def begun(
     bookkeeper: Bookkeeper, message: Mapping[str, Any], outer: Session | None
 ) -> tuple[Workplace, Sequence[str]]:
@@ -70,7 +74,9 @@ async def begun(
     member have left it, each of its requests is told so.
     """
     place, teams = settled(message, outer), await teams_of(bookkeeper)
-    return (place if "token" in message else with_team(place, outer, teams)), teams
+    if "token" not in message:
+        return with_team(place, outer, teams), teams
+    return (place if outer is None else _inherited(place, outer)), teams
 
 
 def told(payer: Payer, teams: Sequence[str]) -> dict[str, object]:

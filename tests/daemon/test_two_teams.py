@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.daemon.helpers import KEY, session
+from tests.daemon.helpers import KEY, paths, session
 from tests.daemon.test_repository import ASK
 from tests.support.process import Home, SandboxProcess
 from tests.sync_server.house import DOLLAR, House, house_in
@@ -121,7 +121,17 @@ async def test_a_repository_names_the_team_of_the_work_in_it(anna: Anna) -> None
 
 
 async def test_a_team_that_cannot_be_is_written_wrong(anna: Anna) -> None:
-    """As every option that is: exit code 2, with the teams there are."""
+    """As every option that is: exit code 2, with the teams there are. The shell knows them too."""
+    done = await anna.run(_AGENTSPEND_COMPLETE="complete_bash",
+                          COMP_WORDS="agentspend run --team d", COMP_CWORD="3")  # fmt: skip
+    assert done.stdout.split() == ["data"]
+    told = json.loads((await anna.run("team", "status", "--json")).stdout)["team"]
+    assert told["teams"] == [
+        {"team": "backend", "frozen": False}, {"team": "data", "frozen": False},
+    ]  # fmt: skip
+    assert {pool["name"]: pool["team"] for pool in told["pools"]} == {
+        "org.month": "", "team.backend.day": "backend", "team.data.day": "data",
+    }  # fmt: skip
     done = await anna.agent("--team", "nosuch")
     assert (done.returncode, done.stdout) == (2, "")
     assert "--team nosuch, and you are not in it; your teams: backend (home), data" in done.stderr
@@ -133,7 +143,8 @@ async def test_a_team_that_cannot_be_is_written_wrong(anna: Anna) -> None:
 
 
 async def test_what_an_agent_starts_is_for_its_own_session_s_team(anna: Anna) -> None:
-    """Whatever the repository says where it starts it; asked for another one it is refused."""
+    """Whatever the repository says where it starts it; asked for another one it is refused, and a
+    session that is opened as if again is no way round."""
     inner = (sys.executable, "-m", "agentspend", "run")
     code = (sys.executable, "-c", AGENT)
     anna.writes('team = "backend"\n')
@@ -143,6 +154,16 @@ async def test_what_an_agent_starts_is_for_its_own_session_s_team(anna: Anna) ->
     other = await anna.run("run", "--team", "data", "--", *inner, "--team", "backend", "--", *code)
     assert other.returncode == 2
     assert "inside a session for team data" in other.stderr
+    code_again = (
+        "import json, sys; from pathlib import Path\n"
+        "from agentspend.control.client import Connection\n"
+        "line = Connection(Path(sys.argv[1]))\n"
+        "asked = {'payer': {'team': 'backend'}, 'session': 's_again', 'token': 't' * 43}\n"
+        "print(json.dumps(line.ask('session.open', **asked)['payer']))"
+    )
+    socket = str(paths(anna.home).socket)
+    again = await anna.run("run", "--team", "data", "--", sys.executable, "-c", code_again, socket)
+    assert json.loads(again.stdout.splitlines()[-1])["team"] == "data", again.stderr
     same = await anna.run("run", "--", *inner, "--team", "backend", "--", *code,
                           ANTHROPIC_API_KEY=KEY)  # fmt: skip
     assert "200" in same.stdout, same.stderr
@@ -206,17 +227,3 @@ async def test_each_team_s_rules_are_for_its_own_sessions(anna: Anna) -> None:
     refused = await anna.agent("--team", "data")
     assert "your team data is frozen" in refused.stdout
     assert (await anna.agent()).stdout == "200\n"
-
-
-async def test_the_shell_knows_her_teams(anna: Anna) -> None:
-    """After `--team`."""
-    done = await anna.run(_AGENTSPEND_COMPLETE="complete_bash",
-                          COMP_WORDS="agentspend run --team d", COMP_CWORD="3")  # fmt: skip
-    assert done.stdout.split() == ["data"]
-    told = json.loads((await anna.run("team", "status", "--json")).stdout)["team"]
-    assert told["teams"] == [
-        {"team": "backend", "frozen": False}, {"team": "data", "frozen": False},
-    ]  # fmt: skip
-    assert {pool["name"]: pool["team"] for pool in told["pools"]} == {
-        "org.month": "", "team.backend.day": "backend", "team.data.day": "data",
-    }  # fmt: skip
