@@ -12,11 +12,11 @@ from agentspend.core.errors import AgentspendError
 from sync_server import certificate
 from sync_server.doors import devices, people
 from sync_server.doors.answers import HALL, errors
+from sync_server.doors.devices import MOST_BYTES
 from sync_server.doors.hall import Hall
 from sync_server.doors.neighbours import Neighbours
 from sync_server.folder import Folder
 
-MOST_BYTES = 1 << 20
 GRACE_S = 5
 
 

@@ -26,8 +26,8 @@ from agentspend.core.allowance.messages import (
 )
 from agentspend.core.errors import AgentspendError
 from agentspend.wire import signing
-from agentspend.wire.team import Message, Sealed, read, seal, unseal
-from sync_server import enrolment, machines, orders, policies, raises, verdicts
+from agentspend.wire.team import Message, Sealed, seal
+from sync_server import enrolment, machines, orders, policies, raises, senders, verdicts
 from sync_server.acts.act import Act, Address, Done, Plan
 from sync_server.acts.reserves import draw
 from sync_server.allowance import incarnations
@@ -49,10 +49,6 @@ ALONE = Crowd(1, 1)
 Order = TypeVar("Order", Decide, DrawReserve)
 
 
-class UnknownDevice(AgentspendError):
-    """No active device of this name; the door answers as it does to a bad signature."""
-
-
 @dataclass(frozen=True, slots=True)
 class Service:
     """One organisation's server. `private_key` signs what it answers."""
@@ -69,10 +65,8 @@ class Service:
         """Take a report in, grant, and answer. Raises `UnknownDevice`, `NotSigned` or
         `NotCanonical`; nothing has changed then."""
         with self._deciding(now_us) as (conn, org):
-            sender = self._sender(conn, device)
-            sync = unseal(Sync, sealed, _check(sender))
-            if sync.device != device:
-                raise UnknownDevice(f"{device} speaks for {sync.device}")
+            sender = senders.sender(conn, device)
+            sync = senders.said(conn, Sync, device, sealed, sender)
             people.seen(conn, device, now_us)
             loaded = cases.Loaded(conn, self.org, sync.inc, (device, sender))
             belongs = loaded.case.belongs
@@ -103,19 +97,19 @@ class Service:
     def hello(self, device: str, sealed: Sealed, new_inc: str, now_us: int) -> Sealed:
         """Begin a new incarnation, once for each nonce. Raises as `sync` does."""
         with self._deciding(now_us) as (conn, org):
-            hello = unseal(Hello, sealed, _check(self._sender(conn, device)))
-            self._speaker(conn, hello.device)
+            hello = senders.said(conn, Hello, device, sealed)
+            senders.speaker(conn, device)
             office = self._office(conn, org, now_us)
             answered = people.inc_of_nonce(conn, hello.nonce)
             if answered is not None:
                 if not any(each.inc == answered for each in cases.incarnations_of(conn, device)):
-                    raise UnknownDevice(f"{device} asks by a name that is another's")
+                    raise senders.UnknownDevice(f"{device} asks by a name that is another's")
                 return self._sealed(incarnations.welcome(answered, hello, office))
             old = cases.find_incarnation(conn, hello.old_inc)
             known = cases.incarnations_of(conn, device)
             answer, lines = incarnations.succeed(old, hello, new_inc, office, known)
-            if answer is None or hello.device != device:
-                raise UnknownDevice(f"{device} may not go on: it was revoked or written off")
+            if answer is None:
+                raise senders.UnknownDevice(f"{device} named a ledger of another")
             self._apply(conn, org, lines)
             return self._sealed(answer)
 
@@ -170,62 +164,62 @@ class Service:
         with self.engine.begin() as conn:
             return int(cases.org_row(conn, self.org).policy)
 
-    def request(self, sealed: Sealed, now_us: int) -> tuple[dict[str, object], bool]:
+    def request(self, device: str, sealed: Sealed, now_us: int) -> tuple[dict[str, object], bool]:
         """Note that a device asks for a raise, once for each nonce. Raises as `sync` does.
 
         Answers how it stands, and whether it is new.
         """
-        device = read(RaiseRequest, sealed.body).device
         with self._deciding(now_us) as (conn, org):
-            asked = unseal(RaiseRequest, sealed, _check(self._sender(conn, device)))
+            asked = senders.said(conn, RaiseRequest, device, sealed)
+            senders.speaker(conn, device)
             line, answer = raises.asked(conn, org, asked, now_us)
             if line is not None:
                 self._apply(conn, org, [line])
             return answer, line is not None
 
-    def overview(self, sealed: Sealed, now_us: int) -> Sealed:
+    def overview(self, device: str, sealed: Sealed, now_us: int) -> Sealed:
         """How the team stands, for a device's screen. Raises as `sync` does."""
-        device = read(Look, sealed.body).device
         with self.engine.begin() as conn:
-            look = unseal(Look, sealed, _check(self._sender(conn, device)))
-            who, org = self._speaker(conn, device), cases.org_row(conn, self.org)
+            look = senders.said(conn, Look, device, sealed)
+            who, org = senders.speaker(conn, device), cases.org_row(conn, self.org)
             at = At(now_us, self._crowd(conn, now_us, org=self.org).enrolled)
             return self._sealed(overview(conn, org, who, look, self.counts, at))
 
-    def verdict(self, sealed: Sealed, now_us: int) -> Done:
+    def verdict(self, device: str, sealed: Sealed, now_us: int) -> Done:
         """A lead answers a question from a device. Raises as `sync` does, and as the act."""
-        return self._order(Decide, sealed, now_us, verdicts.decided)
+        return self._order(Decide, device, sealed, now_us, verdicts.decided)
 
-    def draw_reserve(self, sealed: Sealed, now_us: int) -> Done:
+    def draw_reserve(self, device: str, sealed: Sealed, now_us: int) -> Done:
         """A developer draws an emergency reserve. Raises as `sync` does, and `NotDrawn`."""
-        return self._order(DrawReserve, sealed, now_us, draw)
+        return self._order(DrawReserve, device, sealed, now_us, draw)
 
     def _order(
         self,
         kind: type[Order],
+        device: str,
         sealed: Sealed,
         now_us: int,
         does: Callable[[Connection, Row[Any], people.Speaker, Order, int], Done],
     ) -> Done:
         """What a person orders from a device, once for each message."""
-        device = read(kind, sealed.body).device
 
         def plan(conn: Connection, org: Row[Any]) -> Done:
-            asked = unseal(kind, sealed, _check(self._sender(conn, device)))
-            who = self._speaker(conn, device)
+            asked = senders.said(conn, kind, device, sealed)
+            who = senders.speaker(conn, device)
             carry_out = partial(does, conn, org, who, asked, now_us)
             return orders.once(conn, sealed.body, asked, now_us, carry_out)
 
         return self.act(plan, now_us)
 
-    def add_device(self, sealed: Sealed, address: Address, now_us: int) -> Mapping[str, object]:
+    def add_device(
+        self, device: str, sealed: Sealed, address: Address, now_us: int
+    ) -> Mapping[str, object]:
         """A member lets another machine in. Raises as `sync` does, and `machines.TooMany`."""
-        device = read(AddDevice, sealed.body).device
         secret = machines.secret_of(self.private_key, sealed.body)
 
         def plan(conn: Connection, _: Row[Any]) -> Done:
-            unseal(AddDevice, sealed, _check(self._sender(conn, device)))
-            who = self._speaker(conn, device)
+            senders.said(conn, AddDevice, device, sealed)
+            who = senders.speaker(conn, device)
             return machines.added(conn, who, device, secret, address, now_us)
 
         return self.act(plan, now_us).answer
@@ -369,26 +363,5 @@ class Service:
         if outcome.entries or outcome.journal:
             ledgers.keep_receipt(conn, outcome.answer, answer)
 
-    def _sender(self, conn: Connection, device: str) -> Any:
-        """Who a message is from. Raises `UnknownDevice`."""
-        sender = people.sender(conn, device)
-        if sender is None:
-            raise UnknownDevice(f"no device {device} is enrolled")
-        return sender
-
-    def _speaker(self, conn: Connection, device: str) -> people.Speaker:
-        """Whose device it is. One that was revoked may report, and do nothing else."""
-        who = people.speaker(conn, device)
-        if who is None:
-            raise UnknownDevice(f"{device} or its member was revoked")
-        return who
-
     def _sealed(self, message: Message) -> Sealed:
         return seal(message, lambda domain, body: signing.sign(self.private_key, domain, body))
-
-
-def _check(sender: Any) -> Callable[[str, bytes, bytes], bool]:
-    """Whether a body is signed by this device's key."""
-    return lambda domain, body, signature: signing.verify(
-        sender.public_key, domain, body, signature
-    )

@@ -125,12 +125,18 @@ def _set(conn: Connection, org: Row[Any], told: Set, moment: Moment) -> Done:
         said["reserves"] = kept
     text = canonical(said).decode()
     words = moment.words("policy.set", team=told.team or "*")
-    answer = {"team": told.team, "rules": json.loads(text)}
+    answer = {"team": told.team, "rules": _shown(text)}
     if not told.team:
         return Done(answer, (), words, org={"rules": text}, concerns=EVERYONE)
     row = {**found(conn, teams, told.team, "team"), "rules": text}
     concerns = frozenset({told.team})
     return Done(answer, [Filed("team", row)], words, policy=True, concerns=concerns)
+
+
+def _shown(rules: str) -> dict[str, Any]:
+    """Rules as `policy.set` takes them. Reserves are kept with them, and are told by their own
+    act: who drew one, and why, is not everybody's to read."""
+    return {name: rule for name, rule in json.loads(rules).items() if name != "reserves"}
 
 
 def _lists(rules: Rules) -> dict[str, object]:
@@ -180,7 +186,7 @@ def _tiers(rules: Rules) -> dict[str, object]:
 
 def _show(conn: Connection, org: Row[Any], told: Show, _moment: Moment) -> Done:
     rules = found(conn, teams, told.team, "team")["rules"] if told.team else org.rules
-    answer = {"team": told.team, "version": org.policy, "rules": json.loads(rules)}
+    answer = {"team": told.team, "version": org.policy, "rules": _shown(rules)}
     return Done(answer)
 
 

@@ -14,7 +14,7 @@ from sync_server.acts.act import BadFields, NotAllowed, NotFound
 from sync_server.doors.hall import Hall
 from sync_server.enrolment import NotInvited
 from sync_server.journal_file import JournalBroken
-from sync_server.service import UnknownDevice
+from sync_server.senders import UnknownDevice
 
 HALL: web.AppKey[Hall] = web.AppKey("hall", Hall)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

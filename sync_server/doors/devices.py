@@ -19,6 +19,8 @@ from sync_server.enrolment import Names, NotInvited
 from sync_server.store.people import LEADS
 
 PING_S = 20
+MOST_BYTES, SMALL_BYTES = 1 << 20, 1 << 14
+"""Of a report, and of any other message."""
 
 
 class Posted(msgspec.Struct):
@@ -123,7 +125,7 @@ async def enrol(request: web.Request) -> web.Response:
 
 async def sync(request: web.Request) -> web.Response:
     """Take a report in."""
-    hall, sealed, device = await _opened(request)
+    hall, sealed, device = await _opened(request, most=MOST_BYTES)
     now_us = hall.now_us()
     asking = _ASKING.decode(sealed.body)
 
@@ -176,9 +178,9 @@ async def request_raise(request: web.Request) -> web.Response:
 
     Once: a daemon asks again every few seconds, and each word to a lead's daemon costs it a report.
     """
-    hall, sealed, _ = await _opened(request, "person")
+    hall, sealed, device = await _opened(request, "person")
     now_us = hall.now_us()
-    found, new = await hall.work(lambda: hall.service.request(sealed, now_us))
+    found, new = await hall.work(lambda: hall.service.request(device, sealed, now_us))
     if new:
         await hall.tell(frozenset({LEADS}))
     return answer(found)
@@ -186,9 +188,9 @@ async def request_raise(request: web.Request) -> web.Response:
 
 async def look(request: web.Request) -> web.Response:
     """How the team stands. While a lead looks, devices report once a minute what they spent."""
-    hall, sealed, _ = await _opened(request, "look")
+    hall, sealed, device = await _opened(request, "look")
     now_us = hall.now_us()
-    found = await hall.work(lambda: hall.service.overview(sealed, now_us))
+    found = await hall.work(lambda: hall.service.overview(device, sealed, now_us))
     if _LOOKER.decode(found.body).role == Role.LEAD and not hall.pace.wait_s("bell", ""):
         await hall.tell(EVERYONE)
     return answer({"sealed": _posted(found)})
@@ -196,25 +198,27 @@ async def look(request: web.Request) -> web.Response:
 
 async def decide(request: web.Request) -> web.Response:
     """A lead answers a question from a device."""
-    hall, sealed, _ = await _opened(request, "person")
+    hall, sealed, device = await _opened(request, "person")
     now_us = hall.now_us()
-    done = await hall.work(lambda: hall.service.verdict(sealed, now_us))
+    done = await hall.work(lambda: hall.service.verdict(device, sealed, now_us))
     await hall.tell(done.concerns)
     return answer(done.answer)
 
 
 async def add_device(request: web.Request) -> web.Response:
     """A member lets another machine of theirs in."""
-    hall, sealed, _ = await _opened(request, "person")
+    hall, sealed, device = await _opened(request, "person")
     now_us = hall.now_us()
-    return answer(await hall.work(lambda: hall.service.add_device(sealed, hall.address, now_us)))
+    return answer(
+        await hall.work(lambda: hall.service.add_device(device, sealed, hall.address, now_us))
+    )
 
 
 async def draw_reserve(request: web.Request) -> web.Response:
     """A developer draws an emergency reserve; the leads hear of it at once."""
-    hall, sealed, _ = await _opened(request)
+    hall, sealed, device = await _opened(request)
     now_us = hall.now_us()
-    done = await hall.work(lambda: hall.service.draw_reserve(sealed, now_us))
+    done = await hall.work(lambda: hall.service.draw_reserve(device, sealed, now_us))
     await hall.tell(done.concerns)
     return answer(done.answer)
 
@@ -252,7 +256,9 @@ async def _send(hall: Hall, response: web.StreamResponse, event: str) -> None:
     await response.write(msgspec.json.encode({"event": event}) + b"\n")
 
 
-async def _opened(request: web.Request, kind: str = "device") -> tuple[Hall, Sealed, str]:
+async def _opened(
+    request: web.Request, kind: str = "device", most: int = SMALL_BYTES
+) -> tuple[Hall, Sealed, str]:
     """A message of an enrolled device, by its own word: the service checks the signature.
 
     The pace is kept for each device at each address, so that nobody uses up another's; and what
@@ -260,14 +266,19 @@ async def _opened(request: web.Request, kind: str = "device") -> tuple[Hall, Sea
     """
     hall, address = request.app[HALL], _address(request)
     _in_time(hall, "address", address)
-    sealed = await _sealed(request)
+    sealed = await _sealed(request, most)
     device = _SENDER.decode(sealed.body).device
     _in_time(hall, kind, f"{address} {device}")
     return hall, sealed, device
 
 
-async def _sealed(request: web.Request) -> Sealed:
-    posted = _POSTED.decode(await request.read())
+async def _sealed(request: web.Request, most: int = SMALL_BYTES) -> Sealed:
+    """A message as it was posted. Only a report is long: reading what nobody has signed yet, as an
+    enrolment is, must cost little."""
+    raw = await request.read()
+    if len(raw) > most:
+        raise web.HTTPRequestEntityTooLarge(most, len(raw))
+    posted = _POSTED.decode(raw)
     try:
         signature = bytes.fromhex(posted.signature)
     except ValueError as error:

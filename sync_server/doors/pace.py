@@ -14,11 +14,13 @@ MOST = {
     "token": 20,
     "bell": 1,
     "recall": 2,
+    "reader": 30,
     "hello": 20,
 }
 """In a minute: a device's reports; its looks at the team; what people ask from it; all that comes
 from one address; its wrong invite codes; its wrong tokens; how often everybody is asked to report
-because a lead looks, and a device to give back what others need. In an hour: how often a device
+because a lead looks, and a device to give back what others need; what a token that is no lead's
+reads (each report takes the time of many devices' reports). In an hour: how often a device
 begins a new ledger."""
 WITHIN_S = {"hello": HOUR_S}
 INVITES_PER_HOUR = 50

@@ -70,4 +70,6 @@ async def _caller(request: web.Request) -> Caller:
     if found is None:
         hall.pace.wait_s("token", address)
         raise NoToken
+    if not found.role.may(Role.LEAD) and (wait_s := hall.pace.wait_s("reader", found.name)):
+        raise TooFast(wait_s)
     return found

@@ -16,7 +16,7 @@ from agentspend.wire.team import Sealed
 from sync_server.allowance.journal import Opened
 from sync_server.allowance.sizing import Sizing
 from sync_server.enrolment import Names
-from sync_server.service import UnknownDevice
+from sync_server.senders import UnknownDevice
 from tests.sync_server.office import SERVER_KEY, Office
 
 USD = 10**9

@@ -10,7 +10,7 @@ from agentspend.wire.canonical import NotCanonical
 from agentspend.wire.chain import verify_chain
 from agentspend.wire.team import NotSigned, Sealed
 from sync_server.allowance.journal import Filed
-from sync_server.service import UnknownDevice
+from sync_server.senders import UnknownDevice
 from sync_server.store import ledgers, tables
 from tests.sync_server.made import Chain
 from tests.sync_server.office import ACT, DAY_US, MEMBER, NOON_US, Office, by_device, needs

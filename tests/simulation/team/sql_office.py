@@ -20,7 +20,8 @@ from sync_server.allowance.journal import Began, Filed, Line, Opened
 from sync_server.allowance.pools import PoolState
 from sync_server.allowance.sizing import Sizing
 from sync_server.journal_file import JournalFile
-from sync_server.service import Service, UnknownDevice
+from sync_server.senders import UnknownDevice
+from sync_server.service import Service
 from sync_server.store import cases, opening, people, tables
 from tests.simulation.team.office import Database, Journal, Server
 from tests.simulation.team.swarm import TEAMS

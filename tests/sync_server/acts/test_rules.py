@@ -61,6 +61,21 @@ async def test_rules_that_mean_nothing_are_refused(house: House, rules: dict[str
     assert (await house.ask("policy.show"))["version"] == 0
 
 
+async def test_what_is_shown_can_be_set_and_says_nothing_of_reserves(house: House) -> None:
+    """Who drew one, and why, is told by `reserve list` to those who may know it."""
+    anna = await house.joined("anna")
+    await house.ask("cap.set", level="org", window="day", cap_nusd=10 * DOLLAR)
+    await house.ask("reserve.set", pool="org.day", reserve_nusd=DOLLAR)
+    await house.ask("policy.set", rules={"models": [{"deny": ["*-pro"]}], "visibility": "named"})
+    await anna.draw_reserve("org.day", "a secret")
+    made = await house.ask("token.create", name="bens", role="member")
+    shown = await house.ask("policy.show", made["token"])
+    assert "secret" not in str(shown)
+    answer = await house.ask("policy.set", rules=shown["rules"])
+    assert "secret" not in str(answer)
+    assert (await house.ask("reserve.list"))["reserves"][0]["why"] == "a secret"
+
+
 async def test_acts_are_a_chain_that_verify_checks(house: House) -> None:
     """Who did what; one changed record is found."""
     await house.ask("team.create", team="backend")

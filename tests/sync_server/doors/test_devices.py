@@ -123,8 +123,8 @@ async def test_refusals_look_alike(house: House) -> None:
     answers = [await house.post("/v1/sync", case) for case in cases]
     assert {status for status, _ in answers} == {403}
     assert len({found["error"]["message"] for _, found in answers}) == 1
-    assert (await house.post("/v1/hello", good))[0] == 403
-    assert (await house.post("/v1/request", good))[0] == 400
+    for path in ("hello", "request"):
+        assert (await house.post(f"/v1/{path}", good))[0] == 403
 
 
 async def test_wrong_codes_look_alike_and_are_slowed_down(house: House) -> None:

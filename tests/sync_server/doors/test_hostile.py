@@ -207,9 +207,21 @@ async def test_no_act_can_be_confused(house: House, role: Role) -> None:
         fields = act.takes.__struct_fields__ or ("x",)
         for field in fields:
             for value in ODD:
+                house.now[0] += 2_000_000
                 raw = json.dumps({field: value}).encode()
                 status, _ = await house.post(f"/v1/admin/{name}", raw, token)
                 assert status < 500, (name, field, value)
+                assert status != 429
+    await whole(house, anna)
+
+
+async def test_who_only_reads_does_not_keep_devices_waiting(house: House) -> None:
+    """Thirty answers a minute; a lead's token has no such limit."""
+    _, anna = await two(house)
+    token = (await house.ask("token.create", name="grafana", role="viewer"))["token"]
+    statuses = [(await house.try_to("report", token))[0] for _ in range(31)]
+    assert statuses == [200] * 30 + [429]
+    assert (await house.get("/metrics", token))[0] == 429
     await whole(house, anna)
 
 
@@ -237,7 +249,7 @@ async def test_bytes_that_are_no_message(house: House, raw: bytes) -> None:
         "enrol",
     ):
         status, _ = await house.post(f"/v1/{path}", raw)
-        assert status in (400, 403, 404), (path, status)
+        assert status in (400, 403, 404, 413), (path, status)
 
 
 async def test_a_label_and_a_key_of_any_shape(house: House) -> None:
@@ -251,8 +263,20 @@ async def test_a_label_and_a_key_of_any_shape(house: House) -> None:
         assert (await house.post("/v1/enrol", posted))[0] in (400, 403)
     device = Device(house, bytes(32))
     public = signing.public_key(device.key).hex()
-    posted = device.posted(Enrol(code, "\0\u202e" + "x" * 100_000, "n", public))
+    posted = device.posted(Enrol(code, "\0\u202e" + "x" * 9_000, "n", public))
     assert (await house.post("/v1/enrol", posted))[0] == 200
     labels = [each["label"] for each in (await house.ask("device.list"))["devices"]]
     assert all(len(label) <= 200 and label.isprintable() for label in labels)
+    await whole(house, anna)
+
+
+async def test_only_reports_are_long(house: House) -> None:
+    """What nobody has signed yet is read only where it is short."""
+    eve, anna = await two(house)
+    for path in ("hello", "request", "look", "decide", "add_device", "draw_reserve", "enrol"):
+        posted = {"body": "[" * 20_000, "signature": ""}
+        assert (await house.post(f"/v1/{path}", posted))[0] == 413
+    await eve.request(DOLLAR, POOL)
+    await house.ask("device.revoke", device=eve.certificate.device)
+    assert (await eve.request(DOLLAR, POOL, nonce="after"))[0] == 403
     await whole(house, anna)
