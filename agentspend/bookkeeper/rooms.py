@@ -30,12 +30,13 @@ class InForce:
 @dataclass(frozen=True, slots=True)
 class Seat:
     """One budget's account for one request. `grows`: more of it may be had from the team server;
-    `coming`: it was asked for a moment ago."""
+    `coming`: it was asked for a moment ago; `scant`: there is no more than the least."""
 
     budget: Budget
     account: Account
     grows: bool = False
     coming: bool = False
+    scant: bool = False
 
     @property
     def is_teams(self) -> bool:
@@ -54,6 +55,7 @@ class Seat:
             rolls=self.budget.window.is_velocity,
             soon_nusd=soon_nusd,
             grows=self.grows,
+            scant=self.scant,
         )
 
 

@@ -262,7 +262,8 @@ class Team:
         dry = self._dryness.is_dry(pool.id, mono_us)
         grows = standing.state is State.ACTIVE and not dry
         coming = self._dryness.is_coming(pool.id, mono_us)
-        return Seat(self._budgets[pool.id], row, grows=grows, coming=coming)
+        scant = self._dryness.is_scant(pool.id, mono_us)
+        return Seat(self._budgets[pool.id], row, grows=grows, coming=coming, scant=scant)
 
     def _row(self, pool: Pool, window: int) -> Account | None:
         """The account of a running window, opened empty where nothing was granted in it."""

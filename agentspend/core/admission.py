@@ -34,7 +34,7 @@ class Room:
 
     `rolls`: a velocity cap, whose spending rolls out within the hour; `soon_nusd` is what of it
     rolls out before this request's patience ends. `grows`: an allowance of the team's, of which
-    the server may give more.
+    the server may give more; `scant`: it has not enough for anybody's comfort.
     """
 
     budget: str
@@ -45,6 +45,7 @@ class Room:
     rolls: bool = False
     soon_nusd: int = 0
     grows: bool = False
+    scant: bool = False
 
     @property
     def free_nusd(self) -> int:
@@ -54,7 +55,7 @@ class Room:
     @property
     def best_nusd(self) -> int:
         """What would be free in time if every hold in flight ended at zero."""
-        if self.grows:
+        if self.grows and not self.scant:
             return NO_END_NUSD
         return self.limit_nusd - self.spent_nusd + self.soon_nusd
 

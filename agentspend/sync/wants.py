@@ -1,9 +1,11 @@
 """What this device would like to have in each pool, from the books at a moment."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from agentspend.bookkeeper.books import Books
 from agentspend.bookkeeper.outcomes import Moment
+from agentspend.bookkeeper.rooms import Seat
+from agentspend.core.admission import Ask
 from agentspend.core.allowance.messages import Want
 from agentspend.core.budgets import TEAM_PREFIX
 from agentspend.store import entries
@@ -16,13 +18,7 @@ def wants(books: Books, at: Moment) -> list[Want]:
     """For every pool: the pace there, what the first in line needs, what is held."""
     now_us = books.now(at)
     lacking = needs(
-        (
-            request.ask.strict.nusd(request.ask.comfort_output),
-            {
-                seat.budget.name.removeprefix(TEAM_PREFIX): seat.account.free_nusd
-                for seat in books.team.seats(request.payer, request.counted, at.mono_us)
-            },
-        )
+        need(request.ask, books.team.seats(request.payer, request.counted, at.mono_us))
         for request, _ in books.line.waits()
     )
     held = {str(line["name"]): int(str(line["held_nusd"])) for line in books.team.lines()}
@@ -39,6 +35,15 @@ def wants(books: Books, at: Moment) -> list[Want]:
             Want(pool.id, max(0, burn_nusd), lacking.get(pool.id, 0), held.get(pool.id, 0))
         )
     return found
+
+
+def need(ask: Ask, seats: Sequence[Seat]) -> tuple[int, dict[str, int]]:
+    """What a request would hold, and what is free for it in its pools. It would like comfort, and
+    takes the least that will do where a pool has not got so much."""
+    scant = any(seat.scant for seat in seats)
+    nusd = ask.strict.nusd(ask.floor_output if scant else ask.comfort_output)
+    names = (seat.budget.name.removeprefix(TEAM_PREFIX) for seat in seats)
+    return nusd, dict(zip(names, (seat.account.free_nusd for seat in seats), strict=True))
 
 
 def needs(waiting: Iterable[tuple[int, Mapping[str, int]]]) -> dict[str, int]:

@@ -308,3 +308,13 @@ def test_output_limits_by_example(
     """The default floors, a thinking budget, a cut conversation, and a floor above comfort."""
     known = {"thinking": 0, "cut_at": 0, "comfort": 16_384, "floor": 4_096, **more}
     assert output_limits(wanted, **known) == expected
+
+
+def test_an_allowance_that_grows_is_waited_for_and_a_scant_one_for_its_least_only() -> None:
+    """Comfort where there may be enough for it, else the floor as soon as that fits; neither is
+    ever refused for what is free now."""
+    grows = Room("team:org", 110, 0, 0, grows=True)
+    scant = replace(grows, scant=True)
+    assert decide(ask(), [grows], patient=True) == Wait("team:org")
+    assert decide(ask(), [scant], patient=True) == Admit(10)
+    assert decide(ask(fixed=200), [scant], patient=True) == Wait("team:org")

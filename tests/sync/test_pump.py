@@ -51,12 +51,14 @@ class Member:
         """Look at the books."""
         return await self.device.bookkeeper.ask(lambda books, _: work(books))
 
-    async def hold(self, usd: str, *, wait_s: int = 20) -> HoldAnswer:
-        """One request of this bound."""
+    async def hold(
+        self, usd: str, *, wait_s: int = 20, comfort: int = 1, floor: int = 1
+    ) -> HoldAnswer:
+        """One request of this bound, and so many tokens of $25 a million beside it."""
         self.count += 1
         at = self.device.desk.now()
         request = hold_request(
-            f"r_{self.name}_{self.count}", bound(usd), 1, comfort=1, floor=1,
+            f"r_{self.name}_{self.count}", bound(usd), comfort, comfort=comfort, floor=floor,
             payer=Payer(session="s"), arrived_us=at.mono_us, wait_s=wait_s,
         )  # fmt: skip
         return await self.device.bookkeeper.hold(request)
@@ -220,6 +222,27 @@ async def test_what_lies_unused_on_another_device_is_waited_for(
         assert not waiting.done()
         await ana.pump.talk()
         assert isinstance(await asyncio.wait_for(waiting, 30), Held)
+        task.cancel()
+        await bo.client.close()
+
+
+async def test_the_least_is_had_from_another_device_where_there_is_not_enough_for_comfort(
+    tmp_path: Path, door: Door, ana: Member
+) -> None:
+    """$11.00 are more than the cap: the server is asked for the $9.50 that will do."""
+    await ana.settle(await asked_for(ana, "8.00"), 0)
+    (tmp_path / "bo").mkdir()
+    async with Device(tmp_path / "bo") as device:
+        bo = await enrolled(door, device, "bo", bytes(range(3, 35)), bytes(range(1, 17)))
+        task = asyncio.get_running_loop().create_task(bo.pump.run())
+        hold = bo.hold("9.00", comfort=80_000, floor=20_000)
+        waiting = asyncio.get_running_loop().create_task(hold)
+        while not waiting.done():
+            await ana.pump.talk()
+            await asyncio.sleep(0.05)
+        held = waiting.result()
+        assert isinstance(held, Held)
+        assert held.output_tokens < 80_000
         task.cancel()
         await bo.client.close()
 

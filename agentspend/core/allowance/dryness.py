@@ -22,7 +22,7 @@ COMES_WITHIN_US = 15_000_000
 
 class Coming(NamedTuple):
     """More of a pool is on its way: since when it is asked for, when it was asked for last, and
-    until when asking again would bring nothing."""
+    until when whoever waits need not ask again, for that is done in time."""
 
     since_us: int
     asked_us: int
@@ -38,19 +38,25 @@ class Dryness:
     def __init__(self) -> None:
         self.listens = False
         self._dry_us: dict[str, tuple[int, int]] = {}
+        self._scant_us: dict[str, tuple[int, int]] = {}
         self._away_until_us = 0
         self._coming: dict[str, Coming] = {}
 
     def is_dry(self, pool: str, mono_us: int) -> bool:
         """Whether waiting for more of this pool is in vain."""
-        if mono_us < self._away_until_us:
-            return True
-        since_us, until_us = self._dry_us.get(pool, (0, 0))
+        return mono_us < self._away_until_us or self._holds(self._dry_us, pool, mono_us)
+
+    def is_scant(self, pool: str, mono_us: int) -> bool:
+        """Whether there is not enough of this pool for comfort: ask for the least that will do."""
+        return self._holds(self._scant_us, pool, mono_us)
+
+    def _holds(self, told_us: Mapping[str, tuple[int, int]], pool: str, mono_us: int) -> bool:
+        since_us, until_us = told_us.get(pool, (0, 0))
         return mono_us < (until_us if self.listens else min(until_us, since_us + UNHEARD_US))
 
     def is_coming(self, pool: str, mono_us: int) -> bool:
-        """Whether more of this pool was asked for a moment ago, and is on its way: asking again
-        would bring nothing yet."""
+        """Whether more of this pool was asked for a moment ago, and will be again in time: asking
+        in between would bring nothing."""
         found = self._coming.get(pool)
         return found is not None and mono_us < found.rests_us
 
@@ -62,10 +68,12 @@ class Dryness:
         """Something was given back there: as much can be had again."""
         for pool in pools:
             self._dry_us.pop(pool, None)
+            self._scant_us.pop(pool, None)
 
     def forget(self) -> None:
         """Another policy is in force: where a cap was changed there may be more again."""
         self._dry_us.clear()
+        self._scant_us.clear()
         self._coming.clear()
 
     def answered(
@@ -76,8 +84,8 @@ class Dryness:
         mono_us: int,
         policy: int = 0,
     ) -> int:
-        """An answer came: what was `asked` for and still lacks is dry, if the server says so; what
-        was not asked for stays as it was.
+        """An answer came: what was `asked` for and still lacks is scant, and then dry, if the
+        server says so; what was not asked for stays as it was.
 
         Returns after how long to ask again, 0 for not at all: more is on its way (or was granted,
         and taken by another request at once; or this answer is older than the `policy` in force,
@@ -98,15 +106,18 @@ class Dryness:
             if pool not in lacking:
                 continue
             said = told[pool].lacking if pool in told else Lacking.NOTHING
-            is_dry = said is Lacking.DRY and answer.policy >= policy
+            none_us = mono_us, mono_us + _dry_us(told.get(pool), answer.server_us)
+            none = said is Lacking.DRY and answer.policy >= policy
             if mono_us - asked_us > COMES_WITHIN_US:
                 since_us = mono_us
             waited_us = mono_us - since_us
-            if is_dry or waited_us >= COMES_WITHIN_US:
-                self._dry_us[pool] = mono_us, mono_us + _dry_us(told.get(pool), answer.server_us)
+            if (none and self.is_scant(pool, mono_us)) or waited_us >= COMES_WITHIN_US:
+                self._dry_us[pool] = none_us
                 continue
+            if none:
+                self._scant_us[pool] = none_us
             wait_us = max(COMING_US, min(LAST_COMING_US, waited_us))
-            rests_us = mono_us + wait_us if said is Lacking.COMING else mono_us
+            rests_us = mono_us + wait_us + COMING_US if said is Lacking.COMING else mono_us
             self._coming[pool] = Coming(since_us, mono_us, rests_us)
             again_us = min(again_us or wait_us, wait_us)
         return again_us

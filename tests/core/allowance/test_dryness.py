@@ -28,10 +28,17 @@ def listening() -> Dryness:
     return made
 
 
+def dried(dryness: Dryness, mono_us: int, ends_us: int | None = None) -> None:
+    """The server has neither enough for comfort nor the least."""
+    assert dryness.answered(answer(Lacking.DRY, ends_us), [NEED], {"org": 9}, mono_us)
+    assert not dryness.answered(answer(Lacking.DRY, ends_us), [NEED], {"org": 9}, mono_us)
+
+
 def test_what_the_server_has_not_got_is_dry_for_a_while() -> None:
     """And only that, whatever is said of others, until there is more or the policy is another."""
     dryness = listening()
-    assert not dryness.answered(answer(Lacking.DRY), [NEED, Want("web")], {"org": 9, "web": 0}, 0)
+    dried(dryness, 0)
+    assert not dryness.answered(answer(Lacking.NOTHING), [Want("web")], {"org": 9, "web": 0}, 0)
     assert dryness.is_dry("org", DRY_US - 1)
     assert not dryness.is_dry("org", DRY_US)
     assert not dryness.is_dry("web", 0)
@@ -40,15 +47,30 @@ def test_what_the_server_has_not_got_is_dry_for_a_while() -> None:
     dryness.answered(answer(Lacking.NOTHING), [NEED], {"org": 50}, 5)
     assert not dryness.is_dry("org", 5)
     dryness.answered(answer(Lacking.DRY), [NEED], {"org": 9}, 5)
+    assert dryness.is_dry("org", 5)
     dryness.forget()
     assert not dryness.is_dry("org", 5)
+    assert not dryness.is_scant("org", 5)
+
+
+def test_what_is_too_little_for_comfort_is_asked_for_less_of() -> None:
+    """At once, before anybody is refused; for a while nobody asks for more than the least."""
+    dryness = listening()
+    assert dryness.answered(answer(Lacking.DRY), [NEED], {"org": 9}, 100)
+    assert not dryness.is_dry("org", 100)
+    assert not dryness.is_coming("org", 100)
+    assert dryness.is_scant("org", 100 + DRY_US - 1)
+    assert not dryness.is_scant("org", 100 + DRY_US)
+    assert not dryness.is_scant("web", 100)
+    dryness.returned(["org"])
+    assert not dryness.is_scant("org", 100)
 
 
 def test_whom_nobody_tells_of_more_asks_again_soon() -> None:
     """Without a line a raise of the cap is heard of only by asking; also when the line broke after
     the pool was found dry. A line that opens makes nothing dry that was not."""
     dryness = Dryness()
-    dryness.answered(answer(Lacking.DRY), [NEED], {"org": 9}, 100)
+    dried(dryness, 100)
     assert dryness.is_dry("org", 100 + UNHEARD_US - 1)
     assert not dryness.is_dry("org", 100 + UNHEARD_US)
     dryness.listens = True
@@ -60,8 +82,10 @@ def test_whom_nobody_tells_of_more_asks_again_soon() -> None:
 def test_an_answer_from_before_the_policy_in_force_makes_nothing_dry() -> None:
     """It was given before a cap was raised and comes after the word of the raise: ask again."""
     dryness = listening()
-    assert dryness.answered(answer(Lacking.DRY), [NEED], {"org": 9}, 0, policy=2)
-    assert not dryness.is_dry("org", 0)
+    for _ in range(3):
+        assert dryness.answered(answer(Lacking.DRY), [NEED], {"org": 9}, 0, policy=2)
+        assert not dryness.is_dry("org", 0)
+    assert dryness.answered(answer(Lacking.DRY), [NEED], {"org": 9}, 0, policy=1)
     assert not dryness.answered(answer(Lacking.DRY), [NEED], {"org": 9}, 0, policy=1)
     assert dryness.is_dry("org", 0)
 
@@ -69,7 +93,7 @@ def test_an_answer_from_before_the_policy_in_force_makes_nothing_dry() -> None:
 def test_what_was_given_back_can_be_had_again() -> None:
     """By whoever needs less than the one for whom it was too little."""
     dryness = Dryness()
-    dryness.answered(answer(Lacking.DRY), [NEED], {"org": 9}, 0)
+    dried(dryness, 0)
     dryness.returned(["org", "web"])
     assert not dryness.is_dry("org", 0)
 
@@ -77,7 +101,7 @@ def test_what_was_given_back_can_be_had_again() -> None:
 def test_no_pool_is_dry_beyond_its_window() -> None:
     """When the next day begins there is more, at once."""
     dryness = Dryness()
-    dryness.answered(answer(Lacking.DRY, ends_us=1_007), [NEED], {"org": 9}, 100)
+    dried(dryness, 100, ends_us=1_007)
     assert dryness.is_dry("org", 106)
     assert not dryness.is_dry("org", 107)
 
@@ -88,8 +112,8 @@ def test_what_is_coming_is_asked_for_again_but_not_for_ever() -> None:
     dryness, waits, now_us = Dryness(), [], 0
     while wait_us := dryness.answered(answer(Lacking.COMING), [NEED], {"org": 9}, now_us):
         assert not dryness.is_dry("org", now_us)
-        assert dryness.is_coming("org", now_us + wait_us - 1)
-        assert not dryness.is_coming("org", now_us + wait_us)
+        assert dryness.is_coming("org", now_us + wait_us)
+        assert not dryness.is_coming("org", now_us + wait_us + COMING_US)
         waits.append(wait_us)
         now_us += wait_us
     assert waits[0] == COMING_US

@@ -128,7 +128,9 @@ class Laptop:
         account = self._account(pool)
         grows = not self.dryness.is_dry(pool, now_us)
         limit_nusd = account.granted_nusd - account.returned_nusd
-        return Room(pool, limit_nusd, account.used_nusd, account.held_nusd, grows=grows)
+        scant = self.dryness.is_scant(pool, now_us)
+        held_nusd = account.held_nusd
+        return Room(pool, limit_nusd, account.used_nusd, held_nusd, grows=grows, scant=scant)
 
     def _account(self, pool: str):  # type: ignore[no-untyped-def]
         window = self.disk.standing.windows.get(pool)
@@ -187,13 +189,14 @@ class Laptop:
         for _, cost_nusd, pools in recent:
             for pool in pools:
                 burn_nusd[pool] += cost_nusd
-        waiting = [
-            (call.ask.strict.nusd(call.ask.comfort_output),
-             {pool: self._account(pool).free_nusd for pool in call.pools})
-            for call in self.line
-        ]  # fmt: skip
-        lacking = needs(waiting)
+        lacking = needs(self._need(call, now_us) for call in self.line)
         return [
             Want(pool, burn_nusd[pool], lacking.get(pool, 0), self._account(pool).held_nusd)
             for pool in self.pools
         ]
+
+    def _need(self, call: Call, now_us: int) -> tuple[int, dict[str, int]]:
+        """As `sync.wants.need`."""
+        scant = any(self.dryness.is_scant(pool, now_us) for pool in call.pools)
+        nusd = call.ask.strict.nusd(call.ask.floor_output if scant else call.ask.comfort_output)
+        return nusd, {pool: self._account(pool).free_nusd for pool in call.pools}
