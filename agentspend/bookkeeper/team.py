@@ -259,11 +259,10 @@ class Team:
             row = replace(NO_ACCOUNT, id=-1 - self._policy.pools.index(pool))
         if standing.state is not State.ACTIVE:
             row = replace(row, limit_nusd=row.spent_nusd + row.held_nusd)
-        dry = self._dryness.is_dry(pool.id, mono_us)
-        grows = standing.state is State.ACTIVE and not dry
-        coming = self._dryness.is_coming(pool.id, mono_us)
-        scant = self._dryness.is_scant(pool.id, mono_us)
-        return Seat(self._budgets[pool.id], row, grows=grows, coming=coming, scant=scant)
+        dryness, name = self._dryness, pool.id
+        grows = standing.state is State.ACTIVE and not dryness.is_dry(name, mono_us)
+        coming, scant = dryness.is_coming(name, mono_us), dryness.is_scant(name, mono_us)
+        return Seat(self._budgets[name], row, grows=grows, coming=coming, scant=scant)
 
     def _row(self, pool: Pool, window: int) -> Account | None:
         """The account of a running window, opened empty where nothing was granted in it."""

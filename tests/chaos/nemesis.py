@@ -32,7 +32,7 @@ LEDGER_FILES = ("ledger.db", "ledger.db-wal", "ledger.db-shm")
 
 
 class Nemesis:
-    """Does the events to a world."""
+    """Does the events to a world; `done` are those that have ended."""
 
     def __init__(self, world: World, lasts_s: float) -> None:
         self._world = world
@@ -41,6 +41,7 @@ class Nemesis:
         self._server_turn = asyncio.Lock()
         self._chance = Random(f"{world.seed} nemesis")
         self._copies = 0
+        self.done = 0
 
     @property
     def _counted(self) -> Counted:
@@ -53,7 +54,11 @@ class Nemesis:
             for event in events:
                 now_s = asyncio.get_running_loop().time() - began_s
                 await asyncio.sleep(max(0.0, event.at_s - now_s))
-                tasks.create_task(self._do(event))
+                tasks.create_task(self._see_through(event))
+
+    async def _see_through(self, event: Event) -> None:
+        await self._do(event)
+        self.done += 1
 
     async def _do(self, event: Event) -> None:
         device = self._world.devices[event.device]

@@ -63,7 +63,8 @@ class Call:
 
 
 class Laptop:
-    """`settled` etc. are for the world to call; `nudge` is called when it should talk at once."""
+    """`settled` etc. are for the world to call; `nudge` is called when it should talk at once.
+    `unreached`: it did not reach the server when it last tried."""
 
     def __init__(self, person: Person, number: int, nudge: Callable[["Laptop"], None]) -> None:
         self.person = person
@@ -77,6 +78,7 @@ class Laptop:
         self.pace = Pace()
         self.dryness = Dryness()
         self.line: list[Call] = []
+        self.unreached = False
         self._nudge = nudge
         self._recent: deque[tuple[int, int, tuple[str, ...]]] = deque()
 
@@ -160,6 +162,7 @@ class Laptop:
     def hear(self, answer: Answer, asked: list[Want], now_us: int) -> tuple[bool, int]:
         """What the pump does with an answer: is there more to report, after how long is more to be
         asked for?"""
+        self.unreached = False
         before = self.disk.standing.acked_seq
         keep_nusd = answered(self.device, self.disk, answer)
         back = self.device.give_back(keep_nusd) if keep_nusd else None
@@ -179,6 +182,7 @@ class Laptop:
 
     def away(self, now_us: int) -> None:
         """The server was not reached."""
+        self.unreached = True
         self.dryness.away(now_us)
 
     def _wants(self, now_us: int) -> list[Want]:

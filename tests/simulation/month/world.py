@@ -25,8 +25,9 @@ class Outcome:
     """How a month went; amounts in nano-USD.
 
     `stranded`: refusals of online devices though half a percent of the cap that said no was free
-    and could be had; `cut_off`: refusals of devices that could not reach the server while as much
-    was free there. `messages` are reports, answers to which always come, and pushes.
+    and could be had; "just back": the same in the seconds before a device that was cut off finds
+    that it is not any more; "cut off": refusals of devices that could not reach the server while as
+    much was free there. `messages` are reports, answers to which always come, and pushes.
     """
 
     served: int = 0
@@ -198,6 +199,8 @@ class World:
         enough = max(state.cap_nusd // 200, refuse.needed_nusd)
         if obtainable < enough:
             self.outcome.refused["exhausted"] += 1
+        elif laptop.online and laptop.unreached:
+            self.outcome.refused["just back"] += 1
         elif laptop.online:
             self.outcome.refused["stranded"] += 1
             self.outcome.stranded.append(
