@@ -199,7 +199,8 @@ def _show(team: Team | None) -> None:
         say("the team has no budget that concerns this device")
     for pool, kept in ((each["pool"], each.get("reserve_nusd")) for each in known.values()):
         if kept:
-            say(f"{output.plain(pool)} keeps {dollars(kept)} back: agentspend team reserve POOL")
+            draw = f"agentspend team reserve {output.plain(pool)} --reason …"
+            say(f"{dollars(kept)} of {output.plain(pool)} is kept for an emergency: {draw}")
     if questions := overview.get("questions"):
         say(f"{len(questions)} open: agentspend team requests")
 

@@ -205,14 +205,17 @@ def device_list(as_json: Json = False) -> None:
     if as_json:
         output.answer(found)
         return
+    lines = found["devices"]
+    old = any(line.get("old_ledgers") for line in lines)
     output.table(
-        ["device", "member", "team", "label", "state", "seen", ">out", ">on old ledgers"],
+        ["device", "member", "team", "label", "state", "seen", ">out",
+         *([">on old ledgers"] if old else [])],
         [[line["device"], line["member"], line["team"], line["label"], line["status"],
           when(line["seen_us"]), _amount(line["out_nusd"]),
-          _amount(line["old_out_nusd"]) if line["old_ledgers"] else ""]
-         for line in found["devices"]],
+          *([_amount(line["old_out_nusd"]) if line["old_ledgers"] else ""] if old else [])]
+         for line in lines],
     )  # fmt: skip
-    if any(line["old_ledgers"] for line in found["devices"]):
+    if old:
         output.say("→ agentspend-server device write-off DEVICE    old ledgers count as spent")
 
 
