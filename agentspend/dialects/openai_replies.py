@@ -9,15 +9,23 @@ again; without it Codex would stop.
 import msgspec
 
 from agentspend.dialects.base import Reply
+from agentspend.dialects.final_text import worded
 
 CODEX = "codex_"
 BUDGET_EXCEEDED = "budget_exceeded"
 
 
-def reply(kind: str, message: str, rid: str, retry_after_s: int = 0) -> Reply:
+def reply(kind: str, message: str, user_agent: str, rid: str, retry_after_s: int = 0) -> Reply:
     """The JSON answer for one kind of trouble; unknown kinds are a mistake in the caller."""
     status, error, code = _status(kind)
-    body = {"error": {"message": message, "type": error, "param": None, "code": code}}
+    body = {
+        "error": {
+            "message": worded(kind, message, user_agent),
+            "type": error,
+            "param": None,
+            "code": code,
+        }
+    }
     headers = {"Content-Type": "application/json", **_headers(kind, rid)}
     if kind == "rate_limited":
         headers["retry-after"] = str(retry_after_s)

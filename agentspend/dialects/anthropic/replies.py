@@ -1,13 +1,15 @@
 """Answers of our own in Anthropic's shape, chosen so that the caller shows them and stops.
 
 Measured per client (wire study §0): 402 stops Claude Code after one request and is the only such
-status there; everyone else stops at once only at 400. Never 401, 404, 413, 429 or 5xx for a
+status there; everyone else stops at once only at 400, and some only by the text (`final_text`):
+an id they would take for trouble stands in the header alone. Never 401, 404, 413, 429 or 5xx for a
 budget. 429 with `retry-after` is for rate limits alone: Claude Code waits that long and asks again.
 """
 
 import msgspec
 
 from agentspend.dialects.base import Reply
+from agentspend.dialects.final_text import PASSING, is_final, judges_by_status, worded
 
 CLAUDE_CODE = "claude-cli/"
 
@@ -16,11 +18,10 @@ def reply(kind: str, message: str, user_agent: str, rid: str, retry_after_s: int
     """The answer for one kind of trouble; unknown kinds are a mistake in the caller."""
     status, error = _status(kind, is_claude=user_agent.startswith(CLAUDE_CODE))
     request_id = f"req_agentspend_{rid.removeprefix('r_')}"
-    body = {
-        "type": "error",
-        "error": {"type": error, "message": message},
-        "request_id": request_id,
-    }
+    words = worded(kind, message, user_agent)
+    body: dict[str, object] = {"type": "error", "error": {"type": error, "message": words}}
+    if kind in PASSING or judges_by_status(user_agent) or is_final(request_id):
+        body["request_id"] = request_id
     headers = {
         "Content-Type": "application/json",
         "request-id": request_id,

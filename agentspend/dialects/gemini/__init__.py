@@ -78,4 +78,4 @@ class Gemini:
         self, kind: str, message: str, user_agent: str, rid: str, retry_after_s: int = 0
     ) -> Reply:
         """An answer of our own in this API's shape."""
-        return replies.reply(kind, message, rid, retry_after_s)
+        return replies.reply(kind, message, user_agent, rid, retry_after_s)

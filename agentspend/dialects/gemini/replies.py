@@ -8,14 +8,19 @@ alone. Gemini CLI minds no header there, so the wait stands in the body too, as 
 import msgspec
 
 from agentspend.dialects.base import Reply
+from agentspend.dialects.final_text import worded
 
 RETRY_INFO = "type.googleapis.com/google.rpc.RetryInfo"
 
 
-def reply(kind: str, message: str, rid: str, retry_after_s: int = 0) -> Reply:
+def reply(kind: str, message: str, user_agent: str, rid: str, retry_after_s: int = 0) -> Reply:
     """The answer for one kind of trouble; unknown kinds are a mistake in the caller."""
     status, word = _status(kind)
-    error: dict[str, object] = {"code": status, "message": message, "status": word}
+    error: dict[str, object] = {
+        "code": status,
+        "message": worded(kind, message, user_agent),
+        "status": word,
+    }
     headers = {
         "Content-Type": "application/json",
         "x-request-id": f"req_agentspend_{rid.removeprefix('r_')}",

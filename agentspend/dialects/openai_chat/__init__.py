@@ -73,4 +73,4 @@ class OpenAIChat:
         self, kind: str, message: str, user_agent: str, rid: str, retry_after_s: int = 0
     ) -> Reply:
         """An answer of our own in this API's shape."""
-        return openai_replies.reply(kind, message, rid, retry_after_s)
+        return openai_replies.reply(kind, message, user_agent, rid, retry_after_s)

@@ -77,4 +77,4 @@ class OpenAIResponses:
         codex = user_agent.startswith(openai_replies.CODEX)
         if codex and kind not in ("unreachable", "timed_out", "rate_limited"):
             return openai_replies.plain_reply(kind, message, rid)
-        return openai_replies.reply(kind, message, rid, retry_after_s)
+        return openai_replies.reply(kind, message, user_agent, rid, retry_after_s)
