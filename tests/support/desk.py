@@ -151,7 +151,7 @@ class Device:
             sessions=sessions,
             memory=Memory(b"test", turns),
             settings=Settings(load_book(self._overrides or config.overrides), self._admission,
-                              providers, upstream, self._rules, self._stops_bp),
+                              providers, upstream, self._rules, stops_bp=self._stops_bp),
             now=self.time.moment if self.time else clock,
             keys=self._keys,
             included=Included(b"test", windows),
