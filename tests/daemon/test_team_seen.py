@@ -105,6 +105,22 @@ async def test_a_question_is_asked_seen_answered_and_taken_back(team: Team) -> N
     assert "your team is frozen" in (await told(team.member, "status")).stdout
 
 
+async def test_a_reserve_is_shown_apart_and_drawn_with_a_word(team: Team) -> None:
+    """What is kept is not free; without a reason nothing is asked of the server."""
+    await team.house.ask("reserve.set", pool=POOL, reserve_nusd=2 * DOLLAR)
+    shown = await told(team.member, "team", "status")
+    assert f"$2.00 of {POOL} is kept for an emergency" in shown.stderr
+    [pool] = (await seen(team.member))["overview"]["pools"]
+    assert pool["cap_nusd"] == pool["free_nusd"] + pool["out_nusd"] + pool["reserve_nusd"]
+    draw = ("team", "reserve", POOL, "--reason")
+    refused = await told(team.member, *draw, " ")
+    assert (refused.returncode, "drawn with a reason" in refused.stderr) == (1, True)
+    assert (await told(team.member, *draw, "production is down")).returncode == 0
+    assert "emergency" not in (await told(team.member, "team", "status")).stderr
+    again = await told(team.member, *draw, "and again")
+    assert "was drawn by anna in this window" in again.stderr
+
+
 async def test_a_request_whose_answer_is_lost_is_the_same_when_it_is_typed_again(
     team: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:

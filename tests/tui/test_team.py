@@ -71,6 +71,18 @@ def test_others_that_may_not_be_named_are_one_row() -> None:
     assert rows["org.month ~"].cells[3] == "$561.20"
 
 
+def test_a_reserve_is_said_where_there_is_one() -> None:
+    """Beside what is free: it is not."""
+    now_us = days.RECORDED[-1]["at_us"]
+    for kept in (0, 100 * days.CENT):
+        seen = days.overview()
+        seen["pools"][0] |= {"reserve_nusd": kept}
+        words = days.team_words(overview=seen)
+        [row] = [row for row in _rows(words) if row.key == "org.month"]
+        said = dict(team.facts(row, _day(words), now_us))
+        assert said.get("Reserve") == ("$1.00 for an emergency, not drawn" if kept else None)
+
+
 async def test_a_lead_approves_from_the_screen_and_takes_it_back() -> None:
     """A proposes what was asked for, y does it, the command is said, u opens it again."""
     async with _app(days.team_words()).run_test(size=(120, 35)) as pilot:
