@@ -38,8 +38,8 @@ class Settings:
     providers: Mapping[str, Provider]
     upstream: Upstream
     rules: Rules = NO_RULES
-    team_books: Mapping[str, PriceBook] = field(default_factory=dict)
     stops_bp: Mapping[str, int] = field(default_factory=dict)
+    team_books: Mapping[str, PriceBook] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
