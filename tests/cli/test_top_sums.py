@@ -18,7 +18,7 @@ from tests.support.process import Home
 from tui import budgets, views
 from tui.app import TopApp
 from tui.day import Day
-from tui.format import cents
+from tui.format import cents, free_cents
 from tui.now import Now
 from tui.rows import View
 from tui.source import Message
@@ -92,7 +92,7 @@ class Watched(TopApp):
             self.wrong += disagreements(self.day, self)
             shown = str(self.query_one("#budgets", Line).render())
             for line in self.day.status["budgets"]:
-                words = f"{cents(line['spent_nusd'])} / {cents(line['limit_nusd'])}"
+                words = f"{free_cents(line['free_nusd'])} left of {cents(line['limit_nusd'])}"
                 if words not in shown:
                     self.wrong.append(f"{words} of {line['name']} is not in:\n{shown}")
 
