@@ -136,8 +136,9 @@ class Upstream:
         _leaving.set(departure)
         base = self._origins[way]
         parts = urlsplit(base)
-        tls: ssl.SSLContext | bool = self._tls_context() if parts.scheme == "https" else True
         proxy = proxy_for(self._network, parts.hostname or "")
+        secret = "https" in (parts.scheme, urlsplit(proxy or "").scheme)
+        tls: ssl.SSLContext | bool = self._tls_context() if secret else True
         try:
             return await self._client().request(
                 method,

@@ -60,6 +60,23 @@ async def test_through_the_proxy_to_a_provider_with_a_private_certificate(
         assert "authorization" not in proxy.heads[0]
 
 
+async def test_a_proxy_behind_tls_is_trusted_as_a_provider_is(
+    tmp_path: Path, authority: Authority
+) -> None:
+    """Also on the way to a provider in the clear, and only where its authority is trusted."""
+    async with Sandbox() as sandbox, TlsFront(authority.server_context(), sandbox) as front:
+        proxy = f"https://127.0.0.1:{front.port}"
+        for number, ca_file in enumerate(("", str(authority.ca_file))):
+            network = NetworkSection(proxy=proxy, ca_file=ca_file)
+            (folder := tmp_path / f"{number}").mkdir()
+            async with device(folder, front, network, f"http://{NAME}") as found:
+                reply = await found.post(message())
+                if ca_file:
+                    assert reply.status == 200
+                else:
+                    await not_sent(found, reply, "certificate", "ca_file under [network]")
+
+
 async def test_a_proxy_that_wants_a_password_gets_it_and_nobody_else_does(
     tmp_path: Path, authority: Authority, front: TlsFront
 ) -> None:
