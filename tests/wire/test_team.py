@@ -36,6 +36,10 @@ from agentspend.wire.team import TYPES, NotSigned, Sealed, read, seal, unseal, w
 GOLDEN: list[dict[str, str]] = json.loads(
     (Path(__file__).parent / "golden/team.json").read_text("utf-8")
 )
+EARLIER: list[dict[str, str]] = json.loads(
+    (Path(__file__).parent / "golden/team_earlier.json").read_text("utf-8")
+)
+"""Messages as they were written before fields were added to them."""
 KEY = bytes(range(32))
 PUBLIC = signing.public_key(KEY)
 KINDS: dict[str, Any] = {name: kind for kind, name in TYPES.items()}
@@ -83,11 +87,19 @@ def check(domain: str, body: bytes, signature: bytes) -> bool:
 
 @pytest.mark.parametrize(("message", "golden"), [*zip(MESSAGES, GOLDEN, strict=True)])
 def test_golden_bytes_and_signatures_hold(message: Any, golden: dict[str, str]) -> None:
-    """Version 1 messages keep their bytes for ever, and read back to what was said."""
+    """Messages keep their bytes until a field is added, and read back to what was said."""
     sealed = seal(message, sign)
     assert sealed.body.decode() == golden["body"]
     assert sealed.signature.hex() == golden["signature"]
     assert unseal(KINDS[golden["type"]], sealed, check) == message
+
+
+@pytest.mark.parametrize("golden", EARLIER, ids=lambda golden: golden["type"])
+def test_what_an_earlier_version_wrote_is_read(golden: dict[str, str]) -> None:
+    """Its signature holds, and what it could not say yet is as if it said nothing."""
+    kind = KINDS[golden["type"]]
+    sealed = Sealed(golden["body"].encode(), bytes.fromhex(golden["signature"]))
+    assert unseal(kind, sealed, check) == MESSAGES[[type(each) for each in MESSAGES].index(kind)]
 
 
 @pytest.mark.parametrize("golden", GOLDEN, ids=lambda golden: golden["type"])
