@@ -1,0 +1,12 @@
+"""How hypothesis behaves in all tests: it judges what they find, never how fast a machine is.
+
+Its first strings on a new machine take seconds (it builds a table of all characters), which it
+would call a test that is too slow.
+"""
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "any_machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any_machine")
