@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from math import ceil
 
-RECALL_S, MINUTE_S, HOUR_S = 10, 60, 3_600
+MINUTE_S, HOUR_S = 60, 3_600
 MOST = {
     "device": 60,
     "look": 60,
@@ -13,16 +13,16 @@ MOST = {
     "invite": 5,
     "token": 20,
     "bell": 1,
-    "recall": 1,
+    "recall": 2,
     "reader": 30,
     "hello": 20,
 }
 """In a minute: a device's reports; its looks at the team; what people ask from it; all that comes
 from one address; its wrong invite codes; its wrong tokens; how often everybody is asked to report
-because a lead looks; what a token that is no lead's reads (each report takes the time of many
-devices' reports). In ten seconds: a device to give back what others need, for what it has in use is
-free some seconds later, not at once. In an hour: how often a device begins a new ledger."""
-WITHIN_S = {"recall": RECALL_S, "hello": HOUR_S}
+because a lead looks, and a device to give back what others need; what a token that is no lead's
+reads (each report takes the time of many devices' reports). In an hour: how often a device
+begins a new ledger."""
+WITHIN_S = {"hello": HOUR_S}
 INVITES_PER_HOUR = 50
 LOCKED_S = 900
 KEPT = 20_000

@@ -54,16 +54,3 @@ def test_memory_is_bounded() -> None:
     for number in range(KEPT + 10):
         pace.wait_s("address", str(number))
     assert len(pace._buckets) == KEPT
-
-
-def test_who_gave_back_is_asked_again_after_some_seconds() -> None:
-    """Not at once: what it has in use becomes free only then."""
-    now = [0.0]
-    pace = Pace(lambda: now[0])
-    assert pace.wait_s("recall", "d_1") == 0
-    assert pace.wait_s("recall", "d_1") == 10
-    now[0] = 10.0
-    assert pace.wait_s("recall", "d_1") == 0
-    now[0] = 3_600.0
-    assert pace.wait_s("recall", "d_1") == 0
-    assert pace.wait_s("recall", "d_1") == 10
