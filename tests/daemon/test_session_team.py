@@ -48,7 +48,6 @@ def test_who_pays(asked: Workplace, around: Session | None, paid: str) -> None:
         (place("web"), None, TEAMS, "--team web, and you are not in it"),
         (place("web", PLACE), None, TEAMS, f"{PLACE} = 'web', and you are not in it"),
         (place("web"), None, (), "--team web, and this device is in no team"),
-        (place("web", PLACE), None, (), f"{PLACE} = 'web', and this device is in no team"),
         (place("data"), outer(""), TEAMS, "--team data: this is inside a session for team backend"),
         (place("backend"), outer("data"), TEAMS, "inside a session for team data"),
     ],
@@ -61,6 +60,11 @@ def test_who_does_not(
         with_team(asked, around, teams)
     assert says in caught.value.message
     assert "agentspend" in caught.value.hint
+
+
+def test_a_file_that_names_a_team_keeps_nobody_out_who_is_in_none() -> None:
+    """Anybody may work on a project whose own people are a team."""
+    assert with_team(place("web", PLACE), None, ()).payer.team == ""
 
 
 def test_a_run_is_told_which_team_pays() -> None:
