@@ -74,7 +74,7 @@ def test_a_refused_request_by_the_id_the_agent_showed(
 ) -> None:
     """The id in a refusal leads to its story: which budget, by how much, and the way out."""
     assert sent[1]["status"] == 400
-    shown = sent[1]["said"]["request_id"]
+    shown = sent[1]["id"]
     assert shown.startswith("req_agentspend_")
     ran = agentspend("why", shown)
     assert ran.code == 0
