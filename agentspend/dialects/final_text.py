@@ -13,7 +13,8 @@ PASSING = frozenset({"unreachable", "timed_out", "rate_limited"})
 """The kinds of trouble after which asking again is right."""
 _BY_STATUS = re.compile(r"claude-cli/|codex_|litellm|[\w-]*/?python", re.IGNORECASE)
 _TRIED_AGAIN = re.compile(
-    r"429|50[0-4]|52[49]|rate.?limit|rate increased|too many requests|try again|(?:re)?try your request"
+    r"429|50[0-4]|52[49]|rate.?limit|rate increased|too many requests|try again"
+    r"|(?:re)?try your request"
     r"|overloaded|exhausted|unavailable|at capacity|did not get a response"
     r"|(?:internal|server|network|connection|websocket).?error"
     r"|provider.?returned.?error|terminated|fetch failed|failed to fetch|upstream.?connect"
