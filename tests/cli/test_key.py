@@ -155,7 +155,7 @@ def test_a_new_token_for_a_key(agentspend: Command, here: Home) -> None:
          "'often' is not how often", "write 1d, 7d or 1mo"),
         (["--alias", "x", "--max-budget", "much"], "'much' is not an amount", 'write it like'),
         (["--alias", "x", "--expires", "soon"], "'soon' is not a length of time", "write it like"),
-        (["--alias", "x", "--rpm-limit", "-4"], "greater than or equal to 0",
+        (["--alias", "x", "--rpm-limit", "-4"], "-4",
          "agentspend key create --alias"),
         (["--alias", "x", "--tag", "a,b"], "'a,b' is not a tag", "write it like"),
         ([], "issing option", "agentspend key create --alias"),
