@@ -24,7 +24,8 @@ AMOUNTS = ("spent_nusd", "held_nusd", "free_nusd", "limit_nusd")
 @dataclass(frozen=True, slots=True)
 class Line:
     """One budget now. `burn_nusd_per_h` is the pace of what counts in it; `empty_us` when that
-    empties it, None while nothing does. In one that `is_all` everything counts."""
+    empties it, None while nothing does. In one that `is_all` everything counts. `cap_nusd` is a
+    team's cap of which only this device's allowance is known, else 0."""
 
     name: str
     session: str
@@ -39,6 +40,7 @@ class Line:
     burn_nusd_per_h: int
     empty_us: int | None
     is_all: bool = True
+    cap_nusd: int = 0
 
     @property
     def percent(self) -> int:
@@ -71,9 +73,12 @@ def tightest(found: list[Line]) -> Line | None:
     it goes first only where no other is.
     """
     hard = [line for line in found if line.mode == "hard"]
-    shared = [line for line in hard if not line.session]
-    whole = [line for line in shared if line.is_all]
-    return next(iter(whole or shared or hard), None)
+    return min(hard, key=_narrowness, default=None)
+
+
+def _narrowness(line: Line) -> tuple[bool, bool, bool]:
+    """What a device was granted of a team's cap says little of how much is left, either."""
+    return bool(line.session), not line.is_all, bool(line.cap_nusd)
 
 
 def _nearness(line: Line) -> tuple[int, int, int, int, str]:
@@ -98,6 +103,7 @@ def _line(told: Mapping[str, Any], day: Day, now_us: int) -> Line:
         burn_nusd_per_h=burn,
         empty_us=empty_at_us(amounts["free_nusd"], burn, now_us),
         is_all=told["scope"] == EVERYTHING and not _is_one_of_several(told, day),
+        cap_nusd=0 if told.get("is_whole", True) else int(told["cap_nusd"]),
     )
 
 
@@ -123,6 +129,14 @@ def _pace(told: Mapping[str, Any], session: str, day: Day, now_us: int) -> int:
     return day.spending.pace((scope, session, all_count, team), counts, now_us)
 
 
+def left_of(line: Line) -> str:
+    """`$4.40 left of $25.00`; of a team's cap that its server has not told of, what lies here."""
+    free = free_cents(line.free_nusd)
+    if line.cap_nusd:
+        return f"{free} here of {cents(line.cap_nusd)}"
+    return f"{free} left of {cents(line.limit_nusd)}"
+
+
 def heads(cells: int) -> str:
     """What stands above the lines' right end, where they have room for all of it."""
     if cells < ROOMY_CELLS:
@@ -136,9 +150,9 @@ def _money_cells(cells: int) -> int:
 
 def text(line: Line, cells: int, now_us: int) -> str:
     """One line of so many cells: mark, name, window, bar, percent, spent and limit, time left."""
-    money = f"{free_cents(line.free_nusd)} left"
-    if cells >= ROOMY_CELLS:
-        money += f" of {cents(line.limit_nusd)}"
+    money = left_of(line)
+    if cells < ROOMY_CELLS:
+        money = money.partition(" of ")[0]
     until = left((line.resets_us - now_us) // 1_000_000) if line.resets_us is not None else "-"
     name = line.name.removeprefix(TEAM_PREFIX)
     name = name if line.mode == "hard" else f"{name} (warn)"

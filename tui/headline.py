@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from agentspend.core.budgets import TEAM_PREFIX
 from agentspend.core.forecast import buckets
-from tui.budgets import Line, lines, tightest
+from tui.budgets import Line, left_of, lines, tightest
 from tui.day import Day
-from tui.format import ago, bar, cents, fit, free_cents, middle, precise
+from tui.format import ago, bar, cents, fit, middle, precise
 from tui.now import Now
 from tui.rows import Mark
 from tui.team import overview_of, team_of
@@ -95,9 +95,7 @@ def _money(day: Day, tight: Line | None, cells: int) -> str:
     more = f"{cents(tight.held_nusd)} held" if tight.held_nusd else ""
     if tight.is_spent and day.enforcing:
         more = "b raises it" if label == tight.name else "b asks for more"
-    begin = (
-        f" {middle(label, 18)}  {free_cents(tight.free_nusd)} left of {cents(tight.limit_nusd)}  "
-    )
+    begin = f" {middle(label, 18)}  {left_of(tight)}  "
     end = f" {tight.percent:3}%{fit(more, 15, right=True)} "
     if cells < 60:
         return _ends(begin, f"{tight.percent}% ", cells)

@@ -90,5 +90,4 @@ def _tightest(
 
 
 def _own(budget: Budget, account: Account) -> Tight:
-    shown = Shown(account.limit_nusd, account.spent_nusd, account.held_nusd, account.free_nusd)
-    return Tight(budget, shown, account.ends_us)
+    return Tight(budget, snapshot.own(account), account.ends_us)

@@ -99,11 +99,15 @@ def team_lines(
 
 def shown_of(pool: Pool, account: Account, seen: Mapping[str, PoolSeen]) -> Shown:
     """What people see of a pool: all of its cap, or what this device was granted of it."""
-    ours = Shown(account.limit_nusd, account.spent_nusd, account.held_nusd, account.free_nusd)
     found = seen.get(pool.id)
     if found is None:
-        return ours
-    return whole(ours, found.cap_nusd, found.spent_nusd, found.out_nusd, found.free_nusd)
+        return own(account)
+    return whole(own(account), found.cap_nusd, found.spent_nusd, found.out_nusd, found.free_nusd)
+
+
+def own(account: Account) -> Shown:
+    """An account's amounts, as they are."""
+    return Shown(account.limit_nusd, account.spent_nusd, account.held_nusd, account.free_nusd)
 
 
 def today_nusd(books: Books, at: Moment) -> int:

@@ -39,14 +39,19 @@ def tightest(lines: Iterable[Line]) -> Line | None:
 
 def _nearness(line: Line) -> tuple[bool, int]:
     """What a device was granted of a team's cap says little of how much is left."""
-    return "cap_nusd" in line and not line["is_whole"], line["free_nusd"]
+    return is_allowance(line), line["free_nusd"]
+
+
+def is_allowance(line: Line) -> bool:
+    """Whether a team's cap is only known by what this device has of it."""
+    return not line.get("is_whole", True)
 
 
 def left_text(line: Line) -> str:
     """`laptop $5.97 of $25.00 free per day`."""
     per = "" if line["window"] == "total" else f" per {line['window']}"
     free = free_dollars(line["free_nusd"])
-    if "cap_nusd" in line and not line["is_whole"]:
+    if is_allowance(line):
         return f"{line['name']} {free} here of the team's {dollars(line['cap_nusd'])}{per}"
     return f"{line['name']} {free} of {dollars(line['limit_nusd'])} free{per}"
 

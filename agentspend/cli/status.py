@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from agentspend.cli import access, output, pause, question_lines
-from agentspend.cli.budget_lines import resets_in
+from agentspend.cli.budget_lines import is_allowance, resets_in
 from agentspend.cli.included_lines import show_included
 from agentspend.cli.moments import ago_text, now_us
 from agentspend.core.limits import WAIT_SHOWN_AFTER_S
@@ -61,7 +61,7 @@ def show_budgets(lines: list[dict[str, Any]], team: dict[str, Any] | None = None
     for source in sorted({line["source"] for line in lines if line["source"]}):
         names = dict.fromkeys(line["name"] for line in lines if line["source"] == source)
         output.line(f"{', '.join(names)}: of {source}")
-    if any(_is_allowance(line) for line in lines):
+    if any(is_allowance(line) for line in lines):
         failed = (team or {}).get("failed")
         more = f"its server is away: {failed}" if failed else "more is had as it is spent"
         output.line(f"  there FREE is what this device was granted of the LIMIT; {more}")
@@ -135,13 +135,8 @@ def _waiting(session: dict[str, Any], budgets: list[dict[str, Any]]) -> list[str
     return told
 
 
-def _is_allowance(line: dict[str, Any]) -> bool:
-    """Whether a team's cap is only known by what this device has of it."""
-    return "cap_nusd" in line and not line["is_whole"]
-
-
 def _used_percent(line: dict[str, Any]) -> int:
-    if _is_allowance(line):
+    if is_allowance(line):
         return 0
     used_nusd = line["spent_nusd"] + line["held_nusd"]
     return int(used_nusd * 100 // line["limit_nusd"]) if line["limit_nusd"] else FULL_PERCENT
@@ -154,7 +149,7 @@ def _budget_row(line: dict[str, Any], at_us: int) -> list[str]:
         mark, style = "✗", "red"
     elif percent >= NEAR_PERCENT:
         mark, style = "!", "yellow"
-    only_ours = _is_allowance(line)
+    only_ours = is_allowance(line)
     name = line["name"] if line["mode"] == "hard" else f"{line['name']} (warn)"
     whose = line.get("subagent") or line.get("session")
     window = f"{line['window']} {whose}" if whose else line["window"]

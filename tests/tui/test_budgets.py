@@ -6,7 +6,7 @@ from typing import Any
 from rich.cells import cell_len
 
 from tests.tui.test_day import _day, _entry
-from tui.budgets import lines, text, tightest
+from tui.budgets import left_of, lines, text, tightest
 from tui.day import Day
 from tui.format import Glyphs
 from tui.headline import headline
@@ -70,6 +70,18 @@ def test_the_tightest_is_one_that_everything_counts_in() -> None:
     alone = tightest(lines(_with(some), NOW_US))
     assert alone is not None
     assert alone.name == "ci"
+
+
+def test_an_allowance_is_not_taken_for_what_is_left_of_a_cap() -> None:
+    """Where its server has not told, it is what lies here, and comes after what is known."""
+    told = {"cap_nusd": 20 * USD, "is_whole": False}
+    day = _with(_budget("team:org", 2 * USD, 3 * USD, **told), _budget("all", USD, 50 * USD))
+    shown = {line.name: line for line in lines(day, NOW_US)}
+    assert left_of(shown["team:org"]) == "$1.00 here of $20.00"
+    assert left_of(shown["all"]) == "$49.00 left of $50.00"
+    found = tightest(lines(day, NOW_US))
+    assert found is not None
+    assert found.name == "all"
 
 
 def test_the_tightest_is_a_hard_one() -> None:
