@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from agentspend.wire.canonical import canonical
+from sync_server.acts.act import Role
 from sync_server.allowance.journal import Filed
 from sync_server.store import cases
 from sync_server.store.tables import devices, members, teams
@@ -40,9 +41,10 @@ def document(conn: Connection, org: Row[Any], device: str) -> bytes:
 
     It is the home team's, with those of the member's other teams in `teams`: each with its own
     pools, and all its rules. A pool, a model rule and a rate that are one team's own name it.
+    `role` is there for a viewer, whose devices spend nothing, also where no cap asks for rights.
     """
     who = conn.execute(
-        select(devices.c.id, devices.c.member, members.c.team, members.c.tier)
+        select(devices.c.id, devices.c.member, members.c.team, members.c.tier, members.c.role)
         .join(devices, devices.c.member == members.c.id)
         .where(devices.c.id == device)
     ).one()
@@ -59,6 +61,7 @@ def document(conn: Connection, org: Row[Any], device: str) -> bytes:
             "v": 1,
             "type": DOMAIN,
             "version": org.policy,
+            **({"role": who.role} if who.role == Role.VIEWER else {}),
             **_part(org, rows[who.team], who, shared),
             **({"teams": further} if further else {}),
         }

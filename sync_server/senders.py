@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 from agentspend.core.errors import AgentspendError
 from agentspend.wire import signing
 from agentspend.wire.team import Message, Sealed, unseal
+from sync_server.acts.act import SPENDS, NotAllowed, Role
 from sync_server.store import people
 
 
@@ -46,4 +47,15 @@ def speaker(conn: Connection, device: str) -> people.Speaker:
     who = people.speaker(conn, device)
     if who is None:
         raise UnknownDevice(f"{device} or its member was revoked")
+    return who
+
+
+def spender(conn: Connection, device: str) -> people.Speaker:
+    """The same, for what only those ask who may spend. Raises `NotAllowed` for a viewer's."""
+    who = speaker(conn, device)
+    if not Role(who.role).may(SPENDS):
+        raise NotAllowed(
+            f"{who.member} is a viewer, and the role viewer may look but not spend",
+            f"ask a lead: agentspend-server member set-role {who.member} member",
+        )
     return who

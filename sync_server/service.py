@@ -28,7 +28,7 @@ from agentspend.core.errors import AgentspendError
 from agentspend.wire import signing
 from agentspend.wire.team import Message, Sealed, seal
 from sync_server import enrolment, machines, orders, policies, raises, senders, verdicts
-from sync_server.acts.act import Act, Address, Done, Plan
+from sync_server.acts.act import SPENDS, Act, Address, Done, Plan, Role
 from sync_server.acts.reserves import draw
 from sync_server.allowance import incarnations
 from sync_server.allowance.case import Office
@@ -77,6 +77,8 @@ class Service:
             hash_at = ledgers.hashes(conn, sync, known.end if known is not None else NOTHING)
             office = self._office(conn, org, now_us, sender.member, belongs.teams)
             loaded.keep_back(org.rules)
+            if not Role(sender.role).may(SPENDS):
+                loaded.looks_only()
             terms_of = loaded.terms_of(now_us, org.zone)
             proved = partial(ledgers.proved, conn, sync.inc)
             outcome = serve(loaded.case, sync, hash_at, office, terms_of, proved)
@@ -171,7 +173,7 @@ class Service:
         """
         with self._deciding(now_us) as (conn, org):
             asked = senders.said(conn, RaiseRequest, device, sealed)
-            senders.speaker(conn, device)
+            senders.spender(conn, device)
             line, answer = raises.asked(conn, org, asked, now_us)
             if line is not None:
                 self._apply(conn, org, [line])

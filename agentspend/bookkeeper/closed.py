@@ -1,6 +1,7 @@
 """Teams that nothing can be spent for, in the words of a budget: a seat where nothing ever fits."""
 
 from agentspend.bookkeeper.rooms import Seat
+from agentspend.bookkeeper.team_policy import TeamPolicy
 from agentspend.core.budgets import TEAM_PREFIX, Budget
 from agentspend.core.scopes import Scope
 from agentspend.core.windows import Window, WindowKind
@@ -15,21 +16,22 @@ FROZEN = f"{TEAM_PREFIX}frozen."
 """A lead stopped all spending of the team that follows."""
 LEFT = f"{TEAM_PREFIX}left."
 """The session spends for the team that follows, and its member is in it no more."""
+VIEWER = f"{TEAM_PREFIX}viewer."
+"""The member that follows may only look, for whatever team."""
 
 
-def frozen(team: str) -> Seat:
-    """The seat of a team that a lead has frozen."""
-    return _closed(FROZEN, team)
-
-
-def left(team: str) -> Seat:
-    """The seat of a team that the member does not belong to."""
-    return _closed(LEFT, team)
+def closed(policy: TeamPolicy, member: str, team: str) -> Seat | None:
+    """The seat that stops everything a member would spend for a team; None where none does."""
+    if policy.looks_only:
+        return _closed(VIEWER, member)
+    if not policy.has(team):
+        return _closed(LEFT, team)
+    return _closed(FROZEN, team) if team in policy.frozen else None
 
 
 def is_closed(budget: str) -> bool:
     """Whether this is such a seat's budget: no person's raise helps there."""
-    return budget.startswith((FROZEN, LEFT))
+    return budget.startswith((FROZEN, LEFT, VIEWER))
 
 
 def _closed(prefix: str, team: str) -> Seat:

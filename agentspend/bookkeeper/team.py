@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from agentspend.bookkeeper import once
-from agentspend.bookkeeper.closed import NO_ACCOUNT, frozen, left
+from agentspend.bookkeeper.closed import NO_ACCOUNT, closed
 from agentspend.bookkeeper.pools import budget_of, in_flight
 from agentspend.bookkeeper.rights import Mark, Rights, TeamChain, holds
 from agentspend.bookkeeper.rooms import Seat
@@ -236,10 +236,9 @@ class Team:
             return []
         assert self._membership is not None
         who = self._policy.named(as_member(payer, self._membership))
-        if not self._policy.has(who.team):
-            return [left(who.team)]
-        if who.team in self._policy.frozen:
-            return [frozen(who.team)]
+        shut = closed(self._policy, self._membership.member, who.team)
+        if shut is not None:
+            return [shut]
         return [
             self._seat(pool, mono_us)
             for pool in self._policy.pools

@@ -12,16 +12,21 @@ from agentspend.bookkeeper.pools import pool_of
 from agentspend.core.allowance.pools import Pool
 from agentspend.core.scopes import Payer
 
+VIEWER = "viewer"
+"""The role, as the server's policy names it, whose devices spend nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class TeamPolicy:
     """What is in force. `teams` are all the member's, the home team first; none is known before
-    the server has said so. In those that are `frozen` nothing is spent."""
+    the server has said so. In those that are `frozen` nothing is spent, and by a member who
+    `looks_only` nothing at all."""
 
     version: int = 0
     teams: tuple[str, ...] = ()
     frozen: frozenset[str] = frozenset()
     pools: tuple[Pool, ...] = ()
+    looks_only: bool = False
 
     @property
     def caps(self) -> dict[str, int]:
@@ -62,6 +67,7 @@ def policy_of(told: Mapping[str, Any]) -> TeamPolicy:
         teams=tuple(name for name in parts if name),
         frozen=frozenset(name for name, part in parts.items() if part.get("frozen")),
         pools=tuple(_pools(parts.values())),
+        looks_only=told.get("role") == VIEWER,
     )
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime, tzinfo
 
-from agentspend.bookkeeper.closed import FROZEN, LEFT
+from agentspend.bookkeeper.closed import FROZEN, LEFT, VIEWER, is_closed
 from agentspend.bookkeeper.outcomes import Asked, Refused
 from agentspend.core.access import Forbidden
 from agentspend.core.admission import RefusalReason
@@ -26,19 +26,8 @@ _ASK_THE_TEAM = (
 
 def refused_message(refused: Refused, now: datetime, zone: tzinfo, wait_s: int) -> str:
     """The message of a budget refusal, one paragraph that a terminal shows whole."""
-    if refused.budget.startswith(FROZEN):
-        team = refused.budget.removeprefix(FROZEN)
-        return (
-            f"agentspend: your team {team} is frozen: a lead has stopped all its spending. Only a"
-            f" lead ends it: agentspend-server unfreeze {team}"
-        )
-    if refused.budget.startswith(LEFT):
-        team = refused.budget.removeprefix(LEFT)
-        return (
-            f"agentspend: this session spends for team {team}, and you are not in it any more. To"
-            " go on for another of your teams, start the agent anew; which there are says:"
-            " agentspend team status"
-        )
+    if is_closed(refused.budget):
+        return _closed_message(refused.budget)
     spent = f"{dollars(refused.spent_nusd)} of {dollars(refused.limit_nusd)} is spent"
     free = free_dollars(refused.free_nusd)
     held = f", {dollars(refused.held_nusd)} held by requests in flight" if refused.held_nusd else ""
@@ -47,6 +36,28 @@ def refused_message(refused: Refused, now: datetime, zone: tzinfo, wait_s: int) 
         f"{_what(refused, wait_s)}: {spent}{held}, {free} is free, and this "
         f"request can cost {dollars(refused.needed_nusd)} at least. {_asked(refused)}"
         f"{_reset(refused, now, zone)} {_raise(refused)}"
+    )
+
+
+def _closed_message(budget: str) -> str:
+    """Why nothing at all is spent for a team, and who changes it: no raise would help."""
+    if budget.startswith(FROZEN):
+        team = budget.removeprefix(FROZEN)
+        return (
+            f"agentspend: your team {team} is frozen: a lead has stopped all its spending. Only a"
+            f" lead ends it: agentspend-server unfreeze {team}"
+        )
+    if budget.startswith(VIEWER):
+        member = budget.removeprefix(VIEWER)
+        return (
+            f"agentspend: {member} is a viewer of this team, and the role viewer may look but not"
+            f" spend. Ask a lead: agentspend-server member set-role {member} member"
+        )
+    team = budget.removeprefix(LEFT)
+    return (
+        f"agentspend: this session spends for team {team}, and you are not in it any more. To"
+        " go on for another of your teams, start the agent anew; which there are says:"
+        " agentspend team status"
     )
 
 

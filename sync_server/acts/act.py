@@ -32,6 +32,10 @@ class Role(StrEnum):
         return order.index(self) >= order.index(least)
 
 
+SPENDS = Role.MEMBER
+"""The least role whose devices get allowance."""
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who acts. `member` is "" for a token that belongs to no member."""

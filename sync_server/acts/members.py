@@ -159,10 +159,12 @@ def _list(conn: Connection, _org: Row[Any], _told: Nothing, _moment: Moment) -> 
 
 
 def _role(conn: Connection, _org: Row[Any], told: WithRole, moment: Moment) -> Done:
+    """Their devices hear of it at once: what lies on a viewer's is asked back."""
     row = {**found(conn, members, told.member, "member"), "role": told.role.value}
     words = moment.words("member.set_role", member=told.member, role=told.role.value)
     answer = {"member": told.member, "role": told.role.value}
-    return Done(answer, [Filed("member", row)], words)
+    concerns = frozenset(_teams(row))
+    return Done(answer, [Filed("member", row)], words, policy=True, concerns=concerns)
 
 
 def _tier(conn: Connection, _org: Row[Any], told: WithTier, moment: Moment) -> Done:

@@ -10,7 +10,7 @@ from agentspend.core.money import MAX_NUSD
 from agentspend.core.printable import clean
 from agentspend.wire.canonical import canonical
 from sync_server import reserves, visibility
-from sync_server.acts.act import EVERYONE, Act, Done, Moment, NotAllowed, Nothing, Role
+from sync_server.acts.act import EVERYONE, SPENDS, Act, Done, Moment, NotAllowed, Nothing, Role
 from sync_server.acts.names import found
 from sync_server.reserves import NotDrawn
 from sync_server.store import cases, people
@@ -57,7 +57,7 @@ def _list(conn: Connection, org: Row[Any], _told: Nothing, moment: Moment) -> Do
 def draw(conn: Connection, org: Row[Any], who: Speaker, asked: DrawReserve, _now_us: int) -> Done:
     """A device draws a reserve of a pool that it pays into. Raises `NotDrawn`, and `NotAllowed`
     for a viewer's."""
-    if not Role(who.role).may(Role.MEMBER):
+    if not Role(who.role).may(SPENDS):
         raise NotAllowed("a viewer draws no reserve", "ask a lead of your organisation")
     states = cases.pool_states(conn, org.id, asked.device)
     if asked.pool not in states:

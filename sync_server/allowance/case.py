@@ -37,11 +37,11 @@ class Case:
 
     A mapping may fetch what it is asked for; iterating it names at least every open account.
     `pools` holds every pool the device may pay into, and those of its open accounts. `gone` are
-    those it may not pay into any more (it has changed teams, they were removed): it gets no rights
-    there and is asked for those it has; `left` are those of them that are in force for others.
-    Entries that name any other pool change nothing. `shared` says of a pool who pays into it: a
-    "team NAME", a "member", a "device"; else everybody may. `belongs` are the teams of the device's
-    member.
+    those it may not pay into any more (it has changed teams, they were removed, its member may
+    only look): it gets no rights there and is asked for those it has; `left` are those of them that
+    are in force for others. Entries that name any other pool change nothing. `shared` says of a
+    pool who pays into it: a "team NAME", a "member", a "device"; else everybody may. `belongs` are
+    the teams of the device's member.
     """
 
     incarnation: Incarnation | None

@@ -205,6 +205,11 @@ class Loaded:
         self._pools |= kept
         self.case.pools |= kept
 
+    def looks_only(self) -> None:
+        """Grant nothing, and ask back all there is; what is spent counts all the same."""
+        self.case.left |= self.case.pools.keys() - self.case.gone
+        self.case.gone = frozenset(self.case.pools)
+
     def terms_of(self, now_us: int, zone: str) -> TermsOf:
         """Whose spending counts in a pool, read when it is asked for."""
 

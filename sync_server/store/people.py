@@ -56,7 +56,7 @@ _NEW_POOL = {
     "past_nusd": 0, "late_nusd": 0,
 }  # fmt: skip
 _SENDER = Quick(
-    select(devices.c.public_key, devices.c.member, members.c.team)
+    select(devices.c.public_key, devices.c.member, members.c.team, members.c.role)
     .join(members, members.c.id == devices.c.member)
     .where(devices.c.id == bindparam("device"))
 )
@@ -195,7 +195,7 @@ def teams_of(conn: Connection, *only: str) -> dict[str, list[str]]:
 
 
 def sender(conn: Connection, device: str) -> Any:
-    """A device's `public_key`, its `member`, and their home `team`; None for none.
+    """A device's `public_key`, its `member`, and their home `team` and `role`; None for none.
 
     An expelled device keeps its key: it may still report.
     """

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentspend.bookkeeper import snapshot
-from agentspend.bookkeeper.closed import FROZEN, LEFT
+from agentspend.bookkeeper.closed import FROZEN, LEFT, VIEWER
 from agentspend.bookkeeper.corrections import adjust
 from agentspend.bookkeeper.outcomes import Held, Refused, Settlement
 from agentspend.core.allowance.messages import Told
@@ -96,6 +96,21 @@ def test_a_frozen_team_stops_its_own_sessions_only(desk: Desk) -> None:
     refused = desk.hold(desk.request(payer=ONE))
     assert isinstance(refused, Refused)
     assert refused.budget == f"{FROZEN}backend"
+    assert isinstance(desk.hold(desk.request(payer=TWO)), Held)
+
+
+def test_a_viewer_spends_for_no_team(desk: Desk) -> None:
+    """Though there is allowance, and also where the caps only warn and ask for none."""
+    join(desk)
+    warns = [{**ORG, "mode": "warn"}]
+    for number, more in enumerate(({}, {"pools": warns, "teams": []}), start=2):
+        told = policy(version=number, role="viewer", **more)
+        desk.do(lambda told=told: desk.books.team.adopt(told))
+        for payer in (ONE, TWO):
+            refused = desk.hold(desk.request(payer=payer))
+            assert isinstance(refused, Refused)
+            assert refused.budget == f"{VIEWER}{MEMBER.member}"
+    desk.do(lambda: desk.books.team.adopt(policy(version=4)))
     assert isinstance(desk.hold(desk.request(payer=TWO)), Held)
 
 

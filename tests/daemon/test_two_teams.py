@@ -227,3 +227,20 @@ async def test_each_team_s_rules_are_for_its_own_sessions(anna: Anna) -> None:
     refused = await anna.agent("--team", "data")
     assert "your team data is frozen" in refused.stdout
     assert (await anna.agent()).stdout == "200\n"
+
+
+async def test_a_viewer_s_agent_is_told_why_and_the_allowance_is_back(anna: Anna) -> None:
+    """For whatever team; a member again, she goes on."""
+    assert (await anna.agent()).stdout == "200\n"
+    await anna.house.ask("member.set_role", member="anna", role="viewer")
+    await anna.run("team", "sync")
+    for words in ((), ("--team", "data")):
+        refused = await anna.agent(*words)
+        assert "the role viewer may look but not spend" in refused.stdout
+        assert "agentspend-server member set-role anna member" in refused.stdout
+    assert {each["out_nusd"] for each in (await anna.house.ask("cap.list"))["caps"]} == {0}
+    asked = await anna.run("team", "request", "5", "--reason", "a release")
+    assert (asked.returncode, "set-role anna member" in asked.stderr) == (1, True)
+    await anna.house.ask("member.set_role", member="anna", role="member")
+    await anna.run("team", "sync")
+    assert (await anna.agent()).stdout == "200\n"

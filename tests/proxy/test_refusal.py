@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agentspend.bookkeeper.closed import FROZEN, LEFT
+from agentspend.bookkeeper.closed import FROZEN, LEFT, VIEWER
 from agentspend.bookkeeper.outcomes import Refused
 from agentspend.core import phrases
 from agentspend.core.admission import RefusalReason
@@ -46,6 +46,14 @@ def test_a_session_of_a_team_that_its_member_has_left_is_told_so() -> None:
     said = _closed(f"{LEFT}data")
     assert "this session spends for team data, and you are not in it any more" in said
     assert "agentspend team status" in said
+    assert "team request" not in said
+
+
+def test_a_viewer_is_told_who_changes_it() -> None:
+    """Neither a raise nor another team helps: the role does not spend."""
+    said = _closed(f"{VIEWER}anna")
+    assert "anna is a viewer of this team, and the role viewer may look but not spend" in said
+    assert "agentspend-server member set-role anna member" in said
     assert "team request" not in said
 
 

@@ -99,6 +99,7 @@ async def test_a_viewer_draws_none(house: House) -> None:
     anna = await capped(house)
     await house.ask("member.set_role", member="anna", role="viewer")
     assert (await anna.draw_reserve(POOL, "production is down"))[0] == 403
+    await house.ask("member.set_role", member="anna", role="member")
     assert await granted(anna) == 6 * DOLLAR
 
 
