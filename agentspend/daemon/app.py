@@ -26,11 +26,13 @@ from agentspend.daemon.log import log
 from agentspend.daemon.model_operations import ModelOperations
 from agentspend.daemon.operations import Operations
 from agentspend.daemon.pause_operations import PauseOperations
+from agentspend.daemon.policy_operations import PolicyOperations
 from agentspend.daemon.provider_operations import ProviderOperations
 from agentspend.daemon.question_operations import QuestionOperations
 from agentspend.daemon.reload import Reload, settings_from
 from agentspend.daemon.roster import Roster
 from agentspend.daemon.sealing import seal
+from agentspend.daemon.session_operations import SessionOperations
 from agentspend.daemon.session_team import teams_of
 from agentspend.daemon.tasks import Tasks
 from agentspend.daemon.team import TeamDesk
@@ -128,13 +130,22 @@ class Daemon:
             desk=self.desk,
             bookkeeper=self.bookkeeper,
             proxy=self._proxy,
-            roster=self._roster,
             watchers=self.watchers,
             reload=self.reload,
             vault=self.vault,
             doorway=self._doorway,
             stop_daemon=self._stopping.set,
             socket=str(self._paths.socket),
+        )
+        of_policy = PolicyOperations(self.bookkeeper, self.reload, operations.no_agent)
+        of_sessions = SessionOperations(
+            desk=self.desk,
+            bookkeeper=self.bookkeeper,
+            proxy=self._proxy,
+            roster=self._roster,
+            reload=self.reload,
+            vault=self.vault,
+            policy=of_policy,
         )
         of_keys = KeyOperations(
             key_book, self.bookkeeper, self._roster, self.desk.key_sessions, operations.no_agent
@@ -146,8 +157,8 @@ class Daemon:
         of_team = TeamOperations(self._team, operations.no_agent)
         of_questions = QuestionOperations(self.bookkeeper, operations.no_agent)
         of_models = ModelOperations(self.sessions, self._roster, operations.no_agent)
-        tables = (operations, of_keys, of_providers, of_pauses, of_questions, of_models,
-                  of_team)  # fmt: skip
+        tables = (operations, of_sessions, of_policy, of_keys, of_providers, of_pauses,
+                  of_questions, of_models, of_team)  # fmt: skip
         return ControlApi(
             self._paths.socket, {op: each for table in tables for op, each in table.table().items()}
         )

@@ -1,6 +1,6 @@
 """The local API: JSON lines on a Unix socket (0600), for the owner's own processes only.
 
-Each operation is one method of `daemon.operations.Operations`; this file owns the socket, the
+Each operation is one method of a class in `daemon/*operations.py`; this file owns the socket, the
 peer check, the framing and the errors.
 """
 
