@@ -29,15 +29,6 @@ http {{
                  proxy_set_header Connection ""; }} }}
 }}
 """
-LITELLM = ROOT / ".cache/litellm/bin/litellm"
-LITELLM_CONFIG = """
-model_list:
-  - model_name: claude-opus-5
-    litellm_params:
-      {{model: anthropic/claude-opus-5, api_base: "http://127.0.0.1:{upstream}", api_key: bench}}
-general_settings: {{master_key: sk-bench}}
-litellm_settings: {{telemetry: false}}
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +82,12 @@ def nginx(folder: Path, upstream: int) -> Iterator[Way | None]:
     if program is None:
         yield None
         return
-    port = _free_port()
+    port = free_port()
     config = folder / "nginx.conf"
     config.write_text(NGINX.format(folder=folder, port=port, upstream=upstream))
     process = subprocess.Popen([program, "-c", str(config), "-p", str(folder)])
     try:
-        _until_listening(port)
+        until_listening(port)
         yield Way("nginx", port, pid=process.pid)
     finally:
         process.terminate()
@@ -116,28 +107,6 @@ def bare(folder: Path, upstream: int) -> Iterator[Way]:
         yield Way("bare aiohttp", int(process.stdout.readline()), pid=process.pid)
     finally:
         process.kill()
-        process.wait()
-
-
-@contextmanager
-def litellm(folder: Path, upstream: int) -> Iterator[Way | None]:
-    """LiteLLM's proxy without a database; None where `make bench-litellm` has not installed it."""
-    if not LITELLM.exists():
-        yield None
-        return
-    folder.mkdir()
-    config = folder / "litellm.yaml"
-    config.write_text(LITELLM_CONFIG.format(upstream=upstream))
-    port = _free_port()
-    env = os.environ | {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR"}
-    words = [str(LITELLM), "--config", str(config), "--host", "127.0.0.1", "--port", str(port)]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(words, env=env, cwd=folder, stdout=log, stderr=log)
-    try:
-        _until_listening(port, within_s=90)
-        yield Way("LiteLLM", port, headers={"x-api-key": "sk-bench"}, pid=process.pid, each=10)
-    finally:
-        process.terminate()
         process.wait()
 
 
@@ -164,13 +133,14 @@ def agentspend(folder: Path, upstream: int) -> Iterator[tuple[Way, float, Home]]
     home.kill()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-def _until_listening(port: int, within_s: float = 10) -> None:
+def until_listening(port: int, within_s: float = 10) -> None:
+    """Wait for a server of ours; TimeoutError where none comes."""
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
         with socket.socket() as probe:
