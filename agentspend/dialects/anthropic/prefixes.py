@@ -17,6 +17,8 @@ from agentspend.dialects.anthropic.contents import first_mark
 from agentspend.dialects.fields import FIELDS
 from agentspend.dialects.json_parts import UNREADABLE
 
+_HEAD = 64
+"""In so many bytes a message's role and the name of its content stand, as clients write them."""
 _SPACE = b" \t\n\r\f\v"
 _KEY = rb'"cache_control"\s*:\s*'
 _VALUE = rb'(?:\{\s*"type"\s*:\s*"ephemeral"\s*(?:,\s*"ttl"\s*:\s*"(?:5m|1h)"\s*)?\}|null)'
@@ -46,17 +48,21 @@ def prefix_marks(
     running = hashlib.sha256()
     taken_bytes = 0
     for name in sorted(parts.keys() - _NEUTRAL):
-        normal = _unmarked(parts[name], first_mark(parts[name]))
-        taken_bytes += len(parts[name]) - len(normal)
-        running.update(b"%d %b %d " % (len(name), name.encode(), len(normal)))
-        running.update(normal)
+        start, rest = _unmarked(parts[name], first_mark(parts[name]))
+        size = len(start) + len(rest)
+        taken_bytes += len(parts[name]) - size
+        running.update(b"%d %b %d " % (len(name), name.encode(), size))
+        running.update(start)
+        running.update(rest)
     digests: list[bytes] = []
     for raw, mark_at in zip(messages, places, strict=True):
-        unmarked = _unmarked(raw, mark_at)
-        taken_bytes += len(raw) - len(unmarked)
-        normal = _normal(unmarked)
-        running.update(b"%d " % len(normal))
-        running.update(normal)
+        start, rest = _unmarked(raw, mark_at)
+        taken_bytes += len(raw) - len(start) - len(rest)
+        if b'"content":[' not in bytes(start[:_HEAD]):
+            start, rest = memoryview(_normal(b"".join((start, rest)))), b""
+        running.update(b"%d " % (len(start) + len(rest)))
+        running.update(start)
+        running.update(rest)
         digests.append(running.digest())
     marks: list[PrefixMark] = []
     added = 2 * taken_bytes
@@ -70,7 +76,7 @@ def prefix_marks(
 
 def _normal(message: bytes) -> bytes:
     """One message with plain text in a list. Only where its fields, each once, are all of it."""
-    if b'"content":[' in message[:64]:
+    if b'"content":[' in message[:_HEAD]:
         return message
     try:
         fields = {name.encode(): bytes(raw) for name, raw in FIELDS.decode(message).items()}
@@ -86,16 +92,16 @@ def _compact(fields: Mapping[bytes, bytes]) -> bytes:
     return b"{" + b",".join(b'"' + name + b'":' + raw for name, raw in fields.items()) + b"}"
 
 
-def _unmarked(raw: bytes, mark_at: int) -> bytes:
-    """A piece without its cache marks, of which the first stands at `mark_at`.
+def _unmarked(raw: bytes, mark_at: int) -> tuple[memoryview, bytes]:
+    """A piece without its cache marks, of which the first stands at `mark_at`: start and rest.
 
-    The patterns are only tried from there on, with the comma that may stand before: in 420 KB that
-    saves 0.6 ms.
+    The patterns are only tried from there on, with the comma that may stand before, and the two
+    are not put together: in 420 KB that saves 0.6 ms and 0.2 ms.
     """
     if mark_at < 0:
-        return raw
+        return memoryview(raw), b""
     start = mark_at
     while start and raw[start - 1] in _SPACE:
         start -= 1
     start = max(0, start - 1)
-    return raw[:start] + _MARK_FIRST.sub(b"", _MARK.sub(b"", raw[start:]))
+    return memoryview(raw)[:start], _MARK_FIRST.sub(b"", _MARK.sub(b"", raw[start:]))
