@@ -150,11 +150,15 @@ def until_listening(port: int, within_s: float = 10) -> None:
     raise TimeoutError(f"nothing listens on {port}")
 
 
-def fsync_us(folder: Path, count: int = 200) -> list[float]:
-    """How long an append of 4 KiB with fdatasync takes on the ledger's disk, in µs."""
+def fsync_us(folder: Path, think_s: float = 0.0, count: int = 200) -> list[float]:
+    """How long an append of 4 KiB with fdatasync takes on the ledger's disk, in µs.
+
+    A disk that rested for `think_s` takes longer: a request that comes alone waits for that.
+    """
     found = []
     handle = os.open(folder / "fsync.probe", os.O_WRONLY | os.O_CREAT)
     for _ in range(count):
+        time.sleep(think_s)
         start = time.perf_counter()
         os.write(handle, bytes(4096))
         os.fdatasync(handle)
