@@ -49,9 +49,10 @@ def check(ask: Ask, told: Callable[[int], None] = lambda _: None) -> dict[str, A
         _, hashes = chain.feed(bodies, [stored for _, stored, _ in page])
         if hashes and page[0][0] == 1:
             seals.begin(bodies[0])
-        for seq, digest in enumerate(hashes, page[0][0]):
-            if seq in signed and not why:
-                bad_seq, why = seq, seals.fault(signed.pop(seq), digest)
+        first = page[0][0]
+        for seq in sorted(signed.keys() & set(range(first, first + len(hashes)))):
+            if not why:
+                bad_seq, why = seq, seals.fault(signed.pop(seq), hashes[seq - first])
         if why or len(hashes) < len(page):
             break
         told(len(hashes))

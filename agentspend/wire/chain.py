@@ -4,9 +4,10 @@ Knows nothing of databases: it is handed bodies in order and remembers only the 
 ledger of any length is checked in constant memory.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice, repeat
+from itertools import islice
 
 from agentspend.wire.canonical import NotCanonical
 from agentspend.wire.entries import entry_hash
@@ -31,17 +32,13 @@ class Totals:
 
     def add(self, entries: Sequence[Read]) -> None:
         """Fold in entries."""
-        kinds = self.kinds
-        for entry in entries:
-            kind = entry.kind
-            kinds[kind] = kinds.get(kind, 0) + 1
-            if kind in AMOUNT_KINDS:
-                amount_nusd = entry.amount_nusd or 0
-                if entry.counted == "subscription":
-                    self.subscription_nusd += amount_nusd
-                else:
-                    self.billed_nusd += amount_nusd
-                self.overrun_nusd += entry.overrun_nusd or 0
+        for kind, count in Counter([entry.kind for entry in entries]).items():
+            self.kinds[kind] = self.kinds.get(kind, 0) + count
+        charges = [entry for entry in entries if entry.kind in AMOUNT_KINDS]
+        lists = [entry.amount_nusd or 0 for entry in charges if entry.counted == "subscription"]
+        self.subscription_nusd += sum(lists)
+        self.billed_nusd += sum([entry.amount_nusd or 0 for entry in charges]) - sum(lists)
+        self.overrun_nusd += sum([entry.overrun_nusd or 0 for entry in charges])
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,27 +81,21 @@ class ChainCheck:
         `stored` are the hashes that were kept beside them. Nothing is taken once something is
         wrong.
         """
-        said: list[Read] = []
-        hashes: list[str] = []
-        if self._why:
-            return said, hashes
-        try:
-            rows = zip(bodies, read_entries(bodies), stored or repeat(""), strict=False)
-            for body, entry, kept in rows:
-                digest = entry_hash(body)
-                if kept and kept != digest:
-                    raise NotCanonical("its stored hash is not the hash of its bytes")
-                self._take(entry)
-                self._seq += 1
-                self._head = digest
-                said.append(entry)
-                hashes.append(digest)
-        except NotCanonical as error:
-            self._why = str(error)
+        if self._why or not bodies:
+            return [], []
+        hashes = [entry_hash(body) for body in bodies]
+        kept = hashes if stored is None else list(stored)
+        found = read_entries(bodies)
+        if isinstance(found, list) and kept == hashes and self._all_follow(found, hashes):
+            said = found
+            self._inc = self._inc or (found[0].inc if self._seq == 0 else "")
+            self._seq, self._head = self._seq + len(found), hashes[-1]
+        else:
+            said = list(self._one_by_one(found, hashes, kept))
         self._entries += len(said)
         if self._adds_up:
             self._totals.add(said)
-        return said, hashes
+        return said, hashes[: len(said)]
 
     @property
     def end(self) -> tuple[int, str]:
@@ -123,6 +114,35 @@ class ChainCheck:
             totals=self._totals,
         )
 
+    def _all_follow(self, found: Sequence[Read], hashes: Sequence[str]) -> bool:
+        """Whether `_take` would pass every one: asked of all at once, for a third of the time."""
+        first = self._seq + 1
+        inc = self._inc or (found[0].inc if first == 1 else "")
+        kinds = [entry.kind for entry in found]
+        return (
+            [entry.seq for entry in found] == list(range(first, first + len(found)))
+            and [entry.prev for entry in found] == [self._head, *hashes[:-1]]
+            and (kinds[0] == "genesis") == (first == 1)
+            and "genesis" not in kinds[1:]
+            and (not inc or {entry.inc for entry in found} == {inc})
+            and min([_least_nusd(entry) for entry in found if entry.kind == "settle"], default=0)
+            >= 0
+        )
+
+    def _one_by_one(
+        self, found: Iterable[Read], hashes: Sequence[str], kept: Sequence[str]
+    ) -> Iterator[Read]:
+        """As many entries as are good; `_why` then says what is wrong with the next."""
+        try:
+            for entry, digest, known in zip(found, hashes, kept, strict=False):
+                if known and known != digest:
+                    raise NotCanonical("its stored hash is not the hash of its bytes")
+                self._take(entry)
+                self._seq, self._head = self._seq + 1, digest
+                yield entry
+        except NotCanonical as error:
+            self._why = str(error)
+
     def _take(self, entry: Read) -> None:
         """Check one entry against the chain so far, or raise `NotCanonical`."""
         if entry.seq != self._seq + 1:
@@ -135,9 +155,12 @@ class ChainCheck:
             self._inc = entry.inc
         if self._inc and entry.inc != self._inc:
             raise NotCanonical(f"belongs to ledger {entry.inc!r}, not {self._inc!r}")
-        least_nusd = min(entry.amount_nusd or 0, entry.overrun_nusd or 0)
-        if least_nusd < 0 and entry.kind == "settle":
+        if entry.kind == "settle" and (least_nusd := _least_nusd(entry)) < 0:
             raise NotCanonical(f"an amount cannot be {least_nusd} in a settle")
+
+
+def _least_nusd(entry: Read) -> int:
+    return min(entry.amount_nusd or 0, entry.overrun_nusd or 0)
 
 
 def verify_chain(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from agentspend.wire.chain import ChainCheck, verify_chain
 from agentspend.wire.entries import Entry, encode, entry_hash
-from agentspend.wire.entry_reader import Read
+from agentspend.wire.entry_reader import Read, read_entry
 
 GOLDEN = [
     case["body"].encode()
@@ -135,6 +135,37 @@ def test_a_chain_may_be_fed_in_any_parts(cuts: list[int]) -> None:
     assert check.verdict() == verify_chain(GOLDEN)
 
 
+FIELDS: list[dict[str, object]] = [
+    {"kind": "note"}, {"kind": "genesis"}, {"kind": "note", "inc": "i_2"},
+    {"kind": "note", "prev": "0" * 64}, {"kind": "note", "prev": ""}, {"kind": "note", "seq": 9},
+    {"kind": "settle", "amount_nusd": 7, "overrun_nusd": 2}, {"kind": "settle", "amount_nusd": -1},
+    {"kind": "settle", "amount_nusd": 3, "overrun_nusd": -2, "counted": "billed"},
+    {"kind": "settle", "amount_nusd": 5, "counted": "subscription"},
+    {"kind": "adjust", "amount_nusd": -4, "ref": 2},
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(FIELDS), max_size=5))
+@settings(max_examples=400, deadline=None)
+def test_a_part_is_judged_as_its_entries_are(entries: list[dict[str, object]]) -> None:
+    """All at once or one by one: the same first fault, the same words, the same sums."""
+    bodies = chain(*entries)
+    whole, single = ChainCheck(), ChainCheck()
+    taken = len(whole.feed(bodies)[0])
+    alone = sum(len(single.feed([body])[0]) for body in bodies)
+    slow = ChainCheck()
+    list(slow._one_by_one(map(read_entry, bodies), [*map(entry_hash, bodies)], [""] * len(bodies)))
+
+    assert taken == alone == slow.end[0]
+    assert whole.verdict() == single.verdict()
+    assert whole.verdict().why == slow.verdict().why
+    if taken == len(bodies):
+        billed = [each for each in entries if each.get("counted") != "subscription"]
+        assert whole.verdict().totals.billed_nusd == sum(
+            int(str(each.get("amount_nusd", 0))) for each in billed
+        )
+
+
 def test_a_hash_that_was_kept_must_be_right() -> None:
     """It names the very entry whose bytes were changed, where links name the next one."""
     stored = [entry_hash(body) for body in GOLDEN]
@@ -147,6 +178,17 @@ def test_a_hash_that_was_kept_must_be_right() -> None:
 
     assert (beside.verdict().first_bad_seq, alone.verdict().first_bad_seq) == (2, 3)
     assert "stored hash" in beside.verdict().why
+
+
+def test_a_kept_hash_of_a_sound_ledger_must_be_right_too() -> None:
+    """Entries that hang together do not excuse a hash beside them that is not theirs."""
+    bodies = chain({"kind": "note"}, {"kind": "note"})
+    stored = [entry_hash(body) for body in bodies]
+    check = ChainCheck()
+
+    check.feed(bodies, [*stored[:2], "0" * 64])
+
+    assert (check.verdict().first_bad_seq, "stored hash" in check.verdict().why) == (3, True)
 
 
 def test_totals_add_settles_and_adjusts_by_what_they_count_as() -> None:
