@@ -14,16 +14,18 @@ from sync_server.doors import devices, people
 from sync_server.doors.answers import HALL, errors
 from sync_server.doors.devices import MOST_BYTES
 from sync_server.doors.hall import Hall
+from sync_server.doors.links import PATIENCE, Links, Patience, raise_file_limit
 from sync_server.doors.neighbours import Neighbours
 from sync_server.folder import Folder
 
 GRACE_S = 5
 
 
-def application(hall: Hall, *, owner: bool = False) -> web.Application:
+def application(hall: Hall, patience: Patience, *, owner: bool = False) -> web.Application:
     """All routes. `owner`: whoever reaches this application is the server's owner."""
     app = web.Application(middlewares=[errors], client_max_size=MOST_BYTES)
     app[HALL] = hall
+    app[PATIENCE] = patience
     app[people.OWNER] = owner
     app.add_routes([*devices.routes(), *people.routes()])
     return app
@@ -32,9 +34,11 @@ def application(hall: Hall, *, owner: bool = False) -> web.Application:
 class Server:
     """The application listening, by the settings of a folder."""
 
-    def __init__(self, folder: Folder, hall: Hall) -> None:
+    def __init__(self, folder: Folder, hall: Hall, patience: Patience | None = None) -> None:
+        """`patience` is by the settings, when not given."""
         self._folder = folder
         self._hall = hall
+        self._patience = patience
         self._runners: list[web.AppRunner] = []
         self._neighbours: Neighbours | None = None
         self.port = 0
@@ -46,7 +50,10 @@ class Server:
         if settings.certificate:
             path = self._folder.path
             tls = certificate.context(path / settings.certificate, path / settings.key)
-        runner = await self._runner(owner=False)
+        patience = self._patience or Patience(links=settings.connections_per_address)
+        runner = await self._runner(patience, owner=False)
+        assert runner.server is not None
+        Links(patience.links).watch(runner.server)
         site = web.TCPSite(runner, settings.listen, settings.port, ssl_context=tls)
         try:
             await site.start()
@@ -60,7 +67,7 @@ class Server:
         if self._hall.service.engine.dialect.name == "postgresql":
             self._neighbours = Neighbours(self._hall, asyncio.get_running_loop())
             self._hall.tell_others = self._neighbours.tell
-        owner = await self._runner(owner=True)
+        owner = await self._runner(patience, owner=True)
         await web.SockSite(owner, _own_socket(self._folder.socket)).start()
 
     async def stop(self) -> None:
@@ -73,9 +80,11 @@ class Server:
             await runner.cleanup()
         self._folder.socket.unlink(missing_ok=True)
 
-    async def _runner(self, *, owner: bool) -> web.AppRunner:
-        app = application(self._hall, owner=owner)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=GRACE_S)
+    async def _runner(self, patience: Patience, *, owner: bool) -> web.AppRunner:
+        app = application(self._hall, patience, owner=owner)
+        runner = web.AppRunner(
+            app, access_log=None, shutdown_timeout=GRACE_S, keepalive_timeout=patience.head_s
+        )
         await runner.setup()
         self._runners.append(runner)
         return runner
@@ -103,6 +112,7 @@ async def serve(folder: Folder, hall: Hall, ready: Callable[[int], None]) -> Non
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, ended.set)
+    raise_file_limit()
     await server.start()
     try:
         ready(server.port)

@@ -30,11 +30,14 @@ SOCKET = "admin.sock"
 ORG = "org"
 _FIELDS = {"name": str, "url": str, "listen": str, "port": int, "database": str,
            "certificate": str, "key": str}  # fmt: skip
+_BOUNDS = {"connections_per_address": int}
+"""Those that `init` leaves out: they are as they should be for nearly everybody."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What `server.toml` says. `certificate` and `key` "" is plain http, on this machine only."""
+    """What `server.toml` says. `certificate` and `key` "" is plain http, on this machine only; of
+    `connections_per_address` 0 is any number."""
 
     name: str
     url: str
@@ -43,6 +46,7 @@ class Settings:
     database: str
     certificate: str = "server.crt"
     key: str = "server.key"
+    connections_per_address: int = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +72,11 @@ class Folder:
             ) from None
         except (OSError, ValueError) as error:
             raise ConfigError(f"{file}: {error}", "mend the file") from error
-        wrong = [name for name in found if type(found[name]) is not _FIELDS.get(name)]
+        known = {**_FIELDS, **_BOUNDS}
+        wrong = [name for name in found if type(found[name]) is not known.get(name)]
+        wrong += [name for name in _BOUNDS if not wrong and found.get(name, 0) < 0]
         if wrong:
-            raise ConfigError(f"{file}: {wrong[0]} cannot be read", f"known: {', '.join(_FIELDS)}")
+            raise ConfigError(f"{file}: {wrong[0]} cannot be read", f"known: {', '.join(known)}")
         try:
             settings = Settings(**found)
         except TypeError as error:

@@ -15,6 +15,7 @@ from sync_server.acts.act import EVERYONE, Role
 from sync_server.allowance.sizing import asked_back
 from sync_server.doors.answers import HALL, TooFast, answer, refused
 from sync_server.doors.hall import Hall
+from sync_server.doors.links import body_of, whence
 from sync_server.enrolment import Names, NotInvited
 from sync_server.store.people import LEADS
 
@@ -275,7 +276,7 @@ async def _opened(
 async def _sealed(request: web.Request, most: int = SMALL_BYTES) -> Sealed:
     """A message as it was posted. Only a report is long: reading what nobody has signed yet, as an
     enrolment is, must cost little."""
-    raw = await request.read()
+    raw = await body_of(request)
     if len(raw) > most:
         raise web.HTTPRequestEntityTooLarge(most, len(raw))
     posted = _POSTED.decode(raw)
@@ -296,4 +297,4 @@ def _in_time(hall: Hall, kind: str, name: str) -> None:
 
 
 def _address(request: web.Request) -> str:
-    return request.remote or ""
+    return whence(request.remote or "")

@@ -9,6 +9,7 @@ from aiohttp import web
 from sync_server.acts.act import Caller, NotFound, Role
 from sync_server.acts.table import ACTS
 from sync_server.doors.answers import HALL, NoToken, TooFast, answer
+from sync_server.doors.links import body_of, whence
 from sync_server.doors.metrics import pools_text
 from sync_server.doors.openapi import document
 
@@ -32,7 +33,7 @@ async def admin(request: web.Request) -> web.Response:
     name = request.match_info["act"]
     if name not in ACTS:
         raise NotFound(f"there is no act {name!r}", f"there are: {', '.join(ACTS)}")
-    raw = await request.read()
+    raw = await body_of(request)
     fields: Any = msgspec.json.decode(raw) if raw else {}
     return answer({"v": 1, **await request.app[HALL].act(name, fields, caller)})
 
@@ -62,7 +63,7 @@ async def _caller(request: web.Request) -> Caller:
     hall = request.app[HALL]
     if request.app.get(OWNER):
         return Caller(getpass.getuser(), Role.LEAD)
-    address = request.remote or ""
+    address = whence(request.remote or "")
     if wait_s := hall.pace.wait_s("token", address, 0):
         raise TooFast(wait_s)
     kind, _, token = request.headers.get("Authorization", "").partition(" ")

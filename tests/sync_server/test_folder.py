@@ -57,7 +57,13 @@ def test_nothing_is_spoken_in_the_clear_off_this_machine(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("port = [", "Invalid"), ('port = "x"', "port"), ("colour = 1", "colour"), ("", "missing")],
+    [
+        ("port = [", "Invalid"),
+        ('port = "x"', "port"),
+        ("colour = 1", "colour"),
+        ("", "missing"),
+        ("connections_per_address = -1", "connections_per_address"),
+    ],
 )
 def test_a_broken_file_is_named(tmp_path: Path, text: str, said: str) -> None:
     """With what is wrong in it."""
