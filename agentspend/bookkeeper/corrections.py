@@ -10,7 +10,7 @@ from agentspend.bookkeeper.books import Books
 from agentspend.bookkeeper.chain import entry_payer, payer_fields
 from agentspend.bookkeeper.outcomes import Event, Moment
 from agentspend.core.budgets import TEAM_PREFIX
-from agentspend.core.errors import AgentspendError
+from agentspend.core.errors import AgentspendError, Kind
 from agentspend.core.money import dollars
 from agentspend.core.scopes import Payer
 from agentspend.core.windows import WindowKind
@@ -25,7 +25,9 @@ def charged_nusd(books: Books, rid: str) -> tuple[Entry, int]:
     found = [decode(body) for body in entries.of_request(books.conn, rid)]
     if not found:
         raise AgentspendError(
-            f"no charge for request {rid!r}", "`agentspend log` shows the ids of charged requests"
+            f"no charge for request {rid!r}",
+            "`agentspend log` shows the ids of charged requests",
+            Kind.UNKNOWN_NAME,
         )
     return found[0], sum(entry.amount_nusd or 0 for entry in found)
 

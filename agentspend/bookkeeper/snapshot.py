@@ -14,7 +14,7 @@ from agentspend.core.allowance.messages import PoolSeen
 from agentspend.core.allowance.pools import Pool
 from agentspend.core.allowance.whole_cap import Shown, whole
 from agentspend.core.budgets import Budget
-from agentspend.core.errors import AgentspendError
+from agentspend.core.errors import AgentspendError, Kind
 from agentspend.core.included import called
 from agentspend.core.scopes import Payer
 from agentspend.core.windows import Window, WindowKind, span, subagents_of
@@ -201,10 +201,11 @@ def why(books: Books, rid: str) -> dict[str, object]:
     """The whole story of one request; a prefix of its id is enough when only one starts so."""
     found = requests.find(books.conn, rid)
     if not found:
-        raise AgentspendError(f"no request {rid!r} is known", "`agentspend log` shows their ids")
+        hint = "`agentspend log` shows their ids"
+        raise AgentspendError(f"no request {rid!r} is known", hint, Kind.UNKNOWN_NAME)
     if len(found) > 1:
         names = ", ".join(row[0] for row in found)
-        raise AgentspendError(f"{rid!r} could be {names}", "give more of the id")
+        raise AgentspendError(f"{rid!r} could be {names}", "give more of the id", Kind.UNKNOWN_NAME)
     name, at_us, outcome, body = found[0]
     story: dict[str, object] = msgspec.json.decode(body)
     charged = [msgspec.json.decode(entry) for entry in entries.of_request(books.conn, name)]

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from enum import IntEnum
 from typing import TextIO
 
-from agentspend.core.errors import AgentspendError, DaemonUnreachable
+from agentspend.core.errors import AgentspendError, DaemonUnreachable, Kind
 
 
 class ExitCode(IntEnum):
@@ -29,6 +29,7 @@ class UsageError(AgentspendError):
     """The command was written wrong: exit code 2."""
 
 
+_WRITTEN_WRONG = (Kind.UNKNOWN_NAME, Kind.TEAM)
 _CODES = {"red": "31", "yellow": "33", "green": "32", "dim": "2", "bold": "1"}
 
 
@@ -67,7 +68,8 @@ def exit_code(error: AgentspendError) -> ExitCode:
     """The code an error ends a command with."""
     if isinstance(error, DaemonUnreachable):
         return ExitCode.DAEMON_UNREACHABLE
-    return ExitCode.USAGE if isinstance(error, UsageError) else ExitCode.FAILED
+    written_wrong = isinstance(error, UsageError) or error.kind in _WRITTEN_WRONG
+    return ExitCode.USAGE if written_wrong else ExitCode.FAILED
 
 
 @contextmanager

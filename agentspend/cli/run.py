@@ -17,13 +17,12 @@ from agentspend.agents.identity import identify, work_tree_head
 from agentspend.agents.repository import repository_here
 from agentspend.cli import access, handover, run_words
 from agentspend.cli.child import run_in_foreground
-from agentspend.cli.diagnostics import UsageError, warn
+from agentspend.cli.diagnostics import warn
 from agentspend.cli.handover import Handed
 from agentspend.cli.run_args import RunArgs, parse
 from agentspend.cli.run_facts import session_facts
 from agentspend.cli.session_link import SessionLink
 from agentspend.control.client import Message
-from agentspend.core.errors import AgentspendError
 from agentspend.core.scopes import Payer
 
 
@@ -47,7 +46,7 @@ def run(asked: RunArgs, launcher: Launcher, keys: Sequence[Handed]) -> int:
     fields |= {"head": work_tree_head(caller), "repository": repository_here(caller, asked.project)}
     fields["providers"] = list(asked.providers)
     link = SessionLink(folders.socket, folders.log, fields)
-    opened = _unlocked(_open(link, asked.team), by_provider)
+    opened = _unlocked(link.open(), by_provider)
     payer = replace(Payer.from_known(opened["payer"]), session=session)
     scratch = folders.scratch / session
     facts, caller = session_facts(opened, keys, caller, scratch, asked.providers)
@@ -60,16 +59,6 @@ def run(asked: RunArgs, launcher: Launcher, keys: Sequence[Handed]) -> int:
         shutil.rmtree(scratch, ignore_errors=True)
     run_words.after(link, payer, plan.argv[0])
     return code
-
-
-def _open(link: SessionLink, team: str) -> Message:
-    """Open the session; a team that cannot be is an option that was written wrong."""
-    try:
-        return link.open()
-    except AgentspendError as error:
-        if team and error.message.startswith(f"--team {team}"):
-            raise UsageError(error.message, error.hint) from error
-        raise
 
 
 def _unlocked(opened: Message, keys: dict[str, str]) -> Message:

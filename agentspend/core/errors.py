@@ -4,18 +4,32 @@ Every door turns foreign errors into `AgentspendError` at its edge; `cli/diagnos
 message, then `→ hint`. Refusals are values (`core.admission.Refused`), never exceptions.
 """
 
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What an error is, for programs: the word stays, however the message is worded."""
+
+    OTHER = "other"
+    UNKNOWN_NAME = "unknown_name"
+    TEAM = "team"
+    PERSONS_ONLY = "persons_only"
+    UNKNOWN_OPERATION = "unknown_operation"
+    UNREADABLE = "unreadable"
+
 
 class AgentspendError(Exception):
     """Something a person can mend.
 
     `message` says what happened and the fact behind it; `hint` is the command or edit that
-    changes it (empty when there is none).
+    changes it (empty when there is none). `kind` is one of `Kind`, or the word of a newer daemon.
     """
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", kind: str = Kind.OTHER) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.kind = kind
 
 
 class ConfigError(AgentspendError):

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from agentspend.core.errors import AgentspendError
+from agentspend.core.errors import AgentspendError, Kind
 from agentspend.core.limits import MAX_CONTROL_LINE_BYTES
 from agentspend.daemon.log import log
 from agentspend.daemon.peer import Peer, peer_of
@@ -34,9 +34,9 @@ class Caller:
         """Send one line; waits while the caller is slow."""
         await self._write(write_answer(message))
 
-    async def refuse(self, message: str, hint: str) -> None:
+    async def refuse(self, error: AgentspendError) -> None:
         """Answer with an error."""
-        await self._write(write_error(message, hint))
+        await self._write(write_error(error))
 
     async def next_line(self) -> bytes:
         """The caller's next line; empty when it hung up."""
@@ -112,12 +112,15 @@ class ControlApi:
                 op, message = read_request(line)
                 if op not in self._operations:
                     known = ", ".join(sorted(self._operations))
-                    raise AgentspendError(f"unknown operation {op!r}", known)
+                    raise AgentspendError(
+                        f"unknown operation {op!r}", known, Kind.UNKNOWN_OPERATION
+                    )
                 await self._operations[op](caller, message)
             except AgentspendError as error:
-                await caller.refuse(error.message, error.hint)
+                await caller.refuse(error)
             except (KeyError, TypeError, ValueError) as error:
                 log("bad_control_request", error=type(error).__name__)
                 hint = "is another version of agentspend installed? `agentspend daemon stop`"
+                told = f"the daemon cannot read this request: {error!r}"
                 with suppress(ConnectionError):
-                    await caller.refuse(f"the daemon cannot read this request: {error!r}", hint)
+                    await caller.refuse(AgentspendError(told, hint, Kind.UNREADABLE))

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from agentspend.core.errors import AgentspendError
+from agentspend.core.errors import AgentspendError, Kind
 from agentspend.core.rules import BY_HAND, NO_RULES, ModelRule
 from agentspend.daemon.control_api import Caller, Message, Operation
 from agentspend.daemon.roster import Roster
@@ -34,7 +34,9 @@ class ModelOperations:
         session = next((each for each in self._sessions.all() if each.id == name), None)
         if session is None:
             raise AgentspendError(
-                f"no session {name!r} runs", "agentspend status    lists those that do"
+                f"no session {name!r} runs",
+                "agentspend status    lists those that do",
+                Kind.UNKNOWN_NAME,
             )
         kept = tuple(rule for rule in session.rules.models if rule.source != BY_HAND)
         if len(kept) < len(session.rules.models):

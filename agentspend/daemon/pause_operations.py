@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from agentspend.bookkeeper import Bookkeeper
-from agentspend.core.errors import AgentspendError
+from agentspend.core.errors import AgentspendError, Kind
 from agentspend.daemon.control_api import Caller, Message, Operation
 from agentspend.proxy.desk import Desk
 from agentspend.proxy.pauses import EVERYBODY
@@ -39,7 +39,9 @@ class PauseOperations:
         live = [each.id for each in self._desk.sessions.all()]
         if session != EVERYBODY and session not in live:
             raise AgentspendError(
-                f"no session {session!r} runs", "agentspend status    lists those that do"
+                f"no session {session!r} runs",
+                "agentspend status    lists those that do",
+                Kind.UNKNOWN_NAME,
             )
         now_us = self._desk.now().wall_us
         await self._desk.pauses.pause(session, BY_A_PERSON, now_us, live)

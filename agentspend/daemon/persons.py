@@ -4,7 +4,7 @@ That is a `run`, or the client of a virtual key: the one that was last seen in a
 key's, or any that has a connection to us open right now.
 """
 
-from agentspend.core.errors import AgentspendError
+from agentspend.core.errors import AgentspendError, Kind
 from agentspend.daemon.control_api import Caller
 from agentspend.daemon.processes import connects_to, same_process
 from agentspend.proxy.sessions import Session, Sessions
@@ -18,6 +18,7 @@ def no_agent(caller: Caller, sessions: Sessions, our_port: int, what: str) -> No
         raise AgentspendError(
             f"an agent may not {what}: this command was started from inside a live session",
             "run it yourself in another terminal",
+            Kind.PERSONS_ONLY,
         )
 
 

@@ -1,6 +1,6 @@
 """What the control API can do with providers: ask one of them something free."""
 
-from agentspend.core.errors import AgentspendError
+from agentspend.core.errors import AgentspendError, Kind
 from agentspend.daemon.control_api import Caller, Message, Operation
 from agentspend.daemon.vault import Vault
 from agentspend.proxy.desk import Desk
@@ -25,7 +25,7 @@ class ProviderOperations:
         name = str(message["name"])
         provider = self._desk.providers.get(name)
         if provider is None:
-            raise AgentspendError(*unknown_provider(name, self._desk.providers))
+            raise AgentspendError(*unknown_provider(name, self._desk.providers), Kind.UNKNOWN_NAME)
         await self._vault.ready()
         found = await probe(self._desk, provider)
         models = found.models

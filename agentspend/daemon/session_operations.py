@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from agentspend.bookkeeper import Bookkeeper, snapshot
-from agentspend.core.errors import AgentspendError
+from agentspend.core.errors import AgentspendError, Kind
 from agentspend.core.virtual_keys import is_token
 from agentspend.daemon.control_api import Caller, Message, Operation
 from agentspend.daemon.persons import insiders
@@ -105,7 +105,8 @@ class SessionOperations:
         """The providers that a session's requests may go to; refused for one that is not set up."""
         for name in names:
             if name not in self.desk.providers:
-                raise AgentspendError(*unknown_provider(name, self.desk.providers))
+                found = unknown_provider(name, self.desk.providers)
+                raise AgentspendError(*found, Kind.UNKNOWN_NAME)
         return tuple(names)
 
     def _keys(self, given: Mapping[str, str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from agentspend.bookkeeper import Bookkeeper
 from agentspend.config.repository import Workplace
-from agentspend.core.errors import AgentspendError
+from agentspend.core.errors import AgentspendError, Kind
 from agentspend.core.scopes import Payer
 from agentspend.daemon.workplaces import settled
 from agentspend.proxy.sessions import Session
@@ -43,15 +43,18 @@ def with_team(place: Workplace, outer: Session | None, teams: Sequence[str]) -> 
                 f"{BY_HAND} {asked}: this is inside a session for team {own}, and what is started"
                 " there is for that team too",
                 f"agentspend run --team {asked} AGENT    in a terminal of your own",
+                Kind.TEAM,
             )
         return _inherited(place, outer)
     if not teams and place.team_from:
         return replace(place, payer=replace(place.payer, team=""))
+    kind = Kind.OTHER if place.team_from else Kind.TEAM
     where = f"{place.team_from} = {asked!r}" if place.team_from else f"{BY_HAND} {asked}"
     if asked and not teams:
         raise AgentspendError(
             f"{where}, and this device is in no team",
             "agentspend team join URL CODE    with the line that its lead sends you",
+            kind,
         )
     if asked and asked not in teams:
         first, *others = teams
@@ -60,6 +63,7 @@ def with_team(place: Workplace, outer: Session | None, teams: Sequence[str]) -> 
             f"{where}, and you are not in it; your teams: {yours}",
             f"agentspend run --team {first} AGENT    or have a lead add you:"
             " agentspend-server member add-team",
+            kind,
         )
     return place
 

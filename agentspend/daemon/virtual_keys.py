@@ -12,7 +12,7 @@ from typing import Any
 from agentspend.bookkeeper import Bookkeeper
 from agentspend.bookkeeper.books import Books
 from agentspend.bookkeeper.outcomes import Event, Moment
-from agentspend.core.errors import AgentspendError
+from agentspend.core.errors import AgentspendError, Kind
 from agentspend.core.scopes import Payer
 from agentspend.core.virtual_keys import TOKEN_PREFIX, VirtualKey, key_of
 from agentspend.proxy.sessions import token_hash
@@ -126,7 +126,9 @@ class KeyBook:
         if found is None:
             known = ", ".join(each.key.alias for each in self._keys.all()) or "there is none"
             raise AgentspendError(
-                f"no virtual key is named {alias!r}: {known}", "agentspend key list"
+                f"no virtual key is named {alias!r}: {known}",
+                "agentspend key list",
+                Kind.UNKNOWN_NAME,
             )
         return found
 

@@ -2,7 +2,7 @@
 
 Owns the framing for both ends. Uses the standard library's `json`, because every command pays for
 its imports. A request is one line `{"v":1,"op":…}`; answers are one or more lines; an error is
-`{"v":1,"error":{"message","hint"}}`.
+`{"v":1,"error":{"kind","message","hint"}}`, its kind one of `core.errors.Kind`.
 """
 
 import json
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-from agentspend.core.errors import AgentspendError
+from agentspend.core.errors import AgentspendError, Kind
 from agentspend.core.limits import MAX_CONTROL_LINE_BYTES
 
 VERSION = 1
@@ -71,7 +71,8 @@ def read_request(line: bytes) -> tuple[str, dict[str, Any]]:
     found = _read(line)
     op = found.pop("op", None)
     if not isinstance(op, str):
-        raise AgentspendError("the request names no operation", f"known: {', '.join(Op)}")
+        hint = f"known: {', '.join(Op)}"
+        raise AgentspendError("the request names no operation", hint, Kind.UNREADABLE)
     found.pop("v")
     return op, found
 
@@ -81,9 +82,10 @@ def write_answer(fields: Mapping[str, Any]) -> bytes:
     return _line({"v": VERSION, **fields})
 
 
-def write_error(message: str, hint: str = "") -> bytes:
+def write_error(error: AgentspendError) -> bytes:
     """The answer to a request that failed."""
-    return _line({"v": VERSION, "error": {"message": message, "hint": hint}})
+    told = {"kind": error.kind, "message": error.message, "hint": error.hint}
+    return _line({"v": VERSION, "error": told})
 
 
 def read_answer(line: bytes) -> dict[str, Any]:
@@ -91,8 +93,23 @@ def read_answer(line: bytes) -> dict[str, Any]:
     found = _read(line)
     error = found.get("error")
     if isinstance(error, dict):
-        raise AgentspendError(str(error.get("message")), str(error.get("hint", "")))
+        message = str(error.get("message"))
+        kind = str(error.get("kind") or _kind_of_old(message))
+        raise AgentspendError(message, str(error.get("hint", "")), kind)
     return found
+
+
+def _kind_of_old(message: str) -> Kind:
+    """The kind of an error whose daemon is older than kinds: by how its sentence begins."""
+    return next((kind for start, kind in _OLD_SENTENCES.items() if message.startswith(start)),
+                Kind.OTHER)  # fmt: skip
+
+
+_OLD_SENTENCES = {
+    "--team ": Kind.TEAM,
+    "unknown operation ": Kind.UNKNOWN_OPERATION,
+    "the daemon cannot read this request": Kind.UNREADABLE,
+}
 
 
 def _line(value: Mapping[str, Any]) -> bytes:
@@ -112,5 +129,6 @@ def _read(line: bytes) -> dict[str, Any]:
         raise AgentspendError(
             f"the other end speaks control protocol {found.get('v')!r}, this one {VERSION}",
             "agentspend daemon stop, then try again: the daemon and the command differ in version",
+            Kind.UNREADABLE,
         )
     return found

@@ -37,7 +37,7 @@ def test_the_providers_own_usage_stands(
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (["r_none"], ExitCode.FAILED, "no charge for request 'r_none'"),
+        (["r_none"], ExitCode.USAGE, "no charge for request 'r_none'"),
         (["r_none", "--to", "cheap"], ExitCode.USAGE, "'cheap' is not an amount of dollars"),
     ],
 )

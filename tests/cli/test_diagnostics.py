@@ -36,6 +36,10 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
         (AgentspendError("x"), ExitCode.FAILED),
         (ConfigError("x"), ExitCode.FAILED),
         (UsageError("x"), ExitCode.USAGE),
+        (AgentspendError("x", kind="unknown_name"), ExitCode.USAGE),
+        (AgentspendError("x", kind="team"), ExitCode.USAGE),
+        (AgentspendError("x", kind="persons_only"), ExitCode.FAILED),
+        (AgentspendError("x", kind="a newer daemon's word"), ExitCode.FAILED),
         (DaemonUnreachable("x"), ExitCode.DAEMON_UNREACHABLE),
     ],
 )

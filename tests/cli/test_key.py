@@ -191,7 +191,7 @@ def test_a_name_nobody_has(agentspend: Command) -> None:
     agentspend("key", "create", "--alias", "gerd")
     for act in ("info", "block", "unblock", "rotate", "delete", "update"):
         ran = agentspend("key", act, "hans", *(["--rpm-limit", "1"] if act == "update" else []))
-        assert ran.code == 1
+        assert ran.code == 2
         assert ran.err == (
             "agentspend: no virtual key is named 'hans': gerd\n→ agentspend key list\n"
         )

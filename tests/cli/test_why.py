@@ -104,7 +104,7 @@ def test_by_its_beginning(agentspend: Command) -> None:
     first = rids(agentspend)[0]
     assert agentspend("why", first[:-1]).code == 0
     ran = agentspend("why", "r_")
-    assert ran.code == 1
+    assert ran.code == 2
     assert first in ran.err
     assert "→ give more of the id" in ran.err
 
@@ -113,7 +113,7 @@ def test_by_its_beginning(agentspend: Command) -> None:
 def test_nothing_of_that_name(agentspend: Command, words: str) -> None:
     """An id that nothing has is said, with where ids are."""
     ran = agentspend("why", words)
-    assert (ran.code, ran.out) == (1, "")
+    assert (ran.code, ran.out) == (2, "")
     assert f"no request {words!r} is known" in ran.err
     assert "agentspend log" in ran.err
 

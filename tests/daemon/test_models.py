@@ -35,6 +35,29 @@ def test_a_session_may_be_kept_to_cheaper_models(home: Home) -> None:
 def test_a_session_that_does_not_run_is_said(home: Home) -> None:
     """With the command that lists those that do."""
     said = home.run("models", "s_nobody", "--only", "*haiku*")
-    assert said.returncode == 1
+    assert said.returncode == 2
     assert "agentspend status" in said.stderr
     assert home.run("models", "s_1").returncode == 2
+
+
+def test_an_error_has_a_kind_that_programs_can_rely_on(home: Home) -> None:
+    """A stable word beside the sentence, of what is asked wrongly and of what none may ask."""
+
+    def kind(op: str, **fields: object) -> str:
+        with pytest.raises(AgentspendError) as raised:
+            ask(home, op, **fields)
+        return raised.value.kind
+
+    for op, fields in (
+        ("session.models", {"session": "s_nobody", "allow": []}),
+        ("session.pause", {"session": "s_nobody"}),
+        ("key.info", {"alias": "nobody"}), ("why", {"rid": "r_none"}), ("charge", {"rid": "r_no"}),
+        ("provider.test", {"name": "nobody"}),
+        ("session.open", {"payer": {}, "providers": ["nobody"]}),
+    ):  # fmt: skip
+        assert kind(op, **fields) == "unknown_name", op
+    assert kind("session.open", payer={"team": "web"}) == "team"
+    assert kind("fly") == "unknown_operation"
+    assert kind("why") == kind("session.open", payer={"wings": "2"}) == "unreadable"
+    with session(home):
+        assert kind("policy.may_loosen") == "persons_only"

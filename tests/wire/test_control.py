@@ -2,7 +2,7 @@
 
 import pytest
 
-from agentspend.core.errors import AgentspendError
+from agentspend.core.errors import AgentspendError, Kind
 from agentspend.wire.control import (
     Op,
     read_answer,
@@ -29,9 +29,28 @@ def test_an_answer_reads_back() -> None:
 def test_an_error_arrives_as_an_error_with_its_way_out() -> None:
     """The command raises what the daemon refused."""
     with pytest.raises(AgentspendError) as raised:
-        read_answer(write_error("no such request", "agentspend log"))
+        read_answer(write_error(AgentspendError("no such", "agentspend log", Kind.UNKNOWN_NAME)))
 
-    assert (raised.value.message, raised.value.hint) == ("no such request", "agentspend log")
+    assert (raised.value.message, raised.value.hint) == ("no such", "agentspend log")
+    assert raised.value.kind == "unknown_name"
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        ({"message": "--team web, and you are not in it"}, Kind.TEAM),
+        ({"message": "unknown operation 'x'"}, Kind.UNKNOWN_OPERATION),
+        ({"message": "the daemon cannot read this request: KeyError()"}, Kind.UNREADABLE),
+        ({"message": "no room"}, Kind.OTHER),
+        ({"message": "--team web, and it sleeps", "kind": "asleep"}, "asleep"),
+    ],
+)
+def test_the_errors_of_other_versions_have_a_kind(error: dict[str, str], kind: str) -> None:
+    """Of a daemon older than kinds by how it says them; a newer one's word stays as it is."""
+    with pytest.raises(AgentspendError) as raised:
+        read_answer(write_answer({"error": error}))
+
+    assert (raised.value.kind, raised.value.message) == (kind, error["message"])
 
 
 @pytest.mark.parametrize(
