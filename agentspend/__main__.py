@@ -38,6 +38,15 @@ def main() -> int:
     except AgentspendError as error:
         diagnostics.tell(error)
         return diagnostics.exit_code(error)
+    except KeyError:
+        # An answer of another version's daemon lacks what this command reads.
+        from agentspend.cli import access, renewal
+
+        other = renewal.of_two_versions(access.folders())
+        if other is None:
+            raise
+        diagnostics.tell(other)
+        return diagnostics.exit_code(other)
     except KeyboardInterrupt:
         return diagnostics.ExitCode.INTERRUPT
     except BrokenPipeError:

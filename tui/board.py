@@ -15,6 +15,7 @@ from textual.app import App, ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.filter import LineFilter, NoColor
 
+from agentspend.core.errors import AgentspendError
 from agentspend.core.filters import parse_filter
 from tui import lines
 from tui.arrangement import Arrangement
@@ -46,7 +47,7 @@ _WIDE: list[tuple[int, str]] | None = [(0, "-narrow"), *((at, name) for at, name
 _TALL: list[tuple[int, str]] | None = [(0, "-short"), (20, "-tall"), (36, "-roomy")]
 
 
-class Board(App[None]):
+class Board(App[AgentspendError]):
     """The screen without its keys. `source` is live, a file, or a replay."""
 
     CSS_PATH = Path(__file__).with_name("top.tcss")
@@ -111,8 +112,11 @@ class Board(App[None]):
         self.call_after_refresh(self.draw)
 
     async def _follow(self) -> None:
-        async for message in self.source.watch():
-            self.day.take(message, message.get("at_us") or self.source.now_us())
+        try:
+            async for message in self.source.watch():
+                self.day.take(message, message.get("at_us") or self.source.now_us())
+        except AgentspendError as error:
+            self.exit(error)
 
     @property
     def rows(self) -> RowList:

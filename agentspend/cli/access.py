@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from agentspend.config.paths import Paths
 from agentspend.control.client import Connection, Message, call
 from agentspend.control.start import ensure_daemon
+from agentspend.control.versions import is_older
+from agentspend.core.errors import DaemonUnreachable
 
 if TYPE_CHECKING:
     from agentspend.cli.ledger_reading import Ask
@@ -46,10 +48,11 @@ def connection() -> Connection:
 
 
 def daemon() -> Message:
-    """The daemon's `ping`, started first when it is not running."""
+    """The daemon's `ping`, started first when it is not running; an older one that nobody uses is
+    replaced."""
     found = folders()
     found.make()
-    return ensure_daemon(found.socket, found.log)
+    return _current(ensure_daemon(found.socket, found.log))
 
 
 def price_book(extra: dict[str, Any] | None = None) -> "PriceBook":
@@ -131,6 +134,24 @@ def _change_settings(edit: Callable[[str], str]) -> None:
     before = _text()
     after = edit(before)
     _change_file(before, after, "settings.set", settings=parse_config(after).settings)
+
+
+def renew() -> None:
+    """Replace the daemon where one runs that is older than this command, and nobody needs it."""
+    try:
+        running = ask("ping")
+    except DaemonUnreachable:
+        return
+    _current(running)
+
+
+def _current(running: Message) -> Message:
+    """The same `ping`, or that of the daemon which took its place."""
+    if not is_older(str(running["version"])):
+        return running
+    from agentspend.cli.renewal import renewed
+
+    return renewed(running, folders())
 
 
 def _text() -> str:

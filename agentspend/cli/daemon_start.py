@@ -17,4 +17,6 @@ def start() -> None:
                 " full and marked")  # fmt: skip
             say("→ agentspend log, then agentspend adjust ID")
     else:
-        say(f"daemon already runs: pid {found['pid']}, port {found['port']}")
+        running = access.daemon()
+        if running["pid"] == found["pid"]:
+            say(f"daemon already runs: pid {found['pid']}, port {found['port']}")

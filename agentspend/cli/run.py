@@ -22,7 +22,8 @@ from agentspend.cli.handover import Handed
 from agentspend.cli.run_args import RunArgs, parse
 from agentspend.cli.run_facts import session_facts
 from agentspend.cli.session_link import SessionLink
-from agentspend.control.client import Message
+from agentspend.control.client import Message, version_at
+from agentspend.control.versions import unknown_to
 from agentspend.core.scopes import Payer
 
 
@@ -48,6 +49,8 @@ def run(asked: RunArgs, launcher: Launcher, keys: Sequence[Handed]) -> int:
     link = SessionLink(folders.socket, folders.log, fields)
     opened = _unlocked(link.open(), by_provider)
     payer = replace(Payer.from_known(opened["payer"]), session=session)
+    if asked.team and payer.team != asked.team:
+        raise unknown_to(version_at(folders.socket), "--team")
     scratch = folders.scratch / session
     facts, caller = session_facts(opened, keys, caller, scratch, asked.providers)
     try:

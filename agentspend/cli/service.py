@@ -13,7 +13,9 @@ from pathlib import Path
 from agentspend.cli import access
 from agentspend.cli.diagnostics import say, warn
 from agentspend.config.edit import write_whole
+from agentspend.config.paths import Paths
 from agentspend.control.service import LABEL, UNIT, Service, plist_path, unit_path
+from agentspend.control.start import stop_daemon
 from agentspend.core.errors import AgentspendError, DaemonUnreachable
 
 ASKED_WITHIN_S = 60
@@ -50,6 +52,22 @@ def uninstall() -> None:
 def installed() -> bool:
     """Whether the daemon is started at login."""
     return _path().exists()
+
+
+def keeps(folders: Paths) -> bool:
+    """Whether it is the service that is to run the daemon of these folders."""
+    path = _path()
+    if not path.exists() or str(folders.log).encode() not in path.read_bytes():
+        return False
+    return sys.platform == "darwin" or user_manager()
+
+
+def start() -> None:
+    """Have the service start its daemon, which was stopped."""
+    if sys.platform == "darwin":
+        _ask("launchctl", "kickstart", f"{_launchd_domain()}/{LABEL}")
+    else:
+        _ask("systemctl", "--user", "restart", UNIT)
 
 
 def require_fixed_port() -> None:
@@ -115,12 +133,7 @@ def _hand_over(start: Sequence[str]) -> None:
             f"or when they have ended: agentspend daemon stop && {' '.join(start)}",
         )
         return
-    if running is not None:
-        with access.connection() as connection:
-            connection.wait_forever()
-            connection.ask("stop")
-            for _ in connection.answers():
-                pass
+    stop_daemon(access.folders().socket)
     _ask(*start)
     found = access.ask("ping")
     say(f"the daemon runs as a service: pid {found['pid']}, port {found['port']}")

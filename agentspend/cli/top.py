@@ -47,12 +47,15 @@ def top(
         view=names[view.lower()],
         filter_text=filter_text,
     )
-    app.run()
+    if (error := app.run()) is not None:
+        raise error
 
 
 def _live() -> "Live":
+    from agentspend.cli import access
     from agentspend.cli.top_source import Live
 
+    access.renew()
     return Live()
 
 

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from agentspend.core.errors import DaemonUnreachable
+from agentspend.control.versions import NOT_UNDERSTOOD, in_versions
+from agentspend.core.errors import AgentspendError, DaemonUnreachable
 from agentspend.core.limits import MAX_CONTROL_LINE_BYTES
 from agentspend.wire.control import read_answer, write_request
 
@@ -21,6 +22,7 @@ class Connection:
     """One open conversation with the daemon. Close it, or use it in a `with`."""
 
     def __init__(self, path: Path, timeout_s: float | None = TIMEOUT_S) -> None:
+        self._path = path
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.settimeout(timeout_s)
         try:
@@ -65,9 +67,14 @@ class Connection:
         return read_answer(line)
 
     def ask(self, op: str, **fields: object) -> Message:
-        """One request, one answer."""
+        """One request, one answer. Not understood by a daemon of another version, it is told so."""
         self.send(op, **fields)
-        answer = self.receive()
+        try:
+            answer = self.receive()
+        except AgentspendError as error:
+            if error.kind in NOT_UNDERSTOOD and op != "ping":
+                raise in_versions(error, version_at(self._path)) from error
+            raise
         if answer is None:
             raise DaemonUnreachable("the daemon hung up before it answered", "agentspend status")
         return answer
@@ -82,6 +89,11 @@ def call(path: Path, op: str, **fields: object) -> Message:
     """One request on a connection of its own."""
     with Connection(path) as connection:
         return connection.ask(op, **fields)
+
+
+def version_at(path: Path) -> str:
+    """The version of the daemon that runs."""
+    return str(call(path, "ping")["version"])
 
 
 def _gone(error: OSError) -> DaemonUnreachable:

@@ -11,9 +11,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
-from agentspend.control.client import Message, call
+from agentspend.control.client import Connection, Message, call
 from agentspend.core.errors import AgentspendError, DaemonUnreachable
 
 READY_WITHIN_S = 20.0
@@ -47,6 +48,15 @@ def start_daemon(socket_path: Path, log_path: Path) -> Message:
     if said.get("ready"):
         return call(socket_path, "ping")
     raise AgentspendError(str(said["error"]), str(said.get("hint", "")))
+
+
+def stop_daemon(socket_path: Path) -> None:
+    """Let a daemon end its last requests, and wait until it has stopped; nobody there is fine."""
+    with suppress(DaemonUnreachable), Connection(socket_path) as connection:
+        connection.wait_forever()
+        connection.ask("stop")
+        for _ in connection.answers():
+            pass
 
 
 def _start(log_path: Path) -> Message:

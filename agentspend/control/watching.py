@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+from agentspend.control.client import version_at
+from agentspend.control.versions import NOT_UNDERSTOOD, in_versions
 from agentspend.core.errors import AgentspendError, DaemonUnreachable
 from agentspend.core.limits import MAX_CONTROL_LINE_BYTES, READ_PAGE_ROWS
 from agentspend.wire.control import read_answer, write_request
@@ -24,7 +26,10 @@ DUE = "due"
 class Line:
     """One open conversation."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self, path: Path, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self._path = path
         self._reader = reader
         self._writer = writer
 
@@ -37,7 +42,7 @@ class Line:
             )
         except OSError as error:
             raise DaemonUnreachable("no daemon runs", "agentspend daemon start") from error
-        return cls(reader, writer)
+        return cls(path, reader, writer)
 
     def close(self) -> None:
         """Hang up."""
@@ -56,7 +61,13 @@ class Line:
             raise DaemonUnreachable("the connection to the daemon broke", "") from error
         if not line:
             raise DaemonUnreachable("the daemon stopped", "agentspend daemon start")
-        return read_answer(line)
+        try:
+            return read_answer(line)
+        except AgentspendError as error:
+            if error.kind in NOT_UNDERSTOOD:
+                running = await asyncio.to_thread(version_at, self._path)
+                raise in_versions(error, running) from error
+            raise
 
     async def ask(self, op: str, **fields: object) -> Message:
         """One question, one answer."""

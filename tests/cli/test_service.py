@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Command
-from tests.daemon.helpers import free_port, session, set_port
+from tests.daemon.helpers import ask, free_port, session, set_port
 from tests.support.process import Home
 
 UNIT = ".config/systemd/user/agentspend.service"
@@ -100,3 +100,26 @@ def test_a_port_that_changes_is_refused(agentspend: Command, fresh: Home, tmp_pa
     assert "its address changes at each start" in ran.err
     assert "[daemon] port = 4141" in ran.err
     assert not (fresh.user / UNIT).exists()
+
+
+def test_an_older_daemon_of_the_service_is_replaced_by_the_service(
+    agentspend: Command,
+    fresh: Home,
+    asked: Callable[[], list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """After an upgrade: not by one that a command started, which would not be there at login."""
+    agentspend("daemon", "install")
+    before = ask(fresh, "ping")["pid"]
+    told = asked()
+    monkeypatch.setattr("agentspend.__version__", "99.0")
+    ran = agentspend("daemon", "start")
+    assert asked()[len(told) :] == ["--user show-environment", "--user restart agentspend.service"]
+    now = ask(fresh, "ping")["pid"]
+    assert now != before
+    assert f"pid {now}" in ran.err
+    unit = fresh.user / UNIT
+    unit.write_text(unit.read_text().replace(str(fresh.home), "/elsewhere"))
+    told = asked()
+    agentspend("daemon", "start")
+    assert asked() == told

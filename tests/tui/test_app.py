@@ -1,11 +1,13 @@
 """Every key, in the app itself, over the recorded day."""
 
+from collections.abc import AsyncIterator
 from datetime import UTC
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 
+from agentspend.core.errors import AgentspendError
 from agentspend.core.money import dollars
 from tests.tui import days
 from tui.actions import ACTIONS
@@ -13,7 +15,7 @@ from tui.app import TopApp
 from tui.replay import Replay
 from tui.rows import View
 from tui.screens.text import Detail, Help
-from tui.source import NotDone
+from tui.source import Message, NotDone
 from tui.widgets.line import Line
 
 
@@ -275,3 +277,22 @@ async def test_a_wide_screen_has_room_for_the_selected_session() -> None:
         assert "may hold at most" in told
         await pilot.press("j")
         assert "s_codex" in _text(app, "inspector")
+
+
+class Deaf(Replay):
+    """A source that is told something it cannot follow."""
+
+    async def watch(self) -> AsyncIterator[Message]:
+        """The first message, then an error."""
+        async for message in super().watch():
+            yield message
+            raise AgentspendError("the daemon that runs is version 0.0.9", "agentspend daemon stop")
+
+
+async def test_what_its_source_cannot_go_on_from_ends_the_screen() -> None:
+    """With the error, which the command tells below the prompt."""
+    app = TopApp(Deaf(days.RECORDED, name="x"), zone=UTC)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.pause()
+    assert app.return_value is not None
+    assert app.return_value.hint == "agentspend daemon stop"
