@@ -60,6 +60,8 @@ def settings_from(config: Config, paths: Paths, team_prices: TeamPrices | None =
 Stamp = tuple[int, int, int]
 """A file's inode, time and size."""
 
+STEP_MS = 200
+"""How often the watching thread wakes: every 50 ms, as is usual, takes 0.1 % of a core."""
 LOOK_EVERY_MS = 5_000
 
 
@@ -170,6 +172,7 @@ async def _next_state(path: Path, seen: Stamp | None) -> Stamp | None:
         watch_filter=None,
         recursive=False,
         debounce=200,
+        step=STEP_MS,
         rust_timeout=LOOK_EVERY_MS,
         yield_on_timeout=True,
     ):
