@@ -197,9 +197,9 @@ def _add_key(app: typer.Typer) -> None:
          "agentspend key list", "agentspend key list --json")  # fmt: skip
     _add(group, key.info, "info", "One key, and what was spent with it",
          "agentspend key info alice-claude-code")  # fmt: skip
-    _add(group, key.update, "update", "Change a key's models, limits or end",
+    _add(group, key.update, "update", "Change a key's models, limits, team or end",
          "agentspend key update ci --models 'claude-haiku-*' --rpm-limit 200",
-         "agentspend key update ci --expires 30d")  # fmt: skip
+         "agentspend key update ci --team web --expires 30d")  # fmt: skip
     _add(group, key.block, "block", "Refuse a key's requests",
          "agentspend key block alice-claude-code")  # fmt: skip
     _add(group, key.unblock, "unblock", "Let them through again",

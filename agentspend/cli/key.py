@@ -10,6 +10,8 @@ import typer
 from agentspend.agents.identity import collect_tags
 from agentspend.cli import access, key_lines, output
 from agentspend.cli.diagnostics import UsageError, as_written, say, warn
+from agentspend.cli.run_help import known_teams
+from agentspend.control.versions import unknown_to
 from agentspend.core import durations
 from agentspend.core.budgets import Budget
 from agentspend.core.errors import AgentspendError
@@ -59,6 +61,14 @@ def create(
         str, typer.Option(metavar="NAME", help="Who serves a model that several have.")
     ] = "",
     project: Annotated[str, typer.Option(metavar="NAME", help="The project it pays for.")] = "",
+    team: Annotated[
+        str,
+        typer.Option(
+            metavar="T",
+            help="Which of your teams pays; else the repository's, else your home's.",
+            autocompletion=known_teams,
+        ),
+    ] = "",
     tag: Annotated[list[str] | None, typer.Option(metavar="K=V", help="May be repeated.")] = None,
     expires: Expires = "",
     as_json: Json = False,
@@ -80,6 +90,7 @@ def create(
                 "agent": agent,
                 "provider": provider,
                 "project": project,
+                "team": team,
                 "tags": collect_tags(tag or []),
             },
         ).settings()
@@ -90,8 +101,7 @@ def create(
         raise UsageError(f"there is a budget {name} already", f"agentspend budget remove {name}")
     access.daemon()
     made = access.ask("key.create", alias=alias, settings=settings, expires_in_s=ends_in_s)
-    if budget is not None:
-        _with_budget(alias, budget)
+    _complete(made, team, budget)
     _hand_over(made, as_json=as_json)
     key_lines.warn_unpriced(settings.get("models", []))
 
@@ -136,15 +146,24 @@ def update(
     max_parallel: Annotated[
         int | None, typer.Option(min=0, metavar="N", help="Requests in flight; 0 for no limit.")
     ] = None,
+    team: Annotated[
+        str | None,
+        typer.Option(
+            metavar="T",
+            help="Which of your teams pays; '' for the home team.",
+            autocompletion=known_teams,
+        ),
+    ] = None,
     expires: Expires = "",
     as_json: Json = False,
 ) -> None:
-    """Change a key's models, limits or end; its token stays."""
+    """Change a key's models, limits, team or end; its token stays."""
     given = {
         "models": None if models is None else _names(models),
         "tpm": tpm_limit,
         "rpm": rpm_limit,
         "parallel": max_parallel,
+        "team": team,
     }
     settings = {name: value for name, value in given.items() if value is not None}
     if not settings and not expires:
@@ -153,6 +172,7 @@ def update(
         ends_in_s = durations.length_s(expires) if expires else 0
     access.daemon()
     made = access.ask("key.update", alias=alias, settings=settings, expires_in_s=ends_in_s)
+    _heeded(made, team)
     if as_json:
         output.answer(made)
     else:
@@ -215,13 +235,21 @@ def _budget(alias: str, limit: str, duration: str) -> Budget:
     )
 
 
-def _with_budget(alias: str, budget: Budget) -> None:
-    """Set a new key's budget before anybody has its token; without the budget there is no key."""
+def _complete(made: dict[str, Any], team: str, budget: Budget | None) -> None:
+    """What a new key needs before anybody has its token; without its team and budget it is none."""
     try:
-        access.change_budget(budget.name, budget)
+        _heeded(made, team)
+        if budget is not None:
+            access.change_budget(budget.name, budget)
     except AgentspendError:
-        access.ask("key.delete", alias=alias)
+        access.ask("key.delete", alias=made["alias"])
         raise
+
+
+def _heeded(made: dict[str, Any], team: str | None) -> None:
+    """A daemon that is older than the teams of keys takes no notice of one."""
+    if team is not None and made.get("team", "") != team:
+        raise unknown_to(str(access.ask("ping")["version"]), "--team")
 
 
 def _hand_over(made: dict[str, Any], *, as_json: bool) -> None:

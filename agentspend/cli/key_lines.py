@@ -80,7 +80,8 @@ def _row(key: Line, budgets: Sequence[Line]) -> list[str]:
 
 
 def _who(key: Line) -> str:
-    return " ".join(each for each in (key["agent"], key["project"]) if each)
+    team = f"team {team}" if (team := key.get("team", "")) else ""
+    return " ".join(each for each in (key["agent"], key["project"], team) if each)
 
 
 def _limits(key: Line) -> str:

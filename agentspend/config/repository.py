@@ -30,12 +30,11 @@ from agentspend.config.shape import (
 from agentspend.core.budgets import Budget
 from agentspend.core.errors import ConfigError
 from agentspend.core.rules import NO_RULES, Rules
-from agentspend.core.scopes import Payer
+from agentspend.core.scopes import Payer, is_team
 from agentspend.core.tags import read_tag
 
 MAX_BUDGETS_IN_A_FILE = 32
 _PROJECT = re.compile(r"[^\s,]{1,200}")
-_TEAM = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]+")
 _SLUG_CHARS = 32
 
@@ -123,7 +122,7 @@ def _read(placing: Placing) -> RepositoryFile:
     if found.project and not (found.project.isprintable() and _PROJECT.fullmatch(found.project)):
         raise placing.error(("project",), "is not a name for a project",
                             "use up to 200 characters without blanks and commas")  # fmt: skip
-    if found.team and not _TEAM.fullmatch(found.team):
+    if found.team and not is_team(found.team):
         raise placing.error(("team",), "is not the name of a team",
                             "write it as `agentspend team status` does")  # fmt: skip
     if len(found.budgets) > MAX_BUDGETS_IN_A_FILE:

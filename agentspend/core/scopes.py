@@ -1,5 +1,6 @@
 """Who pays: the attributes of a request, and which of them a budget names."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -21,6 +22,14 @@ KEYS = (
     "provider",
     "model",
 )
+
+
+_TEAM = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
+
+
+def is_team(name: str) -> bool:
+    """Whether a team can go by this name."""
+    return _TEAM.fullmatch(name) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 from agentspend.core.errors import AgentspendError
 from agentspend.core.rules import ModelRule, RateLimit, Rules
-from agentspend.core.scopes import Scope
+from agentspend.core.scopes import Scope, is_team
 
 TOKEN_PREFIX = "ask-"  # noqa: S105 - what every token begins with
 KEY_SOURCE = "virtual key "
@@ -36,7 +36,8 @@ class VirtualKey:
     """One key. Limits are a minute's (`parallel`: requests in flight); 0 is no limit.
 
     No `models` allows all. `agent` "" leaves the agent to the request; `provider` names the one
-    that serves a model which several have. Moments are UTC microseconds, None for never.
+    that serves a model which several have, `team` the one of its member's teams that pays ("": as a
+    repository says, else the home team). Moments are UTC microseconds, None for never.
     """
 
     alias: str
@@ -47,6 +48,7 @@ class VirtualKey:
     agent: str = ""
     provider: str = ""
     project: str = ""
+    team: str = ""
     tags: tuple[str, ...] = ()
     expires_us: int | None = None
     created_us: int = 0
@@ -76,7 +78,7 @@ class VirtualKey:
         chosen: dict[str, Any] = {
             "models": list(self.models), "tpm": self.tpm, "rpm": self.rpm,
             "parallel": self.parallel, "agent": self.agent, "provider": self.provider,
-            "project": self.project, "tags": list(self.tags),
+            "project": self.project, "team": self.team, "tags": list(self.tags),
         }  # fmt: skip
         return {name: value for name, value in chosen.items() if value}
 
@@ -91,6 +93,9 @@ def key_of(alias: str, settings: Mapping[str, Any]) -> VirtualKey:
         word = str(settings.get(name, ""))
         if word and not _NAME.fullmatch(word):
             raise AgentspendError(f"{word!r} is not the name of {_ARTICLE[name]} {name}")
+    team = str(settings.get("team", ""))
+    if team and not is_team(team):
+        raise AgentspendError(f"{team!r} is not the name of a team", "agentspend team status")
     return VirtualKey(
         alias,
         models=tuple(map(str, settings.get("models", ()))),
@@ -100,6 +105,7 @@ def key_of(alias: str, settings: Mapping[str, Any]) -> VirtualKey:
         agent=str(settings.get("agent", "")),
         provider=str(settings.get("provider", "")),
         project=str(settings.get("project", "")),
+        team=team,
         tags=tuple(map(str, settings.get("tags", ()))),
     )
 

@@ -19,7 +19,7 @@ from agentspend.core.rules import NO_RULES
 from agentspend.core.scopes import Payer
 from agentspend.daemon.processes import born_us, client_pid, folder_of, same_process
 from agentspend.daemon.roster import Roster, head_at
-from agentspend.daemon.session_team import with_team
+from agentspend.daemon.session_team import require_of_key, with_team
 from agentspend.daemon.vault import Vault
 from agentspend.daemon.workplaces import settled
 from agentspend.mounts import may_hang
@@ -58,13 +58,16 @@ class KeyClients:
     async def begin(self, session: Session, pid: int) -> None:
         """Fill in what the client's process tells, and let the session in.
 
-        Raises `AgentspendError` for a repository's file that cannot be used.
+        Raises `AgentspendError` for a repository's file that cannot be used, and for a key whose
+        team is not its member's.
         """
+        teams = await self._teams()
+        require_of_key(session.payer, teams)
         session.pid = pid
         session.born_us, folder = await asyncio.to_thread(_look, pid)
         if folder:
             place, head = await asyncio.to_thread(_work, Path(folder), session.payer)
-            place = with_team(place, None, await self._teams())
+            place = with_team(place, None, teams)
             await self._declare(place.declared)
             session.payer, session.head = place.payer, head_at(head)
             session.rules += place.rules

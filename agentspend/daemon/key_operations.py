@@ -1,14 +1,16 @@
 """What the control API can do with virtual keys. No answer but a new key's holds a token."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 from agentspend.bookkeeper import Bookkeeper
 from agentspend.bookkeeper.books import Books
 from agentspend.bookkeeper.outcomes import Moment
+from agentspend.core.errors import Kind
 from agentspend.daemon.control_api import Caller, Message, Operation
 from agentspend.daemon.roster import Roster
+from agentspend.daemon.session_team import BY_HAND, require, teams_of
 from agentspend.daemon.virtual_keys import KeyBook, lines
 from agentspend.proxy.key_sessions import KeySessions
 from agentspend.proxy.virtual_keys import Holder
@@ -49,10 +51,9 @@ class KeyOperations:
     async def create(self, caller: Caller, message: Message) -> None:
         """Make a key; its token is in this answer and nowhere else."""
         self._no_agent(caller, "make a virtual key")
-        alias = str(message["alias"])
-        token = await self._book.create(
-            alias, message["settings"], int(message.get("expires_in_s", 0))
-        )
+        alias, settings = str(message["alias"]), message["settings"]
+        await self._require_team(settings, f"agentspend key create --alias {alias} --team {{}}")
+        token = await self._book.create(alias, settings, int(message.get("expires_in_s", 0)))
         await caller.send({**await self._line(alias), "token": token})
 
     async def list_keys(self, caller: Caller, _: Message) -> None:
@@ -81,10 +82,9 @@ class KeyOperations:
     async def update(self, caller: Caller, message: Message) -> None:
         """Change a key's settings; its sessions begin anew under them."""
         self._no_agent(caller, "change a virtual key")
-        alias = str(message["alias"])
-        holder = await self._book.update(
-            alias, message["settings"], int(message.get("expires_in_s", 0))
-        )
+        alias, settings = str(message["alias"]), message["settings"]
+        await self._require_team(settings, f"agentspend key update {alias} --team {{}}")
+        holder = await self._book.update(alias, settings, int(message.get("expires_in_s", 0)))
         await self._end_sessions(holder)
         await caller.send(await self._line(alias))
 
@@ -103,6 +103,12 @@ class KeyOperations:
         holder = await self._book.delete(str(message["alias"]))
         await self._end_sessions(holder)
         await caller.send({"alias": holder.key.alias, "state": "deleted"})
+
+    async def _require_team(self, settings: Mapping[str, Any], instead: str) -> None:
+        """A key is for a team of this device's member, or for none by name."""
+        if team := str(settings.get("team", "")):
+            teams = await teams_of(self._bookkeeper)
+            require(team, teams, f"{BY_HAND} {team}", instead, Kind.TEAM)
 
     async def _end_sessions(self, holder: Holder) -> None:
         for session_id in self._sessions.of(holder.number):

@@ -17,6 +17,7 @@ from agentspend.proxy.sessions import Session
 
 BY_HAND = "--team"
 """Where a team was named that no file names."""
+JOIN = "agentspend team join URL CODE    with the line that its lead sends you"
 
 
 async def teams_of(bookkeeper: Bookkeeper) -> tuple[str, ...]:
@@ -48,24 +49,39 @@ def with_team(place: Workplace, outer: Session | None, teams: Sequence[str]) -> 
         return _inherited(place, outer)
     if not teams and place.team_from:
         return replace(place, payer=replace(place.payer, team=""))
-    kind = Kind.OTHER if place.team_from else Kind.TEAM
-    where = f"{place.team_from} = {asked!r}" if place.team_from else f"{BY_HAND} {asked}"
-    if asked and not teams:
-        raise AgentspendError(
-            f"{where}, and this device is in no team",
-            "agentspend team join URL CODE    with the line that its lead sends you",
-            kind,
-        )
-    if asked and asked not in teams:
+    if asked:
+        where = f"{place.team_from} = {asked!r}" if place.team_from else f"{BY_HAND} {asked}"
+        kind = Kind.OTHER if place.team_from else Kind.TEAM
+        require(asked, teams, where, "agentspend run --team {} AGENT", kind)
+    return place
+
+
+def require(
+    asked: str, teams: Sequence[str], where: str, instead: str, kind: Kind, alone: str = JOIN
+) -> None:
+    """Raise `AgentspendError` for a team that is none of the member's.
+
+    `where` says who named it; `instead` is the command with one of theirs in the place of {},
+    `alone` what to do where the device is in no team.
+    """
+    if not teams:
+        raise AgentspendError(f"{where}, and this device is in no team", alone, kind)
+    if asked not in teams:
         first, *others = teams
         yours = ", ".join([f"{first} (home)" if others else first, *others])
         raise AgentspendError(
             f"{where}, and you are not in it; your teams: {yours}",
-            f"agentspend run --team {first} AGENT    or have a lead add you:"
-            " agentspend-server member add-team",
+            f"{instead.format(first)}    or have a lead add you: agentspend-server member add-team",
             kind,
         )
-    return place
+
+
+def require_of_key(payer: Payer, teams: Sequence[str]) -> None:
+    """The same of the team that a key names: its requests are told, and spend for no other."""
+    if payer.team:
+        update = f"agentspend key update {payer.key} --team"
+        where = f"virtual key {payer.key} is for team {payer.team}"
+        require(payer.team, teams, where, f"{update} {{}}", Kind.OTHER, f"{update} ''    or {JOIN}")
 
 
 def _inherited(place: Workplace, outer: Session) -> Workplace:

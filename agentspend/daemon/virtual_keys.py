@@ -169,7 +169,8 @@ def lines(books: Books, at: Moment, keys: Iterable[VirtualKey]) -> list[dict[str
 
 
 def _line(books: Books, key: VirtualKey, now_us: int) -> dict[str, Any]:
-    nothing = {"models": [], "tags": [], "agent": "", "provider": "", "project": ""}
+    nothing = {"models": [], "tags": [], "agent": "", "provider": "", "project": "",
+               "team": ""}  # fmt: skip
     limits = {"tpm": key.tpm, "rpm": key.rpm, "parallel": key.parallel}
     return {
         "alias": key.alias,

@@ -136,7 +136,9 @@ class KeySessions:
                 return self._open[place]
         session = Session(
             id=self._name(key.alias, agent, "" if place[2].startswith("pid ") else client_id, pid),
-            payer=Payer(agent=agent, project=key.project, key=key.alias, tags=key.tags),
+            payer=Payer(
+                agent=agent, project=key.project, key=key.alias, team=key.team, tags=key.tags
+            ),
             token=secrets.token_urlsafe(32),
             opened_us=now_us,
             rules=key.rules(),

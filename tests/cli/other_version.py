@@ -1,7 +1,8 @@
 """The real daemon as another version of it: it reports that one, and was never told of some things.
 
 Words: the version, then names of operations and answer fields that it does not know. It has no
-kinds of errors, and cannot read a payer with a team; with the word `team` it takes no notice of it.
+kinds of errors, and cannot read a payer with a team; with the word `team` it takes no notice of it,
+with `key.team` of none that a key names.
 """
 
 import json
@@ -10,12 +11,23 @@ import sys
 import agentspend
 from agentspend.core.errors import AgentspendError
 from agentspend.core.scopes import Payer
-from agentspend.daemon import control_api
+from agentspend.core.virtual_keys import VirtualKey, key_of
+from agentspend.daemon import control_api, virtual_keys
+from agentspend.daemon.key_operations import KeyOperations
 from agentspend.daemon.main import main
 from agentspend.wire.control import write_answer
 
 agentspend.__version__, *UNKNOWN = sys.argv[1:]
 read_known, known_operations = Payer.from_known.__func__, control_api.ControlApi.__init__  # type: ignore[attr-defined]
+
+
+async def any_team(*_: object) -> None:
+    """No team of a key is looked at."""
+
+
+def key_without_team(alias: str, settings: dict[str, object]) -> VirtualKey:
+    """A key as it was before keys had teams."""
+    return key_of(alias, {name: each for name, each in settings.items() if name != "team"})
 
 
 def from_known(cls: type[Payer], known: dict[str, object]) -> Payer:
@@ -42,6 +54,9 @@ def error(told: AgentspendError) -> bytes:
     return json.dumps(found).encode() + b"\n"
 
 
+if "key.team" in UNKNOWN:
+    KeyOperations._require_team = any_team  # type: ignore[method-assign, assignment]
+    virtual_keys.key_of = key_without_team  # type: ignore[attr-defined, assignment]
 Payer.from_known = classmethod(from_known)  # type: ignore[method-assign, assignment]
 control_api.ControlApi.__init__ = listen  # type: ignore[method-assign, assignment]
 control_api.write_answer = answer  # type: ignore[attr-defined, assignment]

@@ -107,6 +107,19 @@ def test_a_newer_one_is_left_alone(agentspend: Command, begin: Begin, fresh: Hom
     assert (ran.code, BOTH.format(NEW, ours.__version__) in ran.err) == (1, True)
 
 
+def test_no_key_is_made_where_its_team_is_taken_no_notice_of(
+    agentspend: Command, begin: Begin, fresh: Home
+) -> None:
+    """Nobody has the token of a key that would spend for another team."""
+    begin(NEW, "key.team")
+    ran = agentspend("key", "create", "--alias", "ci", "--team", "web", "--max-budget", "5")
+    assert (ran.code, ran.out) == (1, "")
+    assert "and that daemon does not know --team" in ran.err
+    assert ask(fresh, "key.list")["keys"] == []
+    assert agentspend("key", "create", "--alias", "ci").code == 0
+    assert "does not know --team" in agentspend("key", "update", "ci", "--team", "web").err
+
+
 def test_one_that_knows_a_passphrase_stays(
     agentspend: Command, begin: Begin, fresh: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:

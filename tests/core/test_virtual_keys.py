@@ -54,6 +54,7 @@ NAMES = st.text("abcXYZ09-_.", max_size=12)
             "tpm": st.integers(0, 10**9), "rpm": st.integers(0, 10**6),
             "parallel": st.integers(0, 99), "agent": st.sampled_from(["", "claude"]),
             "provider": st.sampled_from(["", "openrouter"]), "project": NAMES,
+            "team": st.sampled_from(["", "web", "a.b-c_9"]),
         },
     )
 )  # fmt: skip
@@ -73,7 +74,8 @@ def test_an_alias_can_be_typed_and_named_in_a_scope(alias: str) -> None:
 @pytest.mark.parametrize(
     ("settings", "said"),
     [({"rpm": -1}, "rpm is below zero"), ({"agent": "a b"}, "is not the name of an agent"),
-     ({"provider": "-"}, "is not the name of a provider")],
+     ({"provider": "-"}, "is not the name of a provider"),
+     ({"team": "No Team"}, "is not the name of a team")],
 )  # fmt: skip
 def test_bad_settings_are_refused(settings: dict[str, object], said: str) -> None:
     """Before anything is made of them."""
