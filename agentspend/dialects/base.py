@@ -41,6 +41,10 @@ class Meter(Protocol):
         """What is proved in the end; `complete` False when the answer was cut off."""
         ...
 
+    def close(self, *, complete: bool) -> Metered:
+        """The same, for a meter that is fed no more."""
+        ...
+
 
 class Filter(Protocol):
     """Takes out of an answer what we asked for and the client did not. Never raises."""

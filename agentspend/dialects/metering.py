@@ -68,12 +68,12 @@ class AnswerMeter(ABC):
 
     def end(self, *, complete: bool) -> Metered:
         """What is proved if nothing more comes. Asking changes nothing: more may be fed after."""
-        if not self._billed:
-            return Metered(billing=Billing.FREE)
         return copy(self).close(complete=complete)
 
     def close(self, *, complete: bool) -> Metered:
         """The same, for a meter that is fed no more."""
+        if not self._billed:
+            return Metered(billing=Billing.FREE)
         self._complete = complete
         if self._stream:
             for event in self._splitter.pending():

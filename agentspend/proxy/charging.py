@@ -55,8 +55,11 @@ def ended_by(
     *,
     complete: bool,
 ) -> Ended:
-    """What is known of a request in the end; `upstream` is None where no answer began."""
-    metered = meter.end(complete=complete)
+    """What is known of a request in the end; `upstream` is None where no answer began.
+
+    The meter is fed no more.
+    """
+    metered = meter.close(complete=complete)
     exact = metered.billing is Billing.EXACT
     return Ended(
         asked=asked,

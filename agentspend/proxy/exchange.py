@@ -251,7 +251,7 @@ class Journey:
         unreachable: Unreachable | None = None
         failure: Exception | None = None
         upstream: aiohttp.ClientResponse | None = None
-        meter = self.dialect.meter(asked.facts, 200, "")
+        meter: Meter | None = None
         complete = False
         try:
             origin, path = way_out(self.dialect, self.path, self.login)
@@ -283,6 +283,7 @@ class Journey:
         if complete:
             self._answer(await self._finish(complete=True))
         elapsed_s = (self.desk.now().mono_us - sent_us) / 1_000_000
+        meter = meter or self.dialect.meter(asked.facts, 200, "")
         ended = ended_by(asked, held, meter, upstream, elapsed_s, complete=complete)
         self.used_tokens = used_tokens(ended)
         self.passage.answered = complete and ended.metered.billing is Billing.EXACT
