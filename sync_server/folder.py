@@ -30,14 +30,14 @@ SOCKET = "admin.sock"
 ORG = "org"
 _FIELDS = {"name": str, "url": str, "listen": str, "port": int, "database": str,
            "certificate": str, "key": str}  # fmt: skip
-_BOUNDS = {"connections_per_address": int}
+_BOUNDS = {"connections_per_address": int, "entries_per_day": int}
 """Those that `init` leaves out: they are as they should be for nearly everybody."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What `server.toml` says. `certificate` and `key` "" is plain http, on this machine only; of
-    `connections_per_address` 0 is any number."""
+    `connections_per_address` and of one device's `entries_per_day` 0 is any number."""
 
     name: str
     url: str
@@ -47,6 +47,7 @@ class Settings:
     certificate: str = "server.crt"
     key: str = "server.key"
     connections_per_address: int = 2_000
+    entries_per_day: int = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,9 @@ class Folder:
             if new_in_zone:
                 _begin_org(engine, settings.name, new_in_zone)
             private = bytes.fromhex((self.path / "signing.key").read_text("ascii").strip())
-            service = Service(engine, ORG, private, Sizing(), journal)
+            service = Service(
+                engine, ORG, private, Sizing(), journal, entries_per_day=settings.entries_per_day
+            )
             service.catch_up()
             yield service
         finally:

@@ -27,7 +27,7 @@ from agentspend.core.allowance.messages import (
 from agentspend.core.errors import AgentspendError
 from agentspend.wire import signing
 from agentspend.wire.team import Message, Sealed, seal
-from sync_server import enrolment, machines, orders, policies, raises, senders, verdicts
+from sync_server import enrolment, machines, orders, policies, quotas, raises, senders, verdicts
 from sync_server.acts.act import SPENDS, Act, Address, Done, Plan, Role
 from sync_server.acts.reserves import draw
 from sync_server.allowance import incarnations
@@ -51,7 +51,8 @@ Order = TypeVar("Order", Decide, DrawReserve)
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One organisation's server. `private_key` signs what it answers."""
+    """One organisation's server. `private_key` signs what it answers; `entries_per_day` is how much
+    it takes of one device, 0 for any number."""
 
     engine: Engine
     org: str
@@ -60,14 +61,14 @@ class Service:
     journal: JournalFile | None = None
     crowds: Crowds = field(default_factory=Crowds)
     counts: Counts = field(default_factory=Counts)
+    entries_per_day: int = 0
 
     def sync(self, device: str, sealed: Sealed, now_us: int) -> Sealed:
-        """Take a report in, grant, and answer. Raises `UnknownDevice`, `NotSigned` or
-        `NotCanonical`; nothing has changed then."""
+        """Take a report in, grant, and answer. Raises `UnknownDevice`, `NotSigned`, `NotCanonical`
+        or `TooMuch`; nothing has changed then."""
         with self._deciding(now_us) as (conn, org):
             sender = senders.sender(conn, device)
             sync = senders.said(conn, Sync, device, sealed, sender)
-            people.seen(conn, device, now_us)
             loaded = cases.Loaded(conn, self.org, sync.inc, (device, sender))
             belongs = loaded.case.belongs
             if org.frozen or belongs.frozen:
@@ -82,6 +83,9 @@ class Service:
             terms_of = loaded.terms_of(now_us, org.zone)
             proved = partial(ledgers.proved, conn, sync.inc)
             outcome = serve(loaded.case, sync, hash_at, office, terms_of, proved)
+            kept = quotas.weight(outcome, len(sealed.body))
+            full_us = quotas.taken(sender.full_us, kept, now_us, self.entries_per_day)
+            people.seen(conn, device, now_us, full_us)
             self._write(conn, org, outcome.journal)
             loaded.save()
             answer = self._sealed(outcome.answer)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from agentspend.core.allowance.messages import Status
+from sync_server.quotas import is_nearly_full
 
 DAY_US = 86_400_000_000
 SILENT_US = 3 * DAY_US
@@ -27,6 +28,7 @@ class Sign(StrEnum):
     QUIET = "quiet"
     FORKED = "forked"
     MANY_LEDGERS = "many_ledgers"
+    FLOODS = "floods"
 
 
 MEANS = {
@@ -46,6 +48,8 @@ MEANS = {
     "put back while both ran; it gets no allowance",
     Sign.MANY_LEDGERS: "it began a ledger three times or more: restored again and again, or its "
     "ledger is thrown away to hide what is in it",
+    Sign.FLOODS: "it reports far more entries than work makes, and soon no more of it is taken for "
+    "a while: a program that asks without end, or somebody who fills the server's disk",
 }
 
 
@@ -54,7 +58,7 @@ class Facts:
     """What the server knows of one active device. `others_us`: when another machine of its member
     was heard last; `entries`: how many it has reported; `last_us`: when it last spent, by its
     clock; `ahead`: it has dated spending far ahead, which is not believed; `ledgers`: how many it
-    has begun."""
+    has begun; `full_us`: when it has its whole share of the disk again."""
 
     enrolled_us: int
     seen_us: int
@@ -64,6 +68,7 @@ class Facts:
     ledgers: int
     status: Status
     ahead: bool = False
+    full_us: int = 0
 
 
 def signs(facts: Facts, now_us: int) -> list[Sign]:
@@ -74,6 +79,8 @@ def signs(facts: Facts, now_us: int) -> list[Sign]:
         found.append(Sign.FORKED)
     if facts.ledgers >= MANY_LEDGERS:
         found.append(Sign.MANY_LEDGERS)
+    if is_nearly_full(facts.full_us, now_us):
+        found.append(Sign.FLOODS)
     if facts.ahead:
         found.append(Sign.CLOCK)
     if not heard:

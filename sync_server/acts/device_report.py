@@ -72,6 +72,7 @@ def _suspects(conn: Connection, found: list[Row[Any]], now_us: int) -> list[dict
             ledgers=len(own),
             status=status,
             ahead=row.id in ahead,
+            full_us=row.full_us,
         )
         shown = signs(facts, now_us)
         if shown:

@@ -14,6 +14,7 @@ from sync_server.acts.act import BadFields, NotAllowed, NotFound
 from sync_server.doors.hall import Hall
 from sync_server.enrolment import NotInvited
 from sync_server.journal_file import JournalBroken
+from sync_server.quotas import TooMuch
 from sync_server.senders import UnknownDevice
 
 HALL: web.AppKey[Hall] = web.AppKey("hall", Hall)
@@ -78,7 +79,7 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 def _said(error: AgentspendError) -> web.Response:
     match error:
-        case TooFast():
+        case TooFast() | TooMuch():
             return refused(429, error.message, error.hint, retry_after=str(error.wait_s))
         case UnknownDevice():
             return refused(403, NOT_YOURS)

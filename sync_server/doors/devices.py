@@ -17,6 +17,7 @@ from sync_server.doors.answers import HALL, TooFast, answer, refused
 from sync_server.doors.hall import Hall
 from sync_server.doors.links import body_of, whence
 from sync_server.enrolment import Names, NotInvited
+from sync_server.quotas import TooMuch
 from sync_server.store.people import LEADS
 
 PING_S = 20
@@ -138,7 +139,11 @@ async def sync(request: web.Request) -> web.Response:
             policy = hall.service.policy(device, asking.policy)
         return found, policy, _holders(hall, device, asking, said)
 
-    found, policy, holders = await hall.work(work)
+    try:
+        found, policy, holders = await hall.work(work)
+    except TooMuch:
+        await _too_much(hall, device)
+        raise
     if holders:
         await hall.ring(holders)
     return answer(
@@ -148,6 +153,16 @@ async def sync(request: web.Request) -> web.Response:
             "ticket": hall.lines.ticket(device, now_us),
         }
     )
+
+
+async def _too_much(hall: Hall, device: str) -> None:
+    """The leads are told of a device that fills the disk, once a day."""
+    if hall.pace.wait_s("flood", device):
+        return
+    words: dict[str, object] = {"who": "the server", "what": "intake.full", "device": device}
+    now_us = hall.now_us()
+    await hall.work(lambda: hall.service.decide([], words, now_us))
+    await hall.tell(frozenset({LEADS}))
 
 
 def _holders(hall: Hall, device: str, asking: Asking, said: Answered) -> set[str]:

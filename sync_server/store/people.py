@@ -56,7 +56,9 @@ _NEW_POOL = {
     "past_nusd": 0, "late_nusd": 0,
 }  # fmt: skip
 _SENDER = Quick(
-    select(devices.c.public_key, devices.c.member, members.c.team, members.c.role)
+    select(
+        devices.c.public_key, devices.c.member, devices.c.full_us, members.c.team, members.c.role
+    )
     .join(members, members.c.id == devices.c.member)
     .where(devices.c.id == bindparam("device"))
 )
@@ -103,7 +105,7 @@ _LIES_HERE = (
 _SEEN = Quick(
     update(devices)
     .where(devices.c.id == bindparam("b_device"))
-    .values(seen_us=bindparam("b_seen_us"))
+    .values(seen_us=bindparam("b_seen_us"), full_us=bindparam("b_full_us"))
 )
 
 
@@ -195,7 +197,8 @@ def teams_of(conn: Connection, *only: str) -> dict[str, list[str]]:
 
 
 def sender(conn: Connection, device: str) -> Any:
-    """A device's `public_key`, its `member`, and their home `team` and `role`; None for none.
+    """A device's `public_key`, `member` and `full_us`, and the member's home `team` and `role`;
+    None for none.
 
     An expelled device keeps its key: it may still report.
     """
@@ -208,9 +211,9 @@ def device_of_key(conn: Connection, public: bytes) -> RowMapping | None:
     return conn.execute(found).mappings().one_or_none()
 
 
-def seen(conn: Connection, device: str, now_us: int) -> None:
-    """A device has spoken."""
-    _SEEN.run(conn, {"b_device": device, "b_seen_us": now_us})
+def seen(conn: Connection, device: str, now_us: int, full_us: int) -> None:
+    """A device has spoken, and has its whole share of the disk again at `full_us`."""
+    _SEEN.run(conn, {"b_device": device, "b_seen_us": now_us, "b_full_us": full_us})
 
 
 def crowd(conn: Connection, since_us: int, **whose: str) -> tuple[int, int]:

@@ -105,7 +105,9 @@ devices = Table(
     Column("active", Boolean, nullable=False),
     _number("enrolled_us"),
     _number("seen_us"),
+    Column("full_us", BigInteger, nullable=False, server_default="0"),
 )  # fmt: skip
+"""`full_us` is when a device may report its whole share again (`sync_server.quotas`)."""
 
 invites = Table(
     "invite", metadata,

@@ -63,6 +63,8 @@ def test_nothing_is_spoken_in_the_clear_off_this_machine(tmp_path: Path) -> None
         ("colour = 1", "colour"),
         ("", "missing"),
         ("connections_per_address = -1", "connections_per_address"),
+        ("entries_per_day = -1", "entries_per_day"),
+        ("entries_per_day = 1.5", "entries_per_day"),
     ],
 )
 def test_a_broken_file_is_named(tmp_path: Path, text: str, said: str) -> None:
@@ -71,6 +73,17 @@ def test_a_broken_file_is_named(tmp_path: Path, text: str, said: str) -> None:
     (folder.path / "server.toml").write_text(text)
     with pytest.raises(ConfigError, match=said):
         folder.settings()
+
+
+def test_what_is_taken_of_a_device_stands_in_the_settings(tmp_path: Path) -> None:
+    """20,000 entries a day, where nobody says otherwise."""
+    folder, _ = made(tmp_path)
+    with folder.open() as service:
+        assert service.entries_per_day == 20_000
+    with (folder.path / "server.toml").open("a") as file:
+        file.write("entries_per_day = 0\n")
+    with folder.open() as service:
+        assert service.entries_per_day == 0
 
 
 def test_a_folder_without_a_server_says_what_to_do(tmp_path: Path) -> None:
