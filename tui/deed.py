@@ -109,13 +109,17 @@ def _reopened(asked: Told) -> Deed:
     )
 
 
-def requested(words: str) -> Deed:
-    """Ask the team for a raise: `20 for the release`. Raises `AgentspendError` without a sum."""
+def requested(words: str, pool: str = "", team: str = "") -> Deed:
+    """Ask for a raise: `20 for the release`; of a pool, else of a team's tightest one, else of the
+    home team's. Raises `AgentspendError` without a sum."""
     amount, _, reason = words.partition(" ")
     nusd = parse_usd(amount)
     reason = reason.strip()
+    of = {"pool": pool} if pool else {"team": team} if team else {}
+    whose = f" more of {pool}" if pool else f" for team {team}" if team else ""
+    options = "".join(f"--{name} {word} " for name, word in of.items())
     return Deed(
-        "request", {"amount": usd_text(nusd), "reason": reason},
-        f"ask the team for {dollars(nusd)}?",
-        f"agentspend team request {usd_text(nusd)} --reason {reason!r}",
+        "request", {"amount": usd_text(nusd), "reason": reason, **of},
+        f"ask the team's leads for {dollars(nusd)}{whose}?",
+        f"agentspend team request {usd_text(nusd)} {options}--reason {reason!r}",
     )  # fmt: skip

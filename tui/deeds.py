@@ -12,7 +12,7 @@ from tui.deed import Deed
 from tui.now import Now
 from tui.rows import Row, View
 from tui.source import NotDone, Source
-from tui.team import overview_of, question_of, team_of
+from tui.team import overview_of, pool_of, question_of, team_of, team_paying
 
 NO_TEAM = "this device is in no team"
 NO_OWN = "no hard budget of yours is set; a asks your team"
@@ -106,7 +106,7 @@ class Deeds:
         elif name == "cheaper" and row is not None:
             self._ask(lambda words: deed.cheaper(row, words), "only models like: *haiku*")
         elif name == "ask_raise":
-            self._ask(deed.requested, "ask the team for dollars, and why: 20 for the release")
+            self._ask_team(budget.removeprefix(TEAM_PREFIX))
         elif (asked := self._asked_of_us()) is not None:
             if name == "approve":
                 amount = usd_text(asked["amount_nusd"])
@@ -186,6 +186,17 @@ class Deeds:
 
         more = "" if len(own) == 1 else "; another: NAME 5.00"
         self._ask(raised, f"raise {name} by dollars: 5.00{more}")
+
+    def _ask_team(self, pool: str) -> None:
+        """Ask for more of the pool that was clicked on or is selected, else of what the selected
+        session's team has least of."""
+        row, day = self._desk.selected, self._desk.day
+        selected = row.fields.get("budget", "") if row is not None else ""
+        pool = pool or (selected if pool_of(day, selected) is not None else "")
+        team = team_paying(day, row.session) if row is not None else ""
+        named = f" more of {pool}" if pool else f" for team {team}" if team else ""
+        self._ask(lambda words: deed.requested(words, pool, team),
+                  f"ask the team for dollars{named}, and why: 20 for the release")  # fmt: skip
 
     def _no_answer(self) -> str:
         """Why no question of the team's can be answered here and now; "" when one can."""

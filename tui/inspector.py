@@ -27,6 +27,7 @@ def facts(row: Row | None, day: Day, now: Now) -> Sequence[Fact]:
     took = f"in {tokens(found.input_tokens)}  cached {tokens(found.cached_tokens)}"
     return (
         ("Session", f"{row.session}  {payer.project} {payer.branch}".rstrip()),
+        *((("Team", paid),) if (paid := team.team_paying(day, row.session)) else ()),
         ("Spent", _spent(found, day, row.session)),
         ("Tokens", f"{took}  out {tokens(found.output_tokens)}"),
         ("Requests", _requests(row.session, found, day)),

@@ -27,11 +27,15 @@ class Mark(StrEnum):
     ASKS = "?"
 
 
+NEVER = 9
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """`name` as shown; `cells` wide; `right`-aligned; shown only from a width class on.
 
-    `least` is 0 for always, 1 from 80, 2 from 120, 3 from 150 cells. `grows` takes what is left.
+    `least` is 0 for always, 1 from 80, 2 from 120, 3 from 150 cells, `NEVER` not now. `grows` takes
+    what is left.
     """
 
     name: str

@@ -46,6 +46,22 @@ def team_of(day: Day) -> Told:
     return day.status.get("team") or {}
 
 
+def paying(day: Day) -> set[str]:
+    """The teams that today's sessions are for; none where nobody is in one."""
+    live = {str(each.get("team") or "") for each in day.status["sessions"]}
+    spent = {each.last.payer.team for each in day.spending.by_session.values() if each.last}
+    return (live | spent) - {""}
+
+
+def team_paying(day: Day, session: str) -> str:
+    """The team of a session, where there are sessions of several; else ""."""
+    if len(paying(day)) < 2:
+        return ""
+    live = (each.get("team") for each in day.status["sessions"] if each["id"] == session)
+    found = day.spending.by_session.get(session)
+    return str(next(live, "") or (found.last.payer.team if found and found.last else ""))
+
+
 def overview_of(day: Day) -> Told:
     """What the server told of the whole team last; empty before it did."""
     return team_of(day).get("overview") or {}

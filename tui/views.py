@@ -9,7 +9,7 @@ from tui.day import Day
 from tui.facts import Charge, Flight, Refusal
 from tui.format import ago, cents, precise, tokens
 from tui.now import Clock, Now
-from tui.rows import Cells, Column, Mark, Row, Table, View
+from tui.rows import NEVER, Cells, Column, Mark, Row, Table, View
 from tui.spending import Sum
 
 RECENT_US = 10_000_000
@@ -18,13 +18,21 @@ SHOWN_REQUESTS = 500
 
 AGENT_COLUMNS = (
     Column("AGENT", 12, grows=True), Column("PROJECT", 11, least=1),
-    Column("MODEL", 14, least=1), Column("REQ", 4, right=True, least=1),
-    Column("IN", 6, right=True, least=2), Column("CACHED", 6, right=True, least=2),
+    Column("TEAM", 7, least=NEVER), Column("MODEL", 14, least=1),
+    Column("REQ", 4, right=True, least=1), Column("IN", 6, right=True, least=2),
+    Column("CACHED", 6, right=True, least=2),
     Column("OUT", 6, right=True, least=2), Column("TOK/M", 6, right=True, least=1),
     Column("HELD", 7, right=True, least=1), Column("SPENT", 8, right=True),
     Column("SHARE", 5, right=True, least=3), Column("LISTED", 9, right=True, least=3),
     Column("LAST", 7),
 )  # fmt: skip
+_IN_TEAMS = {
+    "PROJECT": Column("PROJECT", 10, least=1),
+    "TEAM": Column("TEAM", 7, least=1, grows=True),
+    "TOK/M": Column("TOK/M", 6, right=True, least=2),
+}
+AGENT_COLUMNS_IN_TEAMS = tuple(_IN_TEAMS.get(each.name, each) for each in AGENT_COLUMNS)
+"""Where sessions are for several teams: each has its place, also on 80 cells."""
 REQUEST_COLUMNS = (
     Column("TIME", 8), Column("AGENT", 12, grows=True), Column("MODEL", 18, least=1),
     Column("STATE", 9), Column("IN", 6, right=True, least=1), Column("OUT", 6, right=True, least=1),
@@ -49,7 +57,9 @@ def table(view: View, day: Day, now: Now) -> Table:
     now_us, clock = now.us, now.clock
     match view:
         case View.AGENTS:
-            return Table(AGENT_COLUMNS, _agents(day, now_us), sort=9)
+            several = len(team.paying(day)) > 1
+            columns = AGENT_COLUMNS_IN_TEAMS if several else AGENT_COLUMNS
+            return Table(columns, _agents(day, now_us), sort=10)
         case View.REQUESTS:
             return Table(REQUEST_COLUMNS, _requests(day, clock), sort=0)
         case View.MODELS:
@@ -87,6 +97,7 @@ def _agent(
     payer = last.payer if last else refusal.payer if refusal else Payer()
     agent = str((session or {}).get("agent") or payer.agent or name)
     project = str((session or {}).get("project") or payer.project)
+    of = str((session or {}).get("team") or payer.team)
     last_us = max(last.at_us if last else 0, refusal.at_us if refusal else 0)
     is_refused = refusal is not None and refusal.at_us >= (last.at_us if last else 0)
     busy = bool(held_nusd) or now_us - last_us < RECENT_US
@@ -95,18 +106,19 @@ def _agent(
     when = "refused" if is_refused else "waiting" if waits else ""
     rate = found.tokens_a_minute(now_us)
     cells = Cells(lambda: (
-        agent, project, payer.model, str(found.requests), tokens(found.input_tokens),
+        agent, project, of, payer.model, str(found.requests), tokens(found.input_tokens),
         _cached(found), tokens(found.output_tokens), tokens(rate),
         cents(held_nusd) if held_nusd else "-", cents(found.nusd), _share(found, day),
         cents(found.listed_nusd) if found.listed_nusd else "-", when or _ago(last_us, now_us),
     ))  # fmt: skip
     order = (
-        agent, project, payer.model, found.requests, found.input_tokens, found.cached_tokens,
+        agent, project, of, payer.model, found.requests, found.input_tokens, found.cached_tokens,
         found.output_tokens, rate, held_nusd, found.nusd, found.nusd, found.listed_nusd, last_us,
     )  # fmt: skip
     flags = {"live"} if session else set()
     return Row(
-        key=name, cells=cells, order=order, mark=mark, fields=_fields(payer, name, agent, project),
+        key=name, cells=cells, order=order, mark=mark,
+        fields=_fields(payer, name, agent, project, of),
         nusd=found.nusd, session=name,
         flags=frozenset(flags | ({"refused"} if is_refused else set())),
     )  # fmt: skip
@@ -184,11 +196,11 @@ def _refused(refusal: Refusal, clock: Clock) -> Row:
 
 @lru_cache(maxsize=8_192)
 def _fields(
-    payer: Payer, session: str = "", agent: str = "", project: str = ""
+    payer: Payer, session: str = "", agent: str = "", project: str = "", of: str = ""
 ) -> Mapping[str, str]:
     """A payer's words for the filter."""
     known = {key: value for key, value in payer.known().items() if isinstance(value, str)}
-    own = {"session": session, "agent": agent, "project": project}
+    own = {"session": session, "agent": agent, "project": project, "team": of}
     return {
         **known,
         **{key: value for key, value in own.items() if value},

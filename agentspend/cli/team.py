@@ -4,13 +4,27 @@ from typing import Annotated, Any
 
 import typer
 
+from agentspend.agents.base import Caller
+from agentspend.agents.repository import repository_here
 from agentspend.cli import access, output
-from agentspend.cli.diagnostics import say
+from agentspend.cli.diagnostics import UsageError, as_written, say
 from agentspend.cli.moments import ago_text, now_us
+from agentspend.cli.run_help import known_teams
 from agentspend.cli.status import frozen_lines
+from agentspend.control.versions import unknown_to
 from agentspend.core.errors import AgentspendError
 from agentspend.core.money import dollars, free_dollars, parse_usd
 from agentspend.core.phrases import in_text
+
+
+def known_pools(incomplete: str) -> list[str]:
+    """The team's pools whose names begin so, for the shell's completion."""
+    try:
+        team = access.ask("status").get("team") or {}
+    except AgentspendError:
+        return []
+    return [name for each in team.get("pools", ()) if (name := each["name"]).startswith(incomplete)]
+
 
 NO_TEAM = AgentspendError("this device is in no team", "agentspend team join URL CODE")
 Team = dict[str, Any]
@@ -53,14 +67,43 @@ def sync() -> None:
 def request(
     amount: Annotated[str, typer.Argument(metavar="AMOUNT", help="In dollars, such as 20.")],
     reason: Annotated[str, typer.Option(help="Why: the lead reads it.")] = "",
-    pool: Annotated[str, typer.Option(help="Which pool; else the one with the least left.")] = "",
+    pool: Annotated[
+        str,
+        typer.Option(
+            metavar="POOL",
+            help="Which cap; else the one with the least left.",
+            autocompletion=known_pools,
+        ),
+    ] = "",
+    team: Annotated[
+        str,
+        typer.Option(
+            metavar="T",
+            help="Which of your teams; else as for `agentspend run`.",
+            autocompletion=known_teams,
+        ),
+    ] = "",
 ) -> None:
-    """Ask the team's leads for a raise; once approved the allowance is there within a second."""
+    """Ask the team's leads for a raise; once approved the allowance is there within a second.
+
+    For whom is as for `run` here: --team, else .agentspend.toml, else your home team.
+    """
+    if pool and team:
+        raise UsageError("--pool names a cap and --team a team, whose tightest cap is meant",
+                         f"agentspend team request {amount} --pool {pool}")  # fmt: skip
+    with as_written():
+        fields: dict[str, Any] = {"amount_nusd": parse_usd(amount), "reason": reason, "pool": pool}
+    if not pool:
+        fields |= {"payer": {"team": team}, "repository": repository_here(Caller.here())}
     access.daemon()
-    found = access.ask("team.request", amount_nusd=parse_usd(amount), reason=reason, pool=pool)
+    found = access.ask("team.request", **fields)
+    if team and "team" not in found:
+        raise unknown_to(str(access.ask("ping")["version"]), "--team")
     status = str(found.get("status", "open"))
     what = "a lead decides" if status == "open" else "a lead has decided; ask again for more"
-    output.line(f"request {found.get('id', '')} is {status}: {what}")
+    whose = f" for team {name}" if (name := found.get("team", "")) else ""
+    cap = f" of {output.plain(name)}" if (name := found.get("pool", "")) else ""
+    output.line(f"request {found.get('id', '')}{whose} for more{cap} is {status}: {what}")
 
 
 Request = Annotated[str, typer.Argument(metavar="REQUEST", help="As `team requests` names it.")]

@@ -129,12 +129,15 @@ def _models(session: str, allow: str) -> str:
     return f"session {session} may use {allow or 'every model again'}"
 
 
-def _request(amount: str, reason: str) -> str:
+def _request(amount: str, reason: str, pool: str = "", team: str = "") -> str:
     """Ask the team's leads for a raise."""
     from agentspend.core.money import parse_usd
 
-    found = access.ask("team.request", amount_nusd=parse_usd(amount), reason=reason)
-    return f"request {found.get('id', '')} is open: a lead decides"
+    found = access.ask(
+        "team.request", amount_nusd=parse_usd(amount), reason=reason, pool=pool,
+        payer={"team": team} if team else {},
+    )  # fmt: skip
+    return f"request {found.get('id', '')} for more of {found.get('pool', '')} is open"
 
 
 def _approve(request: str, amount: str) -> str:

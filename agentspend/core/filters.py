@@ -16,7 +16,7 @@ from agentspend.core.scopes import glob
 FLAGS = frozenset({"refused", "est", "live", "subscription"})
 KEYS = (
     "agent", "session", "project", "branch", "member", "model", "provider", "budget", "tag", "kind",
-    "key", "rid",
+    "key", "rid", "team",
 )  # fmt: skip
 
 

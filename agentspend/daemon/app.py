@@ -154,7 +154,7 @@ class Daemon:
         of_pauses = PauseOperations(self.desk, self.bookkeeper, operations.no_agent)
         await of_pauses.load()
         operations.team = self._team
-        of_team = TeamOperations(self._team, operations.no_agent)
+        of_team = TeamOperations(self._team, self.sessions, operations.no_agent)
         of_questions = QuestionOperations(self.bookkeeper, operations.no_agent)
         of_models = ModelOperations(self.sessions, self._roster, operations.no_agent)
         tables = (operations, of_sessions, of_policy, of_keys, of_providers, of_pauses,

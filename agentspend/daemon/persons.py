@@ -22,6 +22,18 @@ def no_agent(caller: Caller, sessions: Sessions, our_port: int, what: str) -> No
         )
 
 
+def outer_of(caller: Caller, sessions: Sessions) -> Session | None:
+    """The session that a command was started in; not the one that it is the `run` of."""
+    return next(
+        (
+            outer
+            for outer in insiders(sessions)
+            if outer.pid != caller.peer.pid and caller.peer.started_by([outer.pid])
+        ),
+        None,
+    )
+
+
 def insiders(sessions: Sessions) -> list[Session]:
     """The live sessions with a process of their own: what it starts is inside the session."""
     return [

@@ -9,7 +9,7 @@ from agentspend.bookkeeper import Bookkeeper, snapshot
 from agentspend.core.errors import AgentspendError, Kind
 from agentspend.core.virtual_keys import is_token
 from agentspend.daemon.control_api import Caller, Message, Operation
-from agentspend.daemon.persons import insiders
+from agentspend.daemon.persons import outer_of
 from agentspend.daemon.policy_operations import PolicyOperations
 from agentspend.daemon.reload import Reload
 from agentspend.daemon.roster import Roster, head_at
@@ -45,7 +45,7 @@ class SessionOperations:
         """Open a session that lives as long as this connection, across restarts of the daemon."""
         name = str(message.get("session") or f"s_{secrets.token_hex(8)}")
         self._not_anothers(caller, name)
-        place, teams = await begun(self.bookkeeper, message, self._outer(caller))
+        place, teams = await begun(self.bookkeeper, message, outer_of(caller, self.desk.sessions))
         waits = await self.policy.declare(place)
         session = Session(
             id=name,
@@ -120,17 +120,6 @@ class SessionOperations:
             if own:
                 found[provider] = own
         return found
-
-    def _outer(self, caller: Caller) -> Session | None:
-        """The session that a new one is begun in."""
-        return next(
-            (
-                outer
-                for outer in insiders(self.desk.sessions)
-                if outer.pid != caller.peer.pid and caller.peer.started_by([outer.pid])
-            ),
-            None,
-        )
 
     def _not_anothers(self, caller: Caller, name: str) -> None:
         """A live session is its `run`'s own: whoever could open it again could also end it."""

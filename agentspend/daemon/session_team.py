@@ -17,6 +17,7 @@ from agentspend.proxy.sessions import Session
 
 BY_HAND = "--team"
 """Where a team was named that no file names."""
+RUN = "agentspend run --team {} AGENT"
 JOIN = "agentspend team join URL CODE    with the line that its lead sends you"
 
 
@@ -30,9 +31,11 @@ async def teams_of(bookkeeper: Bookkeeper) -> tuple[str, ...]:
     return policy.teams or (membership.team,)
 
 
-def with_team(place: Workplace, outer: Session | None, teams: Sequence[str]) -> Workplace:
+def with_team(
+    place: Workplace, outer: Session | None, teams: Sequence[str], instead: str = RUN
+) -> Workplace:
     """The same with the team that pays, "" for the home team. What a file says of teams is for
-    those who are in one.
+    those who are in one. `instead` is the command that names another team, with {} in its place.
 
     Raises `AgentspendError` for a team that is not the member's, or not the agent's to choose.
     """
@@ -43,7 +46,7 @@ def with_team(place: Workplace, outer: Session | None, teams: Sequence[str]) -> 
             raise AgentspendError(
                 f"{BY_HAND} {asked}: this is inside a session for team {own}, and what is started"
                 " there is for that team too",
-                f"agentspend run --team {asked} AGENT    in a terminal of your own",
+                f"{instead.format(asked)}    in a terminal of your own",
                 Kind.TEAM,
             )
         return _inherited(place, outer)
@@ -52,7 +55,7 @@ def with_team(place: Workplace, outer: Session | None, teams: Sequence[str]) -> 
     if asked:
         where = f"{place.team_from} = {asked!r}" if place.team_from else f"{BY_HAND} {asked}"
         kind = Kind.OTHER if place.team_from else Kind.TEAM
-        require(asked, teams, where, "agentspend run --team {} AGENT", kind)
+        require(asked, teams, where, instead, kind)
     return place
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import platform
 import secrets
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from agentspend.core.budgets import TEAM_PREFIX
 from agentspend.core.errors import AgentspendError
 from agentspend.daemon.identity import Device
 from agentspend.daemon.log import log
+from agentspend.daemon.session_team import teams_of
 from agentspend.daemon.team_rules import prices_of, rules_of
 from agentspend.daemon.watchers import Watchers, nothing
 from agentspend.proxy.desk import Desk
@@ -40,6 +41,8 @@ from agentspend.sync.viewing import Viewing
 
 MARK_EVERY_S = 0.05
 REQUESTING = "requesting"
+OF_ALL = {"member", "device"}
+"""What the scope of a cap may name that all requests of a member's device count in."""
 LOOK_WITHIN_S = 2.0
 """A command that shows the team waits no longer for its server; then it shows what was known."""
 Spawn = Callable[[Coroutine[Any, Any, Any], str], "asyncio.Task[Any]"]
@@ -203,6 +206,34 @@ class TeamDesk:
             self._asking.by_hand(asked, found)
         self._news()
         return found
+
+    async def teams(self) -> Sequence[str]:
+        """The teams this device may spend for, the home team first."""
+        return await teams_of(self._books)
+
+    async def tightest(self, team: str) -> str:
+        """The pool of a team with the least left that all its requests count in; "" for the home
+        team, whose server finds it. Raises `AgentspendError` where it has no such pool."""
+        await self.look()
+        policy, free = await self._books.ask(
+            lambda books, _: (
+                books.team.policy,
+                {pool.id: seat.account.free_nusd for seat, pool in books.team.every_seat()},
+            )
+        )
+        if team in ("", policy.home):
+            return ""
+        free |= {name: pool.free_nusd for name, pool in self.seen().items()}
+        always = [
+            pool.id
+            for pool in policy.pools
+            if pool.team in ("", team) and {key for key, _ in pool.scope.terms} <= OF_ALL
+        ]
+        if not always:
+            raise AgentspendError(
+                f"team {team} has no cap that all its requests count in", "agentspend team status"
+            )
+        return min(always, key=lambda name: (free.get(name, 0), name))
 
     def request_for(self, budget: str) -> str:
         """The raise request that asks for more of a pool, while requests wait for it."""

@@ -3,16 +3,25 @@
 from collections.abc import Callable
 
 from agentspend.daemon.control_api import Caller, Message, Operation
+from agentspend.daemon.persons import outer_of
+from agentspend.daemon.session_team import with_team
 from agentspend.daemon.team import TeamDesk
+from agentspend.daemon.workplaces import settled
+from agentspend.proxy.sessions import Sessions
 from agentspend.wire.control import Op
+
+REQUEST = "agentspend team request AMOUNT --team {}"
 
 
 class TeamOperations:
     """Joining, leaving, letting machines in and answering questions are a person's to do
     (`no_agent`); looking and asking are anyone's."""
 
-    def __init__(self, team: TeamDesk, no_agent: Callable[[Caller, str], None]) -> None:
+    def __init__(
+        self, team: TeamDesk, sessions: Sessions, no_agent: Callable[[Caller, str], None]
+    ) -> None:
         self._team = team
+        self._sessions = sessions
         self._no_agent = no_agent
 
     def table(self) -> dict[str, Operation]:
@@ -53,10 +62,17 @@ class TeamOperations:
         await caller.send({"left": True})
 
     async def request(self, caller: Caller, message: Message) -> None:
-        """Ask the team's leads for more."""
+        """Ask the leads for more: of a pool that is named, else of the team that a session begun
+        where the caller works would be for. The answer says which team and pool it is."""
         amount_nusd, reason = int(message["amount_nusd"]), str(message.get("reason", ""))
-        pool = str(message.get("pool", ""))
-        await caller.send(dict(await self._team.request(amount_nusd, reason, pool)))
+        pool, team = str(message.get("pool", "")), ""
+        if not pool:
+            place = settled({"payer": {}, **message}, None)
+            outer, teams = outer_of(caller, self._sessions), await self._team.teams()
+            team = with_team(place, outer, teams, REQUEST).payer.team
+            pool = await self._team.tightest(team)
+            team = team or (teams[0] if len(teams) > 1 else "")
+        await caller.send({**await self._team.request(amount_nusd, reason, pool), "team": team})
 
     async def add_device(self, caller: Caller, _: Message) -> None:
         """Let another machine of this member's in."""

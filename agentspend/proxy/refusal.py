@@ -19,9 +19,7 @@ from agentspend.proxy.pauses import Pause
 TOO_LARGE = f"agentspend: the request is larger than {MAX_BODY_BYTES // 1024**2} MiB"
 
 
-_ASK_THE_TEAM = (
-    "To ask the team's lead, in another terminal: agentspend team request AMOUNT --reason WHY"
-)
+_ASK_THE_TEAM = "To ask the team's lead, in another terminal: agentspend team request AMOUNT"
 
 
 def refused_message(refused: Refused, now: datetime, zone: tzinfo, wait_s: int) -> str:
@@ -81,7 +79,8 @@ def _raise(refused: Refused) -> str:
             " terminal: agentspend budget confirm"
         )
     if refused.budget.startswith(TEAM_PREFIX):
-        return _ASK_THE_TEAM
+        pool = refused.budget.removeprefix(TEAM_PREFIX)
+        return f"{_ASK_THE_TEAM} --pool {pool} --reason WHY"
     return f"To change it, in another terminal: agentspend budget raise {refused.budget} AMOUNT"
 
 

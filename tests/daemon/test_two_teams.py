@@ -229,6 +229,39 @@ async def test_each_team_s_rules_are_for_its_own_sessions(anna: Anna) -> None:
     assert (await anna.agent()).stdout == "200\n"
 
 
+async def test_a_raise_is_asked_of_the_team_that_the_work_is_for(anna: Anna) -> None:
+    """As `run` has it: a person's word, else the repository's, else the home team; inside a session
+    that one's. The answer says which team and cap, and what is left elsewhere does not matter."""
+    await anna.house.ask("cap.set", level="team", name="data", window="day", cap_nusd=SHORT)
+    await anna.house.ask("cap.set", level="team", name="backend", window="day", cap_nusd=SHORT)
+    await anna.run("team", "sync")
+
+    async def asked(*words: str) -> str:
+        done = await anna.run("team", "request", "5", *words)
+        return done.stdout.partition(" ")[2].partition(" ")[2] or done.stderr
+
+    home, data = (f"for team {team} for more of team.{team}.day is open: a lead decides\n"
+                  for team in ("backend", "data"))  # fmt: skip
+    assert await asked("--reason", "1") == home
+    assert await asked("--reason", "2", "--team", "data") == data
+    anna.writes('team = "data"\n')
+    assert await asked("--reason", "3") == data
+    assert await asked("--reason", "4", "--team", "backend") == home
+    told = "for more of org.month is open: a lead decides\n"
+    assert await asked("--reason", "5", "--pool", "org.month") == told
+    inner = ("agentspend", "team", "request", "5", "--reason", "6")
+    done = await anna.run("run", "--team", "backend", "--", *inner)
+    assert done.stdout.endswith(home)
+    pools = [each["pool"] for each in (await anna.house.ask("request.list"))["requests"]]
+    assert sorted(pools) == ["org.month", *["team.backend.day"] * 3, *["team.data.day"] * 2]
+
+    wrong = await asked("--team", "web")
+    assert "--team web, and you are not in it; your teams: backend (home), data" in wrong
+    assert "→ agentspend team request AMOUNT --team backend" in wrong
+    both = await anna.run("team", "request", "5", "--pool", "org.month", "--team", "data")
+    assert (both.returncode, "--pool org.month" in both.stderr) == (2, True)
+
+
 async def test_a_viewer_s_agent_is_told_why_and_the_allowance_is_back(anna: Anna) -> None:
     """For whatever team; a member again, she goes on."""
     assert (await anna.agent()).stdout == "200\n"

@@ -102,7 +102,20 @@ def team() -> Replay:
     return Replay(in_team([*RECORDED, _last_status()]), name=NAME)
 
 
+def teams() -> Replay:
+    """A member of two teams: one session is for data, the others are for the home team."""
+    return Replay([*RECORDED, _last_status(sessions=in_two_teams())], name=NAME)
+
+
+def in_two_teams() -> list[Message]:
+    """The sessions of a member of two teams."""
+    return [
+        {**each, "team": "data" if each["id"] == "s_codex" else "backend"}
+        for each in _last_status()["sessions"]
+    ]
+
+
 STATES: dict[str, Callable[[], Replay]] = {
     "calm": calm, "warning": warning, "spent": spent, "offline": offline, "empty": empty,
-    "daemon-gone": gone, "team": team,
+    "daemon-gone": gone, "team": team, "teams": teams,
 }  # fmt: skip

@@ -3,6 +3,7 @@
 from datetime import UTC
 from typing import Any
 
+import pytest
 from rich.text import Text
 from textual.pilot import Pilot
 
@@ -140,6 +141,31 @@ async def test_the_kill_switch_and_asking_for_more_are_done_after_a_yes() -> Non
         await pilot.pause()
         assert source.asked[-1] == ("request", {"amount": "20", "reason": "for the release"})
         assert "agentspend team request 20 --reason 'for the release'" in _said(app)
+
+
+@pytest.mark.parametrize(
+    ("view", "session", "of"),
+    [(View.AGENTS, "s_codex", {"team": "data"}), (View.TEAM, "", {"pool": "org.month"})],
+)
+async def test_a_raise_is_asked_for_what_is_looked_at(
+    view: View, session: str, of: dict[str, str]
+) -> None:
+    """For the selected session's team where there are several; of the cap that is selected."""
+    status = days._last_status(sessions=days.in_two_teams(), team=days.team_words())
+    source = Willing([*days.RECORDED, status], name="x")
+    async with TopApp(source, zone=UTC, view=view).run_test(size=(120, 35)) as pilot:
+        app = await _ready(pilot)
+        place, wanted = 0, of.get("pool", "")
+        while (row := app.rows.row) and (row.session, row.fields.get("budget", "")) != (
+            session, wanted
+        ):  # fmt: skip
+            place += 1
+            app.rows.select_place(place)
+        await pilot.press("a", *"20 why", "enter", "y")
+        await pilot.pause()
+        assert source.asked[-1] == ("request", {"amount": "20", "reason": "why", **of})
+        (name, word), *_ = of.items()
+        assert f"agentspend team request 20 --{name} {word} --reason 'why'" in _said(app)
 
 
 async def test_news_alone_draws_nothing() -> None:

@@ -1,4 +1,4 @@
-"""What the screen looks like: three sizes, seven states."""
+"""What the screen looks like: three sizes, eight states."""
 
 from datetime import UTC
 from typing import Any
