@@ -148,7 +148,8 @@ async def test_a_request_whose_answer_is_lost_is_the_same_when_it_is_typed_again
               if each["amount_nusd"] == 30 * DOLLAR]  # fmt: skip
     assert (await told(team.lead, "team", "deny", late["request"])).returncode == 0
     heard = await told(team.member, *ask[:2], "30")
-    assert f"request {late['request']} for more of {POOL} is refused: a lead has decided" in heard.stdout
+    told_no = f"request {late['request']} for more of {POOL} is refused: a lead has decided"
+    assert told_no in heard.stdout
 
 
 async def test_the_screen_hears_of_a_question_and_a_lead_approves_there(
