@@ -89,6 +89,9 @@ class Daemon:
             included=Included(self._device.conversation_key, windows),
             key_sessions=key_sessions,
         )
+        listen = self._loaded.config.listen
+        hosts = (*self._loaded.config.hosts, *filter(None, [listen and host_of(listen)]))
+        self._proxy = Proxy(self.desk, self._tasks.spawn, hosts)
         self.reload = Reload(self._paths, self._loaded, self.desk, self._close_later)
         await self.reload.declare(self._loaded)
         key_book = KeyBook(self.bookkeeper, key_sessions.keys)
@@ -104,14 +107,11 @@ class Daemon:
         )
         if await self._roster.load():
             await self.vault.ready()
-        listen = self._loaded.config.listen
-        hosts = (*self._loaded.config.hosts, *filter(None, [listen and host_of(listen)]))
         self._team = TeamDesk(
             self.desk, self._device, self._paths.ledger, self._tasks.spawn, self.watchers
         )
         self._team.priced = self.reload.price_by_team
         await self._team.start()
-        self._proxy = Proxy(self.desk, self._tasks.spawn, hosts)
         self.port = await self._listen(self._loaded.config.port)
         self._doorway = Doorway(self._proxy, listen)
         await self._doorway.open()
@@ -203,14 +203,7 @@ class Daemon:
 
     def _close_later(self, after_s: float, upstream: Upstream) -> None:
         """Close a replaced way out once its last requests are done with it."""
-
-        async def close() -> None:
-            try:
-                await asyncio.sleep(after_s)
-            finally:
-                await upstream.close()
-
-        self._tasks.spawn(close(), "close the old upstream")
+        self._tasks.spawn(self._proxy.close_behind(upstream, after_s), "close the old upstream")
 
     async def _seal_now_and_then(self) -> None:
         while True:

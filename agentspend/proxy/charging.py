@@ -12,7 +12,6 @@ from aiohttp import ClientResponse
 
 from agentspend.bookkeeper.outcomes import Held, Settlement
 from agentspend.core.limits import CANCEL_GRACE_S, TOP_OUTPUT_TOKENS_PER_S
-from agentspend.core.pricebook import PriceBook
 from agentspend.core.pricing import Charge
 from agentspend.core.regions import in_region
 from agentspend.core.usage import Billing, Metered, UsagePart
@@ -73,13 +72,13 @@ def ended_by(
     )
 
 
-def settlement(ended: Ended, book: PriceBook) -> Settlement | None:
+def settlement(ended: Ended) -> Settlement | None:
     """The charge this request ends in, or None when the provider bills nothing."""
     metered = ended.metered
     if metered.billing is Billing.FREE:
         return None
     if metered.billing is Billing.EXACT:
-        return _written(ended, _charge(ended, metered, book), "provider_usage")
+        return _written(ended, _charge(ended, metered), "provider_usage")
     output_tokens = output_upper_bound(ended)
     if not metered.parts:
         return Settlement(
@@ -92,7 +91,7 @@ def settlement(ended: Ended, book: PriceBook) -> Settlement | None:
     first = metered.parts[0]
     known = max(_of_all(output_tokens, ended.asked), first.usage.output_tokens)
     estimated = replace(metered, parts=(_with_output(first, known), *metered.parts[1:]))
-    charge = replace(_charge(ended, estimated, book), billing=Billing.CEILING)
+    charge = replace(_charge(ended, estimated), billing=Billing.CEILING)
     return _written(ended, charge, "estimate")
 
 
@@ -116,11 +115,11 @@ def output_upper_bound(ended: Ended) -> int:
     return min(ended.held.output_tokens, max(ended.output_seen_tokens, by_time))
 
 
-def shrunk_nusd(so_far: Metered, asked: Request, held: Held, book: PriceBook) -> int:
+def shrunk_nusd(so_far: Metered, asked: Request, held: Held) -> int:
     """A running stream's exact input cost and the bound of all its output, in nano-USD."""
     whole = _with_output(so_far.parts[0], _of_all(held.output_tokens, asked))
     proved = replace(so_far, parts=(whole,), billing=Billing.EXACT)
-    return _priced(asked, held, proved, book).nusd
+    return _priced(asked, held, proved).nusd
 
 
 def _of_all(output_tokens: int, asked: Request) -> int:
@@ -128,14 +127,15 @@ def _of_all(output_tokens: int, asked: Request) -> int:
     return output_tokens * asked.facts.candidates
 
 
-def _charge(ended: Ended, metered: Metered, book: PriceBook) -> Charge:
-    return _priced(ended.asked, ended.held, metered, book)
+def _charge(ended: Ended, metered: Metered) -> Charge:
+    return _priced(ended.asked, ended.held, metered)
 
 
-def _priced(asked: Request, held: Held, metered: Metered, book: PriceBook) -> Charge:
+def _priced(asked: Request, held: Held, metered: Metered) -> Charge:
     """Anthropic's answers name their region; for the others the host that was asked counts."""
     region = "" if asked.provider == "anthropic" else asked.facts.inference_geo
-    return book.charge(asked.provider, in_region(metered, region), held.held_us, asked.facts.model)
+    said = in_region(metered, region)
+    return asked.book.charge(asked.provider, said, held.held_us, asked.facts.model)
 
 
 def _with_output(part: UsagePart, output_tokens: int) -> UsagePart:

@@ -1,7 +1,7 @@
 """What a journey works with: the bookkeeper, the prices in force, the way out. Wired by the daemon.
 
 Configuration may be reloaded while requests are on their way: `Settings` is replaced whole, and a
-journey takes what it needs when it needs it.
+journey goes by those it began with. What it was promised to cost is what it is charged.
 """
 
 from collections.abc import Callable, Mapping
@@ -41,6 +41,14 @@ class Settings:
     stops_bp: Mapping[str, int] = field(default_factory=dict)
     team_books: Mapping[str, PriceBook] = field(default_factory=dict)
 
+    def book_of(self, team: str) -> PriceBook:
+        """The prices for sessions of a team ("": of the home team)."""
+        return self.team_books.get(team, self.book)
+
+    def cancels_on_disconnect(self, provider: str) -> bool:
+        """Whether a hang-up stops the provider's bill (pricing study §3.6), so that we cancel."""
+        return self.providers[provider].on_disconnect == "cancel"
+
 
 @dataclass(slots=True)
 class Desk:
@@ -77,7 +85,7 @@ class Desk:
 
     def book_of(self, team: str) -> PriceBook:
         """The prices in force for sessions of a team ("": of the home team)."""
-        return self.settings.team_books.get(team, self.settings.book)
+        return self.settings.book_of(team)
 
     def _names_model(self, pattern: str, provider: str, model: str) -> bool:
         return may_name(self.book)(pattern, provider, model)
@@ -110,10 +118,6 @@ class Desk:
     def key(self, provider: str) -> str | None:
         """The stored key of a provider, if there is one."""
         return self.keys.get(provider)
-
-    def cancels_on_disconnect(self, provider: str) -> bool:
-        """Whether a hang-up stops the provider's bill (pricing study §3.6), so that we cancel."""
-        return self.settings.providers[provider].on_disconnect == "cancel"
 
     def local_now(self) -> datetime:
         """Now, in the budgets' zone, for messages."""

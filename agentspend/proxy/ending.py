@@ -13,7 +13,7 @@ async def end_hold(desk: Desk, ended: Ended, *, clamped_to: int, left: bool) -> 
     The next request of this conversation rests on what the answer proved.
     """
     asked = ended.asked
-    charge = settlement(ended, desk.book_of(asked.payer.team))
+    charge = settlement(ended)
     if charge is None:
         why = f"the provider answered {ended.status} and bills nothing"
         await desk.bookkeeper.release(asked.rid, why, {"status": ended.status})

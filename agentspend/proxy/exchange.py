@@ -29,7 +29,7 @@ from agentspend.proxy.bodies import ENCODING, TooLarge, read_body
 from agentspend.proxy.charging import ended_by, shrunk_nusd, used_tokens
 from agentspend.proxy.credentials import settle_credentials
 from agentspend.proxy.decoding import decoder_for
-from agentspend.proxy.desk import Desk
+from agentspend.proxy.desk import Desk, Settings
 from agentspend.proxy.ending import end_hold
 from agentspend.proxy.headers import to_client, to_upstream
 from agentspend.proxy.ladder import Request, after_count, asked_of, hold_request
@@ -70,6 +70,7 @@ class Phase(Enum):
 class Journey:
     """One request to a paid endpoint. `left` is set when its client hung up.
 
+    `settings` are those in force when it came: its prices and its way out, to its very end.
     `answered` is done when the client has its whole answer; the bookkeeping may go on after that.
     `say` is how it is answered by us, `passage` its way past the rules besides budgets.
     `used_tokens` is what it used in the end.
@@ -89,10 +90,12 @@ class Journey:
     stream: web.StreamResponse | None = None
     login: Login | None = None
     used_tokens: int = 0
+    settings: Settings = field(init=False)
     say: Replies = field(init=False)
     passage: Passage = field(init=False)
 
     def __post_init__(self) -> None:
+        self.settings = self.desk.settings
         agent = self.request.headers.get("User-Agent", "")
         self.say = Replies(self.desk, self.session, self.dialect, agent, self.rid)
         self.passage = Passage(self.desk, self.session, self.rid)
@@ -105,7 +108,7 @@ class Journey:
     def client_left(self) -> None:
         """The client hung up: leave the line, or cancel upstream where that stops the bill."""
         self.left = True
-        cancels = self.desk.cancels_on_disconnect(self.dialect.provider)
+        cancels = self.settings.cancels_on_disconnect(self.dialect.provider)
         if self.phase is Phase.ADMITTING or (self.phase is Phase.FORWARDING and cancels):
             self.stop()
 
@@ -153,7 +156,7 @@ class Journey:
             return self.say.of_kind("too_large", refusal.TOO_LARGE)
         except (ConnectionError, aiohttp.ClientError, web.RequestPayloadError):
             return None
-        provider, book = self.dialect.provider, self.desk.book_of(self.session.payer.team)
+        provider, book = self.dialect.provider, self.settings.book_of(self.session.payer.team)
         payer = self._payer(facts.model)
         if book.find(provider, facts.model) is None:
             return await self.say.declined(unknown_model_ruling(provider, facts.model, book), payer)
@@ -163,7 +166,7 @@ class Journey:
         paid = settle_credentials(
             headers,
             self.session,
-            self.desk.providers[provider],
+            self.settings.providers[provider],
             self.desk.key(provider),
             named=self.route.named,
             login_only=self.route.login_only,
@@ -215,13 +218,12 @@ class Journey:
         self, asked: Request, headers: CIMultiDict[str], body: bytes
     ) -> tuple[Request, Held | Refused]:
         """Hold, counting the prompt once when the ladder says that would help."""
-        desk = self.desk
-        book, admission = desk.book_of(asked.payer.team), desk.admission
-        answer = await desk.bookkeeper.hold(hold_request(asked, book.version, admission))
+        bookkeeper, admission = self.desk.bookkeeper, self.desk.admission
+        answer = await bookkeeper.hold(hold_request(asked, admission))
         if not isinstance(answer, NeedsCount):
             return asked, answer
-        asked = after_count(asked, await self._count(headers, body), book)
-        answer = await desk.bookkeeper.hold(hold_request(asked, book.version, admission))
+        asked = after_count(asked, await self._count(headers, body))
+        answer = await bookkeeper.hold(hold_request(asked, admission))
         assert not isinstance(answer, NeedsCount)
         return asked, answer
 
@@ -231,7 +233,7 @@ class Journey:
         counted = self.dialect.count_body(body, self.route.model)
         plain = headers.copy()
         plain.popall(ENCODING, None)
-        answer = await self.desk.upstream.fetch(way_to(self.dialect), path, plain, counted)
+        answer = await self.settings.upstream.fetch(way_to(self.dialect), path, plain, counted)
         return None if answer is None else self.dialect.read_count(answer)
 
     async def _forward(
@@ -255,7 +257,8 @@ class Journey:
         complete = False
         try:
             origin, path = way_out(self.dialect, self.path, self.login)
-            upstream = await self.desk.upstream.send(origin, "POST", path, headers, body, departure)
+            out = self.settings.upstream
+            upstream = await out.send(origin, "POST", path, headers, body, departure)
             faults.reach("forward.after_headers")
             if self.login is not None:
                 self.login.hear(upstream.headers)
@@ -337,7 +340,7 @@ class Journey:
 
     def _in_region(self, facts: RequestFacts) -> RequestFacts:
         """The region that the provider's host stands for, where the request names none."""
-        host = urlsplit(self.desk.upstream.base_url(way_to(self.dialect))).netloc
+        host = urlsplit(self.settings.upstream.base_url(way_to(self.dialect))).netloc
         region = facts.inference_geo or region_of(host, facts.model)
         return facts if region == facts.inference_geo else replace(facts, inference_geo=region)
 
@@ -346,8 +349,7 @@ class Journey:
         so_far = meter.so_far()
         if asked.facts.may_add_input or not so_far.parts:
             return
-        book = self.desk.book_of(asked.payer.team)
-        self.desk.bookkeeper.shrink_soon(self.rid, shrunk_nusd(so_far, asked, held, book))
+        self.desk.bookkeeper.shrink_soon(self.rid, shrunk_nusd(so_far, asked, held))
 
     def _not_reached(self, unreachable: Unreachable | None) -> web.Response | None:
         """What the client hears when there was no answer at all."""

@@ -22,6 +22,8 @@ class Request:
     `strict` is the bound of what it can cost; `warm` trusts a cache that the known turn proved.
     `swap` says which model its agent had named, where a rule put another in its place.
     `asks_until_us` (monotonic) is how long it may wait for a person, where one is asked.
+    `book` are the prices that its bounds rest on: it is charged by the same, whatever is put in
+    force before its answer ends.
     """
 
     rid: str
@@ -37,6 +39,7 @@ class Request:
     warm: Bound
     basis: str
     asks_until_us: int
+    book: PriceBook
     swap: Swap | None = None
 
 
@@ -70,15 +73,17 @@ def asked_of(
         basis="the previous turn" if known else "bytes",
         swap=swap,
         asks_until_us=arrived_us + asks_for_s(payer.agent) * 1_000_000,
+        book=book,
     )
 
 
-def after_count(request: Request, tokens: int | None, book: PriceBook) -> Request:
+def after_count(request: Request, tokens: int | None) -> Request:
     """The same request after the provider counted it (None: it would not)."""
     if tokens is None:
         return replace(request, countable=False)
     facts, known = request.facts, request.known
-    strict, warm = _bounds(facts, known, tokens, request.provider, request.started_us, book)
+    at_us = request.started_us
+    strict, warm = _bounds(facts, known, tokens, request.provider, at_us, request.book)
     basis = "counted by the provider"
     return replace(request, countable=False, strict=strict, warm=warm, basis=basis)
 
@@ -109,11 +114,8 @@ def _bounds(
     return strict, strict.with_cached(min(warm_tokens, tokens)) if warm_tokens else strict
 
 
-def hold_request(request: Request, version: str, admission: AdmissionSection) -> HoldRequest:
-    """What the bookkeeper is asked, with everything a crash would need to settle it.
-
-    `version` is that of the prices in force.
-    """
+def hold_request(request: Request, admission: AdmissionSection) -> HoldRequest:
+    """What the bookkeeper is asked, with everything a crash would need to settle it."""
     facts, strict, warm = request.facts, request.strict, request.warm
     comfort, floor = output_limits(
         facts.max_output_tokens,
@@ -141,7 +143,7 @@ def hold_request(request: Request, version: str, admission: AdmissionSection) ->
         facts={
             "provider": request.provider,
             "model": facts.model,
-            "price": version,
+            "price": request.book.version,
             "arrived_us": request.started_us,
             "basis": request.basis,
             "input_tokens_bound": strict.input_tokens,

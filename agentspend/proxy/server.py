@@ -24,7 +24,7 @@ from agentspend.proxy.headers import to_client, to_upstream
 from agentspend.proxy.login import login_of, way_out
 from agentspend.proxy.routing import Astray, route_for
 from agentspend.proxy.sessions import Session
-from agentspend.proxy.upstream import Unreachable
+from agentspend.proxy.upstream import Unreachable, Upstream
 from agentspend.proxy.virtual_keys import Holder
 
 BROKEN = "agentspend: a mistake of ours ended this request; agentspend daemon logs names it"
@@ -107,6 +107,17 @@ class Proxy:
         if late:
             await asyncio.wait([journey.task for journey in late if journey.task], timeout=5)
         return len(late)
+
+    async def close_behind(self, upstream: Upstream, after_s: float) -> None:
+        """Close a way out that was replaced: not before the requests now on their way have ended,
+        nor before so many seconds have passed for what is free."""
+        running = [journey.task for journey in self.journeys if journey.task is not None]
+        try:
+            await asyncio.sleep(after_s)
+            if running:
+                await asyncio.wait(running)
+        finally:
+            await upstream.close()
 
     async def quiet(self, session_id: str, within_s: float) -> None:
         """Wait until a session's last requests have settled, at most so long."""
