@@ -1,7 +1,8 @@
 """Anthropic's shapes from servers that copy them: OpenRouter, DeepSeek, Z.ai, gateways, vLLM.
 
 What Anthropic promises of its own bill does not hold there: an empty refusal is billed like any
-answer. OpenRouter says itself what it took.
+answer, and a stream's first event only holds the prompt's place (0, 1 or a guess: zai-org/GLM-5
+#139, BerriAI/litellm #41406). OpenRouter says itself what it took.
 """
 
 from collections.abc import Mapping
@@ -22,6 +23,8 @@ class ElsewhereMeter(AnthropicMeter):
         self._vendor = vendor
 
     def _metered(self, billing: Billing) -> Metered:
+        if self._stream and not self._counted:
+            return Metered(response_id=self._response_id)
         self._has_content = True
         metered = super()._metered(billing)
         unknown = tuple(name for name in metered.unpriceable if not says_nothing(name))

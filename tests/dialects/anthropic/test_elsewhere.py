@@ -59,3 +59,27 @@ def test_only_anthropic_is_asked_to_count() -> None:
     """What another server says of a prompt's tokens is no bound."""
     assert Anthropic().count_path == "/v1/messages/count_tokens"
     assert Anthropic("zai").count_path == ""
+
+
+def streamed(provider: str, *usages: dict[str, Any]) -> Metered:
+    """What a stream proves that was cut after these usages, the first in its `message_start`."""
+    dialect = Anthropic(provider)
+    meter = dialect.meter(
+        dialect.read_request(json.dumps(MINIMAL).encode()), 200, "text/event-stream"
+    )
+    first, *later = usages
+    events = [{"type": "message_start", "message": {"id": "m", "usage": first}}]
+    events += [{"type": "message_delta", "delta": {}, "usage": usage} for usage in later]
+    for event in events:
+        meter.feed(b"data: " + json.dumps(event).encode() + b"\n\n")
+    assert meter.so_far() == meter.end(complete=False)
+    return meter.so_far()
+
+
+@pytest.mark.parametrize("placeholder", [0, 1, 90])
+def test_a_streams_first_event_proves_no_prompt_elsewhere(placeholder: int) -> None:
+    """Whatever stands there, a hold does not shrink by it and a cut answer is not charged by it."""
+    start = {"input_tokens": placeholder, "output_tokens": 1}
+    assert streamed("zai", start).parts == ()
+    assert streamed("zai", start, USAGE).parts[0].usage.prompt_tokens == 120
+    assert bool(streamed("anthropic", start).parts) is bool(placeholder)
