@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from agentspend.cli import access
+from agentspend.cli import access, completing
 from agentspend.cli.diagnostics import ExitCode, as_written, confirmed, say
 from agentspend.cli.ledger_reading import own_id
 from agentspend.core.money import dollars, parse_usd, usd_text
@@ -18,7 +18,12 @@ BECAUSE = {
 
 def adjust(
     rid: Annotated[
-        str, typer.Argument(metavar="ID", help="The request, or the number of its entry.")
+        str,
+        typer.Argument(
+            metavar="ID",
+            help="The request, or the number of its entry.",
+            autocompletion=completing.requests,
+        ),
     ],
     to: Annotated[str, typer.Option(help="What it really cost, in dollars.")] = "0",
     reason: Annotated[str, typer.Option(help="Kept in the entry.")] = "",

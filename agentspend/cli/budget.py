@@ -11,7 +11,7 @@ import typer
 
 from agentspend.agents.base import Caller
 from agentspend.agents.repository import repository_here
-from agentspend.cli import access, output, smallest
+from agentspend.cli import access, completing, output, smallest
 from agentspend.cli.diagnostics import ExitCode, UsageError, as_written, confirmed, say
 from agentspend.cli.status import show_budgets
 from agentspend.config.budgets import check_budget_name
@@ -21,18 +21,8 @@ from agentspend.core.money import dollars, parse_usd
 from agentspend.core.scopes import Scope
 from agentspend.core.windows import Window
 
-
-def known_names(incomplete: str) -> list[str]:
-    """The budgets whose names begin so, for the shell's completion."""
-    try:
-        names = [each.name for each in access.config().budgets]
-    except AgentspendError:
-        return []
-    return [name for name in names if name.startswith(incomplete)]
-
-
 Name = Annotated[
-    str, typer.Argument(metavar="NAME", help="The budget.", autocompletion=known_names)
+    str, typer.Argument(metavar="NAME", help="The budget.", autocompletion=completing.budgets)
 ]
 
 
@@ -57,6 +47,7 @@ def set_budget(
         typer.Option(
             metavar="WINDOW",
             help="session, subagent, hour, day, week, month, total, or rolling such as 5h.",
+            autocompletion=completing.windows,
         ),
     ],
     scope: Annotated[
@@ -133,7 +124,14 @@ def remove_budget(name: Name) -> None:
     say(f"budget {name} is gone; {left} left" if left else "no budget is left: metering only")
 
 
-def refuse(name: Name) -> None:
+def refuse(
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME", help="The budget.", autocompletion=completing.budgets_asked_for
+        ),
+    ],
+) -> None:
     """Say no to the requests that ask for more of a budget: they are refused now."""
     count = access.ask("question.refuse", budget=name)["refused"]
     say(

@@ -16,7 +16,7 @@ import typer
 from agentspend.agents import AGENTS
 from agentspend.agents.base import Auth, Caller, KeySource, ProviderFacts, SessionFacts
 from agentspend.agents.plain import PlainPlan, plain_for
-from agentspend.cli import access, key, output, plain_files, service
+from agentspend.cli import access, completing, key, output, plain_files, service
 from agentspend.cli.diagnostics import ExitCode, confirmed, say, warn
 from agentspend.cli.plain_files import Step
 from agentspend.core.errors import AgentspendError
@@ -31,7 +31,10 @@ ANSWERS_WITHIN_S = 10
 
 
 def enable(
-    agent: Annotated[str, typer.Argument(metavar="AGENT", help=", ".join(AGENTS))],
+    agent: Annotated[
+        str,
+        typer.Argument(metavar="AGENT", help=", ".join(AGENTS), autocompletion=completing.agents),
+    ],
     undo: Annotated[bool, typer.Option("--undo", help="Take it back.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     dry_run: Annotated[

@@ -8,9 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from agentspend.agents.identity import collect_tags
-from agentspend.cli import access, key_lines, output
+from agentspend.cli import access, completing, key_lines, output
 from agentspend.cli.diagnostics import UsageError, as_written, say, warn
-from agentspend.cli.run_help import known_teams
 from agentspend.control.versions import unknown_to
 from agentspend.core import durations
 from agentspend.core.budgets import Budget
@@ -19,22 +18,36 @@ from agentspend.core.money import parse_usd
 from agentspend.core.scopes import Scope
 from agentspend.core.virtual_keys import budget_name, key_of
 
-
-def known_aliases(incomplete: str) -> list[str]:
-    """The keys whose names begin so, for the shell's completion."""
-    try:
-        names = [str(each["alias"]) for each in access.ask("key.list")["keys"]]
-    except AgentspendError:
-        return []
-    return [name for name in names if name.startswith(incomplete)]
-
-
 Alias = Annotated[
-    str, typer.Argument(metavar="ALIAS", help="The key.", autocompletion=known_aliases)
+    str, typer.Argument(metavar="ALIAS", help="The key.", autocompletion=completing.keys)
 ]
 Json = Annotated[bool, typer.Option("--json", help="Versioned JSON on one line.")]
 Expires = Annotated[
     str, typer.Option(metavar="LENGTH", help="When it ends, counted from now, such as 90d.")
+]
+Agent = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="Whom to file it under; else what the client says.",
+        autocompletion=completing.agents,
+    ),
+]
+Provider = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="Who serves a model that several have.",
+        autocompletion=completing.providers,
+    ),
+]
+Team = Annotated[
+    str,
+    typer.Option(
+        metavar="T",
+        help="Which of your teams pays; else the repository's, else the home team.",
+        autocompletion=completing.teams,
+    ),
 ]
 
 
@@ -54,21 +67,10 @@ def create(
     max_parallel: Annotated[
         int, typer.Option(min=0, metavar="N", help="Requests in flight at once.")
     ] = 0,
-    agent: Annotated[
-        str, typer.Option(metavar="NAME", help="Whom to file it under; else what the client says.")
-    ] = "",
-    provider: Annotated[
-        str, typer.Option(metavar="NAME", help="Who serves a model that several have.")
-    ] = "",
+    agent: Agent = "",
+    provider: Provider = "",
     project: Annotated[str, typer.Option(metavar="NAME", help="The project it pays for.")] = "",
-    team: Annotated[
-        str,
-        typer.Option(
-            metavar="T",
-            help="Which of your teams pays; else the repository's, else your home's.",
-            autocompletion=known_teams,
-        ),
-    ] = "",
+    team: Team = "",
     tag: Annotated[list[str] | None, typer.Option(metavar="K=V", help="May be repeated.")] = None,
     expires: Expires = "",
     as_json: Json = False,
@@ -151,7 +153,7 @@ def update(
         typer.Option(
             metavar="T",
             help="Which of your teams pays; '' for the home team.",
-            autocompletion=known_teams,
+            autocompletion=completing.teams,
         ),
     ] = None,
     expires: Expires = "",

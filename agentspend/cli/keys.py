@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from agentspend.cli import access, output
+from agentspend.cli import access, completing, output
 from agentspend.cli.diagnostics import UsageError, say, warn
 from agentspend.config.secret_text import KEY_BEGINS, MAX_FILE_BYTES, checked_key, looks_right
 from agentspend.config.secrets import KeyStore, NoKeyringError
@@ -29,6 +29,7 @@ Provider = Annotated[
     typer.Argument(
         metavar="PROVIDER",
         help="Whose key: anthropic, openai, google, or one that `providers list` shows.",
+        autocompletion=completing.ready_providers,
     ),
 ]
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from agentspend.cli import access, output
+from agentspend.cli import access, completing, output
 from agentspend.cli.diagnostics import say
 from agentspend.cli.ledger_reading import Ask, rows
 from agentspend.cli.moments import clock_text
@@ -26,8 +26,12 @@ def log(
     count: Annotated[
         int, typer.Option("-n", "--last", min=0, help="How many of the newest; 0 for all.")
     ] = SHOWN,
-    session: Annotated[str, typer.Option(help="Only this session.")] = "",
-    agent: Annotated[str, typer.Option(help="Only this agent.")] = "",
+    session: Annotated[
+        str, typer.Option(help="Only this session.", autocompletion=completing.sessions)
+    ] = "",
+    agent: Annotated[
+        str, typer.Option(help="Only this agent.", autocompletion=completing.agents)
+    ] = "",
     filter_text: Annotated[
         str, typer.Option("--filter", help="As in top: agent:codex >0.10 !est")
     ] = "",

@@ -4,12 +4,17 @@ from typing import Annotated
 
 import typer
 
-from agentspend.cli import access
+from agentspend.cli import access, completing
 from agentspend.cli.diagnostics import UsageError, say
 
 
 def models(
-    session: Annotated[str, typer.Argument(metavar="SESSION", help="As `status` names it.")],
+    session: Annotated[
+        str,
+        typer.Argument(
+            metavar="SESSION", help="As `status` names it.", autocompletion=completing.sessions
+        ),
+    ],
     only: Annotated[
         list[str] | None, typer.Option("--only", help="A model or a pattern; may be repeated.")
     ] = None,

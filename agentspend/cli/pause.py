@@ -4,19 +4,20 @@ from typing import Annotated, Any
 
 import typer
 
-from agentspend.cli import access
+from agentspend.cli import access, completing
 from agentspend.cli.diagnostics import UsageError, say
 from agentspend.core.phrases import in_text
 
 EVERYBODY = ""
 
-Session = Annotated[
-    str, typer.Argument(metavar="[SESSION]", help="As `status` shows it; its beginning will do.")
-]
+HELP = "As `status` shows it; its beginning will do."
 
 
 def pause(
-    session: Session = "",
+    session: Annotated[
+        str,
+        typer.Argument(metavar="[SESSION]", help=HELP, autocompletion=completing.sessions),
+    ] = "",
     everybody: Annotated[
         bool, typer.Option("--all", help="Every session, also those that begin later.")
     ] = False,
@@ -32,7 +33,9 @@ def pause(
 
 
 def resume(
-    session: Session = "",
+    session: Annotated[
+        str, typer.Argument(metavar="[SESSION]", help=HELP, autocompletion=completing.paused)
+    ] = "",
     everybody: Annotated[bool, typer.Option("--all", help="Everything that is paused.")] = False,
 ) -> None:
     """Let a paused session go on; without a name, the only one there is."""

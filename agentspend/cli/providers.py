@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agentspend.cli import access, keys, output
+from agentspend.cli import access, completing, keys, output
 from agentspend.cli.diagnostics import ExitCode, UsageError, as_written, say, warn
 from agentspend.config.ready_providers import BUILT_IN, READY
 from agentspend.core.errors import AgentspendError
@@ -40,7 +40,14 @@ def list_providers(as_json: Json = False) -> None:
 
 
 def add(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A ready one, or a name of yours.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="A ready one, or a name of yours.",
+            autocompletion=completing.ready_providers,
+        ),
+    ],
     base_url: Annotated[str, typer.Option(metavar="URL", help="Where it answers.")] = "",
     dialect: Annotated[
         list[str] | None,
@@ -89,7 +96,12 @@ def add(
 
 
 def try_out(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A provider that is set up.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME", help="A provider that is set up.", autocompletion=completing.providers
+        ),
+    ],
     model: Annotated[str, typer.Option(metavar="MODEL", help="Look for this one, too.")] = "",
     as_json: Json = False,
 ) -> None:

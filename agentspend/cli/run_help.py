@@ -4,20 +4,9 @@ from typing import Annotated
 
 import typer
 
-from agentspend.cli import access
+from agentspend.cli import completing
 from agentspend.cli.diagnostics import UsageError
 from agentspend.cli.run_args import USAGE
-from agentspend.core.errors import AgentspendError
-
-
-def known_teams(incomplete: str) -> list[str]:
-    """The teams of this device's member whose names begin so, for the shell's completion."""
-    try:
-        team = access.ask("status").get("team") or {}
-    except AgentspendError:
-        return []
-    names = [str(each["team"]) for each in team.get("teams", ())]
-    return [name for name in names if name.startswith(incomplete)]
 
 
 def run(
@@ -27,6 +16,7 @@ def run(
             metavar="AGENT [ARGS]… | -- CMD…",
             help="claude, codex, gemini, opencode or aider with its own arguments, or any command"
             " after --.",
+            autocompletion=completing.program,
         ),
     ] = None,
     tag: Annotated[
@@ -45,7 +35,7 @@ def run(
             metavar="T",
             help="Which of your teams pays; else the one that .agentspend.toml names, else your"
             " home team. `agentspend team status` names them.",
-            autocompletion=known_teams,
+            autocompletion=completing.teams,
         ),
     ] = "",
     provider: Annotated[
@@ -54,6 +44,7 @@ def run(
             metavar="NAME",
             help="Ask this provider in place of the usual one of its APIs, and nobody else; may be"
             " repeated. `agentspend providers list` names them.",
+            autocompletion=completing.providers,
         ),
     ] = None,
 ) -> None:

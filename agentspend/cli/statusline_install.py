@@ -7,10 +7,17 @@ from typing import Annotated
 
 import typer
 
+from agentspend.cli import completing
+
 
 def statusline(
     shape: Annotated[
-        str, typer.Option("--format", help="claude (ANSI colours), tmux or plain.")
+        str,
+        typer.Option(
+            "--format",
+            help="claude (ANSI colours), tmux or plain.",
+            autocompletion=completing.of("claude", "tmux", "plain"),
+        ),
     ] = "claude",
     install: Annotated[
         bool,

@@ -6,25 +6,14 @@ import typer
 
 from agentspend.agents.base import Caller
 from agentspend.agents.repository import repository_here
-from agentspend.cli import access, output
+from agentspend.cli import access, completing, output
 from agentspend.cli.diagnostics import UsageError, as_written, say
 from agentspend.cli.moments import ago_text, now_us
-from agentspend.cli.run_help import known_teams
 from agentspend.cli.status import frozen_lines
 from agentspend.control.versions import unknown_to
 from agentspend.core.errors import AgentspendError
 from agentspend.core.money import dollars, free_dollars, parse_usd
 from agentspend.core.phrases import in_text
-
-
-def known_pools(incomplete: str) -> list[str]:
-    """The team's pools whose names begin so, for the shell's completion."""
-    try:
-        team = access.ask("status").get("team") or {}
-    except AgentspendError:
-        return []
-    return [name for each in team.get("pools", ()) if (name := each["name"]).startswith(incomplete)]
-
 
 NO_TEAM = AgentspendError("this device is in no team", "agentspend team join URL CODE")
 Team = dict[str, Any]
@@ -72,7 +61,7 @@ def request(
         typer.Option(
             metavar="POOL",
             help="Which cap; else the one with the least left.",
-            autocompletion=known_pools,
+            autocompletion=completing.pools,
         ),
     ] = "",
     team: Annotated[
@@ -80,7 +69,7 @@ def request(
         typer.Option(
             metavar="T",
             help="Which of your teams; else as for `agentspend run`.",
-            autocompletion=known_teams,
+            autocompletion=completing.teams,
         ),
     ] = "",
 ) -> None:
@@ -106,7 +95,12 @@ def request(
     output.line(f"request {found.get('id', '')}{whose} for more{cap} is {status}: {what}")
 
 
-Request = Annotated[str, typer.Argument(metavar="REQUEST", help="As `team requests` names it.")]
+Request = Annotated[
+    str,
+    typer.Argument(
+        metavar="REQUEST", help="As `team requests` names it.", autocompletion=completing.raises
+    ),
+]
 
 
 def requests(
@@ -172,7 +166,12 @@ def _team() -> Team:
 
 
 def reserve(
-    pool: Annotated[str, typer.Argument(metavar="POOL", help="As `team status` names it.")],
+    pool: Annotated[
+        str,
+        typer.Argument(
+            metavar="POOL", help="As `team status` names it.", autocompletion=completing.pools
+        ),
+    ],
     reason: Annotated[str, typer.Option(help="Why: the leads read it.")],
 ) -> None:
     """Draw a cap's emergency reserve, once in its window; the leads are told who and why."""

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from agentspend.cli import completing
+
 if TYPE_CHECKING:
     from agentspend.cli.top_source import Live
     from tui.replay import Replay
@@ -14,7 +16,13 @@ def top(
         str, typer.Option("--filter", help="Show only: agent:codex >0.10 !refused")
     ] = "",
     view: Annotated[
-        str, typer.Option(help="agents, requests, models, projects, refused or team.")
+        str,
+        typer.Option(
+            help="agents, requests, models, projects, refused or team.",
+            autocompletion=completing.of(
+                "agents", "requests", "models", "projects", "refused", "team"
+            ),
+        ),
     ] = "agents",
     read_only: Annotated[
         bool, typer.Option("--read-only", help="Look, and change nothing.")

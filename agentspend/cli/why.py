@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from agentspend.cli import access, output
+from agentspend.cli import access, completing, output
 from agentspend.cli.ledger_reading import own_id
 from agentspend.cli.moments import clock_text
 from agentspend.core.budgets import TEAM_PREFIX
@@ -17,7 +17,12 @@ MTOK = 1_000_000
 
 def why(
     rid: Annotated[
-        str, typer.Argument(metavar="ID", help="From `log` or a refusal; its beginning will do.")
+        str,
+        typer.Argument(
+            metavar="ID",
+            help="From `log` or a refusal; its beginning will do.",
+            autocompletion=completing.requests,
+        ),
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Versioned JSON on one line.")] = False,
 ) -> None:

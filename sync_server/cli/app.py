@@ -2,10 +2,11 @@
 
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
+import agentspend
 from agentspend.core.errors import AgentspendError
 from sync_server.cli import helping, looking, output, people, serving, steering
 from sync_server.cli.helping import ExitCode
@@ -40,7 +41,18 @@ def run(words: Sequence[str]) -> int:
     return code if isinstance(code, int) else ExitCode.OK
 
 
-def options() -> None:
+def _version(wanted: bool) -> None:
+    if wanted:
+        output.line(f"agentspend-server {agentspend.__version__}")
+        raise typer.Exit
+
+
+def options(
+    _version_wanted: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
     """Caps for a whole team, that no device can pass, online or off."""
 
 
@@ -52,7 +64,6 @@ def build() -> typer.Typer:
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
-        add_completion=False,
         epilog="agentspend-server init --org Acme --host spend.acme.example",
         context_settings={"help_option_names": ["-h", "--help"]},
     )

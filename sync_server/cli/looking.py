@@ -7,7 +7,7 @@ import typer
 
 from agentspend.core.errors import AgentspendError
 from agentspend.core.money import dollars
-from sync_server.cli import output
+from sync_server.cli import completing, output
 from sync_server.cli.people import Json
 from sync_server.cli.seat import ask, long_talk
 from sync_server.cli.shown import since_us, when
@@ -26,7 +26,10 @@ def report(
     since: Annotated[
         str, typer.Option(metavar="LENGTH", help="Only the last 24h, 7d, 4w.")
     ] = "",
-    team: Annotated[str, typer.Option(metavar="TEAM", help="Only this team's.")] = "",
+    team: Annotated[
+        str,
+        typer.Option(metavar="TEAM", help="Only this team's.", autocompletion=completing.teams),
+    ] = "",
     as_json: Json = False,
 ) -> None:  # fmt: skip
     """Show who or what spent how much: real dollars, and subscription use at list price."""
@@ -98,7 +101,14 @@ def verify(as_json: Json = False) -> None:
 
 
 def export(
-    member: Annotated[str, typer.Option(metavar="MEMBER", help="Only this member's ledgers.")] = "",
+    member: Annotated[
+        str,
+        typer.Option(
+            metavar="MEMBER",
+            help="Only this member's ledgers.",
+            autocompletion=completing.members,
+        ),
+    ] = "",
 ) -> None:
     """Write every entry of every ledger as it was signed, one JSON object a line."""
     with long_talk() as ask_on:

@@ -9,15 +9,26 @@ import typer
 from agentspend.core.money import dollars
 from sync_server.acts.act import Role
 from sync_server.acts.names import name_of
-from sync_server.cli import output
+from sync_server.cli import completing, output
 from sync_server.cli.helping import UsageError
 from sync_server.cli.seat import ask
 from sync_server.cli.shown import when
 
 Json = Annotated[bool, typer.Option("--json", help="Versioned JSON on one line.")]
-Member = Annotated[str, typer.Argument(metavar="MEMBER", help="The member.")]
-Device = Annotated[str, typer.Argument(metavar="DEVICE", help="As device list names it.")]
-MoreTeam = Annotated[str, typer.Argument(metavar="TEAM", help="As team list names it.")]
+Member = Annotated[
+    str,
+    typer.Argument(metavar="MEMBER", help="The member.", autocompletion=completing.members),
+]
+Device = Annotated[
+    str,
+    typer.Argument(
+        metavar="DEVICE", help="As device list names it.", autocompletion=completing.devices
+    ),
+]
+MoreTeam = Annotated[
+    str,
+    typer.Argument(metavar="TEAM", help="As team list names it.", autocompletion=completing.teams),
+]
 COLUMNS = ("member", "name", "email", "team", "role", "tier")
 
 
@@ -147,7 +158,10 @@ def member_set_tier(
 
 def member_move(
     member: Member,
-    team: Annotated[str, typer.Argument(metavar="TEAM", help="The new team.")],
+    team: Annotated[
+        str,
+        typer.Argument(metavar="TEAM", help="The new team.", autocompletion=completing.teams),
+    ],
     as_json: Json = False,
 ) -> None:
     """Give a member another home team; the old one's allowance is asked back."""

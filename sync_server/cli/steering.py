@@ -10,7 +10,7 @@ import typer
 from agentspend.core.money import dollars
 from sync_server.acts.act import Role
 from sync_server.acts.names import name_of
-from sync_server.cli import output, shown
+from sync_server.cli import completing, output, shown
 from sync_server.cli.helping import UsageError
 from sync_server.cli.people import Json, told
 from sync_server.cli.seat import ask
@@ -23,12 +23,25 @@ Window = Annotated[
 Limit = Annotated[
     str, typer.Argument(metavar="LIMIT", help="In dollars, such as 500; off takes it away.")
 ]
-InTeam = Annotated[str, typer.Option(metavar="TEAM", help="Only this team's.")]
-Request = Annotated[str, typer.Argument(metavar="REQUEST", help="As request list names it.")]
+InTeam = Annotated[
+    str,
+    typer.Option(metavar="TEAM", help="Only this team's.", autocompletion=completing.teams),
+]
+Request = Annotated[
+    str,
+    typer.Argument(
+        metavar="REQUEST", help="As request list names it.", autocompletion=completing.requests
+    ),
+]
+_NAMES = {
+    "team": completing.teams, "member": completing.members, "device": completing.devices
+}  # fmt: skip
 
 
 def _name(what: str) -> Any:
-    return typer.Argument(metavar=what.upper(), help=f"The {what}.")
+    return typer.Argument(
+        metavar=what.upper(), help=f"The {what}.", autocompletion=_NAMES.get(what)
+    )
 
 
 def org_set_cap(limit: Limit, window: Window, as_json: Json = False) -> None:
@@ -209,7 +222,12 @@ def policy_price(
 
 
 def reserve_set(
-    pool: Annotated[str, typer.Argument(metavar="POOL", help="As `org show` names it.")],
+    pool: Annotated[
+        str,
+        typer.Argument(
+            metavar="POOL", help="As `org show` names it.", autocompletion=completing.pools
+        ),
+    ],
     limit: Limit,
     as_json: Json = False,
 ) -> None:
@@ -232,7 +250,10 @@ def reserve_list(as_json: Json = False) -> None:
     )  # fmt: skip
 
 
-Frozen = Annotated[str, typer.Argument(metavar="TEAM", help="Without it, everybody.")]
+Frozen = Annotated[
+    str,
+    typer.Argument(metavar="TEAM", help="Without it, everybody.", autocompletion=completing.teams),
+]
 
 
 def freeze(team: Frozen = "", as_json: Json = False) -> None:
@@ -278,7 +299,11 @@ def token_list(as_json: Json = False) -> None:
 
 
 def token_revoke(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Which one.")], as_json: Json = False
+    name: Annotated[
+        str,
+        typer.Argument(metavar="NAME", help="Which one.", autocompletion=completing.tokens),
+    ],
+    as_json: Json = False,
 ) -> None:
     """End a token."""
     told(ask("token.revoke", name=name), f"token {name} opens nothing any more", as_json=as_json)

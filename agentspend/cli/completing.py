@@ -1,0 +1,132 @@
+"""What the shell completes besides commands and options: the names there are at this moment.
+
+Asked by the shell at a tab: it never starts a daemon, and without an answer there is none to offer.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import typer
+
+from agentspend.cli import access
+from agentspend.core.errors import AgentspendError
+
+NEWEST = 40
+WINDOWS = ("session", "subagent", "hour", "day", "week", "month", "total", "5h", "7d")
+
+
+def budgets(incomplete: str) -> list[str]:
+    """The budgets of the configuration."""
+    return _known(incomplete, lambda: (each.name for each in access.config().budgets))
+
+
+def budgets_asked_for(incomplete: str) -> list[str]:
+    """The budgets of which a request asks for more."""
+    return _known(incomplete, lambda: (each["budget"] for each in _status()["questions"]))
+
+
+def windows(incomplete: str) -> list[str]:
+    """The windows a budget may have; of the rolling ones, two."""
+    return _known(incomplete, lambda: WINDOWS)
+
+
+def sessions(incomplete: str) -> list[str]:
+    """The sessions that run."""
+    return _known(incomplete, lambda: (each["id"] for each in _status()["sessions"]))
+
+
+def paused(incomplete: str) -> list[str]:
+    """The sessions that are paused."""
+    return _known(incomplete, lambda: filter(None, _status()["paused"]))
+
+
+def keys(incomplete: str) -> list[str]:
+    """The virtual keys."""
+    return _known(incomplete, lambda: (each["alias"] for each in access.ask("key.list")["keys"]))
+
+
+def requests(incomplete: str) -> list[str]:
+    """The newest requests that were charged."""
+
+    def newest() -> Iterable[str]:
+        from agentspend.control.watching import decoded
+
+        found = access.ask("entries", newest=True, count=NEWEST)["entries"]
+        return dict.fromkeys(filter(None, (each.get("rid") for each in decoded(found))))
+
+    return _known(incomplete, newest)
+
+
+def teams(incomplete: str) -> list[str]:
+    """The teams of this device's member."""
+    return _known(incomplete, lambda: (each["team"] for each in _team("teams")))
+
+
+def pools(incomplete: str) -> list[str]:
+    """The team's caps that concern this device."""
+    return _known(incomplete, lambda: (each["name"] for each in _team("pools")))
+
+
+def raises(incomplete: str) -> list[str]:
+    """The questions for more that wait for a lead."""
+
+    def waiting() -> Iterable[str]:
+        team = access.ask("team.status")["team"] or {}
+        questions = (team.get("overview") or {}).get("questions", ())
+        return (each["request"] for each in questions)
+
+    return _known(incomplete, waiting)
+
+
+def agents(incomplete: str) -> list[str]:
+    """The agents that are known by name."""
+    from agentspend.agents import AGENTS
+
+    return _known(incomplete, lambda: AGENTS)
+
+
+def program(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The agent after `run`; what comes after it is the agent's own."""
+    return [] if ctx.params.get("command") else agents(incomplete)
+
+
+def providers(incomplete: str) -> list[str]:
+    """The providers that are set up."""
+    return _known(incomplete, lambda: access.config().providers)
+
+
+def ready_providers(incomplete: str) -> list[str]:
+    """The providers that are known by name, set up or not."""
+
+    def ready() -> Iterable[str]:
+        from agentspend.config.ready_providers import READY
+
+        return dict.fromkeys((*READY, *access.config().providers))
+
+    return _known(incomplete, ready)
+
+
+def of(*words: str) -> Callable[[str], list[str]]:
+    """These words and no others."""
+
+    def fixed(incomplete: str) -> list[str]:
+        return _known(incomplete, lambda: words)
+
+    return fixed
+
+
+def _known(incomplete: str, names: Callable[[], Iterable[str]]) -> list[str]:
+    """Those that begin so; none where nobody can be asked."""
+    try:
+        return [name for name in names() if name.startswith(incomplete)]
+    except (AgentspendError, KeyError):
+        return []
+
+
+def _status() -> dict[str, Any]:
+    return access.ask("status")
+
+
+def _team(part: str) -> Iterable[dict[str, Any]]:
+    found: Iterable[dict[str, Any]] = (_status().get("team") or {}).get(part, ())
+    return found

@@ -1,0 +1,69 @@
+"""What a tab offers: the names there are now, and nothing where nobody can be asked."""
+
+import inspect
+
+import pytest
+
+from agentspend.agents import AGENTS
+from agentspend.cli import completing
+from tests.cli.conftest import Command, spend
+from tests.daemon.helpers import session
+from tests.support.process import Home
+
+NAMES = [
+    each
+    for name, each in inspect.getmembers(completing, inspect.isfunction)
+    if each.__module__ == completing.__name__ and name not in ("of", "program")
+    if not name.startswith("_")
+]
+
+
+@pytest.mark.parametrize("names", NAMES)
+def test_without_a_daemon_nothing_is_started_or_raised(
+    fresh: Home, names: completing.Callable[[str], list[str]]
+) -> None:
+    """A broken configuration completes nothing either."""
+    names("")
+    fresh.config.write_text("[broken")
+    names("")
+    assert fresh.pid() == 0
+
+
+def test_the_names_there_are(here: Home, agentspend: Command) -> None:
+    """Of what runs, what was made and what was charged."""
+    agentspend("key", "create", "--alias", "ci")
+    agentspend("budget", "set", "daily", "5", "--window", "day")
+    spend(here)
+    (rid,) = {row["rid"] for row in here.json("log") if row["kind"] == "settle"}
+    assert completing.requests("r_") == [rid]
+    assert completing.keys("c") == ["ci"]
+    assert completing.budgets("") == ["daily"]
+    agentspend("pause", "--all")
+    assert completing.paused("") == []
+    with session(here, "s_tab"):
+        assert completing.sessions("s_") == ["s_tab"]
+        assert completing.sessions("x") == []
+    assert completing.teams("") == completing.pools("") == completing.raises("") == []
+
+
+def test_of_what_is_always_there() -> None:
+    """Agents, providers, windows; only those that begin so."""
+    assert completing.agents("") == list(AGENTS)
+    assert completing.ready_providers("open") == ["openai", "openrouter"]
+    assert completing.windows("mo") == ["month"]
+    assert completing.of("tmux", "plain")("t") == ["tmux"]
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("run c", ["claude", "codex"]), ("run claude c", []), ("run --provider g", ["google"]),
+        ("top --view m", ["models"]), ("budget set x 5 --window d", ["day"]),
+    ],
+)  # fmt: skip
+def test_by_the_shell_s_own_way(house: Home, words: str, offered: list[str]) -> None:
+    """As bash asks at a tab; after the agent everything is the agent's."""
+    line = f"agentspend {words}"
+    done = house.run(_AGENTSPEND_COMPLETE="complete_bash", COMP_WORDS=line,
+                     COMP_CWORD=str(len(line.split()) - 1))  # fmt: skip
+    assert (done.stdout.split(), done.stderr) == (offered, "")
