@@ -4,6 +4,12 @@ MAX_BODY_BYTES = 32 * 1024 * 1024
 MAX_HEADER_BYTES = 16 * 1024
 MAX_SSE_EVENT_BYTES = 16 * 1024 * 1024
 MAX_METERED_JSON_BYTES = 64 * 1024 * 1024
+# More than any one answer can have used: a count above it is a mistake, and proves nothing.
+MAX_COUNTED_TOKENS = 1_000_000_000
+MAX_COUNTED_CALLS = 1_000_000
+MAX_COUNTED_PARTS = 256
+MAX_WORD_CHARS = 256
+"""Of a model's name, an id or another word of somebody else's that the ledger keeps."""
 MAX_IN_FLIGHT_PER_SESSION = 64
 MAX_WAITING = 4_096
 MAX_ASKING = 64

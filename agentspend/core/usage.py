@@ -58,6 +58,13 @@ class Usage:
             + self.cache_read_audio_tokens
         )
 
+    @property
+    def calls(self) -> int:
+        """What is billed by the call: the provider's own searches."""
+        return (
+            self.web_search_requests + self.web_search_preview_requests + self.file_search_requests
+        )
+
     def counts(self) -> dict[str, int]:
         """The non-zero counts by field name: the shape stored in a ledger entry."""
         return {name: count for name, count in zip(_COUNTS, _counts_of(self), strict=True) if count}

@@ -14,7 +14,12 @@ from typing import Any
 import msgspec
 
 from agentspend.core.facts import RequestFacts
-from agentspend.core.limits import MAX_METERED_JSON_BYTES
+from agentspend.core.limits import (
+    MAX_COUNTED_CALLS,
+    MAX_COUNTED_PARTS,
+    MAX_COUNTED_TOKENS,
+    MAX_METERED_JSON_BYTES,
+)
 from agentspend.core.usage import Billing, Metered, UsagePart
 from agentspend.dialects.json_parts import UNREADABLE
 from agentspend.dialects.sse import Event, Splitter
@@ -128,6 +133,7 @@ class AnswerMeter(ABC):
             return Metered(response_id=self._response_id)
         try:
             parts, unknown, stated = self._parts()
+            _refuse_absurd(parts)
         except FOREIGN:
             return Metered(response_id=self._response_id)
         return Metered(
@@ -166,6 +172,14 @@ class AnswerMeter(ABC):
             self._seen_tokens += tokens_bound(text.encode() if text else data)
         except UnicodeError:
             self._seen_tokens += tokens_bound(data)
+
+
+def _refuse_absurd(parts: Sequence[UsagePart]) -> None:
+    """Raises ValueError for counts that no answer can have: they could not even be written down."""
+    tokens = sum(part.usage.prompt_tokens + part.usage.output_tokens for part in parts)
+    calls = sum(part.usage.calls for part in parts)
+    if tokens > MAX_COUNTED_TOKENS or calls > MAX_COUNTED_CALLS or len(parts) > MAX_COUNTED_PARTS:
+        raise ValueError("the usage counts more than any answer can have used")
 
 
 def texts_in(content: object) -> Iterator[str]:

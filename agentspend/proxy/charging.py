@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from aiohttp import ClientResponse
 
 from agentspend.bookkeeper.outcomes import Held, Settlement
-from agentspend.core.limits import CANCEL_GRACE_S, TOP_OUTPUT_TOKENS_PER_S
+from agentspend.core.limits import CANCEL_GRACE_S, MAX_WORD_CHARS, TOP_OUTPUT_TOKENS_PER_S
 from agentspend.core.pricing import Charge
+from agentspend.core.printable import clean
 from agentspend.core.regions import in_region
 from agentspend.core.usage import Billing, Metered, UsagePart
 from agentspend.dialects.base import Meter
@@ -95,6 +96,17 @@ def settlement(ended: Ended) -> Settlement | None:
     return _written(ended, charge, "estimate")
 
 
+def in_full(ended: Ended) -> Settlement:
+    """The charge of an answer that cannot be charged any other way: the whole hold."""
+    return Settlement(
+        rid=ended.asked.rid,
+        amount_nusd=ended.held.amount_nusd,
+        billing=Billing.CEILING,
+        evidence="estimate",
+        entry={"model": ended.asked.facts.model, "status": ended.status},
+    )
+
+
 def used_tokens(ended: Ended) -> int:
     """The tokens a request used, for rate limits; its bound where the answer proves none."""
     if ended.metered.billing is Billing.FREE:
@@ -163,7 +175,7 @@ def _rates(charge: Charge) -> dict[str, int] | list[dict[str, object]]:
     if all(_PLAIN_NAME.fullmatch(line.what) for line in charge.lines):
         return {line.what: line.rate_pusd for line in charge.lines}
     return [
-        {"what": line.what, "count": line.count, "rate_pusd": min(line.rate_pusd, MAX_INT)}
+        {"what": _word(line.what), "count": line.count, "rate_pusd": min(line.rate_pusd, MAX_INT)}
         for line in charge.lines
     ]
 
@@ -182,12 +194,17 @@ def _answer_fields(ended: Ended) -> dict[str, object]:
     metered, asked_model = ended.metered, ended.asked.facts.model
     fields: dict[str, object] = {"model": asked_model, "status": ended.status}
     if metered.parts and metered.parts[0].model not in ("", asked_model):
-        fields["model"] = metered.parts[0].model
+        fields["model"] = _word(metered.parts[0].model)
         fields["requested_model"] = asked_model
     if ended.request_id:
-        fields["request_id"] = ended.request_id
+        fields["request_id"] = _word(ended.request_id)
     if metered.response_id:
-        fields["response_id"] = metered.response_id
+        fields["response_id"] = _word(metered.response_id)
     if metered.stop_reason:
-        fields["stop_reason"] = metered.stop_reason
+        fields["stop_reason"] = _word(metered.stop_reason)
     return fields
+
+
+def _word(text: str) -> str:
+    """A word of the provider's as the ledger can keep it: printable, and no longer than a word."""
+    return clean(text[:MAX_WORD_CHARS])

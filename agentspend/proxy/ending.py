@@ -3,15 +3,27 @@
 from dataclasses import replace
 
 from agentspend.core.conversation import remember
-from agentspend.proxy.charging import Ended, settlement
+from agentspend.core.errors import StoreError
+from agentspend.proxy.charging import Ended, in_full, settlement
 from agentspend.proxy.desk import Desk
 
 
 async def end_hold(desk: Desk, ended: Ended, *, clamped_to: int, left: bool) -> None:
     """Settle or release; `left`: the client hung up. `clamped_to` is 0 where nothing was clamped.
 
-    The next request of this conversation rests on what the answer proved.
+    A mistake of ours on the way is raised again, once the hold has ended in full.
     """
+    try:
+        await _end(desk, ended, clamped_to=clamped_to, left=left)
+    except StoreError:
+        raise
+    except Exception:
+        await desk.bookkeeper.settle(in_full(ended))
+        raise
+
+
+async def _end(desk: Desk, ended: Ended, *, clamped_to: int, left: bool) -> None:
+    """The next request of this conversation rests on what the answer proved."""
     asked = ended.asked
     charge = settlement(ended)
     if charge is None:

@@ -19,6 +19,7 @@ from agentspend import faults
 from agentspend.bookkeeper.outcomes import Held, NeedsCount, Refused
 from agentspend.core.errors import StoreError
 from agentspend.core.facts import RequestFacts
+from agentspend.core.printable import clean
 from agentspend.core.regions import region_of
 from agentspend.core.scopes import Payer
 from agentspend.core.usage import Billing
@@ -373,7 +374,7 @@ class Journey:
         """The session's payer with what this one request adds."""
         return replace(
             self.session.payer,
-            subagent=self.request.headers.get("x-claude-code-agent-id", "")[:64],
+            subagent=clean(self.request.headers.get("x-claude-code-agent-id", "")[:64]),
             provider=self.dialect.provider,
             model=model,
             branch=self.session.branch,

@@ -3,6 +3,7 @@
 import asyncio
 
 from agentspend.core.facts import RequestFacts
+from agentspend.core.limits import MAX_WORD_CHARS
 from agentspend.dialects.base import BadRequest, Dialect
 
 INLINE_BYTES = 2 * 1024 * 1024
@@ -22,6 +23,8 @@ async def read_facts(dialect: Dialect, body: bytes, path_model: str = "") -> Req
     else:
         facts = dialect.read_request(body, path_model=path_model)
     for name in (facts.model, *facts.other_models):
+        if len(name) > MAX_WORD_CHARS:
+            raise BadRequest(f"model: must be no longer than {MAX_WORD_CHARS} characters")
         if not name.isprintable():
             raise BadRequest(f"model: {name!r} must hold printable characters only")
     return facts

@@ -98,7 +98,12 @@ def request_bytes(
     lines = [first, f"Host: {host or f'127.0.0.1:{port}'}", f"Content-Length: {len(raw)}"]
     if not any(header.lower().startswith("content-type") for header in headers):
         lines.append("Content-Type: application/json")
-    return "\r\n".join([*lines, *headers, "Connection: close", "", ""]).encode() + raw
+    return (
+        "\r\n".join([*lines, *headers, "Connection: close", "", ""]).encode(
+            errors="surrogateescape"
+        )
+        + raw
+    )
 
 
 async def send(port: int, raw: bytes) -> tuple[int, dict[str, str], bytes]:

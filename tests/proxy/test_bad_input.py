@@ -46,6 +46,7 @@ async def check(device: Device, reply: Reply, status: int, *words: str) -> None:
         ({**message(), "model": 5}, "model"),
         (message(model="claude-opus-5@\0"), "model: 'claude-opus-5@\\x00' must hold printable"),
         (message(fallbacks=[{"model": "claude-opus-5\n"}]), "model: 'claude-opus-5\\n' must"),
+        (message(model="claude-opus-5" * 20), "no longer than 256 characters"),
         (b'{"max_tokens":1,' + msgspec.json.encode(message())[1:], "max_tokens"),
     ],
 )

@@ -1,11 +1,13 @@
 """One request through the whole journey, against the provider's own bill."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from agentspend.sandbox.behaviour import Behaviour, Iteration
 from agentspend.sandbox.server import Sandbox
+from tests.proxy.raw import RawProvider, answer_bytes, request_bytes, send, usage_body
 from tests.support.desk import Device, budget, message
 
 
@@ -51,6 +53,26 @@ async def test_a_mistake_of_ours_still_ends_the_hold(
         assert await device.spent_nusd() >= device.sandbox.bill.total_nusd() > 0
 
 
+async def test_a_mistake_while_charging_ends_the_hold_in_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever cannot be worked out or written down: nothing stays held, and all of it is said."""
+
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("agentspend.proxy.ending.remember", broken)
+    async with Device(tmp_path, [budget("daily", "5")]) as device:
+        assert (await device.post(message())).status == 200
+        with suppress(ZeroDivisionError):
+            await device.until_idle()
+        (entry,) = await device.ledger()
+
+        assert (entry["billing"], entry["evidence"]) == ("ceiling", "estimate")
+        assert entry["amount_nusd"] == entry["hold_nusd"] >= device.sandbox.bill.total_nusd() > 0
+        assert (await device.status("daily"))["held_nusd"] == 0
+
+
 async def test_another_models_work_inside_an_answer_is_charged(tmp_path: Path) -> None:
     """An advisor's tokens are billed at its own model; the entry names each line's model."""
     advisor = Iteration("advisor_message", "claude-opus-5-5", input_tokens=900, output_tokens=300)
@@ -65,3 +87,22 @@ async def test_another_models_work_inside_an_answer_is_charged(tmp_path: Path) -
         [entry] = await device.ledger()
         assert entry["amount_nusd"] == sandbox.bill.total_nusd() > 0
         assert "claude-opus-5-5 output" in [line["what"] for line in entry["rates"]]
+
+
+async def test_the_providers_words_are_kept_as_words(tmp_path: Path) -> None:
+    """An id of a megabyte, or a header that is no text, is no reason to keep a hold for ever."""
+    body = usage_body().replace(b'"msg_1"', b'"' + b"m" * 1_000_000 + b'"')
+    answer = answer_bytes(body).replace(b"Content-Type", b"request-id: r\xff\r\nContent-Type", 1)
+    async with (
+        RawProvider(answer) as provider,
+        Device(tmp_path, [budget("daily", "5")], base_url=provider.url) as device,
+    ):
+        status, _, got = await send(
+            device.port, request_bytes(device.port, "x-claude-code-agent-id: a\udcff")
+        )
+        await device.until_idle()
+        (entry,) = await device.ledger()
+
+        assert (status, got) == (200, body)
+        assert (entry["request_id"], entry["response_id"]) == ("r?", "m" * 256)
+        assert (entry["evidence"], entry["subagent"]) == ("provider_usage", "a?")
