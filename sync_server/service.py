@@ -170,18 +170,16 @@ class Service:
         with self.engine.begin() as conn:
             return int(cases.org_row(conn, self.org).policy)
 
-    def request(self, device: str, sealed: Sealed, now_us: int) -> tuple[dict[str, object], bool]:
-        """Note that a device asks for a raise, once for each nonce. Raises as `sync` does.
-
-        Answers how it stands, and whether it is new.
-        """
+    def request(self, device: str, sealed: Sealed, now_us: int) -> dict[str, object]:
+        """Note that a device asks for a raise, once for each nonce, and answer how it stands.
+        Raises as `sync` does."""
         with self._deciding(now_us) as (conn, org):
             asked = senders.said(conn, RaiseRequest, device, sealed)
             senders.spender(conn, device)
             line, answer = raises.asked(conn, org, asked, now_us)
             if line is not None:
                 self._apply(conn, org, [line])
-            return answer, line is not None
+            return answer
 
     def overview(self, device: str, sealed: Sealed, now_us: int) -> Sealed:
         """How the team stands, for a device's screen. Raises as `sync` does."""

@@ -120,8 +120,8 @@ class Asking:
         self.asked[pool] = Asked(request, str(answer.get("id", "")))
         match answer.get("status"):
             case "approved":
-                self._by_hand.pop(pool, None)
                 await self._talk()
+                self._by_hand.pop(pool, None)
                 if request is own:
                     self._rounds[name] += 1
             case "refused" | "over" if pool in self._by_hand:

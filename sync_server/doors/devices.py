@@ -193,12 +193,12 @@ async def request_raise(request: web.Request) -> web.Response:
     """Note that a developer asks for more, and tell the leads.
 
     Once: a daemon asks again every few seconds, and each word to a lead's daemon costs it a report.
+    Whoever begins to serve does not know who was told, and tells them once more.
     """
     hall, sealed, device = await _opened(request, "person")
     now_us = hall.now_us()
-    found, new = await hall.work(lambda: hall.service.request(device, sealed, now_us))
-    if new:
-        await hall.tell(frozenset({LEADS}))
+    found = await hall.work(lambda: hall.service.request(device, sealed, now_us))
+    await hall.tell_of(str(found["id"]), is_open=found["status"] == "open")
     return answer(found)
 
 

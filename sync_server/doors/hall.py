@@ -11,6 +11,8 @@ from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from sync_server.acts.act import Address, Caller, Done, Moment
 from sync_server.acts.table import ACTS
 from sync_server.acts.tokens import caller_of
@@ -23,6 +25,8 @@ from sync_server.store import people
 Found = TypeVar("Found")
 THREADS = 8
 NOBODY: frozenset[str] = frozenset()
+KEPT = 10_000
+"""Of how many questions it is remembered that the leads were told."""
 
 
 def clock_us() -> int:
@@ -49,6 +53,7 @@ class Hall:
         self.lines = Lines(tickets_key(service.private_key))
         self.counts = Counts()
         self.tell_others: Callable[[frozenset[str], frozenset[str]], None] | None = None
+        self._told_of: set[str] = set()
         self._threads = ThreadPoolExecutor(1 if alone else THREADS, "agentspend-store")
 
     def close(self) -> None:
@@ -83,17 +88,32 @@ class Hall:
         """Push to every device of these teams, wherever it is connected."""
         if not teams:
             return
-        others = self.tell_others
-        if others is not None:
-            await self.work(lambda: others(teams, NOBODY))
         await self.tell_here(teams)
+        await self._elsewhere(teams, NOBODY)
+
+    async def tell_of(self, question: str, *, is_open: bool) -> None:
+        """Push to the leads that somebody asks for more, if they may not have heard it yet."""
+        if not is_open:
+            self._told_of.discard(question)
+        elif question not in self._told_of:
+            await self.tell(frozenset({people.LEADS}))
+            if len(self._told_of) >= KEPT:
+                self._told_of.clear()
+            self._told_of.add(question)
 
     async def ring(self, devices: Collection[str]) -> None:
         """Push to these devices, wherever they are connected."""
+        self.lines.tell(devices)
+        await self._elsewhere(NOBODY, frozenset(devices))
+
+    async def _elsewhere(self, teams: frozenset[str], devices: frozenset[str]) -> None:
+        """Push by the servers beside this one. What was decided stands, told or not."""
         others = self.tell_others
         if others is not None:
-            await self.work(lambda: others(NOBODY, frozenset(devices)))
-        self.lines.tell(devices)
+            try:
+                await self.work(lambda: others(teams, devices))
+            except SQLAlchemyError:
+                self.counts.add("pushes", "lost")
 
     def hears(self, device: str) -> bool:
         """Whether a push may reach a device: it is connected here, or perhaps elsewhere."""

@@ -262,3 +262,57 @@ async def test_a_no_falls_with_the_cap_it_was_said_of(team: Team) -> None:
     assert len({each.nonce for each in team.lead.asked}) == 2
     await team.heard(7 * USD)
     assert isinstance(await waiting, Held)
+
+
+class Losing(Lead):
+    """A server that notes a question and approves it when it is asked again; each of the ways may
+    lose what it carries, once."""
+
+    def __init__(self, team: Team, lost: str) -> None:
+        super().__init__()
+        self.team, self.losing = team, lost
+        self.noted: dict[str, int] = {}
+
+    def loses(self, way: str) -> None:
+        """Here it is lost, if it is to be."""
+        if self.losing == way:
+            self.losing = ""
+            raise Unreachable(f"{way} was lost", "")
+
+    async def post(self, request: RaiseRequest) -> dict[str, Any]:
+        """Open when it is new, approved afterwards."""
+        self.loses("the question")
+        count = self.noted[request.nonce] = self.noted.get(request.nonce, 0) + 1
+        if count == 1:
+            self.loses("that it is open")
+            return {"id": "r_1", "status": "open", "pool": "acme"}
+        self.loses("that it is approved")
+        return {"id": "r_1", "status": "approved", "pool": "acme"}
+
+    async def talk(self) -> None:
+        """Reports and what was granted, which may come in parts."""
+        self.loses("the report")
+        await self.team.heard(2 * USD)
+        self.loses("the last of its answers")
+        await self.team.heard(7 * USD)
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+@pytest.mark.parametrize(
+    "lost",
+    ["", "the question", "that it is open", "that it is approved", "the report",
+     "the last of its answers"],
+)  # fmt: skip
+async def test_whatever_is_lost_what_waits_hears_of_the_approval(
+    team: Team, lost: str, by_hand: bool
+) -> None:
+    """And nobody is asked a second time for the same, whoever asked first."""
+    losing = Losing(team, lost)
+    team.asking._post, team.asking._talk = losing.post, losing.talk
+    if by_hand:
+        asked = RaiseRequest("t_1", "d_1", "by hand", "acme", 9 * USD, "a release")
+        losing.noted["by hand"] = 1
+        team.asking.by_hand(asked, {"id": "r_9", "status": "open", "pool": "acme"})
+    assert isinstance(await team.ask("3"), Held)
+    assert losing.losing in ("", "that it is open")
+    assert len(losing.noted) == 1

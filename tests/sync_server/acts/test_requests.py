@@ -1,6 +1,10 @@
 """A developer at the cap asks, a lead answers, and the money is there at once."""
 
+import pytest
+from sqlalchemy.exc import SQLAlchemyError
+
 from agentspend.core.allowance.messages import RaiseRequest, Want
+from agentspend.core.errors import AgentspendError
 from sync_server.store.people import LEADS
 from tests.sync_server.house import DOLLAR, Device, House, said
 
@@ -63,6 +67,43 @@ async def test_leads_hear_of_a_question_once(house: House) -> None:
     assert told == [frozenset({LEADS})]
     await device.request(DOLLAR, nonce="n_2")
     assert len(told) == 2
+
+
+async def test_leads_hear_of_a_question_though_the_first_word_was_lost(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server ended, or broke, between the note and the push: asked again, it tells them."""
+    (device,) = await at_the_cap(house)
+    told: list[frozenset[str]] = []
+    tell = house.hall.tell
+
+    async def ends(_: frozenset[str]) -> None:
+        raise AgentspendError("the server ends", "")
+
+    monkeypatch.setattr(house.hall, "tell", ends)
+    assert (await device.request(DOLLAR))[0] == 409
+    monkeypatch.setattr(house.hall, "tell", tell)
+    assert len((await house.ask("request.list"))["requests"]) == 1
+    house.hall.tell_others = lambda teams, _: told.append(teams)
+    for _ in range(3):
+        assert (await device.request(DOLLAR))[1]["status"] == "open"
+    assert told == [frozenset({LEADS})]
+
+
+async def test_a_decision_stands_though_nobody_elsewhere_can_be_told(house: House) -> None:
+    """Whoever listens here hears of it; the answer is that of a decision that was made."""
+    (device,) = await at_the_cap(house)
+    _, asked = await device.request(20 * DOLLAR)
+
+    def broken(*_: object) -> None:
+        raise SQLAlchemyError
+
+    house.hall.tell_others = broken
+    async with device.listening() as line:
+        assert (await house.ask("request.approve", request=asked["id"]))["status"] == "approved"
+        assert await said(line) == "sync"
+    assert (await device.request(20 * DOLLAR))[1]["status"] == "approved"
+    assert 'event="lost"' in (await house.get("/metrics", house.token))[1]
 
 
 async def test_a_question_ends_with_its_window(house: House) -> None:
