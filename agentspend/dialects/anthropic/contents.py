@@ -16,6 +16,7 @@ from agentspend.core.limits import (
 from agentspend.dialects.anthropic.shapes import (
     BLOCKS,
     MESSAGE,
+    RESULT,
     TOOLS,
     Block,
     CacheControl,
@@ -149,13 +150,32 @@ class Contents:
                 self.remote_input = True
             if block.source is not None and block.source.type not in LOCAL_SOURCES:
                 self.remote_input = True
-            content = bytes(block.content)
-            if content[:1] != b"[":
-                continue
-            if nesting == MAX_NESTING:
-                self._read_strange(content)
-            else:
-                self.read_content(content, nesting + 1)
+            self._read_inner(bytes(block.content), nesting)
+
+    def _read_inner(self, content: bytes, nesting: int) -> None:
+        """What stands inside a block: a list of blocks, or the result of a tool of the provider's."""
+        if content[:1] not in (b"[", b"{"):
+            return
+        if nesting == MAX_NESTING:
+            self._read_strange(content)
+        elif content[:1] == b"[":
+            self.read_content(content, nesting + 1)
+        else:
+            self._read_result(content, nesting + 1)
+
+    def _read_result(self, raw: bytes, nesting: int) -> None:
+        """A result that is an object: a fetched document in it is as long as its pages are."""
+        try:
+            result = RESULT.decode(raw)
+        except UNREADABLE:
+            self._read_strange(raw)
+            return
+        if result.source is not None:
+            self._read_blocks([result], nesting)
+            return
+        for reference in result.tool_references:
+            self._read_reference(reference.tool_name)
+        self._read_inner(bytes(result.content), nesting)
 
     def _read_reference(self, name: str) -> None:
         """A tool named in the conversation: its definition may be read again at that point."""

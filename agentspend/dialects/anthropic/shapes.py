@@ -30,6 +30,12 @@ class Block(msgspec.Struct):
     tool_name: str = ""
 
 
+class Result(Block):
+    """What a tool of the provider's brought; `tool_references` name tools that were found."""
+
+    tool_references: list[Block] = []
+
+
 class Message(msgspec.Struct):
     """One turn."""
 
@@ -66,6 +72,7 @@ class ContextManagement(msgspec.Struct):
 
 
 BLOCKS = msgspec.json.Decoder(list[Block])
+RESULT = msgspec.json.Decoder(Result)
 MESSAGE = msgspec.json.Decoder(Message)
 TOOLS = msgspec.json.Decoder(list[Tool])
 CACHE_CONTROL = msgspec.json.Decoder(CacheControl)

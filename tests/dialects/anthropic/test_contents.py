@@ -21,6 +21,20 @@ def nested(block: dict[str, Any], depth: int) -> dict[str, Any]:
     return block
 
 
+def fetched(content: object) -> dict[str, Any]:
+    """What a page that the provider fetched is sent back as."""
+    result = {"type": "web_fetch_result", "url": "u", "content": content}
+    return {"type": "web_fetch_tool_result", "tool_use_id": "t", "content": result}
+
+
+def found(name: str) -> dict[str, Any]:
+    """A tool that the provider's search found, as it is sent back."""
+    references = [{"type": "tool_reference", "tool_name": name}]
+    result = {"type": "tool_search_tool_search_result", "tool_references": references}
+    return {"type": "tool_search_tool_result", "tool_use_id": "t", "content": result}
+
+
+PDF = {"type": "document", "source": {"type": "base64", "data": "JVBERi0="}}
 MARKED = {**TEXT, "cache_control": MARK_1H}
 DOCUMENT = {"type": "document", "source": {"type": "content", "content": [MARKED]}}
 ONE_HOUR = {
@@ -83,7 +97,13 @@ def test_an_image_weighs_what_the_largest_does(depth: int) -> None:
         nested(URL_IMAGE, 1),
         {"type": "image", "source": {"type": "file", "file_id": "f"}},
         {"type": "image", "source": "u"},
-        {"type": "document", "source": {"type": "base64", "data": "JVBERi0="}},
+        PDF,
+        fetched(PDF),
+        fetched([PDF]),
+        fetched({"type": "fetched_of_2027", "content": fetched(PDF)}),
+        fetched({"source": "s"}),
+        {"type": "tool_result", "tool_use_id": "t", "content": PDF},
+        found("nobody"),
         {"type": "container_upload", "file_id": "f"},
         {"type": "video_of_2027", "file_id": "f"},
         {"type": None},
@@ -110,6 +130,7 @@ def test_input_from_elsewhere_is_bounded_by_the_window(block: object) -> None:
         {"type": "thinking", "thinking": "", "signature": "A"},
         {"type": "web_search_tool_result", "content": [{"type": "web_search_result"}]},
         {"type": "web_search_tool_result", "content": {"type": "error"}},
+        fetched(None),
     ],
 )
 def test_what_an_agent_sends_back_every_turn_is_bounded_by_its_bytes(
@@ -187,7 +208,7 @@ def test_a_tool_named_again_weighs_its_definition_again() -> None:
     """A reference of a few bytes brings a whole definition into the prompt."""
     tools = [{"name": "t", "description": "d" * 5_000}]
     reference = nested({"type": "tool_reference", "tool_name": "t"}, 1)
-    message = {"role": "user", "content": [reference] * 3}
+    message = {"role": "user", "content": [reference, reference, found("t")]}
     facts = read_request(asking(tools=tools, messages=[message]))
     assert facts.input_bound_tokens >= 4 * 2 * 5_000
     assert not facts.remote_input
