@@ -53,6 +53,10 @@ TOKENS_PER_MESSAGE = 16
 TOKENS_FOR_TOOLS = 1_024
 MAX_IMAGE_TOKENS = 4_800
 DEFAULT_SERVER_TOOL_USES = 10
+# Of one item that the provider keeps and the request only names: no model writes more at once.
+MAX_STORED_TOKENS = 131_072
+# GPT-5, 5.2 and 5.4 pro cost twelve times their plain models, o3-pro ten, 5.5 pro six.
+PRO_RUNS = 12
 
 assert DEFAULT_FLOOR_TOKENS <= DEFAULT_COMFORT_TOKENS
 assert WAIT_SHOWN_AFTER_S < DEFAULT_WAIT_S

@@ -19,7 +19,10 @@ T = TypeVar("T")
 MAX_TOKENS = 2**31 - 1
 NOTHING = (b"null", b"[]")
 REMOTE_HINTS = ("_id", "_ids", "file", "url", "memory", "conversation", "server", "skill", "prompt")
-COSTLY_HINTS = ("search", "plugin", "audio", "image", "video", "container", "agent", "tool")
+COSTLY_HINTS = (
+    "search", "plugin", "audio", "image", "video", "container", "agent", "tool", "fallback",
+    "retries",
+)  # fmt: skip
 COSTLY_ENDINGS = ("_tokens", "_requests")
 COSTLY_NAMES = frozenset({"n", "best_of", "candidate_count", "num_predict", "background"})
 

@@ -153,7 +153,7 @@ class Contents:
             self._read_inner(bytes(block.content), nesting)
 
     def _read_inner(self, content: bytes, nesting: int) -> None:
-        """What stands inside a block: a list of blocks, or the result of a tool of the provider's."""
+        """What stands inside a block: a list of blocks, or what a tool of the provider brought."""
         if content[:1] not in (b"[", b"{"):
             return
         if nesting == MAX_NESTING:

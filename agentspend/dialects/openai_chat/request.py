@@ -23,6 +23,7 @@ from agentspend.dialects.fields import (
 from agentspend.dialects.json_parts import UNREADABLE, put_together, take_apart
 from agentspend.dialects.marks import prefix_marks
 from agentspend.dialects.openai_parts import Parts
+from agentspend.dialects.openai_words import retention, runs_of
 from agentspend.dialects.tokenizers import tokenizer_of
 
 KNOWN = frozenset(
@@ -34,6 +35,7 @@ KNOWN = frozenset(
         "reasoning_effort", "reasoning", "include_reasoning", "thinking", "enable_thinking",
         "chat_template_kwargs", "parallel_tool_calls", "metadata", "store", "prediction",
         "modalities", "audio", "verbosity", "prompt_cache_key", "prompt_cache_retention",
+        "prompt_cache_options",
         "safety_identifier", "provider", "models", "route", "transforms", "usage", "keep_alive",
         "cache_control",
     }
@@ -42,16 +44,16 @@ NEUTRAL = frozenset(
     {
         "max_tokens", "max_completion_tokens", "metadata", "stream", "stream_options",
         "temperature", "top_p", "top_k", "min_p", "stop", "seed", "user", "service_tier", "store",
-        "prompt_cache_key", "prompt_cache_retention", "safety_identifier", "n", "usage", "logprobs",
+        "prompt_cache_key", "prompt_cache_retention", "prompt_cache_options", "safety_identifier",
+        "n", "usage", "logprobs",
         "presence_penalty", "frequency_penalty", "repetition_penalty", "top_logprobs",
         "cache_control",
     }
 )  # fmt: skip
 LIMITS = ("max_completion_tokens", "max_tokens")
-SHORT_RETENTION = frozenset({"in_memory", "in-memory", "30m", "short"})
 # Whose Chat API refuses the older name for its reasoning models.
 NEW_LIMIT_NAME = frozenset({"openai", "azure"})
-# Who takes no cache marks of another vendor's.
+# Who takes no cache marks of another vendor's; a gateway may pass them on.
 NO_MARKS = NEW_LIMIT_NAME
 USAGE_ASKED = b'"stream_options":{"include_usage":true}'
 # Models whose every answer costs a search that no usage counts.
@@ -88,6 +90,8 @@ def read_request(body: bytes, provider: str, *, in_nfc: bool, injects: bool) -> 
     unknown = fields.unknown(KNOWN)
     others = tuple(name for name in fields.priced("models", NAMES) or () if name != model)
     uses = parts.uses(0)
+    runs = runs_of(fields, model)
+    lifetime = retention(fields)
     tier = fields.priced("service_tier", TEXT) or ""
     named = _unpriceable(fields, model)
     return RequestFacts(
@@ -95,11 +99,11 @@ def read_request(body: bytes, provider: str, *, in_nfc: bool, injects: bool) -> 
         max_output_tokens=limit and limit + _uncapped_output(fields, parts),
         input_bound_tokens=bound + sum(sizes),
         stream=stream,
-        cache_ttl=_cache_ttl(body, provider, fields),
+        cache_ttl=lifetime if provider in NO_MARKS else cache_ttl(body, lifetime),
         service_tier=tier,
         other_models=others,
         remote_input=parts.remote_input or any(could_bring_input(name) for name in unknown),
-        iterations=1 + uses,
+        iterations=runs + uses,
         web_search_requests=uses if parts.web_searches else 0,
         web_search_preview_requests=uses if parts.preview_searches else 0,
         file_search_requests=uses if parts.file_searches else 0,
@@ -114,7 +118,7 @@ def read_request(body: bytes, provider: str, *, in_nfc: bool, injects: bool) -> 
                 }
             )
         ),
-        candidates=max(1, fields.whole("n", least=1)),
+        candidates=max(1, fields.whole("n", least=1)) * runs,
         audio=parts.audio,
         adds_usage=injects and stream and not _asks_usage(fields.raw.get("stream_options")),
     )
@@ -175,14 +179,6 @@ def _message(raw: bytes, parts: Parts) -> int:
 def _uncapped_output(fields: Fields, parts: Parts) -> int:
     """Output that the limit may not hold back: a prediction's rejected tokens (study §3.2)."""
     return parts.weigh(fields.raw["prediction"]) if "prediction" in fields.raw else 0
-
-
-def _cache_ttl(body: bytes, provider: str, fields: Fields) -> str:
-    """The dearest cache write. OpenAI writes by itself; a gateway may also pass marks on."""
-    asked = fields.read("prompt_cache_retention", TEXT)
-    short = asked in SHORT_RETENTION or "prompt_cache_retention" not in fields.raw
-    own = "auto" if short else "auto-12h"
-    return own if provider in NO_MARKS else cache_ttl(body, own)
 
 
 def _unpriceable(fields: Fields, model: str) -> list[str]:

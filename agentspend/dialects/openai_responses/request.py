@@ -8,7 +8,7 @@ the context window alone; what could cost and has no price is named (study §4).
 import msgspec
 
 from agentspend.core.facts import RequestFacts
-from agentspend.core.limits import TOKENS_FOR_TOOLS, TOKENS_PER_MESSAGE
+from agentspend.core.limits import MAX_STORED_TOKENS, TOKENS_FOR_TOOLS, TOKENS_PER_MESSAGE
 from agentspend.dialects.base import BadRequest
 from agentspend.dialects.fields import (
     FLAG,
@@ -21,6 +21,7 @@ from agentspend.dialects.fields import (
 from agentspend.dialects.json_parts import UNREADABLE, put_together, take_apart
 from agentspend.dialects.marks import prefix_marks
 from agentspend.dialects.openai_parts import ABSENT, Parts
+from agentspend.dialects.openai_words import retention, runs_of
 from agentspend.dialects.tokenizers import tokenizer_of
 
 KNOWN = frozenset(
@@ -29,8 +30,8 @@ KNOWN = frozenset(
         "max_tool_calls", "stream", "stream_options", "store", "include", "reasoning", "text",
         "temperature", "top_p", "top_logprobs", "truncation", "parallel_tool_calls", "metadata",
         "client_metadata", "user", "safety_identifier", "prompt_cache_key",
-        "prompt_cache_retention", "service_tier", "previous_response_id", "conversation", "prompt",
-        "background", "context_management", "generate", "type",
+        "prompt_cache_retention", "prompt_cache_options", "service_tier", "previous_response_id",
+        "conversation", "prompt", "background", "context_management", "generate", "type",
     }
 )  # fmt: skip
 REMOTE = frozenset({"previous_response_id", "conversation", "prompt"})
@@ -38,8 +39,8 @@ NEUTRAL = frozenset(
     {
         "max_output_tokens", "stream", "stream_options", "store", "include", "temperature", "top_p",
         "top_logprobs", "metadata", "client_metadata", "user", "safety_identifier",
-        "prompt_cache_key", "prompt_cache_retention", "service_tier", "truncation",
-        "max_tool_calls",
+        "prompt_cache_key", "prompt_cache_retention", "prompt_cache_options", "service_tier",
+        "truncation", "max_tool_calls",
     }
 )  # fmt: skip
 LOCAL_ITEMS = frozenset(
@@ -50,7 +51,8 @@ LOCAL_ITEMS = frozenset(
         "tool_search_call", "compaction",
     }
 )  # fmt: skip
-SHORT_RETENTION = frozenset({"in_memory", "in-memory", "30m", "short"})
+# Items whose words are sealed in them, or kept by the server where the client only has their id.
+SEALED = frozenset({"reasoning", "compaction"})
 LIMIT = "max_output_tokens"
 
 
@@ -59,6 +61,7 @@ class _Item(msgspec.Struct):
     content: msgspec.Raw = ABSENT
     output: msgspec.Raw = ABSENT
     tools: msgspec.Raw = ABSENT
+    encrypted_content: str | None = None
 
 
 class _Screenshot(msgspec.Struct):
@@ -84,16 +87,17 @@ def read_request(body: bytes, provider: str, *, in_nfc: bool) -> RequestFacts:
     items = _items(fields)
     sizes = [_item(raw, parts) for raw in items]
     unknown = fields.unknown(KNOWN)
-    runs = 1 + ("context_management" in rest)
+    runs = (1 + ("context_management" in rest)) * runs_of(fields, model)
     uses = parts.uses(fields.whole("max_tool_calls", least=1))
     tier = fields.priced("service_tier", TEXT) or ""
     stream = fields.read("stream", FLAG) is True
+    lifetime = retention(fields)
     return RequestFacts(
         model=model,
         max_output_tokens=fields.whole(LIMIT, least=1),
         input_bound_tokens=bound + sum(sizes),
         stream=stream,
-        cache_ttl=_retention(fields),
+        cache_ttl=lifetime,
         service_tier=tier,
         remote_input=parts.remote_input
         or bool(rest.keys() & REMOTE)
@@ -113,6 +117,7 @@ def read_request(body: bytes, provider: str, *, in_nfc: bool) -> RequestFacts:
                 }
             )
         ),
+        candidates=runs,
         audio=parts.audio,
     )
 
@@ -147,6 +152,8 @@ def _item(raw: bytes, parts: Parts) -> int:
         size += parts.tools(bytes(item.tools))
     elif item.type not in LOCAL_ITEMS and not item.type.endswith("_output"):
         parts.remote_input = True
+    if item.type in SEALED and not item.encrypted_content and bytes(item.content)[:1] != b"[":
+        size += MAX_STORED_TOKENS
     output = bytes(item.output)
     if output[:1] == b"{":
         size += _screenshot(output, parts)
@@ -160,14 +167,6 @@ def _screenshot(output: bytes, parts: Parts) -> int:
     except UNREADABLE:
         url = ""
     return parts.image(url)
-
-
-def _retention(fields: Fields) -> str:
-    """The dearest cache write; OpenAI writes by itself."""
-    asked = fields.read("prompt_cache_retention", TEXT)
-    if asked in SHORT_RETENTION or "prompt_cache_retention" not in fields.raw:
-        return "auto"
-    return "auto-12h"
 
 
 def _in_background(fields: Fields) -> bool:
