@@ -4,68 +4,31 @@ It announces commits to whoever asked (`on_commit`) without knowing who listens.
 """
 
 import asyncio
-import os
-import shutil
-import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import tzinfo
-from pathlib import Path
 from typing import Any, TypeVar
 
-from agentspend.bookkeeper.adoption import Adoption
 from agentspend.bookkeeper.books import Books
 from agentspend.bookkeeper.company import Company
+from agentspend.bookkeeper.gate import Gate
 from agentspend.bookkeeper.included import note_included
-from agentspend.bookkeeper.outcomes import (
-    Event,
-    HoldAnswer,
-    HoldRequest,
-    Moment,
-    Settlement,
-)
-from agentspend.bookkeeper.recovery import (
-    note_emergency,
-    read_emergency,
-    recover,
-    settle_noted,
-)
+from agentspend.bookkeeper.opening import Ledger, open_books
+from agentspend.bookkeeper.outcomes import Event, HoldAnswer, HoldRequest, Moment, Settlement
+from agentspend.bookkeeper.recovery import note_emergency, read_emergency, settle_noted
 from agentspend.bookkeeper.writer import Hooks, Job, Writer
 from agentspend.core.budgets import Budget
 from agentspend.core.errors import StoreError
 from agentspend.core.included import IncludedWindow
-from agentspend.core.limits import BALLAST_BYTES
 from agentspend.core.policy import PendingChange
-from agentspend.store import conversations, entries, included, requests
-from agentspend.wire.entries import decode
-
-REOPEN_BYTES = 2 * BALLAST_BYTES
-"""Free space at which a gate closed by a full disk opens again: the ballast, and room to work."""
 
 T = TypeVar("T")
-Connect = Callable[[], sqlite3.Connection]
 
 
 def clock() -> Moment:
     """The machine's clocks: the one place the bookkeeper reads them."""
     return Moment(time.time_ns() // 1_000, time.monotonic_ns() // 1_000)
-
-
-@dataclass(frozen=True, slots=True)
-class Ledger:
-    """Where one ledger lives and who keeps it.
-
-    `inc` names a ledger that is new, and `genesis` are the words of its first entry.
-    """
-
-    connect: Connect
-    folder: Path
-    inc: str
-    zone: tzinfo
-    genesis: Mapping[str, object]
-    read_only: bool = False
 
 
 class Bookkeeper:
@@ -75,8 +38,7 @@ class Bookkeeper:
         self._ledger = ledger
         self._now = now
         self._listeners: list[Callable[[list[Event]], None]] = []
-        self._gate_closed = "the ledger is read-only" if ledger.read_only else ""
-        self._retry_gate_s = 0.0
+        self._gate = Gate(ledger.folder, read_only=ledger.read_only)
         self._stopped = False
         self.recovered = 0
 
@@ -88,7 +50,7 @@ class Bookkeeper:
                 now=self._now,
                 open_books=self._open_books,
                 tell=self._hop,
-                store_failed=self._store_failed,
+                store_failed=self._gate.close,
             )
         )
         self._company = Company(self._writer.submit)
@@ -116,7 +78,7 @@ class Bookkeeper:
     @property
     def gate_closed(self) -> str:
         """Why no new hold is taken ("" when the gate is open)."""
-        return self._gate_closed
+        return self._gate.closed
 
     async def hold(self, request: HoldRequest) -> HoldAnswer:
         """Take a request through the ladder; waits in line where that can help.
@@ -148,10 +110,10 @@ class Bookkeeper:
         try:
             await self._submit("settle", lambda books, at: books.settle(settlement, at))
         except StoreError:
-            if not self._gate_closed:
+            if not self._gate.closed:
                 raise
             with suppress(OSError):
-                await asyncio.to_thread(note_emergency, self._emergency, settlement)
+                await asyncio.to_thread(note_emergency, self._gate.emergency, settlement)
 
     def shrink_soon(self, rid: str, amount_nusd: int) -> None:
         """Lower a hold to its exact input and the remaining output bound, with the next commit."""
@@ -235,14 +197,6 @@ class Bookkeeper:
         answer: T = await self._submit("ask", work)
         return answer
 
-    @property
-    def _emergency(self) -> Path:
-        return self._ledger.folder / "emergency.jsonl"
-
-    @property
-    def _ballast(self) -> Path:
-        return self._ledger.folder / "ballast"
-
     def _submit(
         self, kind: str, work: Callable[[Books, Moment], Any], rid: str = ""
     ) -> "asyncio.Future[Any]":
@@ -274,118 +228,23 @@ class Bookkeeper:
                 listener(events)
 
     def _open_books(self, at: Moment) -> Books:
-        """On the writer's thread: open, write the genesis of a new ledger, recover."""
-        conn = self._connect()
-        first = entries.by_seq(conn, 1)
-        books = Books(
-            conn,
-            decode(first).inc if first else self._ledger.inc,
-            self._ledger.zone,
-            read_only=self._ledger.read_only,
-        )
-        self._books = books
-        if self._ledger.read_only:
-            self._adoption = Adoption(books)
-            return books
-        try:
-            self._begin_or_free_ballast(books, at)
-        except BaseException:
-            conn.close()
-            raise
-        self._emergency.unlink(missing_ok=True)
-        try:
-            self._lay_ballast()
-            self._gate_closed = ""
-        except OSError as error:
-            self._gate_closed = f"the disk is full ({error.strerror})"
-        return books
-
-    def _connect(self) -> sqlite3.Connection:
-        """Open the file; on a full disk SQLite needs room even for that."""
-        try:
-            return self._ledger.connect()
-        except StoreError:
-            if self._ledger.read_only or not self._ballast.exists():
-                raise
-            self._ballast.unlink()
-            return self._ledger.connect()
-
-    def _begin_or_free_ballast(self, books: Books, at: Moment) -> None:
-        """On a full disk the ballast makes room for what a crash left behind."""
-        try:
-            self._begin(books, at)
-        except sqlite3.OperationalError as error:
-            self._store_failed(error)
-            try:
-                self._begin(books, at)
-            except sqlite3.OperationalError as again:
-                raise StoreError(
-                    f"the ledger cannot be written: {again}", "free some disk space"
-                ) from again
-
-    def _begin(self, books: Books, at: Moment) -> None:
-        """The first transaction: the genesis, and what a crash left behind."""
-        conn = books.conn
-        conn.execute("BEGIN IMMEDIATE")
-        try:
-            if books.chain.seq == 0:
-                books.chain.append("genesis", books.now(at), self._ledger.genesis)
-            self._adoption = Adoption(books)
-            self.recovered = recover(books, at, read_emergency(self._emergency))
-            conversations.trim(conn)
-            requests.trim(conn)
-            included.trim(conn, books.now(at))
-            conn.execute("COMMIT")
-        except BaseException:
-            if conn.in_transaction:
-                conn.execute("ROLLBACK")
-            books.rolled_back()
-            books.events.clear()
-            raise
-
-    def _store_failed(self, error: Exception) -> None:
-        """The disk took no commit: close the gate and free the ballast for streams in flight."""
-        self._gate_closed = f"the ledger cannot be written ({error})"
-        with suppress(OSError):
-            self._ballast.unlink(missing_ok=True)
+        """On the writer's thread."""
+        self._books, self._adoption, self.recovered = open_books(self._ledger, self._gate, at)
+        return self._books
 
     def _check_gate(self) -> None:
-        if not self._gate_closed:
+        """Raises `StoreError` while the gate is closed. Where there is room again, what only the
+        emergency file took is settled, so that nothing stays held; the file itself goes at the
+        next start, when the ledger has all of it."""
+        if not self._gate.closed:
             return
-        if not self._ledger.read_only and time.monotonic() >= self._retry_gate_s:
-            self._retry_gate_s = time.monotonic() + 1
-            with suppress(OSError):
-                if shutil.disk_usage(self._ledger.folder).free >= REOPEN_BYTES:
-                    self._lay_ballast()
-                    self._reopen()
-                    return
-        raise StoreError(
-            f"{self._gate_closed}, so no request may leave",
-            f"free disk space under {self._ledger.folder}, or make it writable",
-        )
-
-    def _reopen(self) -> None:
-        """There is room again: settle what only the emergency file took, so that nothing stays
-        held. The file itself goes at the next start, when the ledger has all of it."""
-        self._gate_closed = ""
-        if self._emergency.exists():
+        if not self._gate.opens():
+            raise self._gate.refusal()
+        file = self._gate.emergency
+        if file.exists():
             self._submit(
-                "settle",
-                lambda books, at: settle_noted(books, at, read_emergency(self._emergency)),
+                "settle", lambda books, at: settle_noted(books, at, read_emergency(file))
             ).add_done_callback(_noticed)
-
-    def _lay_ballast(self) -> None:
-        """Reserve room on disk, so that a full one still takes the settlements in flight."""
-        handle = os.open(self._ballast, os.O_WRONLY | os.O_CREAT, 0o600)
-        try:
-            os.posix_fallocate(handle, 0, BALLAST_BYTES) if hasattr(
-                os, "posix_fallocate"
-            ) else os.write(handle, bytes(BALLAST_BYTES))
-        except OSError:
-            self._ballast.unlink(missing_ok=True)
-            raise
-        finally:
-            os.close(handle)
 
 
 def _noticed(future: "asyncio.Future[Any]") -> None:

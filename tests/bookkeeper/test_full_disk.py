@@ -14,8 +14,7 @@ from unittest import mock
 
 import pytest
 
-from agentspend.bookkeeper import keeper as keeper_module
-from agentspend.bookkeeper import snapshot
+from agentspend.bookkeeper import gate, snapshot
 from agentspend.bookkeeper.outcomes import Held
 from agentspend.core.errors import StoreError
 from agentspend.core.limits import BALLAST_BYTES
@@ -71,7 +70,7 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
 def patient_gate() -> Iterator[None]:
     """The gate is tried again at most once a second: here each look at the clock is a second."""
     seconds = iter(range(1, 1_000_000))
-    with mock.patch.object(keeper_module.time, "monotonic", side_effect=seconds):
+    with mock.patch.object(gate.time, "monotonic", side_effect=seconds):
         yield
 
 
@@ -181,7 +180,7 @@ async def test_a_settlement_noted_meanwhile_is_settled_when_there_is_room(tmp_pa
         conn = await kept.keeper.ask(lambda books, _: books.conn)
         pages = conn.execute("PRAGMA page_count").fetchone()[0] + 3
         await kept.keeper.ask(lambda *_: conn.execute(f"PRAGMA max_page_count={pages}").fetchone())
-        with mock.patch.object(keeper_module.Bookkeeper, "_lay_ballast", side_effect=OSError()):
+        with mock.patch.object(gate.Gate, "lay_ballast", side_effect=OSError()):
             taken, error = await _holds_until_full(kept)
             assert "full" in error.message
             for held in taken:

@@ -122,15 +122,15 @@ def settlements_are_not_reported() -> None:
 
 def a_crash_charges_nothing() -> None:
     """Holds that a crash left open are released instead of charged in full."""
-    from agentspend.bookkeeper import keeper
+    from agentspend.bookkeeper import opening
 
-    whole = keeper.recover
+    whole = opening.recover
 
     def cheap(books: Any, *words: Any, **more: Any) -> Any:
         books.conn.execute("UPDATE hold SET amount_nusd = 0")
         return whole(books, *words, **more)
 
-    keeper.recover = cheap
+    opening.recover = cheap
 
 
 PLANTS: dict[str, Callable[[], None]] = {
