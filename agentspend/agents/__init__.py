@@ -6,7 +6,7 @@ Each launcher is imported when it is asked for: `run` must start fast.
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
-from agentspend.core.errors import LaunchError
+from agentspend.core.errors import Kind, LaunchError
 
 if TYPE_CHECKING:
     from agentspend.agents.base import Launcher
@@ -31,7 +31,13 @@ def launcher_for(name: str) -> "Launcher":
     if name in _LAUNCHERS:
         found = getattr(import_module(f"agentspend.agents.{name}"), _LAUNCHERS[name])
         return cast("Launcher", found())
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, AGENTS, n=1)
     raise LaunchError(
         f"no launcher for {name!r}; there is one for: {', '.join(AGENTS)}",
-        f"agentspend run -- {name} …    starts any command",
+        f"did you mean agentspend run {near[0]}?"
+        if near
+        else f"agentspend run -- {name} …    starts any command",
+        Kind.UNKNOWN_NAME,
     )

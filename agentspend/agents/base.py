@@ -165,6 +165,9 @@ class Launcher(Protocol):
 def require_program(name: str, caller: Caller, install: str) -> None:
     """`LaunchError` unless the caller's PATH holds this program; `install` says how to get it."""
     if shutil.which(name, path=caller.env.get("PATH", os.defpath)) is None:
+        if os.sep in name:
+            why = "cannot be executed" if Path(name).is_file() else "is not there"
+            raise LaunchError(f"{name} {why}", f"ls -l {name}")
         raise LaunchError(f"{name} was not found on PATH", install)
 
 

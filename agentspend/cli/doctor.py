@@ -1,7 +1,7 @@
 """`agentspend doctor`: what is wrong, and the command that mends it."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -43,15 +43,27 @@ def doctor(
         checkup_apart.shell_profiles,
     )
     if as_json:
-        told = [_as_json(check.__name__, each) for check in checks for each in _findings(check)]
+        told = [_as_json(check.__name__, each) for check, each in _each(checks)]
         bad = sum(each["good"] is False for each in told)
         output.answer({"ok": not bad, "findings": told})
     else:
-        bad = sum(_show(found) for check in checks for found in _findings(check))
+        bad = sum(_show(found) for _, found in _each(checks))
         output.line()
         output.line(f"{bad} to mend" if bad else "nothing to mend")
     if bad:
         raise typer.Exit(ExitCode.FAILED)
+
+
+def _each(
+    checks: "Sequence[Callable[[], Iterator[Finding]]]",
+) -> "Iterator[tuple[Callable[[], Iterator[Finding]], Finding]]":
+    """Every finding with its check; one that several checks stumble over is told once."""
+    told: set[Finding] = set()
+    for check in checks:
+        for found in _findings(check):
+            if found not in told:
+                told.add(found)
+                yield check, found
 
 
 def _findings(check: "Callable[[], Iterator[Finding]]") -> "Iterator[Finding]":

@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from agentspend.cli.diagnostics import UsageError
+from agentspend.core.usage_words import reworded
 
 ORDER = ("run", "top", "status", "pause", "resume", "models", "budget", "log", "why", "adjust",
          "keys", "key", "team", "enable", "providers", "prices", "config", "doctor", "verify",
@@ -78,8 +79,7 @@ def usage_error(error: Any) -> UsageError:
     message, _, near = error.format_message().partition(" Did you mean ")
     if not near:
         message, _, near = message.partition(" (Possible options: ")
-    message = message.replace("Value error, ", "").strip().rstrip(".")
-    message = message[:1].lower() + message[1:]
+    message = reworded(message)
     context = error.ctx
     if context is None:
         return UsageError(message, "agentspend --help")

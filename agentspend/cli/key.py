@@ -98,6 +98,7 @@ def create(
         ).settings()
         ends_in_s = durations.length_s(expires) if expires else 0
         budget = _budget(alias, max_budget, budget_duration) if max_budget else None
+    _is_set_up(provider)
     name = budget_name(alias)
     if budget is not None and any(each.name == name for each in access.config().budgets):
         raise UsageError(f"there is a budget {name} already", f"agentspend budget remove {name}")
@@ -246,6 +247,15 @@ def _complete(made: dict[str, Any], team: str, budget: Budget | None) -> None:
     except AgentspendError:
         access.ask("key.delete", alias=made["alias"])
         raise
+
+
+def _is_set_up(provider: str) -> None:
+    """A key for a provider that nobody set up would be refused at each request."""
+    config = access.config()
+    if provider and provider not in config.providers:
+        from agentspend.proxy.routing import unknown_provider
+
+        raise UsageError(*unknown_provider(provider, config.providers))
 
 
 def _heeded(made: dict[str, Any], team: str | None) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from agentspend.cli import access, completing, output
-from agentspend.cli.diagnostics import say
+from agentspend.cli.diagnostics import as_written, say
 from agentspend.cli.ledger_reading import Ask, rows
 from agentspend.cli.moments import clock_text
 from agentspend.core.filters import parse_filter
@@ -38,7 +38,8 @@ def log(
 ) -> None:
     """Show the ledger's entries: every charge, policy change and correction."""
     show: Callable[[Entry], None] = output.json_line if as_json else _show
-    passes = parse_filter(filter_text)
+    with as_written():
+        passes = parse_filter(filter_text)
 
     def wanted(entry: Entry) -> bool:
         return (
@@ -58,7 +59,9 @@ def log(
             show(entry)
             last = entry["seq"]
     if not last:
-        say("no such entry" if session + agent + filter_text else "no entry yet")
+        asked = {"session": session, "agent": agent, "filter": filter_text}
+        which = " ".join(f"--{name} {word}" for name, word in asked.items() if word)
+        say(f"no entry is one of {which}" if which else "no entry yet")
     if follow:
         for entry in _coming(last):
             if wanted(entry):

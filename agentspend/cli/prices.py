@@ -1,6 +1,7 @@
 """`agentspend prices show|set|update`: the price table, and your own word over it."""
 
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,6 +31,13 @@ def show(
     if as_json:
         output.answer({"version": book.version, "models": rows})
         return
+    if not rows:
+        names = [name for name, _ in _rows(book)]
+        near = get_close_matches(pattern, [name.partition("/")[2] for name in names], n=1)
+        raise UsageError(
+            f"no model with a price has {pattern!r} in its name",
+            f"agentspend prices show {near[0] if near else ''}".rstrip(),
+        )
     cells = [
         [
             output.plain(row["model"]),

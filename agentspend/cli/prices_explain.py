@@ -91,7 +91,10 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
+        raise UsageError(
+            f"{path} cannot be read: {error.strerror}",
+            "agentspend prices explain --model claude-opus-5 answer.json",
+        ) from None
 
 
 def _object(path: Path) -> dict[str, Any]:

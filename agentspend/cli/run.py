@@ -17,7 +17,7 @@ from agentspend.agents.identity import identify, work_tree_head
 from agentspend.agents.repository import repository_here
 from agentspend.cli import access, handover, run_words
 from agentspend.cli.child import run_in_foreground
-from agentspend.cli.diagnostics import warn
+from agentspend.cli.diagnostics import as_written, warn
 from agentspend.cli.handover import Handed
 from agentspend.cli.run_args import RunArgs, parse
 from agentspend.cli.run_facts import session_facts
@@ -38,7 +38,8 @@ def run(asked: RunArgs, launcher: Launcher, keys: Sequence[Handed]) -> int:
     """Open a session, start the agent in it, and say at the end what it cost."""
     folders = access.folders()
     caller = Caller.here()
-    payer = identify(asked.agent or PurePath(asked.command[0]).name, caller, asked.tags)
+    with as_written():
+        payer = identify(asked.agent or PurePath(asked.command[0]).name, caller, asked.tags)
     session = f"s_{os.urandom(8).hex()}"
     payer = replace(payer, session=session, project=asked.project or payer.project, team=asked.team)
     access.daemon()

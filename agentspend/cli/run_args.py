@@ -44,7 +44,7 @@ def parse(words: list[str]) -> RunArgs:
                 USAGE,
             )
         if not equals:
-            if not left:
+            if not left or left[0] == "--" or left[0].partition("=")[0] in OPTIONS:
                 raise UsageError(f"{name} needs a value", USAGE)
             value = left.pop(0)
         if name == "--tag":

@@ -35,7 +35,8 @@ def main(words: Sequence[str]) -> int:
     """Print the line; 0 whatever was found, so that no status line breaks an agent's screen."""
     shape = _shape(words)
     if shape is None:
-        print(f"agentspend statusline: --format is one of {', '.join(FORMATS)}", file=sys.stderr)
+        print(f"agentspend: statusline: --format is one of {', '.join(FORMATS)}\n"
+              "→ agentspend statusline --format tmux", file=sys.stderr)  # fmt: skip
         return 2
     given = _stdin()
     told = _ask(_token(os.environ), str(given.get("session_id") or ""))

@@ -7,7 +7,7 @@ import typer
 from agentspend.agents.base import Caller
 from agentspend.agents.repository import repository_here
 from agentspend.cli import access, completing, output
-from agentspend.cli.diagnostics import UsageError, as_written, say
+from agentspend.cli.diagnostics import ExitCode, UsageError, as_written, confirmed, say
 from agentspend.cli.moments import ago_text, now_us
 from agentspend.cli.status import frozen_lines
 from agentspend.control.versions import unknown_to
@@ -134,7 +134,9 @@ def approve(
     ] = "",
 ) -> None:
     """Raise the cap once, in this window; the device has it within a second. For leads."""
-    found = _decide(name, "approve", parse_usd(amount) if amount else 0)
+    with as_written():
+        amount_nusd = parse_usd(amount) if amount else 0
+    found = _decide(name, "approve", amount_nusd)
     output.line(f"{found['pool']} is {dollars(found['cap_nusd'])} in this window")
     if found.get("also_short"):
         say(f"less than that is left in {', '.join(found['also_short'])}, too")
@@ -200,8 +202,13 @@ def leave(
 ) -> None:
     """Report what is left and leave the team. Allowance not spent is given back."""
     access.daemon()
-    if not yes:
-        typer.confirm("leave the team on this device?", abort=True, err=True)
+    if access.ask("team.status")["team"] is None:
+        say("this device is in no team")
+        return
+    if not confirmed("leave the team on this device?", yes=yes,
+                     instead="agentspend team leave --yes"):  # fmt: skip
+        say("nothing changed")
+        raise typer.Exit(ExitCode.FAILED)
     access.ask("team.leave")
     output.line("this device is in no team now")
 

@@ -23,7 +23,10 @@ def checked_key(provider: str, text: str, source: str) -> str:
     """
     key = text.strip()
     if not key:
-        raise KeyStoreError(f"{source} holds no key: it is empty")
+        raise KeyStoreError(
+            f"{source} holds no key: it is empty",
+            "agentspend keys set NAME    asks for it on a terminal, or takes it from a pipe",
+        )
     if len(key) > MAX_KEY_CHARS:
         raise KeyStoreError(f"{source} holds no key: it is longer than {MAX_KEY_CHARS} characters")
     if any(char.isspace() for char in key):

@@ -31,7 +31,9 @@ def parse_usd(text: str) -> int:
         value = Decimal(text.strip().removeprefix("$").replace("_", ""))
     except InvalidOperation:
         value = Decimal("NaN")
-    if not value.is_finite() or value < 0:
+    if value.is_finite() and value < 0:
+        raise AgentspendError(f"{text!r} is below zero", "an amount is 0 or more")
+    if not value.is_finite():
         raise AgentspendError(f"{text!r} is not an amount of dollars", 'write it like "25.00"')
     if value > _MAX_USD:
         raise AgentspendError(f"{text!r} is above the largest amount", "stay below $9,007,199")

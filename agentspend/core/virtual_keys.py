@@ -92,7 +92,10 @@ def key_of(alias: str, settings: Mapping[str, Any]) -> VirtualKey:
     for name in ("agent", "provider"):
         word = str(settings.get(name, ""))
         if word and not _NAME.fullmatch(word):
-            raise AgentspendError(f"{word!r} is not the name of {_ARTICLE[name]} {name}")
+            raise AgentspendError(
+                f"{word!r} is not the name of {_ARTICLE[name]} {name}",
+                "use letters, digits, - _ . and :, at most 64",
+            )
     team = str(settings.get("team", ""))
     if team and not is_team(team):
         raise AgentspendError(f"{team!r} is not the name of a team", "agentspend team status")

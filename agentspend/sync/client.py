@@ -242,4 +242,9 @@ def _unreachable(error: Exception) -> Unreachable:
             "the team server shows another certificate than the invite's",
             "ask the team's lead for a new invite",
         )
-    return Unreachable(f"the team server cannot be reached: {error or type(error).__name__}", "")
+    cause = getattr(error, "os_error", None)
+    why = (cause.strerror if cause is not None else "") or str(error) or type(error).__name__
+    return Unreachable(
+        f"the team server cannot be reached: {why}",
+        "is its address right, and does it run? its lead: agentspend-server serve",
+    )

@@ -7,6 +7,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from agentspend.core.errors import AgentspendError
+from agentspend.core.usage_words import reworded
 
 ORDER = ("init", "serve", "org", "team", "member", "invite", "device", "project", "tag", "report",
          "request", "policy", "reserve", "freeze", "unfreeze", "token", "audit", "verify", "export",
@@ -76,8 +77,7 @@ def help_wanted(error: Any) -> str:
 
 def usage_error(error: Any) -> UsageError:
     """typer's words as ours: what is wrong, then how to write it."""
-    message = " ".join(error.format_message().split()).rstrip(".")
     context = error.ctx
     examples = getattr(context.command, "examples", ()) if context else ()
     hint = examples[0] if examples else "agentspend-server --help"
-    return UsageError(message[:1].lower() + message[1:], hint)
+    return UsageError(reworded(error.format_message()), hint)

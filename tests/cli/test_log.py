@@ -61,7 +61,7 @@ def test_of_one_session_or_agent(agentspend: Command) -> None:
         assert [json.loads(line)["session"] for line in ran.out.splitlines()] == [first, first]
     assert len(agentspend("log", "-n", "0", "--agent", "python").out.splitlines()) == 3
     ran = agentspend("log", "--agent", "codex")
-    assert (ran.code, ran.out, ran.err) == (0, "", "no such entry\n")
+    assert (ran.code, ran.out, ran.err) == (0, "", "no entry is one of --agent codex\n")
 
 
 def test_follow(busy: Home) -> None:

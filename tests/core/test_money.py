@@ -81,7 +81,8 @@ def test_dollars_are_read_as_people_write_them(text: str, nusd: int) -> None:
     [
         ("", "not an amount"),
         ("ten", "not an amount"),
-        ("-1", "not an amount"),
+        ("-1", "below zero"),
+        ("-Infinity", "not an amount"),
         ("NaN", "not an amount"),
         ("sNaN", "not an amount"),
         ("Infinity", "not an amount"),
