@@ -1,10 +1,12 @@
 """The commands of `agentspend-server`, in the order of a lead's first day."""
 
+import sqlite3
 import sys
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
+from sqlalchemy.exc import SQLAlchemyError
 
 import agentspend
 from agentspend.core.errors import AgentspendError
@@ -17,13 +19,19 @@ def main() -> int:
     try:
         return run(sys.argv[1:])
     except AgentspendError as error:
-        output.tell(error)
-        if isinstance(error, helping.UsageError):
-            return ExitCode.USAGE
-        unreachable = isinstance(error, helping.Unreachable)
-        return ExitCode.UNREACHABLE if unreachable else ExitCode.FAILED
+        return _told(error)
+    except (OSError, sqlite3.Error, SQLAlchemyError) as error:
+        return _told(helping.in_words(error))
     except KeyboardInterrupt:
         return ExitCode.INTERRUPT
+
+
+def _told(error: AgentspendError) -> int:
+    output.tell(error)
+    if isinstance(error, helping.UsageError):
+        return ExitCode.USAGE
+    unreachable = isinstance(error, helping.Unreachable)
+    return ExitCode.UNREACHABLE if unreachable else ExitCode.FAILED
 
 
 def run(words: Sequence[str]) -> int:

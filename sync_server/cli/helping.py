@@ -75,6 +75,25 @@ def help_wanted(error: Any) -> str:
     return str(error.format_message()) if type(error).__name__ == "NoArgsIsHelpError" else ""
 
 
+def why_not(error: Exception) -> str:
+    """Why a file cannot be read, without its name again."""
+    return str(getattr(error, "strerror", None) or error)
+
+
+def in_words(error: Exception) -> AgentspendError:
+    """What the machine or the database refused, and where to look."""
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        return AgentspendError(
+            f"{where}{error.strerror or error}", "is it the right place, and may you write there?"
+        )
+    said = str(getattr(error, "orig", None) or error).splitlines()[0]
+    return AgentspendError(
+        f"the database cannot be used: {said}",
+        "database = … in server.toml says where it is (init: --database)",
+    )
+
+
 def usage_error(error: Any) -> UsageError:
     """typer's words as ours: what is wrong, then how to write it."""
     context = error.ctx

@@ -42,6 +42,8 @@ def report(
         [[line[by] or "—", line["requests"], dollars(line["billed_nusd"]),
           dollars(line["subscription_nusd"])] for line in found["lines"]],
     )  # fmt: skip
+    if not found["lines"]:
+        output.say(f"nothing was spent for team {team}" if team else "nothing was spent")
     if found["left_out"]:
         output.say(f"{found['left_out']} smaller lines are left out")
 

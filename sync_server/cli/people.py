@@ -10,7 +10,7 @@ from agentspend.core.money import dollars
 from sync_server.acts.act import Role
 from sync_server.acts.names import name_of
 from sync_server.cli import completing, output
-from sync_server.cli.helping import UsageError
+from sync_server.cli.helping import UsageError, why_not
 from sync_server.cli.seat import ask
 from sync_server.cli.shown import when
 
@@ -119,7 +119,9 @@ def _people(file: Path) -> list[dict[str, str]]:
                 for row in reader
             ]
     except (OSError, UnicodeDecodeError, csv.Error, AttributeError) as error:
-        raise UsageError(f"{file} cannot be read: {error}", "give a CSV file in UTF-8") from error
+        raise UsageError(
+            f"{file} cannot be read: {why_not(error)}", "give a CSV file in UTF-8"
+        ) from error
 
 
 def member_list(as_json: Json = False) -> None:

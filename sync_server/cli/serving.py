@@ -1,10 +1,12 @@
 """`init`, `serve`, `backup`, `restore`: what is done on the server's own machine."""
 
+import re
 import shutil
 import socket
 import sqlite3
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -16,6 +18,7 @@ from sync_server.folder import Folder, Settings, create, is_loopback
 
 Json = Annotated[bool, typer.Option("--json", help="Versioned JSON on one line.")]
 PORT = 4747
+_HOST = re.compile(r"[A-Za-z0-9_.:-]+")
 Host = Annotated[str, typer.Option(metavar="HOST", help="The name or address devices reach it by.")]
 Port = Annotated[int, typer.Option(metavar="PORT", min=1, max=65_535)]
 Zone = Annotated[str, typer.Option(metavar="ZONE", help="Where days begin, e.g. Europe/Berlin.")]
@@ -39,6 +42,7 @@ def init(
 ) -> None:
     """Make a server: its folder, database, keys, certificate, and the first lead's token."""
     name = host or ("localhost" if clear else socket.gethostname())
+    _check(org, name, database, zone)
     listen = "127.0.0.1" if is_loopback(name) else "0.0.0.0"  # noqa: S104 - devices must reach it
     files = ("", "") if clear else ("server.crt", "server.key")
     shown = f"[{name}]" if ":" in name else name
@@ -52,6 +56,24 @@ def init(
     output.say("this is your token, a lead's; it is shown once, and only its hash is kept")
     output.say(f"→ cd {folder} && agentspend-server serve")
     output.say(f"from another machine: export {seat.URL}={url} {seat.TOKEN}=…")
+
+
+def _check(org: str, host: str, database: str, zone: str) -> None:
+    """Refuse what would only fail later, in the middle."""
+    example = "agentspend-server init --org Acme --host spend.acme.example"
+    if not org.strip():
+        raise UsageError("the organisation has no name", example)
+    if not _HOST.fullmatch(host):
+        raise UsageError(f"{host!r} is not the name or address of a machine", example)
+    try:
+        ZoneInfo(zone or "UTC")
+    except (KeyError, ValueError):
+        raise UsageError(f"{zone!r} is no time zone", f"{example} --zone Europe/Berlin") from None
+    if database and not database.startswith(("postgresql://", "postgresql+psycopg://")):
+        raise UsageError(
+            f"{database!r} is no PostgreSQL address",
+            f"{example} --database postgresql://USER@HOST/NAME    or without --database: SQLite",
+        )
 
 
 def org_create(
@@ -114,6 +136,8 @@ def backup(
         raise AgentspendError("this server's database is PostgreSQL", "use pg_dump")
     if to.exists():
         raise AgentspendError(f"{to} exists already", "give the copy another name")
+    if not to.absolute().parent.is_dir():
+        raise AgentspendError(f"there is no folder {to.absolute().parent}", f"mkdir -p {to.parent}")
     # A reader beside the server's one writer: it never writes or checkpoints.
     source = sqlite3.connect(f"file:{folder.path / 'server.db'}?mode=ro", uri=True)
     target = sqlite3.connect(to)

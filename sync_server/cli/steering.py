@@ -11,7 +11,7 @@ from agentspend.core.money import dollars
 from sync_server.acts.act import Role
 from sync_server.acts.names import name_of
 from sync_server.cli import completing, output, shown
-from sync_server.cli.helping import UsageError
+from sync_server.cli.helping import UsageError, why_not
 from sync_server.cli.people import Json, told
 from sync_server.cli.seat import ask
 from sync_server.cli.shown import nusd, when
@@ -191,7 +191,7 @@ def policy_set(
         text = file.read_text("utf-8")
         rules = json.loads(text) if file.suffix == ".json" else tomllib.loads(text)
     except (OSError, ValueError) as error:
-        raise UsageError(f"{file} cannot be read: {error}", "give TOML or JSON") from error
+        raise UsageError(f"{file} cannot be read: {why_not(error)}", "give TOML or JSON") from error
     found = ask("policy.set", rules=rules, team=name_of(team) if team else "")
     told(found, "the policy is in force; whoever is online has it by now", as_json=as_json)
 
