@@ -93,7 +93,7 @@ def enrol(
     lines: list[Line] = [
         Filed("device", device),
         Filed("invite", used),
-        Began(names.inc, names.device, asked.nonce),
+        Began(names.inc, names.device, asked.nonce, at_us=office.now_us),
         *(Ranked(inc, Status.SUPERSEDED) for inc in people.incs_of(conn, names.device)),
     ]
     who = {**invite, "label": clean(asked.label[:LONGEST_LABEL])}

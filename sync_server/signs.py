@@ -14,7 +14,7 @@ DAY_US = 86_400_000_000
 SILENT_US = 3 * DAY_US
 QUIET_US = 7 * DAY_US
 GONE_US = 14 * DAY_US
-MANY_LEDGERS = 3
+MANY_LEDGERS, MANY_WITHIN_US = 3, 30 * DAY_US
 
 
 class Sign(StrEnum):
@@ -46,8 +46,8 @@ MEANS = {
     "holiday, or agents that now go another way",
     Sign.FORKED: "two ledgers under one name, each signed by its key: the machine was copied or "
     "put back while both ran; it gets no allowance",
-    Sign.MANY_LEDGERS: "it began a ledger three times or more: restored again and again, or its "
-    "ledger is thrown away to hide what is in it",
+    Sign.MANY_LEDGERS: "it began a ledger three times or more within thirty days: restored again "
+    "and again, or its ledger is thrown away to hide what is in it",
     Sign.FLOODS: "it reports far more entries than work makes, and soon no more of it is taken for "
     "a while: a program that asks without end, or somebody who fills the server's disk",
 }
@@ -58,7 +58,7 @@ class Facts:
     """What the server knows of one active device. `others_us`: when another machine of its member
     was heard last; `entries`: how many it has reported; `last_us`: when it last spent, by its
     clock; `ahead`: it has dated spending far ahead, which is not believed; `ledgers`: how many it
-    has begun; `full_us`: when it has its whole share of the disk again."""
+    has begun in `MANY_WITHIN_US`; `full_us`: when it has its whole share of the disk again."""
 
     enrolled_us: int
     seen_us: int

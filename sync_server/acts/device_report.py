@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, Connection, Row, func, select
 
 from agentspend.core.allowance.messages import Status
 from sync_server.acts.act import Act, Done, Moment, Nothing, Role
-from sync_server.signs import DAY_US, MEANS, Facts, signs
+from sync_server.signs import DAY_US, MANY_WITHIN_US, MEANS, Facts, signs
 from sync_server.store.spending import HOUR_US
 from sync_server.store.tables import devices, incarnations, invites, members, spending
 
@@ -69,7 +69,7 @@ def _suspects(conn: Connection, found: list[Row[Any]], now_us: int) -> list[dict
             others_us=max(others, default=0),
             entries=sum(each.seq for each in own),
             last_us=None if hour is None else (hour + 1) * HOUR_US,
-            ledgers=len(own),
+            ledgers=sum(each.begun_us > now_us - MANY_WITHIN_US for each in own),
             status=status,
             ahead=row.id in ahead,
             full_us=row.full_us,

@@ -20,7 +20,7 @@ ALONE = Belonging()
 class Incarnation:
     """One ledger of a device: `end` is its last entry as the server has it, `parent` the ledger it
     took over from ("" for a device's first, and where that was not noted), `moved_nusd` all that
-    its entries charge, correct and return."""
+    its entries charge, correct and return, `begun_us` when it began (0: long ago)."""
 
     inc: str
     device: str
@@ -29,6 +29,7 @@ class Incarnation:
     end: Link = NOTHING
     parent: str = ""
     moved_nusd: int = 0
+    begun_us: int = 0
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 
-from agentspend.core.allowance.messages import NOTHING, Hello, Status, Welcome
+from agentspend.core.allowance.messages import Hello, Status, Welcome
 from sync_server.allowance.case import Case, Incarnation, Office
 from sync_server.allowance.journal import Began, Line, Ranked
 
@@ -27,7 +27,7 @@ def succeed(
     if old is not None and old.device != hello.device:
         return None, []
     parent = old.inc if old is not None else ""
-    lines: list[Line] = [Began(new_inc, hello.device, hello.nonce, parent)]
+    lines: list[Line] = [Began(new_inc, hello.device, hello.nonce, parent, office.now_us)]
     if old is not None:
         over = [old, *heirs(old.inc, known)]
         ended = [each.inc for each in over if each.status is Status.ACTIVE]
@@ -70,7 +70,7 @@ def welcome(inc: str, hello: Hello, office: Office) -> Welcome:
 
 def begun(line: Began) -> Incarnation:
     """A new incarnation as it is stored: nothing reported, nothing granted."""
-    return Incarnation(line.inc, line.device, line.nonce, Status.ACTIVE, NOTHING, line.parent)
+    return Incarnation(line.inc, line.device, line.nonce, parent=line.parent, begun_us=line.at_us)
 
 
 def ranked(case: Case, status: Status) -> None:

@@ -27,12 +27,14 @@ class Granted:
 
 @dataclass(frozen=True, slots=True)
 class Began:
-    """A new incarnation of a device, the question it answers, and whom it takes over from."""
+    """A new incarnation of a device, the question it answers, whom it takes over from, and when by
+    the server's clock (0: older lines do not say)."""
 
     inc: str
     device: str
     nonce: str
     parent: str = ""
+    at_us: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +93,9 @@ _NAMES = {kind: name for name, kind in KINDS.items()}
 def write_line(line: Line) -> str:
     """A line's canonical text."""
     fields = msgspec.to_builtins(line)
-    if fields.get("parent") == "":
-        del fields["parent"]
+    for name, nothing in (("parent", ""), ("at_us", 0)):
+        if fields.get(name) == nothing:
+            del fields[name]
     return canonical({"kind": _NAMES[type(line)], **fields}).decode()
 
 

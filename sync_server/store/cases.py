@@ -80,7 +80,7 @@ _SAVE_POOL = Quick(
     .where(pools.c.id == bindparam("b_id"))
     .values({name: bindparam(name) for name in (*_SUMS, "cap_nusd", "running", "ends_us")})
 )
-_RANK = ("device", "nonce", "status", "seq", "head", "parent", "moved_nusd")
+_RANK = ("device", "nonce", "status", "seq", "head", "parent", "moved_nusd", "begun_us")
 _SAVE_INCARNATION = Quick(
     update(incarnations)
     .where(incarnations.c.inc == bindparam("b_inc"))
@@ -246,7 +246,9 @@ def incarnations_of(conn: Connection, device: str) -> list[Incarnation]:
 def _incarnation(row: Row[Any]) -> Incarnation:
     end = Link(row.seq, row.head)
     status = Status(row.status)
-    return Incarnation(row.inc, row.device, row.nonce, status, end, row.parent, row.moved_nusd)
+    return Incarnation(
+        row.inc, row.device, row.nonce, status, end, row.parent, row.moved_nusd, row.begun_us
+    )
 
 
 def save_incarnation(conn: Connection, found: Incarnation, *, new: bool = False) -> None:
@@ -259,6 +261,7 @@ def save_incarnation(conn: Connection, found: Incarnation, *, new: bool = False)
         "head": found.end.hash,
         "parent": found.parent,
         "moved_nusd": found.moved_nusd,
+        "begun_us": found.begun_us,
     }
     if new:
         conn.execute(_NEW_INCARNATION, {"inc": found.inc, **values})

@@ -128,6 +128,7 @@ incarnations = Table(
     Column("head", String(64), nullable=False),
     Column("parent", String(64), nullable=False, server_default=""),
     Column("moved_nusd", BigInteger, nullable=False, server_default="0"),
+    Column("begun_us", BigInteger, nullable=False, server_default="0"),
     Index("ix_incarnation_device", "device"),
 )  # fmt: skip
 """One ledger of a device; `seq` and `head` are its end as the server has it, `parent` the ledger

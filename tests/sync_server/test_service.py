@@ -239,6 +239,8 @@ def test_a_restored_server_stands_where_it_stood(office: Office) -> None:
     answer = office.sync(chain)
     assert (answer.status, answer.acked) == (Status.SUPERSEDED, chain.end)
     assert office.state() == before[0]
+    begun = {row.inc: row.begun_us for row in office.rows(tables.incarnations)}
+    assert begun["i_2"] == NOON_US
 
 
 def test_a_restored_server_knows_who_is_in_which_teams(office: Office) -> None:

@@ -88,6 +88,28 @@ async def test_every_sign_is_seen_where_it_is_there(house: House) -> None:
     }
 
 
+async def test_many_ledgers_are_a_sign_for_a_month(house: House) -> None:
+    """Three within thirty days, the one it joined with among them; it comes again with new ones."""
+    again = await house.joined("anna")
+
+    async def works(days: int) -> bool:
+        house.now[0] += days * DAY_US
+        again.chain.ts_us = house.now[0]
+        again.chain.add("settle", (), DOLLAR, counted="billed")
+        await again.sync()
+        found = await shown(house)
+        assert found in ({}, {again.certificate.device: ["many_ledgers"]})
+        return bool(found)
+
+    for count, is_sign in ((1, False), (2, True)):
+        house.now[0] += 5 * DAY_US
+        await again.hello(f"n_{count}")
+        assert await works(0) is is_sign
+    assert [await works(days) for days in (14, 5, 1)] == [True, True, False]
+    await again.hello("n_3")
+    assert [await works(days) for days in (0, 5)] == [True, False]
+
+
 async def test_it_is_a_leads(house: House) -> None:
     """Members see their own figures, not other people's habits."""
     await house.ask("token.create", name="grafana", role="viewer")

@@ -28,6 +28,7 @@ def test_only_the_newest_server_may_write() -> None:
 LINES: list[Line] = [
     Granted("i_1", "p_1", 24_310, 9_000_000_000),
     Began("i_2", "d_1", "n_1"),
+    Began("i_3", "d_1", "n_2", "i_2", 1_767_225_600_000_000),
     Ranked("i_1", Status.SUPERSEDED),
     Opened("p_1", 500_000_000_000, 24_311, 1_767_225_600_000_000),
     Served(2),
@@ -36,6 +37,10 @@ LINES: list[Line] = [
 GOLDEN = [
     '{"granted_nusd":9000000000,"inc":"i_1","kind":"granted","pool":"p_1","window":24310}',
     '{"device":"d_1","inc":"i_2","kind":"began","nonce":"n_1"}',
+    (
+        '{"at_us":1767225600000000,"device":"d_1","inc":"i_3","kind":"began","nonce":"n_2",'
+        '"parent":"i_2"}'
+    ),
     '{"inc":"i_1","kind":"ranked","status":"superseded"}',
     (
         '{"cap_nusd":500000000000,"ends_us":1767225600000000,"kind":"opened","pool":"p_1",'
