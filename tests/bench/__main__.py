@@ -19,6 +19,7 @@ from typing import Any
 from tests.bench import measures, million, team
 from tests.bench.incumbent import NAMES, litellm
 from tests.bench.measures import percentile
+from tests.bench.screen import first_frame_ms
 from tests.bench.ways import Way, agentspend, bare, fsync_us, nginx, provider
 from tests.support.process import ROOT
 
@@ -70,6 +71,8 @@ def _measure(folder: Path, stack: ExitStack, rounds: int) -> str:
     program = str(Path(sys.executable).with_name("agentspend"))
     nothing = measures.command_ms(["true"], home.env)
     run = measures.command_ms([program, "run", "--", "true"], home.env)
+    line = measures.command_ms([program, "statusline"], home.env)
+    frame = first_frame_ms([program, "top"], home.env)
     _say("idle")
     idle = measures.idle_cpu_percent(ours.pid)
     own: list[tuple[str, ...]] = [
@@ -81,6 +84,8 @@ def _measure(folder: Path, stack: ExitStack, rounds: int) -> str:
         ("daemon: resident memory after the run", f"{ours.resident_mb():.0f} MB", "≤ 90 MB"),
         ("daemon: CPU while idle", f"{idle:.1f} %", "0.0 %"),
         ("`agentspend run -- true` over bare `true`", f"{run - nothing:.0f} ms", "≤ 200 ms"),
+        ("`agentspend statusline`", f"{line:.0f} ms", "≤ 80 ms"),
+        ("`agentspend top`: shell to first frame", f"{frame:.0f} ms", "≤ 1,000 ms"),
         *_team(),
     ]
     return _text(rows, own)

@@ -146,7 +146,7 @@ def command_ms(words: Sequence[str], env: dict[str, str], count: int = 11) -> fl
     found = []
     for _ in range(count):
         start = time.perf_counter()
-        subprocess.run(words, env=env, capture_output=True, check=True)
+        subprocess.run(words, env=env, stdin=subprocess.DEVNULL, capture_output=True, check=True)
         found.append((time.perf_counter() - start) * 1e3)
     return statistics.median(found)
 
