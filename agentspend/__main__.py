@@ -1,15 +1,18 @@
 """The program `agentspend`: `run` and the daemon by the shortest way, the rest through typer."""
 
 import gc
+import os
 import sys
 
 from agentspend.cli import diagnostics
+from agentspend.config.paths import settle_home
 from agentspend.core.errors import AgentspendError
 
 
 def main() -> int:
     """Do what the command line says; returns the exit code."""
     words = sys.argv[1:]
+    settle_home(os.environ)
     try:
         if words[:1] == ["run"] and words[1:2] not in (["--help"], ["-h"]):
             from agentspend.cli import run

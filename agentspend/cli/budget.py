@@ -11,11 +11,11 @@ import typer
 
 from agentspend.agents.base import Caller
 from agentspend.agents.repository import repository_here
-from agentspend.cli import access, completing, output, smallest
+from agentspend.cli import access, completing, output, reach, smallest
 from agentspend.cli.diagnostics import ExitCode, UsageError, as_written, confirmed, say
 from agentspend.cli.status import show_budgets
 from agentspend.config.budgets import check_budget_name
-from agentspend.core.budgets import BoundKind, Budget, Counts, Mode
+from agentspend.core.budgets import TEAM_PREFIX, BoundKind, Budget, Counts, Mode
 from agentspend.core.errors import AgentspendError
 from agentspend.core.money import dollars, parse_usd
 from agentspend.core.scopes import Scope
@@ -86,6 +86,7 @@ def set_budget(
         wanted = replace(wanted, warn_percents=old.warn_percents)
     access.change_budget(name, wanted)
     _show_one(name)
+    reach.warn_of(wanted.scope)
     smallest.show(wanted)
 
 
@@ -97,8 +98,9 @@ def raise_budget(
     """Raise a budget's limit by AMOUNT dollars, or --to a limit."""
     if bool(amount) == bool(to):
         raise UsageError(
-            "give an amount to add, or --to a limit", f"agentspend budget raise {name} 5"
+            "give either an amount to add, or --to a limit", f"agentspend budget raise {name} 5"
         )
+    _not_the_team_s(name, amount or "AMOUNT")
     old = _declared(name)
     with as_written():
         limit_nusd = parse_usd(to) if to else old.limit_nusd + parse_usd(amount)
@@ -113,6 +115,7 @@ def raise_budget(
 
 def remove_budget(name: Name) -> None:
     """Remove a budget; what was spent in it stays in the ledger."""
+    _not_the_team_s(name)
     source = _repository_of(name)
     if source:
         access.ask("budget.set", name=name, budget=None)
@@ -155,6 +158,16 @@ def confirm_changes(
         raise typer.Exit(ExitCode.FAILED)
     access.ask("policy.confirm", agreed=[change["what"] for change in waits])
     show_budgets(access.ask("status")["budgets"])
+
+
+def _not_the_team_s(name: str, amount: str = "AMOUNT") -> None:
+    """A team's cap is its leads' to change, on their server; from here one asks."""
+    if name.startswith(TEAM_PREFIX):
+        pool = name.removeprefix(TEAM_PREFIX)
+        raise UsageError(
+            f"{pool} is a cap of your team: only its leads change it, on the team server",
+            f"agentspend team request {amount} --pool {pool} --reason WHY",
+        )
 
 
 def _declared(name: str) -> Budget:

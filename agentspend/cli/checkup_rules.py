@@ -17,7 +17,7 @@ def rules() -> Iterator[Finding]:
     if not patterns and not targets:
         return
     book = access.price_book()
-    lost = [pattern for pattern in patterns if not _means_any(pattern, book)]
+    lost = [pattern for pattern in patterns if not means_any(pattern, book)]
     for pattern in dict.fromkeys(lost):
         yield Finding(
             False,
@@ -35,7 +35,8 @@ def rules() -> Iterator[Finding]:
         yield Finding(True, "every model that a rule names is known")
 
 
-def _means_any(pattern: str, book: PriceBook) -> bool:
+def means_any(pattern: str, book: PriceBook) -> bool:
+    """Whether a pattern means a model that has a price."""
     if "*" not in pattern and "?" not in pattern:
         provider, slash, model = pattern.partition("/")
         if slash and book.find(provider, model):

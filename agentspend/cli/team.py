@@ -81,7 +81,10 @@ def request(
         raise UsageError("--pool names a cap and --team a team, whose tightest cap is meant",
                          f"agentspend team request {amount} --pool {pool}")  # fmt: skip
     with as_written():
-        fields: dict[str, Any] = {"amount_nusd": parse_usd(amount), "reason": reason, "pool": pool}
+        amount_nusd = parse_usd(amount)
+    if not amount_nusd:
+        raise UsageError("nothing is asked for", "agentspend team request 20 --reason WHY")
+    fields: dict[str, Any] = {"amount_nusd": amount_nusd, "reason": reason, "pool": pool}
     if not pool:
         fields |= {"payer": {"team": team}, "repository": repository_here(Caller.here())}
     access.daemon()

@@ -7,7 +7,7 @@ and there a second daemon would be looked for.
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,13 @@ from agentspend.core.errors import AgentspendError
 HOME = "AGENTSPEND_HOME"
 MAX_SOCKET_BYTES = 100
 """A Unix socket's path may hold 108 bytes on Linux and 104 on macOS."""
+
+
+def settle_home(env: MutableMapping[str, str]) -> None:
+    """Name the folder of `AGENTSPEND_HOME` from the root on: the daemon, and whatever an agent
+    starts, work elsewhere."""
+    if env.get(HOME):
+        env[HOME] = str(Path(env[HOME]).expanduser().absolute())
 
 
 @dataclass(frozen=True, slots=True)

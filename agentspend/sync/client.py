@@ -242,6 +242,11 @@ def _unreachable(error: Exception) -> Unreachable:
             "the team server shows another certificate than the invite's",
             "ask the team's lead for a new invite",
         )
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return Unreachable(
+            "this machine does not trust the team server's certificate, and the invite names none",
+            "copy the whole line of the invite: its end is the certificate's",
+        )
     cause = getattr(error, "os_error", None)
     why = (cause.strerror if cause is not None else "") or str(error) or type(error).__name__
     return Unreachable(

@@ -59,7 +59,7 @@ def test_a_budget_for_one_model_is_told_what_that_model_needs(agentspend: Comman
         (["25", "daily"], "the name comes first, then the limit",
          "agentspend budget set daily 25 --window day"),
         (["daily", "lots"], "'lots' is not an amount of dollars", 'write it like "25.00"'),
-        (["daily", "-5"], "no such option: -5", "agentspend budget set daily 25.00 --window day"),
+        (["daily", "-5"], "-5 is below zero: write 0 or more", "agentspend budget set daily 25.00 --window day"),
         (["a/b", "5"], "'a/b' is not a name for a budget", "use letters, digits, - _ and ."),
         (["daily", "5", "--scope", "claude"], "scope 'claude' names no value",
          "write it like claude=VALUE"),
@@ -109,8 +109,8 @@ def test_raise(agentspend: Command) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["up2"], "give an amount to add, or --to a limit"),
-        (["up2", "1", "--to", "9"], "give an amount to add, or --to a limit"),
+        (["up2"], "give either an amount to add, or --to a limit"),
+        (["up2", "1", "--to", "9"], "give either an amount to add, or --to a limit"),
         (["up2", "--to", "1"], "$1.00 is below the limit of $5.00"),
         (["up2", "x"], "'x' is not an amount of dollars"),
         (["upp2", "1"], "did you mean up2?"),

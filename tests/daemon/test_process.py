@@ -243,3 +243,12 @@ def test_a_session_ends_with_its_connection(home: Home) -> None:
     assert answer.status == 402
     assert b"this session has ended" in answer.read()
     assert budget(home)["held_nusd"] == 0
+
+
+def test_a_home_that_is_named_from_where_one_stands(home: Home) -> None:
+    """The daemon works elsewhere, and keeps the same ledger all the same."""
+    (home.user / "here").mkdir()
+    for word in ("start", "stop"):
+        done = home.run("daemon", word, AGENTSPEND_HOME="here")
+        assert done.returncode == 0, done.stderr
+    assert (home.user / "here/ledger.db").exists()
