@@ -6,6 +6,7 @@ arrives decoded, the time as an argument.
 
 from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from agentspend.core.errors import AgentspendError
 from agentspend.core.facts import RequestFacts
@@ -20,6 +21,9 @@ from agentspend.core.usage import Billing, Metered, UsagePart
 
 RATE_CHANGE_AHEAD_US = 3_600_000_000
 """A request may end after a price change that is this near, so its bound looks at both sides."""
+
+WORDS = ("speed", "service_tier", "inference_geo")
+NOTHING_SAID: Mapping[str, str] = MappingProxyType({})
 
 
 class PriceBook:
@@ -127,13 +131,19 @@ class PriceBook:
         )
 
     def bound(
-        self, provider: str, facts: RequestFacts, at_us: int, input_tokens: int | None = None
+        self,
+        provider: str,
+        facts: RequestFacts,
+        at_us: int,
+        input_tokens: int | None = None,
+        unasked: Mapping[str, str] = NOTHING_SAID,
     ) -> Bound:
         """The most a request can cost, at the dearest rates it can trigger (pricing study §4.4).
 
         `input_tokens` replaces the facts' bound (a count, a known turn), unless the body does not
         hold all of the input: then only the context window bounds it. Fallback models count as the
-        dearest of them all, because one of them answers. Raises AgentspendError for a model
+        dearest of them all, because one of them answers. `unasked`: words by which the account's
+        answers may be billed although the request names none. Raises AgentspendError for a model
         without a price: `find` first.
         """
         asked = facts.input_bound_tokens if input_tokens is None else input_tokens
@@ -151,7 +161,7 @@ class PriceBook:
             if facts.remote_input and not price.context_window and not price.is_free:
                 unpriceable.append(f"context_window={name}")
             sent = _sent(price, facts, asked)
-            rates = self._dearest_rates(price, facts, at_us, sent)
+            rates = self._dearest_rates(price, facts, at_us, sent, unasked)
             unpriceable += rates.unknown
             each = rates.each()
             dear = max(each[name] for name in _triggered(facts, rates))
@@ -173,21 +183,26 @@ class PriceBook:
         )
 
     def _dearest_rates(
-        self, price: ModelPrice, facts: RequestFacts, at_us: int, prompt_tokens: int
+        self,
+        price: ModelPrice,
+        facts: RequestFacts,
+        at_us: int,
+        prompt_tokens: int,
+        unasked: Mapping[str, str],
     ) -> Rates:
         """The dearest of every tier a prompt up to this size can reach, now and soon."""
-        now, soon = [
-            price.rates(
-                moment,
-                prompt_tokens,
-                speed=facts.speed,
-                service_tier=facts.service_tier,
-                inference_geo=facts.inference_geo,
-                up_to=True,
-            )
+        said = {name: getattr(facts, name) for name in WORDS}
+        known = {
+            name: word
+            for name, word in unasked.items()
+            if not said[name] and (name, word) in price.variants
+        }
+        now, *others = [
+            price.rates(moment, prompt_tokens, up_to=True, **words)
+            for words in ([said, {**said, **known}] if known else [said])
             for moment in (at_us, at_us + RATE_CHANGE_AHEAD_US)
         ]
-        return now if now is soon or now == soon else dearest((now, soon))
+        return now if all(each == now for each in others) else dearest((now, *others))
 
     def _part_rates(
         self, provider: str, part: UsagePart, at_us: int, request_model: str

@@ -30,6 +30,7 @@ async def _end(desk: Desk, ended: Ended, *, clamped_to: int, left: bool) -> None
         why = f"the provider answered {ended.status} and bills nothing"
         await desk.bookkeeper.release(asked.rid, why, {"status": ended.status})
         return
+    desk.unasked.hear(asked.account, asked.facts, ended.metered, ended.held.held_us)
     turn = remember(
         asked.facts,
         ended.metered,

@@ -194,8 +194,8 @@ class Journey:
             counted=paid.counted,
             known=self.desk.memory.find(facts.prefixes, provider),
             countable=bool(self.dialect.count_path),
-            started_us=arrived.wall_us,
-            arrived_us=arrived.mono_us,
+            arrived=arrived,
+            account=self.desk.unasked.account(provider, headers, arrived.wall_us),
             swap=swap,
         )
         if asked.strict.unpriceable and not book.has_ceiling:

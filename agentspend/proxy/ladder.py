@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from agentspend.bookkeeper.outcomes import HoldRequest
+from agentspend.bookkeeper.outcomes import HoldRequest, Moment
 from agentspend.config.shape import AdmissionSection
 from agentspend.core.admission import Ask, output_limits
 from agentspend.core.conversation import Known
@@ -13,6 +13,7 @@ from agentspend.core.pricebook import PriceBook
 from agentspend.core.pricing import Bound
 from agentspend.core.scopes import Payer
 from agentspend.proxy.patience import asks_for_s
+from agentspend.proxy.unasked import Account
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Request:
     `swap` says which model its agent had named, where a rule put another in its place.
     `asks_until_us` (monotonic) is how long it may wait for a person, where one is asked.
     `book` are the prices that its bounds rest on: it is charged by the same, whatever is put in
-    force before its answer ends.
+    force before its answer ends. `account` is whose money it spends at the provider.
     """
 
     rid: str
@@ -40,6 +41,7 @@ class Request:
     basis: str
     asks_until_us: int
     book: PriceBook
+    account: Account
     swap: Swap | None = None
 
 
@@ -52,12 +54,12 @@ def asked_of(
     counted: str,
     known: Known | None,
     countable: bool,
-    started_us: int,
-    arrived_us: int,
+    arrived: Moment,
+    account: Account,
     swap: Swap | None = None,
 ) -> Request:
     """A request with its bounds, by its bytes or by the turn it extends."""
-    strict, warm = _bounds(facts, known, None, payer.provider, started_us, book)
+    strict, warm = _bounds(facts, known, None, payer.provider, arrived.wall_us, book, account)
     return Request(
         rid=rid,
         payer=payer,
@@ -66,14 +68,15 @@ def asked_of(
         facts=facts,
         known=known,
         countable=countable and not facts.remote_input,
-        started_us=started_us,
-        arrived_us=arrived_us,
+        started_us=arrived.wall_us,
+        arrived_us=arrived.mono_us,
         strict=strict,
         warm=warm,
         basis="the previous turn" if known else "bytes",
         swap=swap,
-        asks_until_us=arrived_us + asks_for_s(payer.agent) * 1_000_000,
+        asks_until_us=arrived.mono_us + asks_for_s(payer.agent) * 1_000_000,
         book=book,
+        account=account,
     )
 
 
@@ -83,7 +86,9 @@ def after_count(request: Request, tokens: int | None) -> Request:
         return replace(request, countable=False)
     facts, known = request.facts, request.known
     at_us = request.started_us
-    strict, warm = _bounds(facts, known, tokens, request.provider, at_us, request.book)
+    strict, warm = _bounds(
+        facts, known, tokens, request.provider, at_us, request.book, request.account
+    )
     basis = "counted by the provider"
     return replace(request, countable=False, strict=strict, warm=warm, basis=basis)
 
@@ -106,10 +111,11 @@ def _bounds(
     provider: str,
     at_us: int,
     book: PriceBook,
+    account: Account,
 ) -> tuple[Bound, Bound]:
     """The strict bound of the tightest prompt bound that is known, and the warm one."""
     tokens = input_tokens_bound(facts, known, counted_tokens)
-    strict = book.bound(provider, facts, at_us, tokens)
+    strict = book.bound(provider, facts, at_us, tokens, account.unasked)
     warm_tokens = known.warm_tokens(at_us) if known else 0
     return strict, strict.with_cached(min(warm_tokens, tokens)) if warm_tokens else strict
 
