@@ -28,6 +28,8 @@ SESSIONS, REQUESTS = 3, 12
 SEEDS = (1, 2)
 BUDGETS = ("daily 0.05 --window day", "each 0.02 --window session",
            "haikus 9 --window month --scope model=*haiku*")  # fmt: skip
+NAMES = [each.name for each in views.AGENT_COLUMNS]
+HELD_AT, REQUESTS_AT = NAMES.index("HELD"), NAMES.index("REQ")
 
 
 def traffic(house: Home, seed: int) -> Iterator["subprocess.Popen[str]"]:
@@ -61,11 +63,13 @@ def disagreements(day: Day, app: TopApp) -> list[str]:
     for view in (View.AGENTS, View.MODELS, View.PROJECTS):
         agree(view, sum(row.nusd for row in rows[view]), status["today_nusd"])
     held = {line["id"]: line["held_nusd"] for line in status["sessions"]}
-    shown = {row.key: row.order[8] for row in rows[View.AGENTS] if row.key in held}
+    shown = {row.key: row.order[HELD_AT] for row in rows[View.AGENTS] if row.key in held}
     agree("held", shown, held)
     for line in status["sessions"]:
         own = next(row for row in rows[View.AGENTS] if row.key == line["id"])
-        agree(line["id"], (own.nusd, own.order[3]), (line["spent_nusd"], line["requests"]))
+        agree(
+            line["id"], (own.nusd, own.order[REQUESTS_AT]), (line["spent_nusd"], line["requests"])
+        )
     told = {(line["name"], line["session"]): line for line in status["budgets"]}
     for drawn in budgets.lines(day, now.us):
         theirs = told[drawn.name, drawn.session]
