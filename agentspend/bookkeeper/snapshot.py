@@ -194,6 +194,7 @@ def session_total(books: Books, session_id: str) -> dict[str, object]:
         "spent_nusd": billed_nusd,
         "subscription_nusd": subscription_nusd,
         "refused": requests.count(books.conn, session_id, "refused"),
+        "released": requests.count(books.conn, session_id, "released"),
     }
 
 

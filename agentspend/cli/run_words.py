@@ -85,6 +85,10 @@ def after(link: SessionLink, payer: Payer, program: str) -> None:
         return
     if total["requests"] or total["refused"]:
         say(f"agentspend: {_cost(total)}{_left(lines)}")
+    elif count := total.get("released", 0):
+        what = "1 request was" if count == 1 else f"{count} requests were"
+        warn(f"{what} sent and nothing was billed: the provider did not answer, or said no",
+             "agentspend providers test NAME    says whether it answers")  # fmt: skip
     else:
         warn(_nothing(PurePath(program).name), "agentspend doctor")
 

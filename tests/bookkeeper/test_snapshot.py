@@ -130,6 +130,7 @@ def test_a_sessions_total_counts_its_refusals_and_outlives_it(desk: Desk) -> Non
         "spent_nusd": 150_000_000,
         "subscription_nusd": 2 * USD,
         "refused": 1,
+        "released": 0,
     }
 
 

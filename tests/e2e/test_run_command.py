@@ -37,6 +37,15 @@ def test_the_exit_code_is_the_childs_own(world: World, command: str, code: int) 
     assert NOTHING in done.stderr
 
 
+def test_what_was_sent_for_nothing_is_not_called_another_way(world: World) -> None:
+    """The provider was down: the request came through us, and nobody billed it."""
+    config = world.home.config
+    config.write_text(config.read_text().replace(world.sandbox.url, "http://127.0.0.1:9"))
+    done = world.run(*script(world))
+    assert "1 request was sent and nothing was billed" in done.stderr
+    assert NOTHING not in done.stderr
+
+
 def test_a_command_that_is_not_there_is_an_error_of_ours(world: World) -> None:
     """The message names it; no session is left behind."""
     done = world.run("--", "no-such-program")
