@@ -24,7 +24,8 @@ COSTLY_HINTS = (
     "retries",
 )  # fmt: skip
 COSTLY_ENDINGS = ("_tokens", "_requests")
-COSTLY_NAMES = frozenset({"n", "best_of", "candidate_count", "num_predict", "background"})
+# A preset (OpenRouter) is a request that lies there: model, limits, tools.
+COSTLY_NAMES = frozenset({"n", "best_of", "candidate_count", "num_predict", "background", "preset"})
 
 TEXT = msgspec.json.Decoder(str)
 WHOLE = msgspec.json.Decoder(int)

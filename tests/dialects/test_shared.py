@@ -62,6 +62,7 @@ def test_counts_nobody_prices_are_named(usage: dict[str, Any], named: list[str])
         ("max_x_tokens", True, False), ("best_of", True, False), ("web_search", True, False),
         ("plugins", True, False), ("image_config", True, False), ("file_id", False, True),
         ("context_window_fallbacks", True, False), ("num_retries", True, False),
+        ("preset", True, False),
         ("mcp_servers", False, True), ("something", False, False), ("logprob", False, False),
     ],
 )  # fmt: skip
