@@ -280,6 +280,8 @@ def _add_daemon(app: typer.Typer) -> None:
                    "agentspend daemon status")  # fmt: skip
     _add(group, daemon_start.start, "start", "Start it", "agentspend daemon start")
     _add(group, daemon.stop, "stop", "Let requests end, then stop", "agentspend daemon stop")
+    _add(group, daemon.restart, "restart", "Stop it and start it again",
+         "agentspend daemon restart")  # fmt: skip
     _add(group, daemon.status, "status", "Whether it runs, and where",
          "agentspend daemon status --json")  # fmt: skip
     _add(group, daemon.logs, "logs", "Its own log: counts, ids and errors",

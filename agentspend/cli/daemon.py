@@ -32,6 +32,22 @@ def stop() -> None:
     say("daemon stopped")
 
 
+def restart() -> None:
+    """Stop the daemon and start it again; sessions that run go on with the new one."""
+    from agentspend.cli import service
+    from agentspend.control.start import stop_daemon
+
+    access.config()  # One that cannot be read would let no daemon start again.
+    folders = access.folders()
+    stop_daemon(folders.socket)
+    if service.keeps(folders):
+        service.start()
+    found = access.daemon()
+    say(f"daemon started: pid {found['pid']}, port {found['port']}")
+    if access.ask("keys.changed")["locked"]:
+        warn("the stored provider keys wait for their passphrase", "agentspend keys unlock")
+
+
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="Versioned JSON on one line.")] = False,
 ) -> None:

@@ -45,13 +45,14 @@ def main(words: Sequence[str]) -> int:
 
 
 def _shape(words: Sequence[str]) -> str | None:
-    """The format asked for; None for one nobody knows."""
-    shape = "claude"
-    for index, word in enumerate(words):
-        if word.startswith("--format="):
-            shape = word.partition("=")[2]
-        elif word == "--format":
-            shape = words[index + 1] if len(words) > index + 1 else ""
+    """The format asked for; None for one nobody knows, and for other words."""
+    shape, left = "claude", list(words)
+    while left:
+        name, equals, shape = left.pop(0).partition("=")
+        if name != "--format":
+            return None
+        if not equals:
+            shape = left.pop(0) if left else ""
     return shape if shape in FORMATS else None
 
 

@@ -38,14 +38,17 @@ def top(
     import tzlocal
 
     from agentspend.cli import output
-    from agentspend.core.errors import AgentspendError
+    from agentspend.cli.diagnostics import UsageError, as_written
+    from agentspend.core.filters import parse_filter
     from tui.app import TopApp
     from tui.format import Glyphs
     from tui.rows import View
 
     names = {each.value.lower(): each for each in View}
     if view.lower() not in names:
-        raise AgentspendError(f"{view!r} is not a list", f"use one of: {', '.join(names)}")
+        raise UsageError(f"{view!r} is not a list", f"use one of: {', '.join(names)}")
+    with as_written():
+        parse_filter(filter_text)
     output.need_terminal("agentspend status")
     app = TopApp(
         _replay(speed) if demo else _live(),

@@ -41,7 +41,7 @@ def test_the_commands_are_those_of_the_design() -> None:
         "list", "set", "raise", "refuse", "remove", "confirm",
     }  # fmt: skip
     assert {words[1] for words in COMMANDS if words[0] == "daemon"} == {
-        "start", "stop", "status", "logs", "install", "uninstall", "run",
+        "start", "stop", "restart", "status", "logs", "install", "uninstall", "run",
     }  # fmt: skip
 
 
@@ -96,7 +96,7 @@ def test_commands_stand_in_the_order_of_use(agentspend: Command) -> None:
     [
         ("sttaus", "did you mean status or statusline?"),
         ("budget sett", "did you mean set?"),
-        ("daemon strat", "did you mean start or status?"),
+        ("daemon strat", "did you mean start or status or restart?"),
         ("help", "agentspend --help"),
         ("xyzzy", "agentspend --help"),
         ("budget set", "agentspend budget set daily 25.00 --window day"),

@@ -8,6 +8,7 @@ import pytest
 from agentspend.cli import daemon
 from agentspend.cli.diagnostics import ExitCode
 from tests.cli.conftest import Command
+from tests.daemon.helpers import ask, until
 from tests.support.process import Home
 
 
@@ -25,6 +26,34 @@ def test_start_and_stop(agentspend: Command) -> None:
     stopped, again = agentspend("daemon", "stop"), agentspend("daemon", "stop")
     assert (stopped.code, stopped.out, stopped.err) == (0, "", "daemon stopped\n")
     assert (again.code, again.err) == (0, "daemon is not running\n")
+
+
+def _sessions(home: Home) -> list[str]:
+    return [each["id"] for each in ask(home, "status")["sessions"]]
+
+
+def test_restart(agentspend: Command, here: Home) -> None:
+    """Another process, the same sessions; a configuration that lets none start stops none."""
+    agentspend("daemon", "start")
+    before = here.pid()
+    with subprocess.Popen(
+        [sys.executable, "-m", "agentspend", "run", "--", "cat"],
+        env=here.env, stdin=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as running:  # fmt: skip
+        (name,) = until(lambda: _sessions(here), "the session is open")
+        ran = agentspend("daemon", "restart")
+        after = here.pid()
+        assert (ran.code, ran.err.startswith(f"daemon started: pid {after}, port ")) == (0, True)
+        assert after not in (0, before)
+        assert until(lambda: _sessions(here), "it goes on") == [name]
+        running.communicate(timeout=60)
+    text = here.config.read_text()
+    here.config.write_text("[broken")
+    assert agentspend("daemon", "restart").code == ExitCode.FAILED
+    assert here.pid() == after
+    here.config.write_text(text)
+    agentspend("daemon", "stop")
+    assert agentspend("daemon", "restart").err.startswith("daemon started: pid ")
 
 
 def test_status_for_people(agentspend: Command) -> None:

@@ -28,6 +28,9 @@ WRONG = [
     (["run", "--project", "--", "true"], "--project needs a value", "agentspend run"),
     (["run", "--team", "--tag", "a=b", "claude"], "--team needs a value", "agentspend run"),
     (["run", "--tag", "a b", "--", "true"], "'a b' is not a tag", "ticket=ABC-12"),
+    (["statusline", "--foo"], "--format is one of claude, tmux, plain", "--format tmux"),
+    (["top", "--view", "x"], "'x' is not a list", "agents, requests"),
+    (["top", "--filter", "x:y"], "'x' is not something to filter by", "agent, session"),
     (["statusline", "--format", "x"], "--format is one of claude, tmux, plain", "--format tmux"),
 ]  # fmt: skip
 
