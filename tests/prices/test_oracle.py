@@ -31,6 +31,7 @@ KNOWN: dict[str, str] = {
     "anthropic/claude-mythos-5-1": "invitation only, so the data lacks it; the page: as Fable 5.1",
     "anthropic/claude-opus-4-6 speed=fast": "6x until 2026-07-24; the data prices it as standard",
     "anthropic/claude-opus-4-7 speed=fast": "6x until 2026-07-24; the data prices it as standard",
+    "openai/gpt-6-astra service_tier=ultrafast": "6x by OpenAI's guide; the data lacks the tier",
     "openai/gpt-6.1-sol service_tier=ultrafast": "6x by litellm; the data does not have the tier",
     "x-ai/grok-code-fast-1": "retired 2026-05-15: its name serves Grok Build, 5x the price",
 }
