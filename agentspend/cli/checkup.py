@@ -66,7 +66,7 @@ def running_daemon() -> Iterator[Finding]:
     yield Finding(True, f"daemon runs: pid {found['pid']}, port {found['port']}")
     if found["version"] != agentspend.__version__:
         versions = f"version {found['version']}, this command {agentspend.__version__}"
-        mend = "agentspend daemon stop, then agentspend daemon start"
+        mend = "agentspend daemon restart"
         yield Finding(False, f"daemon is {versions}", mend)
     yield from _containers(found)
     if found["gate_closed"]:
@@ -125,7 +125,7 @@ def _containers(found: Mapping[str, Any]) -> Iterator[Finding]:
     if config.listen != listen:
         yield Finding(False, f"[daemon] listen is {config.listen!r} in the configuration, and"
                              f" {listen!r} in the running daemon",
-                      "agentspend daemon stop, then agentspend daemon start")  # fmt: skip
+                      "agentspend daemon restart")  # fmt: skip
     elif trouble:
         what = f"{listen} cannot be listened on: {trouble}"
         yield Finding(False, f"containers cannot come in: {what}",

@@ -28,7 +28,7 @@ def renewed(running: Message, folders: Paths) -> Message:
         return running
     if KeyStore(folders.data, os.environ).locked():
         say(f"agentspend: {versions}; it stays, as it knows the passphrase of your keys")
-        say("→ agentspend daemon stop, agentspend daemon start, then agentspend keys unlock")
+        say("→ agentspend daemon restart, then agentspend keys unlock")
         return running
     stop_daemon(folders.socket)
     if service.keeps(folders):

@@ -10,7 +10,7 @@ import agentspend
 from agentspend.core.errors import AgentspendError, Kind
 
 NOT_UNDERSTOOD = (Kind.UNKNOWN_OPERATION, Kind.UNREADABLE)
-MEND = "agentspend daemon stop, then try again; sessions that run go on with the new daemon"
+MEND = "agentspend daemon restart, then try again; sessions that run go on with the new daemon"
 _NUMBERS = re.compile(r"\d+(?:\.\d+)*")
 
 

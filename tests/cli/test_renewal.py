@@ -20,7 +20,7 @@ from tests.support.process import Home
 OTHER = Path(__file__).with_name("other_version.py")
 OLD, NEW = "0.0.9", "99.1"
 BOTH = "the daemon that runs is version {}, this command is {}"
-MEND = "→ agentspend daemon stop, then try again; sessions that run go on with the new daemon"
+MEND = "→ agentspend daemon restart, then try again; sessions that run go on with the new daemon"
 
 Begin = Callable[..., int]
 
@@ -131,7 +131,7 @@ def test_one_that_knows_a_passphrase_stays(
     KeyStore(paths(fresh).data, {}, "open sesame").write_encrypted("anthropic", "sk-ant-x")
     ran = agentspend("daemon", "start")
     assert "it stays, as it knows the passphrase of your keys" in ran.err
-    assert ran.err.splitlines()[1].endswith("daemon start, then agentspend keys unlock")
+    assert ran.err.splitlines()[1].endswith("daemon restart, then agentspend keys unlock")
     assert ask(fresh, "ping")["pid"] == old
 
 

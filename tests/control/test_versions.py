@@ -29,4 +29,4 @@ def test_one_version_has_nothing_to_tell() -> None:
     assert found is not None
     assert told.message == found.message
     assert f"version 0.0.9, this command is {agentspend.__version__}" in told.message
-    assert told.hint.startswith("agentspend daemon stop")
+    assert told.hint.startswith("agentspend daemon restart")

@@ -92,7 +92,7 @@ def test_an_address_that_is_not_there_keeps_nobody_else_out(home: Home) -> None:
     told = home.run("doctor").stdout
     assert "containers cannot come in: 192.0.2.77 cannot be listened on" in told
     home.config.write_text(home.config.read_text().replace("192.0.2.77", SECOND))
-    assert "agentspend daemon stop, then agentspend daemon start" in home.run("doctor").stdout
+    assert "agentspend daemon restart" in home.run("doctor").stdout
 
 
 @pytest.fixture
