@@ -3,10 +3,11 @@
 It counts in the pool all the same, from the start of the running window on. Counting it only ever
 takes from what may be granted, so the theorem does not rest on it, nor on the device's clock that
 says when it was: a device that has adopted the policy spends nothing there without rights. What
-names a right in the pool, of whatever window, is counted by its account and never here.
+names a right in the pool, of whatever window, is counted by its account and never here; where there
+is none, since the report came while the cap was taken away, it counts when the cap is set again.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
 
 from agentspend.core.scopes import Payer, Scope
@@ -28,14 +29,16 @@ class Terms:
 TermsOf = Callable[[str], Terms]
 
 
-def counts(said: Read, pool: str, terms: Terms, belongs: Belonging = ALONE) -> bool:
+def counts(
+    said: Read, pool: str, terms: Terms, belongs: Belonging = ALONE, windows: Container[int] = ()
+) -> bool:
     """Whether an entry is spending in this pool that none of its accounts holds. `belongs` are the
-    teams of who wrote it."""
+    teams of who wrote it, `windows` those in which its ledger has an account there."""
     return (
         _is_spending(said)
         and belongs.counts(said, pool)
         and _at_us(said) >= terms.starts_us
-        and not any(right[0] == pool for right in said.rights or ())
+        and not any(right[0] == pool and right[1] in windows for right in said.rights or ())
         and terms.scope.matches(_payer(said))
     )
 

@@ -5,6 +5,7 @@ cap that is set on the first of the month reads little, and one at its end the m
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -16,6 +17,7 @@ from sync_server.allowance.pools import PoolState
 from sync_server.store.cases import belonging, terms
 from sync_server.store.spending import HOUR_US
 from sync_server.store.tables import (
+    accounts,
     devices,
     entries,
     incarnations,
@@ -65,13 +67,24 @@ def _spent_nusd(conn: Connection, state: PoolState) -> int:
     starts_us = 0 if state.ends_us is None else here.starts_us
     found = replace(here, starts_us=starts_us)
     owners = _owners(conn) if row.team is not None else {}
+    windows = _windows(conn, state.id)
     return sum(
         said.charged_nusd
         for inc, member, home, first_seq in _ledgers(conn, row, starts_us)
         for belongs in [replace(belonging(conn, member, home), owners=owners)]
         for said in _said(conn, inc, first_seq)
-        if counts(said, state.id, found, belongs)
+        if counts(said, state.id, found, belongs, windows[inc])
     )
+
+
+def _windows(conn: Connection, pool: str) -> defaultdict[str, set[int]]:
+    """In which windows each ledger has an account there. A right where it has none holds nothing:
+    it was reported while the pool was taken away."""
+    found: defaultdict[str, set[int]] = defaultdict(set)
+    asked = select(accounts.c.inc, accounts.c.running).where(accounts.c.pool == pool)
+    for inc, window in conn.execute(asked):
+        found[inc].add(window)
+    return found
 
 
 def _owners(conn: Connection) -> dict[str, str]:

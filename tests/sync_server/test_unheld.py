@@ -31,6 +31,7 @@ def said(amount: int = 5, ts: int = 150, **more: object) -> Read:
         ({"project": "acme", "tags": ["project=acme/api"]}, True),
         ({"ts": 150, "held_at": 100}, True),
         ({"rights": [("p", 2, 5)]}, False),
+        ({"rights": [("p", 3, 5)]}, True),
         ({"counted": "subscription"}, False),
         ({"project": "other"}, False),
         ({"kind": "note"}, False),
@@ -40,8 +41,8 @@ def said(amount: int = 5, ts: int = 150, **more: object) -> Read:
     ],
 )
 def test_what_counts(more: dict[str, object], found: bool) -> None:
-    """Billed, in the scope, since the window began, and without a right of any window there."""
-    assert counts(said(**more), "p", TERMS) is found  # type: ignore[arg-type]
+    """Billed, in the scope, since the window began, and without a right of any account there."""
+    assert counts(said(**more), "p", TERMS, windows={2}) is found  # type: ignore[arg-type]
 
 
 def test_it_takes_from_what_may_be_granted() -> None:

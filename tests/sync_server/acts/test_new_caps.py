@@ -100,6 +100,19 @@ async def test_a_cap_that_was_taken_away_and_set_again_has_forgotten_nothing(hou
     assert (await lines(house))[POOL]["spent_nusd"] == 4 * DOLLAR
 
 
+async def test_a_right_that_was_told_while_there_was_no_cap_is_spending_too(house: House) -> None:
+    """A request was in flight when the cap came, so its charge names a right there, and it was
+    reported when the cap was gone: no account holds it, and the cap that is set again counts it."""
+    anna, ben = await house.joined("anna"), await house.joined("ben")
+    await house.ask("cap.set", level="org", window="month", cap_nusd=10 * DOLLAR)
+    answer = await ben.sync(Want(POOL))
+    spend(anna, house, 8 * DOLLAR, (POOL, answer.accounts[0].window))
+    for cap_nusd in (None, 10 * DOLLAR, None, 10 * DOLLAR):
+        await house.ask("cap.set", level="org", window="month", cap_nusd=cap_nusd)
+        await anna.sync()
+    assert (await lines(house))[POOL]["spent_nusd"] == 8 * DOLLAR
+
+
 def test_a_restore_counts_the_same(tmp_path: Any) -> None:
     """Whether an entry was in the copy or is sent again, it counts once."""
     from tests.sync_server.made import Chain
