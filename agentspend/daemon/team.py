@@ -25,7 +25,7 @@ from agentspend.core.allowance.messages import (
     Verdict,
 )
 from agentspend.core.budgets import TEAM_PREFIX
-from agentspend.core.errors import AgentspendError
+from agentspend.core.errors import AgentspendError, StoreError
 from agentspend.daemon.identity import Device
 from agentspend.daemon.log import log
 from agentspend.daemon.session_team import teams_of
@@ -336,10 +336,9 @@ class TeamDesk:
             self._moved.clear()
 
     async def _keep_mark(self) -> None:
-        mark = await self._books.ask(lambda books, _: books.team.mark)
         try:
-            self._mark.write(mark)
-        except OSError as error:
+            self._mark.write(await self._books.ask(lambda books, _: books.team.mark))
+        except (OSError, StoreError) as error:
             log("team_mark_unwritten", error=str(error))
 
     async def _adopted(self, policy: Mapping[str, Any]) -> None:

@@ -14,7 +14,9 @@ from agentspend.bookkeeper import Bookkeeper
 from agentspend.bookkeeper.books import Books
 from agentspend.bookkeeper.outcomes import Event, Moment
 from agentspend.bookkeeper.team import Membership
+from agentspend.core.allowance.hearing import is_outdated
 from agentspend.core.allowance.messages import Answer, Want
+from agentspend.core.errors import AgentspendError, StoreError
 from agentspend.sync.client import Heard, NotTaken, TeamClient, Unreachable
 from agentspend.sync.pace import LinePace, Pace
 from agentspend.sync.wants import wants
@@ -74,14 +76,10 @@ class Pump:
             self._nudged.clear()
             try:
                 wait_s = pace.answered(await self.talk())
-            except Unreachable as error:
-                self.failed = error.message
-                await self._away()
-                wait_s = pace.silent()
             except NotTaken as error:
-                self.failed = error.message
-                await self._away()
-                wait_s = pace.refused()
+                wait_s = await self._fails(error, pace.refused())
+            except Exception as error:  # noqa: BLE001 - a full disk ends, and so must this trouble
+                wait_s = await self._fails(error, pace.silent())
             while not await self._nudged_within(wait_s):
                 if not pace.may_skip(
                     await self._bookkeeper.ask(lambda books, _: books.team.queued)
@@ -173,9 +171,7 @@ class Pump:
         """Put an answer in force, in one transaction: nobody in line may see the half of it."""
         self._ticket = heard.ticket or self._ticket
         if heard.policy is not None:
-            policy = heard.policy
-            await self._bookkeeper.ask(lambda books, _: books.team.adopt(policy))
-            await self._adopted(policy)
+            await self._adopt(answer, heard.policy)
         needy = [want for want in asked if want.need_nusd]
 
         def heard_all(books: Books, at: Moment) -> tuple[bool, int]:
@@ -188,13 +184,31 @@ class Pump:
         self._talked.set()
         return found
 
+    async def _adopt(self, answer: Answer, policy: dict[str, Any]) -> None:
+        """Put a policy in force, unless a newer one is: an old server's may know no cap."""
+
+        def work(books: Books, _: Moment) -> bool:
+            standing, known = books.team.standing, books.team.policy.version
+            if standing is None or is_outdated(standing, answer, known):
+                return False
+            books.team.adopt(policy)
+            return True
+
+        if await self._bookkeeper.ask(work):
+            await self._adopted(policy)
+
     async def _listens(self, *, line_open: bool) -> None:
         """Whether the server can say of its own accord that there is more of a pool."""
-        await self._bookkeeper.ask(lambda books, _: books.team.listens(line_open=line_open))
+        with suppress(StoreError):
+            await self._bookkeeper.ask(lambda books, _: books.team.listens(line_open=line_open))
 
-    async def _away(self) -> None:
-        """No more of any pool comes now."""
-        await self._bookkeeper.ask(lambda books, at: books.team.away(at.mono_us))
+    async def _fails(self, error: Exception, wait_s: float) -> float:
+        """A talk came to nothing: no more of any pool comes now. Answers when the next is due."""
+        known = isinstance(error, AgentspendError)
+        self.failed = str(error) if known else f"a mistake of ours: {type(error).__name__}"
+        with suppress(StoreError):
+            await self._bookkeeper.ask(lambda books, at: books.team.away(at.mono_us))
+        return wait_s
 
 
 def member_of(bookkeeper: Bookkeeper) -> Coroutine[Any, Any, Membership | None]:

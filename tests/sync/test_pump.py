@@ -1,14 +1,16 @@
 """The device and a real team server: allowance in, signed reports out, and no waiting in vain."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from agentspend.bookkeeper.outcomes import Held, HoldAnswer, Refused, Settlement
-from agentspend.bookkeeper.team import Membership
+from agentspend.bookkeeper.team import Membership, Team
 from agentspend.core.allowance import dryness
 from agentspend.core.allowance.accounts import Place
 from agentspend.core.allowance.messages import Enrol, Status
@@ -21,6 +23,7 @@ from agentspend.wire import signing
 from agentspend.wire.invite import write_code
 from sync_server.allowance.journal import Ranked
 from sync_server.store import cases
+from sync_server.store.tables import orgs
 from tests.bookkeeper.conftest import bound, hold_request
 from tests.support.desk import Device
 from tests.sync.door import SECRET, USD, Door
@@ -278,6 +281,60 @@ async def test_two_devices_never_pass_the_cap_together(
             task.cancel()
         await bo.client.close()
     assert 8 * USD < sum(spent) <= 10 * USD
+
+
+async def test_a_server_that_was_taken_over_changes_no_rule(door: Door, ana: Member) -> None:
+    """Nor does an answer that was overtaken: their policy may know no cap. A newer server's holds,
+    whatever its number."""
+
+    async def caps() -> int:
+        return len(await ana.ask(lambda books: books.team.policy.pools))
+
+    newest = {**door.policy, "version": 7}
+    door.policy = newest
+    await ana.pump.talk()
+    number = door.office.service.take_over(ACT, 0)
+    await ana.pump.talk()
+    now_is(door, server_inc=1, policy=3)
+    door.policy = {**newest, "version": 3, "pools": []}
+    await ana.pump.talk()
+    assert await caps() == 1
+    now_is(door, server_inc=number, journal_seq=2, policy=3)
+    await ana.pump.talk()
+    assert await caps() == 1
+    now_is(door, server_inc=number + 1, journal_seq=2, policy=3)
+    await ana.pump.talk()
+    assert await caps() == 0
+
+
+def now_is(door: Door, **words: int) -> None:
+    """Make the server another one: an older copy, or a newer one with less behind it."""
+    with door.office.service.engine.begin() as conn:
+        conn.execute(update(orgs).values(words))
+
+
+async def test_a_full_disk_does_not_end_the_conversation(
+    door: Door, ana: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was answered cannot be kept for a while; then the device talks on as before."""
+    monkeypatch.setattr(pace, "FIRST_AGAIN_S", 0.01)
+    heard, full = Team.heard, iter([True, True])  # it is tried twice
+
+    def hear(*words: Any) -> bool:
+        if next(full, False):
+            raise sqlite3.OperationalError("database or disk is full")
+        return heard(*words)
+
+    monkeypatch.setattr(Team, "heard", hear)
+    before = door.asked
+    task = asyncio.get_running_loop().create_task(ana.pump.run())
+    while door.asked < before + 2:
+        door.talked.clear()
+        await asyncio.wait_for(door.talked.wait(), 30)
+    while ana.pump.failed:
+        await asyncio.sleep(0.01)
+    assert not task.done()
+    task.cancel()
 
 
 async def test_a_copied_ledger_starts_anew_with_nothing(door: Door, ana: Member) -> None:

@@ -106,6 +106,14 @@ def answered(device: Device, chain: Chain, answer: Answer) -> dict[Place, int]:
     return _told(device, answer.accounts)
 
 
+def is_outdated(standing: Standing, answer: Answer, policy: int) -> bool:
+    """Whether what came with an answer is older than the `policy` in force: it comes from a server
+    that another took over from, or it was overtaken by a later answer of the same one."""
+    if answer.server_inc != standing.server_inc:
+        return answer.server_inc < standing.server_inc
+    return answer.server_seq < standing.server_seq and answer.policy < policy
+
+
 def _doubtful(answer: Answer, chain: Chain) -> str:
     """Why this answer cannot be about the ledger we have; "" when it can."""
     if answer.status is Status.UNKNOWN:
