@@ -1,6 +1,7 @@
 """The journal on disk, beside the database or better on another volume [D4].
 
-One line for each decision: its number and its text, fsynced before anybody is answered. The file
+One line for each decision: its number and its text, fsynced before anybody is answered. Lines that
+are decided together count together: all but the last say that more follows (`more`). The file
 is locked for as long as a server lives, so a second server cannot decide anything. On PostgreSQL
 there is no such file: the database's own replication does this work.
 """
@@ -36,7 +37,7 @@ class JournalFile:
                 f"another server writes the journal {path}",
                 "stop it first: only one server may decide",
             ) from error
-        self._cut_torn_line()
+        self._cut_torn_lines()
         self._tail: list[tuple[int, int]] = []
         self._base = os.fstat(self._handle).st_size
 
@@ -53,8 +54,12 @@ class JournalFile:
         if not lines:
             return
         self._cut_after(after_seq)
+        last = after_seq + len(lines)
         text = b"".join(
-            canonical({"seq": seq, "line": write_line(line)}) + b"\n"
+            canonical(
+                {"seq": seq, "line": write_line(line), **({"more": True} if seq < last else {})}
+            )
+            + b"\n"
             for seq, line in enumerate(lines, after_seq + 1)
         )
         size = os.fstat(self._handle).st_size
@@ -68,7 +73,7 @@ class JournalFile:
                 f"the journal {self._path} could not be written: {error}",
                 "nothing is decided until it can be; make room and try again",
             ) from error
-        self._tail.append((after_seq + len(lines), size + len(text)))
+        self._tail.append((last, size + len(text)))
         while len(self._tail) > KEPT:
             self._base = self._tail.pop(0)[1]
 
@@ -95,10 +100,26 @@ class JournalFile:
             self._tail = [(number, end) for number, end in self._tail if number <= seq]
             os.ftruncate(self._handle, self._tail[-1][1] if self._tail else self._base)
 
-    def _cut_torn_line(self) -> None:
-        """A line without its end was never answered: the power went."""
+    def _cut_torn_lines(self) -> None:
+        """A line without its end was never answered: the power went. Nor were those that lack the
+        rest of what was decided with them; a part of it alone would be another decision."""
         text = self._path.read_bytes()
         whole = text.rfind(b"\n") + 1
+        while whole:
+            start = text.rfind(b"\n", 0, whole - 1) + 1
+            if not _more_follows(text[start:whole]):
+                break
+            whole = start
         if whole != len(text):
             os.ftruncate(self._handle, whole)
             os.fsync(self._handle)
+
+
+def _more_follows(row: bytes) -> bool:
+    """Whether a line says that what was decided goes on in the next. Lines of older servers say
+    nothing; one that cannot be read is told of by whoever reads it."""
+    try:
+        value = parse(row.rstrip(b"\n"))
+    except NotCanonical:
+        return False
+    return isinstance(value, dict) and value.get("more") is True

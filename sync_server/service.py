@@ -46,6 +46,8 @@ from sync_server.store import cases, earlier, ledgers, logs, people, spending
 
 ACTIVE_US = 30 * 60 * 1_000_000
 ALONE = Crowd(1, 1)
+MOST_COMPARED = 1_000
+"""So many lines that database and journal have in common are looked at when a server starts."""
 Order = TypeVar("Order", Decide, DrawReserve)
 
 
@@ -244,10 +246,24 @@ class Service:
                     f"the journal ends at {last} and the database at {org.journal_seq}",
                     "this is not its journal, or a part of it is lost; nothing may be granted",
                 )
+            self._check_common(conn, org, lines)
             missing = [line for seq, line in lines if seq > org.journal_seq]
             self._play(conn, missing)
             logs.append_journal(conn, self.org, org.journal_seq, missing)
         return len(missing)
+
+    def _check_common(
+        self, conn: Connection, org: Row[Any], lines: Sequence[tuple[int, Line]]
+    ) -> None:
+        """Raises `AgentspendError` where database and journal part before either ends: the one is
+        another server's, and its grants are not what was granted here."""
+        after = max(0, org.journal_seq - MOST_COMPARED)
+        ours = logs.journal_lines(conn, self.org, after)
+        if ours != list(lines[after : org.journal_seq]):
+            raise AgentspendError(
+                f"the journal says something else than the database before line {org.journal_seq}",
+                "one of them is another server's; nothing may be granted",
+            )
 
     def take_over(self, act: dict[str, object], now_us: int) -> int:
         """After a restore: what the old server still says is ignored by whoever heard of this.

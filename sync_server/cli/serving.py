@@ -1,7 +1,7 @@
 """`init`, `serve`, `backup`, `restore`: what is done on the server's own machine."""
 
+import itertools
 import re
-import shutil
 import socket
 import sqlite3
 from pathlib import Path
@@ -138,15 +138,7 @@ def backup(
         raise AgentspendError(f"{to} exists already", "give the copy another name")
     if not to.absolute().parent.is_dir():
         raise AgentspendError(f"there is no folder {to.absolute().parent}", f"mkdir -p {to.parent}")
-    # A reader beside the server's one writer: it never writes or checkpoints.
-    source = sqlite3.connect(f"file:{folder.path / 'server.db'}?mode=ro", uri=True)
-    target = sqlite3.connect(to)
-    try:
-        source.backup(target)
-    finally:
-        target.close()
-        source.close()
-    to.chmod(0o600)
+    _copy(folder.path / "server.db", to)
     if as_json:
         output.answer({"backup": str(to)})
     else:
@@ -164,17 +156,45 @@ def restore(
     _check_copy(backup)
     own = folder.path / "server.db"
     with folder.alone():
+        fresh = folder.path / "restoring.db"
+        fresh.unlink(missing_ok=True)
+        _copy(backup, fresh)
+        before = _before(folder.path)
         for path in folder.path.glob("server.db*"):
-            path.rename(path.with_name(f"before-restore-{path.name}"))
-        shutil.copy(backup, own)
-        own.chmod(0o600)
+            path.rename(path.with_name(f"{before}{path.name}"))
+        fresh.rename(own)
     with folder.open() as service:
         server_inc = service.take_over({"who": "restore", "what": "restore"}, now_us())
     if as_json:
         output.answer({"server": server_inc})
     else:
         output.say(f"restored, with all the journal says; this is server {server_inc} now")
+        output.say(f"what was there before is {before}server.db")
         output.say("→ agentspend-server verify, then agentspend-server serve")
+
+
+def _copy(database: Path, to: Path) -> None:
+    """All that is in a database, also what its log has not yet brought into the file.
+
+    Read beside the server's one writer: it never writes or checkpoints.
+    """
+    source = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
+    target = sqlite3.connect(to)
+    try:
+        source.backup(target)
+    finally:
+        target.close()
+        source.close()
+    to.chmod(0o600)
+
+
+def _before(folder: Path) -> str:
+    """What the names of the files begin with that are put aside: nothing of it is there yet."""
+    for number in itertools.count(1):
+        found = f"before-restore-{number}-"
+        if not any(folder.glob(f"{found}*")):
+            break
+    return found
 
 
 def _check_copy(path: Path) -> None:

@@ -70,13 +70,44 @@ def test_a_torn_line_was_never_answered(tmp_path: Path) -> None:
     """The power went in the middle of it: it is cut off."""
     path = tmp_path / "j"
     journal = JournalFile(path)
-    journal.append(0, lines(1, 2))
+    journal.append(0, lines(1))
+    journal.append(1, lines(2))
     journal.close()
     path.write_bytes(path.read_bytes()[:-5])
     journal = JournalFile(path)
     assert sums(journal) == [(1, 1)]
     journal.append(1, lines(9))
     assert sums(journal) == [(1, 1), (2, 9)]
+
+
+@pytest.mark.parametrize("whole", [0, 1, 2])
+def test_what_was_decided_together_counts_together_or_not_at_all(
+    tmp_path: Path, whole: int
+) -> None:
+    """A cap's definition without its amount would be a cap of nothing, and nobody was answered."""
+    path = tmp_path / "j"
+    journal = JournalFile(path)
+    journal.append(0, lines(1))
+    before = path.stat().st_size
+    journal.append(1, [Opened("p", 500, 1), *lines(2, 3)])
+    journal.close()
+    rows = path.read_bytes()[before:].splitlines(keepends=True)
+    torn = b"".join(rows[:whole]) + rows[whole][:-1]
+    path.write_bytes(path.read_bytes()[:before] + torn)
+    journal = JournalFile(path)
+    assert [line for _, line in journal.lines()] == lines(1)
+    journal.append(1, lines(2, 3))
+    assert sums(journal) == [(1, 1), (2, 2), (3, 3)]
+
+
+def test_a_journal_of_an_older_server_is_read_as_it_is(tmp_path: Path) -> None:
+    """Its lines do not say whether more follows."""
+    path = tmp_path / "j"
+    journal = JournalFile(path)
+    journal.append(0, lines(1, 2, 3))
+    journal.close()
+    path.write_bytes(path.read_bytes().replace(b'"more":true,', b""))
+    assert sums(JournalFile(path)) == [(1, 1), (2, 2), (3, 3)]
 
 
 @pytest.mark.parametrize("change", [(b'"seq":2', b'"seq":3'), (b"granted", b"grunted")])

@@ -1,6 +1,8 @@
 """The server over a real database: signed in, signed out, and nothing lost in between."""
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -284,6 +286,23 @@ def test_a_foreign_journal_is_not_believed(office: Office) -> None:
     (office.folder / "journal").write_bytes(b"")
     office.start()
     with pytest.raises(AgentspendError, match="journal ends at 0"):
+        office.service.catch_up()
+
+
+def test_a_foreign_journal_that_is_long_enough_is_not_believed(
+    office: Office, tmp_path: Path
+) -> None:
+    """Its lines are other decisions: the grants that were made here are not in it."""
+    office.sync(Chain(), needs("org", 60))
+    office.close()
+    (tmp_path / "other").mkdir()
+    other = Office(tmp_path / "other")
+    other.sync(Chain(), needs("org", 170))
+    other.sync(Chain(), needs("org", 180))
+    other.close()
+    shutil.copy(other.folder / "journal", office.folder / "journal")
+    office.start()
+    with pytest.raises(AgentspendError, match="says something else"):
         office.service.catch_up()
 
 

@@ -1,7 +1,9 @@
 """The real server as a process: it serves, ends when told, is backed up and restored."""
 
 import re
+import shutil
 import signal
+import sqlite3
 import subprocess
 from pathlib import Path
 
@@ -63,6 +65,32 @@ def test_a_restore_forgets_nothing_that_was_decided(initialised: Path, tmp_path:
     assert run(initialised, "restore", "none.db").code == 2
     (tmp_path / "text").write_text("no database")
     assert "no copy" in run(initialised, "restore", str(tmp_path / "text")).err
+
+
+def test_a_restore_of_the_wrong_copy_can_be_taken_back(initialised: Path, tmp_path: Path) -> None:
+    """What was there before is put aside each time, and is itself a copy to restore from: a copy
+    with its log, where the server was killed, is copied with it."""
+    copy, before = tmp_path / "copy.db", "before-restore-1-server.db"
+    assert run(initialised, "backup", str(copy)).code == 0
+    conn = sqlite3.connect(initialised / "server.db")
+    conn.execute("CREATE TABLE kept (word TEXT)")
+    conn.commit()
+    assert (initialised / "server.db-wal").stat().st_size > 0
+    conn.execute("BEGIN")
+    shutil.copy(initialised / "server.db-wal", tmp_path / "wal")
+    main = (initialised / "server.db").read_bytes()
+    conn.close()
+    (initialised / "server.db").write_bytes(main)
+    shutil.copy(tmp_path / "wal", initialised / "server.db-wal")
+
+    wrong = run(initialised, "restore", str(copy))
+    assert (wrong.code, before in wrong.err) == (0, True)
+    assert run(initialised, "restore", before).code == 0
+
+    with sqlite3.connect(initialised / "server.db") as again:
+        assert again.execute("SELECT count(*) FROM kept").fetchone() == (0,)
+    assert (initialised / before).exists()
+    assert (initialised / "before-restore-2-server.db").exists()
 
 
 def test_export_and_report_of_an_empty_server(initialised: Path) -> None:
