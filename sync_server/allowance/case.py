@@ -42,7 +42,8 @@ class Case:
     only look): it gets no rights there and is asked for those it has; `left` are those of them that
     are in force for others. Entries that name any other pool change nothing. `shared` says of a
     pool who pays into it: a "team NAME", a "member", a "device"; else everybody may. `belongs` are
-    the teams of the device's member.
+    the teams of the device's member, `own` the pools of the member or device in which all counts
+    that it spends.
     """
 
     incarnation: Incarnation | None
@@ -52,6 +53,7 @@ class Case:
     left: frozenset[str] = frozenset()
     shared: Mapping[str, str] = field(default_factory=dict)
     belongs: Belonging = ALONE
+    own: frozenset[str] = frozenset()
 
     def put(self, place: Place, after: Account) -> None:
         """Change one account, and its pool's sums with it."""

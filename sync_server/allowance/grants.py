@@ -5,7 +5,7 @@ from agentspend.core.allowance.messages import Lacking, Status, Told, Want
 from sync_server.allowance.case import Case, Office
 from sync_server.allowance.journal import Granted
 from sync_server.allowance.pools import PoolState
-from sync_server.allowance.sizing import grant_nusd, keep_nusd, lacks
+from sync_server.allowance.sizing import bound_nusd, grant_nusd, keep_nusd, lacks
 
 
 def grant(case: Case, wants: tuple[Want, ...], office: Office) -> list[Granted]:
@@ -21,7 +21,8 @@ def grant(case: Case, wants: tuple[Want, ...], office: Office) -> list[Granted]:
         if account.closed or account.written_off:
             continue
         crowd = office.crowd_of(case.shared.get(pool.id, ""))
-        more_nusd = grant_nusd(account, pool, want, crowd, office.sizing)
+        most_nusd = _most_nusd(case, pool, office)
+        more_nusd = grant_nusd(account, pool, want, crowd, office.sizing, most_nusd)
         if more_nusd > 0:
             granted_nusd = account.granted_nusd + more_nusd
             case.put(place, account.granted(granted_nusd))
@@ -58,11 +59,21 @@ def _told(place: Place, account: Account, case: Case, want: Want, office: Office
     if running and case.incarnation is not None and case.incarnation.status is Status.ACTIVE:
         crowd = office.crowd_of(case.shared.get(pool.id, ""))
         keep = keep_nusd(account, pool, want, crowd, office.sizing)
-        lacking = lacks(account, pool, want)
+        most_nusd = _most_nusd(case, pool, office)
+        if most_nusd is None or account.outstanding_nusd < most_nusd:
+            lacking = lacks(account, pool, want)
         if pool.id in case.gone:
             keep, lacking = 0, Lacking.DRY
     ends_us = pool.ends_us if running else None
     return Told(place.pool, place.window, account.granted_nusd, keep, ends_us, lacking)
+
+
+def _most_nusd(case: Case, pool: PoolState, office: Office) -> int | None:
+    """How much of a pool may lie there, for what its member's own caps have left."""
+    if pool.id in case.own:
+        return None
+    own = [case.pools[name] for name in case.own if name in case.pools]
+    return bound_nusd(pool, own, office.sizing)
 
 
 def _inc(case: Case) -> str:

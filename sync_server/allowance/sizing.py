@@ -15,6 +15,8 @@ from sync_server.allowance.pools import PoolState
 LITTLE = 400
 """A quarter of a percent."""
 A_FEW, MOST_ASKED = 8, 32
+FEW = 8
+"""An eighth of a cap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +68,31 @@ def free_nusd(account: Account, want: Want) -> int:
     return rights_nusd - want.held_nusd
 
 
-def grant_nusd(account: Account, pool: PoolState, want: Want, crowd: Crowd, sizing: Sizing) -> int:
+def bound_nusd(pool: PoolState, own: Iterable[PoolState], sizing: Sizing) -> int | None:
+    """How much of a pool may lie on a device whose member has caps of their own; None: any amount.
+
+    In `own` counts all that the device spends: what is unspent there, in this window and in earlier
+    ones, is all it can hold and spend anywhere. More would be of no use to it and lack others; so a
+    cap of their own also bounds what somebody keeps from the rest by saying that they need it. The
+    little beside is for a request that the own cap refuses: that one is to be named, not this pool.
+    """
+    unspent = (max(each.available_nusd, 0) + each.outstanding_nusd + each.past_nusd for each in own)
+    least = min(unspent, default=None)
+    return None if least is None else least + min(sizing.most_nusd, pool.cap_nusd // FEW)
+
+
+def grant_nusd(
+    account: Account,
+    pool: PoolState,
+    want: Want,
+    crowd: Crowd,
+    sizing: Sizing,
+    most_here: int | None = None,
+) -> int:
     """R8's amount: what to add to an account. Never more than is available in the pool.
 
-    Nothing while more than half of the target is free; at most `most_nusd` (or twice the need)
-    lies on one device.
+    Nothing while more than half of the target is free; at most `most_nusd` (or twice the need) is
+    free on one device, and `most_here` lies there (`bound_nusd`).
     """
     target = target_nusd(want, pool.available_nusd, pool.cap_nusd, crowd, sizing)
     free = free_nusd(account, want)
@@ -78,6 +100,8 @@ def grant_nusd(account: Account, pool: PoolState, want: Want, crowd: Crowd, sizi
         return 0
     most = max(sizing.most_nusd, 2 * want.need_nusd)
     more = min(target - free, pool.available_nusd, most - free)
+    if most_here is not None:
+        more = min(more, max(0, most_here - account.outstanding_nusd))
     return more if more >= sizing.grain_nusd or (more > 0 and free < want.need_nusd) else 0
 
 

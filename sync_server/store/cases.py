@@ -197,6 +197,7 @@ class Loaded:
             known, self.accounts, dict(self._pools), gone, left,
             shared={row.id: whose for row in above.rows if (whose := _shared(row))},
             belongs=replace(above.belongs, owners=owners),
+            own=frozenset(row.id for row in above.rows if row.member and not row.team),
         )  # fmt: skip
 
     def keep_back(self, rules: str) -> None:

@@ -57,9 +57,10 @@ class Office:
         self.roll(now_us)
         self._seen[sync.device] = now_us
         database = self.database
-        case = replace(database.case(sync.inc), shared=self._shared)
-        hashes = database.hashes[sync.inc]
         member, team = self._whose[sync.device]
+        own = frozenset({f"{member}.month"})
+        case = replace(database.case(sync.inc), shared=self._shared, own=own)
+        hashes = database.hashes[sync.inc]
         standing = Standing(
             1, database.position, now_us, self._crowd(now_us, ""), self.sizing,
             crowds={"team": self._crowd(now_us, team), "member": self._crowd(now_us, member)},

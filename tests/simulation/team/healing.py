@@ -128,11 +128,15 @@ def _nothing_left_behind(world: "World", machine: "Machine") -> None:
 
 
 def _can_spend(world: "World", machine: "Machine") -> None:
-    """L4: the server gives what there is to a device that needs it."""
+    """L4: the server gives what there is to a device that needs it, and that its own caps let it
+    spend."""
     pools = world.server.database.pools
+    own = [machine.rules.free_nusd(name) + max(pools[name].available_nusd, 0)
+           for name in world.server.own]  # fmt: skip
     for name in (*machine.pools, *(pool for team in machine.teams for pool in team)):
         pool = pools[name]
-        need = machine.rules.free_nusd(name) + max(pool.available_nusd, 0)
+        there = machine.rules.free_nusd(name) + max(pool.available_nusd, 0)
+        need = there if name in world.server.own else min([there, *own])
         machine.needs = {name: need}
         device_steps.sync(world, machine)
         _deliver(world)

@@ -21,6 +21,7 @@ from sync_server.allowance import desk, grants, incarnations, pools
 from sync_server.allowance.case import Case
 from sync_server.allowance.intake import Found
 from sync_server.allowance.pools import PoolState
+from sync_server.allowance.sizing import Sizing
 from tests.simulation.team import device_steps, office, server_steps
 from tests.simulation.team.office import Server
 
@@ -49,6 +50,16 @@ def grant_ignores_pool() -> Plant:
         return shipped(account, replace(pool, cap_nusd=pool.cap_nusd + 1_000), *rest)
 
     return mock.patch.object(grants, "grant_nusd", grant)
+
+
+def own_caps_bound_too_much() -> Plant:
+    """What lies on devices of a cap of their own does not count as what they can spend."""
+    shipped = grants.bound_nusd
+
+    def bound(pool: PoolState, own: Sequence[PoolState], sizing: Sizing) -> int | None:
+        return shipped(pool, [replace(each, outstanding_nusd=0) for each in own], sizing)
+
+    return mock.patch.object(grants, "bound_nusd", bound)
 
 
 def no_hold() -> Plant:
@@ -329,6 +340,7 @@ class Mutant:
 MUTANTS = (
     Mutant(delta_grants),
     Mutant(grant_ignores_pool),
+    Mutant(own_caps_bound_too_much, steps=200_000),
     Mutant(no_hold),
     Mutant(recovery_charges_nothing),
     Mutant(no_holdback),

@@ -79,11 +79,13 @@ class Journal:
 class Server:
     """One running server. `reply_first` is what a wrong build would do: answer, then commit.
 
-    `may_haunt`: after a restore the old one may still run somewhere.
+    `may_haunt`: after a restore the old one may still run somewhere. `capped`: own caps bound
+    what lies on a device.
     """
 
     reply_first = False
     may_haunt = True
+    capped = False
 
     def __init__(self, database: Database, journal: Journal, sizing: Sizing) -> None:
         self.database = database
@@ -101,8 +103,15 @@ class Server:
     def restored(self, backup: Database) -> "Server":
         """The server that takes over, on a copy and with the whole journal."""
         fresh = Server(backup.copy(), self.journal, self.sizing)
-        fresh.teams = self.teams
+        fresh.teams, fresh.capped = self.teams, self.capped
         return fresh
+
+    @property
+    def own(self) -> frozenset[str]:
+        """The pools in which all counts that a device spends, where those bound what it gets of
+        any other: nobody's own here, which makes the bound tighter still."""
+        names = self.database.pools if self.capped else ()
+        return frozenset(pool for pool in names if pool.startswith("org"))
 
     def belongs(self, device: str, teams: tuple[str, ...]) -> None:
         """A lead's decision: which teams a device's member is in. It is in the journal at once."""
@@ -142,7 +151,7 @@ class Server:
         """
         inc = sync.inc
         database = self.database.copy() if crash in {"first", "journaled"} else self.database
-        case = replace(database.case(inc), gone=self._gone(sync.device))
+        case = replace(database.case(inc), gone=self._gone(sync.device), own=self.own)
         hashes = database.hashes.get(inc, [""])
         told = database.proved.get(inc, frozenset())
         at, proved = self.office(now), partial(frozenset, told)

@@ -59,6 +59,7 @@ class World:
         self._ids = itertools.count(1)
         self.network = Network(as_bytes=self.draw.bytes_on_the_wire, real_keys=self.draw.real_keys)
         self.server = server(self.draw.sizing)
+        self.server.capped = seed % 3 == 0
         self.zombie: Server | None = None
         self.server_backup: Any = None
         self.twinned: dict[str, int] = {}

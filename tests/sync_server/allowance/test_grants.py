@@ -4,11 +4,12 @@ from dataclasses import replace
 
 from agentspend.core.allowance.accounts import Account, Place
 from agentspend.core.allowance.messages import Lacking, Status, Told, Want
+from sync_server.allowance.case import Case
 from sync_server.allowance.grants import grant, told
 from sync_server.allowance.journal import Granted
 from sync_server.allowance.pools import PoolState
 from sync_server.allowance.sizing import Crowd, Sizing
-from tests.sync_server.made import OFFICE, ORG, case
+from tests.sync_server.made import OFFICE, ORG, SIZING, case
 
 WANT = Want("org", need_nusd=60)
 
@@ -74,3 +75,32 @@ def test_only_an_active_device_is_asked_to_return() -> None:
     assert told(made, (), OFFICE) == (Told("org", 3, 900, 16, 9),)
     retired = case(PoolState("org", 1_000, 3, ends_us=9), granted=900, status=Status.SUPERSEDED)
     assert told(retired, (), OFFICE) == (Told("org", 3, 900, None, 9),)
+
+
+def hoarded() -> Case:
+    """A liar's case: 100 are left of a cap of their own, 8,000 of everybody's."""
+    made = case(PoolState("org", 8_000, 3), PoolState("eve", 100, 3))
+    made.own, made.shared = frozenset({"eve"}), {"eve": "member"}
+    return made
+
+
+def test_who_lies_about_need_keeps_little_from_the_rest() -> None:
+    """All of it without a cap of their own; with one, that and what a request may need at most."""
+    lie = Want("org", need_nusd=9_000, held_nusd=9_000)
+    for own, most in ((frozenset({"eve"}), 100 + SIZING.most_nusd), (frozenset(), 8_000)):
+        made = hoarded()
+        made.own = own
+        for _ in range(40):
+            grant(made, (lie,), OFFICE)
+        assert made.accounts[ORG].granted_nusd == most
+
+
+def test_nobody_is_asked_to_give_back_what_is_of_no_use_to_the_one_who_asks() -> None:
+    """It lacks what its own cap has not got; of that one, it is said."""
+    made = hoarded()
+    made.pools["org"] = PoolState("org", 8_000, 3, committed_nusd=8_000, outstanding_nusd=8_000)
+    made.accounts[ORG] = Account(100 + SIZING.most_nusd)
+    wants = (Want("org", need_nusd=900), Want("eve", need_nusd=900))
+    assert [each.lacking for each in told(made, wants, OFFICE)] == [Lacking.NOTHING, Lacking.DRY]
+    made.own = frozenset()
+    assert told(made, wants, OFFICE)[0].lacking is Lacking.COMING

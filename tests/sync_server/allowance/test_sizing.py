@@ -17,6 +17,7 @@ from sync_server.allowance.sizing import (
     Crowd,
     Sizing,
     asked_back,
+    bound_nusd,
     grant_nusd,
     keep_nusd,
     lacks,
@@ -156,3 +157,40 @@ def test_an_idle_device_comes_to_rest(
         back = 0 if keep is None else free - keep
         free, available = free - back, available + back
     assert moved == back == 0
+
+
+def test_without_a_cap_of_their_own_nothing_is_bounded() -> None:
+    """What one device may have of a pool is then what it says it needs."""
+    assert bound_nusd(pool(100 * USD), (), Sizing()) is None
+
+
+@given(NUSD, NUSD, NUSD, NUSD, NUSD, NUSD, NUSD)
+def test_whoever_can_spend_it_gets_it_whatever_the_bound(
+    here: int, elsewhere: int, left: int, past: int, held: int, need: int, rights: int
+) -> None:
+    """`here` and `elsewhere` lie of the member's own cap on this device and on their others, `left`
+    may still be granted. What its requests hold anywhere, they hold there too, in this window or in
+    an earlier one; so what the own cap can still give is never lacking in another pool."""
+    own = PoolState("anna", here + elsewhere + left, 7, None, here + elsewhere,
+                    here + elsewhere, past)  # fmt: skip
+    own = replace(own, cap_nusd=own.cap_nusd + past)
+    held = min(held, here + past, rights)
+    need = min(need, max(0, here + past - held) + left)
+    free = pool(2_000 * USD - rights)
+    want = Want("org", need_nusd=need, held_nusd=held)
+    most = bound_nusd(replace(free, cap_nusd=0), [own], Sizing())
+    granted = grant_nusd(Account(rights), free, want, CROWD, Sizing(), most)
+    assert rights + granted - held >= need
+
+
+@given(st.lists(st.tuples(NUSD, NUSD, NUSD), max_size=20), NUSD)
+def test_who_lies_about_need_keeps_no_more_than_their_own_cap_and_little(
+    lies: list[tuple[int, int, int]], left: int
+) -> None:
+    """However often, and whatever they say that they hold."""
+    own, there, rights = PoolState("eve", left, 7), pool(2_000 * USD), 0
+    for burn, need, held in lies:
+        want = Want("org", 40 * burn, 40 * need, 40 * held)
+        most = bound_nusd(there, [own], Sizing())
+        rights += grant_nusd(Account(rights), there, want, CROWD, Sizing(), most)
+    assert rights <= left + Sizing().most_nusd
