@@ -174,5 +174,5 @@ def test_a_pipe_is_told_to_use_status(here: Home, agentspend: Command) -> None:
 def test_a_list_nobody_has_is_said(here: Home, agentspend: Command) -> None:
     """With the ones there are."""
     ran: Any = agentspend("top", "--view", "colours")
-    assert ran.code == 1
+    assert ran.code == 2
     assert "agents, requests" in ran.err
