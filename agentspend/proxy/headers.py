@@ -1,5 +1,6 @@
 """Header hygiene on the way through (protocol study §5.3; RFC 9110 §7.6.1)."""
 
+import re
 from collections.abc import Iterable
 
 from multidict import CIMultiDict, CIMultiDictProxy, MultiMapping
@@ -17,6 +18,7 @@ NOT_SENT_UP = HOP_BY_HOP | {
 }  # fmt: skip
 _READ = ("utf-8", "surrogateescape")
 """How aiohttp reads a header's bytes."""
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 NOT_SENT_BACK = HOP_BY_HOP | {"set-cookie", "date", "server"}
 
 
@@ -32,8 +34,14 @@ def to_upstream(raw: Iterable[tuple[bytes, bytes]]) -> CIMultiDict[str]:
 
 
 def to_client(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
-    """The provider's headers that may come back."""
-    return _without(headers, NOT_SENT_BACK)
+    """The provider's headers that may come back.
+
+    One with a control character could not be written: an answer that was paid for would be lost.
+    """
+    kept = _without(headers, NOT_SENT_BACK)
+    for name in {name for name, value in kept.items() if _CONTROL.search(value)}:
+        del kept[name]
+    return kept
 
 
 def request_id(headers: CIMultiDictProxy[str]) -> str:

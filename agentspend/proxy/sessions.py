@@ -90,4 +90,4 @@ class Sessions:
 
 def token_hash(token: str) -> str:
     """What is kept of a token: SHA-256 in hex."""
-    return hashlib.sha256(token.encode()).hexdigest()
+    return hashlib.sha256(token.encode(errors="surrogateescape")).hexdigest()

@@ -104,6 +104,29 @@ def _without_ids(body: bytes) -> bytes:
     )
 
 
+async def test_a_header_that_cannot_be_written_keeps_no_answer_back(tmp_path: Path) -> None:
+    """It is left out; any other byte goes on."""
+    odd = usage_answer("x-odd: a\x01b", "x-bell: \x07", "x-tab: a\tb", "x-place: S\u00e3o")
+    async with RawProvider(odd) as provider:
+        async with Device(tmp_path, [budget("daily", "5")], base_url=provider.url) as device:
+            status, head, body = await send(device.port, request_bytes(device.port))
+            await device.until_idle()
+            (entry,) = await device.ledger()
+    assert (status, body) == (200, usage_body())
+    assert (head["x-tab"], "x-place" in head) == ("a\tb", True)
+    assert not {"x-odd", "x-bell"} & head.keys()
+    assert entry["evidence"] == "provider_usage"
+
+
+async def test_a_token_that_is_no_text_lets_nobody_in(tmp_path: Path) -> None:
+    """And is answered like any other that is wrong."""
+    async with Device(tmp_path) as device:
+        line = "POST /s/-/v1/messages HTTP/1.1"
+        raw = request_bytes(device.port, "x-agentspend-token: \udcff", line=line)
+        status, _, body = await send(device.port, raw)
+    assert (status, b"has ended" in body) == (400, True)
+
+
 async def test_headers_of_one_hop_and_cookies_stay_there(tmp_path: Path) -> None:
     """Dropped both ways, with those that `Connection` names; the rest goes on."""
     answer = usage_answer(
