@@ -107,11 +107,13 @@ def _without_ids(body: bytes) -> bytes:
 async def test_a_header_that_cannot_be_written_keeps_no_answer_back(tmp_path: Path) -> None:
     """It is left out; any other byte goes on."""
     odd = usage_answer("x-odd: a\x01b", "x-bell: \x07", "x-tab: a\tb", "x-place: S\u00e3o")
-    async with RawProvider(odd) as provider:
-        async with Device(tmp_path, [budget("daily", "5")], base_url=provider.url) as device:
-            status, head, body = await send(device.port, request_bytes(device.port))
-            await device.until_idle()
-            (entry,) = await device.ledger()
+    async with (
+        RawProvider(odd) as provider,
+        Device(tmp_path, [budget("daily", "5")], base_url=provider.url) as device,
+    ):
+        status, head, body = await send(device.port, request_bytes(device.port))
+        await device.until_idle()
+        (entry,) = await device.ledger()
     assert (status, body) == (200, usage_body())
     assert (head["x-tab"], "x-place" in head) == ("a\tb", True)
     assert not {"x-odd", "x-bell"} & head.keys()
