@@ -191,18 +191,29 @@ class PriceBook:
         unasked: Mapping[str, str],
     ) -> Rates:
         """The dearest of every tier a prompt up to this size can reach, now and soon."""
-        said = {name: getattr(facts, name) for name in WORDS}
-        known = {
+        moments = (at_us, at_us + RATE_CHANGE_AHEAD_US)
+        now, *others = [
+            price.rates(
+                moment,
+                prompt_tokens,
+                speed=facts.speed,
+                service_tier=facts.service_tier,
+                inference_geo=facts.inference_geo,
+                up_to=True,
+            )
+            for moment in moments
+        ]
+        said = {name: getattr(facts, name) for name in WORDS} if unasked else {}
+        more = {
             name: word
             for name, word in unasked.items()
             if not said[name] and (name, word) in price.variants
         }
-        now, *others = [
-            price.rates(moment, prompt_tokens, up_to=True, **words)
-            for words in ([said, {**said, **known}] if known else [said])
-            for moment in (at_us, at_us + RATE_CHANGE_AHEAD_US)
-        ]
-        return now if all(each == now for each in others) else dearest((now, *others))
+        if more:
+            words = {**said, **more}
+            others += [price.rates(each, prompt_tokens, up_to=True, **words) for each in moments]
+        same = all(each is now or each == now for each in others)
+        return now if same else dearest((now, *others))
 
     def _part_rates(
         self, provider: str, part: UsagePart, at_us: int, request_model: str
