@@ -57,6 +57,11 @@ def _set(conn: Connection, org: Row[Any], told: Cap, moment: Moment) -> Done:
     active = told.cap_nusd is not None
     if known is None and not active:
         raise AgentspendError(f"there is no cap {name}", "agentspend-server org show")
+    if known is not None and not _is_same(known, team, member, scope):
+        raise AgentspendError(
+            f"the name {name} is that of another cap: team {known.team or 'none'}, {known.scope}",
+            "a team with other dots in its name would have a cap of its own",
+        )
     decided: list[Line] = [
         Filed("pool", {
             "id": name, "org": org.id, "team": team, "member": member,
@@ -78,6 +83,13 @@ def _set(conn: Connection, org: Row[Any], told: Cap, moment: Moment) -> Done:
     words = moment.words("cap.set", pool=name, cap_nusd=told.cap_nusd)
     concerns = _concerned(conn, team, member)
     return Done(answer, decided, words, policy=True, concerns=concerns)
+
+
+def _is_same(known: Row[Any], team: str | None, member: str | None, scope: dict[str, str]) -> bool:
+    """Whether a cap of the same name is for the same requests: a team's name may read like a
+    project's in another team."""
+    terms = Scope.of(json.loads(known.scope)), Scope.of(scope)
+    return (known.team, known.member) == (team, member) and terms[0] == terms[1]
 
 
 def _again(window: int, ends_us: int | None, line: Line) -> Line:

@@ -129,3 +129,19 @@ async def test_a_long_name_stays_one_name(house: House) -> None:
     names = {(await cap(house, "project", "day", 1, name="p" * 150 + end))["pool"] for end in "ab"}
     assert len(names) == 2
     assert all(len(name) <= 64 for name in names)
+
+
+async def test_no_cap_takes_another_ones_place(house: House) -> None:
+    """A team's name may read like a project in another team: the second cap of the name is refused,
+    and the first one stays what it is."""
+    for team in ("web", "web.project.shop"):
+        await house.ask("team.create", team=team)
+    await cap(house, "project", "month", 10, name="shop", team="web")
+    fields = {"level": "team", "name": "web.project.shop", "window": "month", "cap_nusd": DOLLAR}
+    status, found = await house.try_to("cap.set", **fields)
+    assert (status, "another cap" in found["error"]["message"]) == (409, True)
+    [kept] = (await house.ask("cap.list"))["caps"]
+    assert (kept["team"], kept["scope"], kept["cap_nusd"]) == (
+        "web", {"project": "shop"}, 10 * DOLLAR,
+    )  # fmt: skip
+    await cap(house, "project", "month", 20, name="shop", team="web")
