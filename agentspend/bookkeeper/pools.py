@@ -1,7 +1,8 @@
 """The pools of a policy in the words of the books, and what was in flight before they came."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from typing import Any
 
 import msgspec
@@ -41,10 +42,31 @@ def budget_of(pool: Pool) -> Budget:
     )
 
 
-def in_flight(conn: sqlite3.Connection, inc: str, pool: str) -> Iterator[tuple[Hold, Payer]]:
-    """The billed holds with no share in any window of a pool, and who pays for each."""
-    shared = set(team.open_holds(conn, inc, pool))
+def in_flight(
+    conn: sqlite3.Connection,
+    inc: str,
+    pools: Sequence[Pool],
+    counts_in: Callable[[Pool, Payer], bool],
+) -> Iterator[tuple[Pool, Hold]]:
+    """The billed holds that count in one of these pools, and have no share in any window of it."""
+    flying = _billed(conn, {key for pool in pools for key, _ in pool.scope.terms})
+    for pool in pools if flying else ():
+        found = [
+            hold for payer, holds in flying.items() if counts_in(pool, payer) for hold in holds
+        ]
+        shared = team.open_holds(conn, inc, pool.id) if found else ()
+        yield from ((pool, hold) for hold in found if hold.rid not in shared)
+
+
+def _billed(conn: sqlite3.Connection, keys: Set[str]) -> dict[Payer, list[Hold]]:
+    """The billed holds by who pays, as far as the terms of pools ask: there may be many of both,
+    and each meeting of the two costs time that a request waits."""
+    asked = {"team", *keys, *(("provider",) if "model" in keys else ())} - {"tag"}
+    found: defaultdict[Payer, list[Hold]] = defaultdict(list)
     for hold in holds.all_open(conn):
         kept = msgspec.json.decode(hold.body)
-        if hold.rid not in shared and kept["counted"] == "billed":
-            yield hold, Payer.from_known(kept["payer"])
+        if kept["counted"] == "billed":
+            payer = Payer.from_known(kept["payer"])
+            words = {name: getattr(payer, name) for name in asked}
+            found[Payer(**words, tags=payer.tags)].append(hold)
+    return found

@@ -22,7 +22,8 @@ from agentspend.wire.entries import Entry, encode, entry_hash
 
 
 class Rights(MutableMapping[Place, Account]):
-    """The accounts of one incarnation. What is held and used there only the books change."""
+    """The accounts of one incarnation: any that is asked for, and those that are open one by one.
+    What is held and used there only the books change."""
 
     def __init__(self, conn: sqlite3.Connection, inc: str) -> None:
         self._conn = conn
@@ -57,11 +58,10 @@ class Rights(MutableMapping[Place, Account]):
         raise TypeError("an account is closed, never taken away")
 
     def __iter__(self) -> Iterator[Place]:
-        rows = team.rights(self._conn, self._inc)
-        return iter([Place(right.pool, right.window) for right, _ in rows])
+        return iter([Place(*each) for each in team.open_rights(self._conn, self._inc)])
 
     def __len__(self) -> int:
-        return len(team.rights(self._conn, self._inc))
+        return len(team.open_rights(self._conn, self._inc))
 
     def row(self, place: Place) -> Row | None:
         """The account's own row."""

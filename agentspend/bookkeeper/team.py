@@ -186,15 +186,16 @@ class Team:
     def _count_in_flight(self, standing: Standing) -> None:
         """Let what is in flight count in every hard pool it belongs to and was not held in: its
         cap came later. So its charge names the right, and until then nobody else takes the room."""
-        assert self._membership is not None
+        member, windows = self._membership, standing.windows
+        assert member is not None
+        asked = [each for each in self._policy.pools if not each.warns and each.id in windows]
         rights = Rights(self._conn, standing.inc)
-        for pool in self._policy.pools:
-            window = standing.windows.get(pool.id)
-            if pool.warns or window is None:
-                continue
-            for hold, payer in in_flight(self._conn, standing.inc, pool.id):
-                if self._counts_in(pool, as_member(payer, self._membership)):
-                    rights.attach(Place(pool.id, window), hold)
+
+        def counts_in(pool: Pool, payer: Payer) -> bool:
+            return self._counts_in(pool, as_member(payer, member))
+
+        for pool, hold in in_flight(self._conn, standing.inc, asked, counts_in):
+            rights.attach(Place(pool.id, windows[pool.id]), hold)
 
     def opened_at(self, identity: str, mark: Mark | None = None) -> None:
         """The ledger was opened here: elsewhere than before, its rights are not ours to use.

@@ -7,9 +7,6 @@ is the team protocol's own (granted, returned, closed) stands beside it.
 import sqlite3
 from dataclasses import dataclass
 
-from agentspend.store import accounts
-from agentspend.store.accounts import Account
-
 
 @dataclass(frozen=True, slots=True)
 class RightRow:
@@ -83,14 +80,14 @@ def right(conn: sqlite3.Connection, inc: str, pool: str, window: int) -> RightRo
     return _right(row) if row else None
 
 
-def rights(conn: sqlite3.Connection, inc: str) -> list[tuple[RightRow, Account]]:
-    """Every account of an incarnation, with what is spent and held there."""
+def open_rights(conn: sqlite3.Connection, inc: str) -> list[tuple[str, int]]:
+    """The (pool, window) of every account of an incarnation that is not closed: those that are
+    grow with every window there ever was."""
     rows = conn.execute(
-        "SELECT account, inc, pool, window, granted_nusd, returned_nusd, closed FROM team_right"
-        " WHERE inc = ? ORDER BY pool, window",
+        "SELECT pool, window FROM team_right WHERE inc = ? AND closed = 0 ORDER BY pool, window",
         (inc,),
     ).fetchall()
-    return [(_right(row), accounts.by_id(conn, row[0])) for row in rows]
+    return [(str(row[0]), int(row[1])) for row in rows]
 
 
 def _right(row: tuple[int, str, str, int, int, int, int]) -> RightRow:
