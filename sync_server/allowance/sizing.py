@@ -89,7 +89,8 @@ def grant_nusd(
     sizing: Sizing,
     most_here: int | None = None,
 ) -> int:
-    """R8's amount: what to add to an account. Never more than is available in the pool.
+    """R8's amount: what to add to an account. Never more than is available in the pool, beside what
+    was spent above the account's rights: that is committed already.
 
     Nothing while more than half of the target is free; at most `most_nusd` (or twice the need) is
     free on one device, and `most_here` lies there (`bound_nusd`).
@@ -98,10 +99,13 @@ def grant_nusd(
     free = free_nusd(account, want)
     if free >= want.need_nusd and 2 * free >= target:
         return 0
+    if pool.available_nusd <= 0:
+        return 0
     most = max(sizing.most_nusd, 2 * want.need_nusd)
-    more = min(target - free, pool.available_nusd, most - free)
+    over_nusd = max(0, account.used_nusd - account.granted_nusd + account.returned_nusd)
+    more = min(target - free, pool.available_nusd + over_nusd, most - free)
     if most_here is not None:
-        more = min(more, max(0, most_here - account.outstanding_nusd))
+        more = min(more, max(0, most_here + over_nusd - account.outstanding_nusd))
     return more if more >= sizing.grain_nusd or (more > 0 and free < want.need_nusd) else 0
 
 

@@ -52,6 +52,17 @@ def test_what_is_needed_is_granted_if_it_is_there() -> None:
     assert grant_nusd(account, pool(-3 * USD), want, CROWD, Sizing()) == 0
 
 
+def test_what_was_spent_above_its_rights_is_no_reason_to_refuse() -> None:
+    """An overrun is committed already: beside it, what is needed and is there is had at once."""
+    overrun = Account(2 * USD, used_nusd=57 * USD)
+    want = Want("org", need_nusd=USD)
+    more = grant_nusd(overrun, pool(3 * USD), want, CROWD, Sizing())
+    after = overrun.granted(overrun.granted_nusd + more)
+    assert after.free_nusd == USD
+    assert lacks(after, pool(2 * USD), want) is Lacking.NOTHING
+    assert grant_nusd(overrun, pool(0), want, CROWD, Sizing()) == 0
+
+
 def test_a_busy_device_gets_what_it_burns_as_long_as_there_is_much() -> None:
     """Its share shrinks with the pool, down to the least burn."""
     want = Want("org", burn_nusd=9 * USD)
@@ -130,9 +141,12 @@ def test_a_share_of_one_is_refused() -> None:
 def test_no_more_is_granted_than_is_there(
     available: int, want: Want, account: Account, crowd: Crowd, share: int
 ) -> None:
-    """Whatever is wanted; and never anything below zero."""
+    """Whatever is wanted, and was spent above its rights: no more is committed then than was
+    available, and nothing is taken."""
     granted = grant_nusd(account, pool(available), want, crowd, Sizing(share=share))
-    assert 0 <= granted <= max(available, 0)
+    after = account.granted(account.granted_nusd + granted)
+    assert granted >= 0
+    assert after.committed_nusd - account.committed_nusd <= max(available, 0)
 
 
 @given(
