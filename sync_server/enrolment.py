@@ -1,7 +1,8 @@
 """A device joins: an invite is used up, a key is bound to a member, a ledger begins.
 
 One transaction, journaled like every decision, so that a code that was used stays used after a
-restore. Every refusal looks the same: whoever guesses learns nothing.
+restore. Every refusal of a code looks the same: whoever guesses learns nothing. Who has a good one
+is told when it is their device's key that is not taken.
 """
 
 from dataclasses import dataclass
@@ -23,13 +24,15 @@ LONGEST_LABEL = 100
 
 
 class NotInvited(AgentspendError):
-    """The code is unknown, used, expired, or its member is not active. Which, is not said."""
+    """The code is unknown, used, expired, or its member is not active: which, is not said. Or the
+    key is that of a device which was sent away, or is another member's."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "this invite code is not valid",
-            "it works once, for a day; ask the team's lead for a new one",
-        )
+    def __init__(
+        self,
+        message: str = "this invite code is not valid",
+        hint: str = "it works once, for a day; ask the team's lead for a new one",
+    ) -> None:
+        super().__init__(message, hint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +78,14 @@ def enrol(
     if invite is None or not invite["active"] or invite["used_us"] is not None:
         raise NotInvited
     known = people.device_of_key(conn, public)
-    if people.inc_of_nonce(conn, asked.nonce) is not None:
+    if people.inc_of_nonce(conn, asked.nonce) is not None or invite["expires_us"] <= office.now_us:
         raise NotInvited
-    if invite["expires_us"] <= office.now_us or (known and not _comes_back(known, invite)):
-        raise NotInvited
+    if known is not None and not _comes_back(known, invite):
+        raise NotInvited(
+            "the key of this device was enrolled before and is not taken again",
+            "agentspend daemon stop    then move device.key away, beside the ledger (agentspend"
+            " config path), and join again: a new key is made",
+        )
     if known is not None:
         names = Names(known["id"], names.inc)
     device = {

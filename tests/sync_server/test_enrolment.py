@@ -70,25 +70,32 @@ def test_a_code_works_once(office: Office) -> None:
 
 
 def test_every_refusal_looks_the_same(office: Office) -> None:
-    """Expired, unknown, mistyped, the key of a device that was revoked."""
+    """Expired, unknown, mistyped."""
     invited(office)
-    office.expel(Status.REVOKED)
     public = signing.public_key(KEY).hex()
     late = NOON_US + DAY_US
     mistyped = by_device(Enrol("ASPD-0000", "x1", "n_2", public), KEY)
-    taken = asked("n_9", bytes(range(1, 33)))
     said = set()
     for sealed, now in (
         (asked(), late),
         (asked(secret=bytes(16)), NOON_US),
         (mistyped, NOON_US),
-        (taken, NOON_US),
     ):
         with pytest.raises(NotInvited) as refused:
             office.service.enrol(sealed, NAMES, now)
         said.add(str(refused.value))
     assert len(said) == 1
     assert len(office.rows(tables.devices)) == 1
+
+
+def test_the_key_of_a_device_that_was_sent_away_is_not_taken_again(office: Office) -> None:
+    """Whoever has a good invite is told so, and how to make a new key: it is not the code."""
+    invited(office)
+    office.expel(Status.REVOKED)
+    with pytest.raises(NotInvited, match="key of this device") as refused:
+        office.service.enrol(asked("n_9", bytes(range(1, 33))), NAMES, NOON_US)
+    assert "device.key" in refused.value.hint
+    office.service.enrol(asked("n_9"), NAMES, NOON_US)
 
 
 def test_a_device_that_left_may_come_back(office: Office) -> None:
