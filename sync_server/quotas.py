@@ -42,7 +42,7 @@ def taken(full_us: int, entries: int, now_us: int, per_day: int) -> int:
     when it would have had. Raises `TooMuch`. `per_day` 0 is any number."""
     if not (per_day and entries):
         return full_us
-    after_us = max(full_us, now_us) + entries * DAY_US // per_day
+    after_us = max(_by_this_clock(full_us, now_us), now_us) + entries * DAY_US // per_day
     too_late_us = after_us - now_us - SAVED_DAYS * DAY_US
     if too_late_us > 0:
         raise TooMuch(per_day, ceil(too_late_us / 1_000_000))
@@ -51,4 +51,10 @@ def taken(full_us: int, entries: int, now_us: int, per_day: int) -> int:
 
 def is_nearly_full(full_us: int, now_us: int) -> bool:
     """Whether a device has used up nearly all of its share."""
-    return full_us - now_us > (SAVED_DAYS - 1) * DAY_US
+    return _by_this_clock(full_us, now_us) - now_us > (SAVED_DAYS - 1) * DAY_US
+
+
+def _by_this_clock(full_us: int, now_us: int) -> int:
+    """A moment farther away than all that is ever taken at once was noted by a clock that ran
+    ahead, before it was set right: nobody is to wait for it."""
+    return full_us if full_us <= now_us + SAVED_DAYS * DAY_US else now_us

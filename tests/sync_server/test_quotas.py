@@ -49,6 +49,14 @@ def test_what_is_refused_is_taken_when_it_says(used_us: int, size: int, per_day:
         assert taken(used_us, size, later_us, per_day) > later_us
 
 
+def test_a_clock_that_ran_ahead_locks_nobody_out() -> None:
+    """The server began with the year wrong, devices reported, and then its clock was set right."""
+    now_us = 50 * DAY_US
+    ahead_us = taken(0, A_DAY, now_us + 300 * DAY_US, A_DAY)
+    assert taken(ahead_us, A_DAY, now_us, A_DAY) == now_us + DAY_US
+    assert not is_nearly_full(ahead_us, now_us)
+
+
 @given(st.integers(0, 10**16), st.integers(0, 10**9))
 def test_nothing_is_refused_where_there_is_no_bound(full_us: int, size: int) -> None:
     """And nothing counted."""
