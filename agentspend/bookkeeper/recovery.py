@@ -18,7 +18,10 @@ from agentspend.store import holds
 
 
 def note_emergency(path: Path, settlement: Settlement) -> None:
-    """Append a settlement the database would not take, and force it to disk."""
+    """Append a settlement the database would not take, and force it to disk.
+
+    On a line of its own, also after one that the full disk took only a part of.
+    """
     line = msgspec.json.encode(
         {
             "rid": settlement.rid,
@@ -28,9 +31,11 @@ def note_emergency(path: Path, settlement: Settlement) -> None:
             "entry": settlement.entry,
         }
     )
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
     try:
-        os.write(handle, line + b"\n")
+        size = os.fstat(handle).st_size
+        torn = size > 0 and os.pread(handle, 1, size - 1) != b"\n"
+        os.write(handle, (b"\n" if torn else b"") + line + b"\n")
         os.fsync(handle)
     finally:
         os.close(handle)

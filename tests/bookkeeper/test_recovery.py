@@ -121,3 +121,13 @@ def test_the_emergency_file_is_private_and_grows_by_whole_lines(tmp_path: Path) 
     ]
     assert sorted(read_emergency(file)) == ["r_1", "r_2"]
     assert read_emergency(tmp_path / "none") == {}
+
+
+def test_a_line_that_the_disk_took_half_of_takes_no_other_with_it(tmp_path: Path) -> None:
+    """The next settlement stands on a line of its own."""
+    file = tmp_path / "emergency.jsonl"
+    note_emergency(file, settlement("r_1", "0.5"))
+    note_emergency(file, settlement("r_2", "0.25"))
+    file.write_bytes(file.read_bytes()[:-20])
+    note_emergency(file, settlement("r_3", "0.25"))
+    assert sorted(read_emergency(file)) == ["r_1", "r_3"]
