@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentspend.bookkeeper.outcomes import Held, Refused, Settlement, Waiting
-from agentspend.bookkeeper.pools import in_flight, pool_of
 from agentspend.bookkeeper.rights import Rights, TeamChain
 from agentspend.bookkeeper.team import Membership
 from agentspend.core.admission import RefusalReason
@@ -16,7 +15,6 @@ from agentspend.core.allowance.accounts import EMPTY, Place
 from agentspend.core.allowance.device import Device
 from agentspend.core.allowance.hearing import answered
 from agentspend.core.allowance.messages import Answer, Lacking, Status, Told, Want
-from agentspend.core.allowance.pools import Pool
 from agentspend.core.allowance.standing import Standing, State
 from agentspend.core.scopes import Payer
 from agentspend.core.usage import Billing
@@ -266,28 +264,6 @@ def _agree(desk: Desk, model: Device) -> None:
     known = {place: account for place, account in model.accounts.items() if account != EMPTY}
     assert {place: ours[place] for place in {*ours, *known} if ours[place] != EMPTY} == known
     assert not any(account.closed for account in ours.values())
-
-
-def test_old_windows_and_many_pools_cost_no_time(desk: Desk) -> None:
-    """Windows that are over are not gone through at each answer, nor is each request in flight
-    looked at for each pool: those of one project are one."""
-    join(desk, API)
-    for day in range(5):
-        hear(desk, *(Told("api", each, USD) for each in range(739_000, 739_001 + day)))
-    assert list(Rights(desk.conn, "i_team")) == [Place("api", 739_004)]
-    assert Rights(desk.conn, "i_team")[Place("api", 739_000)].closed
-
-    for _ in range(4):
-        desk.hold(desk.request("0.01", 1, comfort=1, floor=1, payer=ELSEWHERE))
-    pools = [pool_of({**API, "id": f"p{each}"}) for each in range(3)]
-    looked: list[str] = []
-
-    def counts_in(pool: Pool, payer: Payer) -> bool:
-        looked.append(pool.id)
-        return pool.id == "p1"
-
-    found = list(in_flight(desk.conn, "i_team", pools, counts_in))
-    assert (looked, [pool.id for pool, _ in found]) == (["p0", "p1", "p2"], ["p1"] * 4)
 
 
 def test_a_pool_that_the_team_watches_refuses_nobody(desk: Desk) -> None:

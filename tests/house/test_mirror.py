@@ -58,7 +58,6 @@ ELSEWHERE = {
     "agentspend/sandbox/compatible/servers.py": "tests/sandbox/compatible/test_chat.py",
     "agentspend/sandbox/content.py": "tests/sandbox/test_model.py",
     "agentspend/sandbox/events.py": "tests/sandbox/test_delivery.py",
-    "agentspend/bookkeeper/pools.py": "tests/bookkeeper/test_team.py",
     "agentspend/bookkeeper/rights.py": "tests/bookkeeper/test_team.py",
     "agentspend/cli/statusline_install.py": "tests/cli/test_statusline.py",
     "agentspend/sync/anchor.py": "tests/daemon/test_team.py",
