@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, RowMapping, func, or_, select
 
 from agentspend.core.allowance.messages import Burner, Look, Overview, PoolSeen, Question
+from agentspend.core.money import MAX_NUSD
 from sync_server import burning, visibility
 from sync_server.acts.act import Role
 from sync_server.allowance.pools import PoolState
@@ -122,7 +123,8 @@ def _shown(
             is_named = seen is Visibility.NAMED
             called = line.member if is_named else visibility.numbered(line.rank)
             busy = recent.get(line.member, NEVER)
-            burner = Burner(called, line.spent_nusd, line.out_nusd, busy.nusd, busy.seen_us)
+            sums = _told(line.spent_nusd), _told(line.out_nusd), _told(busy.nusd)
+            burner = Burner(called, *sums, busy.seen_us)
             found[name][1].append(burner)
     return found
 
@@ -134,15 +136,21 @@ def _seen(row: Row[Any], state: PoolState, count: Burning, named: list[Burner]) 
         level=level_of(row),
         window=row.kind,
         cap_nusd=state.cap_nusd,
-        spent_nusd=state.committed_nusd - state.outstanding_nusd + state.late_nusd,
-        out_nusd=state.outstanding_nusd + state.past_nusd,
+        spent_nusd=_told(state.committed_nusd - state.outstanding_nusd + state.late_nusd),
+        out_nusd=_told(state.outstanding_nusd + state.past_nusd),
         free_nusd=max(0, state.available_nusd),
         ends_us=state.ends_us,
         members=tuple(named),
         others=max(0, count.count - len(named)),
-        others_nusd=max(0, count.all_nusd - sum(each.spent_nusd for each in named)),
+        others_nusd=_told(max(0, count.all_nusd - sum(each.spent_nusd for each in named))),
         reserve_nusd=state.reserve_nusd,
     )
+
+
+def _told(nusd: int) -> int:
+    """A sum as a message can say it. Two ledgers that claim fantastic amounts come to more, and are
+    to be seen by the leads, not to keep the whole team from everybody."""
+    return min(nusd, MAX_NUSD)
 
 
 def _question(row: RowMapping) -> Question:

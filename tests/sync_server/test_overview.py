@@ -4,6 +4,7 @@ import pytest
 
 from agentspend.core.allowance.accounts import Place
 from agentspend.core.allowance.messages import Overview, Want
+from agentspend.core.money import MAX_NUSD
 from sync_server import burning, overview
 from tests.sync_server.house import DOLLAR, Device, House, said
 
@@ -125,3 +126,16 @@ async def test_a_freeze_is_told_and_who_was_revoked_hears_nothing(house: House) 
     assert (await ben.try_to_look())[0] == 403
     await house.ask("member.revoke", member="anna")
     assert (await anna.try_to_look())[0] == 403
+
+
+async def test_fantastic_amounts_keep_the_team_from_nobody(house: House) -> None:
+    """Ledgers that claim more together than a message can say: everybody still sees the rest."""
+    anna, ben = await house.joined("anna"), await house.joined("ben")
+    await house.ask("cap.set", level="org", window="month", cap_nusd=10 * DOLLAR)
+    for nonce in ("n_1", "n_2"):
+        anna.chain.ts_us = house.now[0]
+        anna.chain.add("settle", [], MAX_NUSD, counted="billed")
+        await anna.sync()
+        await anna.hello(nonce)
+    [pool] = (await ben.look()).pools
+    assert (pool.spent_nusd, pool.free_nusd) == (MAX_NUSD, 0)
