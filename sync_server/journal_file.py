@@ -78,20 +78,33 @@ class JournalFile:
             self._base = self._tail.pop(0)[1]
 
     def lines(self, after_seq: int = 0) -> Iterator[tuple[int, Line]]:
-        """The lines that follow a number, in order."""
-        for number, row in enumerate(self._path.read_bytes().splitlines(), 1):
-            try:
-                value = parse(row)
-                line = read_line(value["line"])
-                if value["seq"] != number:
-                    raise NotCanonical(f"line {number} is numbered {value['seq']}")
-            except (NotCanonical, KeyError, TypeError) as error:
-                raise AgentspendError(
-                    f"the journal {self._path} is damaged: {error}",
-                    "restore it from its own copy: without it no cap is safe",
-                ) from error
-            if number > after_seq:
+        """The lines that follow a number, in order. Of those before it only their own number is
+        looked at, so that years of them cost a start little."""
+        with self._path.open("rb") as file:
+            for number, row in enumerate(file, 1):
+                if number <= after_seq:
+                    if not row.endswith(b'"seq":%d}\n' % number):
+                        raise self._damaged(f"line {number} has another number")
+                    continue
+                try:
+                    value = parse(row.rstrip(b"\n"))
+                    line = read_line(value["line"])
+                    if value["seq"] != number:
+                        raise NotCanonical(f"line {number} is numbered {value['seq']}")
+                except (NotCanonical, KeyError, TypeError) as error:
+                    raise self._damaged(str(error)) from error
                 yield number, line
+
+    def _damaged(self, why: str) -> AgentspendError:
+        return AgentspendError(
+            f"the journal {self._path} is damaged: {why}",
+            "restore it from its own copy: without it no cap is safe",
+        )
+
+    def length(self) -> int:
+        """How many lines there are."""
+        with self._path.open("rb") as file:
+            return sum(1 for _ in file)
 
     def _cut_after(self, seq: int) -> None:
         """Take back what this process wrote beyond a number and its database did not keep."""

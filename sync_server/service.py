@@ -239,31 +239,24 @@ class Service:
             return 0
         with self.engine.begin() as conn:
             org = cases.lock(conn, self.org)
-            lines = list(self.journal.lines())
-            last = lines[-1][0] if lines else 0
+            after = max(0, org.journal_seq - MOST_COMPARED)
+            lines = list(self.journal.lines(after))
+            last = lines[-1][0] if lines else self.journal.length()
             if last < org.journal_seq:
                 raise AgentspendError(
                     f"the journal ends at {last} and the database at {org.journal_seq}",
                     "this is not its journal, or a part of it is lost; nothing may be granted",
                 )
-            self._check_common(conn, org, lines)
+            common = [each for each in lines if each[0] <= org.journal_seq]
+            if common != logs.journal_lines(conn, self.org, after):
+                raise AgentspendError(
+                    f"the journal says something else than the database up to {org.journal_seq}",
+                    "one of them is another server's; nothing may be granted",
+                )
             missing = [line for seq, line in lines if seq > org.journal_seq]
             self._play(conn, missing)
             logs.append_journal(conn, self.org, org.journal_seq, missing)
         return len(missing)
-
-    def _check_common(
-        self, conn: Connection, org: Row[Any], lines: Sequence[tuple[int, Line]]
-    ) -> None:
-        """Raises `AgentspendError` where database and journal part before either ends: the one is
-        another server's, and its grants are not what was granted here."""
-        after = max(0, org.journal_seq - MOST_COMPARED)
-        ours = logs.journal_lines(conn, self.org, after)
-        if ours != list(lines[after : org.journal_seq]):
-            raise AgentspendError(
-                f"the journal says something else than the database before line {org.journal_seq}",
-                "one of them is another server's; nothing may be granted",
-            )
 
     def take_over(self, act: dict[str, object], now_us: int) -> int:
         """After a restore: what the old server still says is ignored by whoever heard of this.

@@ -121,6 +121,18 @@ def test_a_damaged_journal_is_refused(tmp_path: Path, change: tuple[bytes, bytes
         list(journal.lines())
 
 
+def test_a_gap_is_found_among_lines_that_nobody_reads(tmp_path: Path) -> None:
+    """At a start only the newest are read; a lost line before them shows in the numbers."""
+    path = tmp_path / "j"
+    journal = JournalFile(path)
+    journal.append(0, lines(1, 2, 3, 4))
+    assert (sums(journal, 3), journal.length()) == ([(4, 4)], 4)
+    rows = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(rows[:1] + rows[2:]))
+    with pytest.raises(AgentspendError, match="damaged"):
+        list(journal.lines(3))
+
+
 def test_a_full_disk_decides_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was half written is taken back, and later lines follow the good ones."""
     journal = JournalFile(tmp_path / "j")
