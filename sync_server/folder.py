@@ -47,7 +47,7 @@ class Settings:
     certificate: str = "server.crt"
     key: str = "server.key"
     connections_per_address: int = 2_000
-    entries_per_day: int = 20_000
+    entries_per_day: int = 200_000
 
 
 @dataclass(frozen=True, slots=True)

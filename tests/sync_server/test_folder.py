@@ -76,10 +76,10 @@ def test_a_broken_file_is_named(tmp_path: Path, text: str, said: str) -> None:
 
 
 def test_what_is_taken_of_a_device_stands_in_the_settings(tmp_path: Path) -> None:
-    """20,000 entries a day, where nobody says otherwise."""
+    """200,000 entries a day, where nobody says otherwise."""
     folder, _ = made(tmp_path)
     with folder.open() as service:
-        assert service.entries_per_day == 20_000
+        assert service.entries_per_day == 200_000
     with (folder.path / "server.toml").open("a") as file:
         file.write("entries_per_day = 0\n")
     with folder.open() as service:
