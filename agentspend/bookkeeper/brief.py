@@ -13,6 +13,7 @@ from agentspend.core.allowance.whole_cap import Shown
 from agentspend.core.budgets import TEAM_PREFIX, Budget, Mode
 from agentspend.core.forecast import BURN_US, burn_nusd_per_h
 from agentspend.core.scopes import Payer, Scope
+from agentspend.core.windows import Span
 from agentspend.store import entries
 from agentspend.store.accounts import Account
 
@@ -37,11 +38,12 @@ def brief(
     who = payer or Payer()
     scope = Scope.of({"session": who.session}) if who.session else Scope()
     part = entries.Part(scope, billed_only=True)
-    charges = entries.charges(books.conn, part, now_us - BURN_US)
+    late = Span("", now_us - BURN_US + 1, now_us + 1)
+    spent_nusd = entries.spent_nusd(books.conn, part, late)
     told: dict[str, object] = {
         "session": snapshot.session_total(books, who.session) if who.session else None,
         "today_nusd": snapshot.today_nusd(books, at),
-        "burn_nusd_per_h": burn_nusd_per_h(charges, now_us),
+        "burn_nusd_per_h": burn_nusd_per_h([(now_us, spent_nusd)], now_us),
         "windows": snapshot.included_lines(books, at),
         "budget": None,
         "asks": _asks(books, who.session),

@@ -3,6 +3,8 @@
 import sqlite3
 
 KEPT = 100_000
+_UNSERVED = "outcome <> 'settled'"
+"""Names the indexes of those that ended otherwise, which are few."""
 
 
 def put(
@@ -23,9 +25,10 @@ def find(conn: sqlite3.Connection, rid_prefix: str) -> list[tuple[str, int, str,
 
 
 def count(conn: sqlite3.Connection, session: str, outcome: str) -> int:
-    """How many of a session's requests ended so."""
+    """How many of a session's requests ended so: refused or released."""
     row = conn.execute(
-        "SELECT count(*) FROM request WHERE session = ? AND outcome = ?", (session, outcome)
+        f"SELECT count(*) FROM request WHERE session = ? AND outcome = ? AND {_UNSERVED}",
+        (session, outcome),
     ).fetchone()
     return int(row[0])
 
@@ -33,9 +36,10 @@ def count(conn: sqlite3.Connection, session: str, outcome: str) -> int:
 def newest(
     conn: sqlite3.Connection, outcome: str, since_us: int, count: int
 ) -> list[tuple[str, int, bytes]]:
-    """The last requests that ended so since a moment, oldest first: (rid, at_us, body)."""
+    """The last requests that ended so (refused or released) since a moment, oldest first: (rid,
+    at_us, body)."""
     return conn.execute(
-        "SELECT rid, at_us, body FROM request WHERE at_us >= ? AND outcome = ?"
+        f"SELECT rid, at_us, body FROM request WHERE at_us >= ? AND outcome = ? AND {_UNSERVED}"
         " ORDER BY at_us DESC LIMIT ?",
         (since_us, outcome, count),
     ).fetchall()[::-1]

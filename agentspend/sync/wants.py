@@ -8,6 +8,7 @@ from agentspend.bookkeeper.rooms import Seat
 from agentspend.core.admission import Ask
 from agentspend.core.allowance.messages import Want
 from agentspend.core.budgets import TEAM_PREFIX
+from agentspend.core.windows import Span
 from agentspend.store import entries
 
 RECENT_US = 900_000_000
@@ -29,8 +30,7 @@ def wants(books: Books, at: Moment) -> list[Want]:
             continue
         teams = policy.paid_by(pool)
         part = entries.Part(pool.scope, books.rooms.names_model, billed_only=True, teams=teams)
-        charges = entries.charges(books.conn, part, now_us - RECENT_US)
-        burn_nusd = sum(amount for _, amount in charges)
+        burn_nusd = entries.spent_nusd(books.conn, part, Span("", now_us - RECENT_US + 1, None))
         found.append(
             Want(pool.id, max(0, burn_nusd), lacking.get(pool.id, 0), held.get(pool.id, 0))
         )

@@ -97,7 +97,8 @@ def test_corrections_count_in_the_window_of_what_they_correct(
     charge(10, 150)
     charge(-4, 150, kind="adjust")
     assert spent(conn) == 6
-    assert entries.charges(conn, Part(billed_only=True), 0) == [(150, 10), (150, -4)]
+    found = entries.charges(conn, Part(billed_only=True), 0)
+    assert sorted(found) == [(150, -4), (150, 10)]
 
 
 def test_subscription_use_counts_only_where_all_counts(conn: Connection, charge: Charge) -> None:

@@ -35,8 +35,10 @@ def test_the_last_word_on_a_request_stands(conn: Connection) -> None:
     put(conn, "r1", 1, "refused")
     put(conn, "r1", 2, "settled")
     assert requests.find(conn, "r1") == [("r1", 2, "settled", b"r1")]
-    assert requests.count(conn, "s1", "settled") == 1
-    assert requests.count(conn, "s1", "refused") == requests.count(conn, "s2", "settled") == 0
+    assert requests.count(conn, "s1", "refused") == 0
+    put(conn, "r1", 3, "released")
+    assert requests.count(conn, "s1", "released") == 1
+    assert requests.count(conn, "s1", "refused") == requests.count(conn, "s2", "released") == 0
 
 
 def test_the_oldest_are_forgotten(conn: Connection, monkeypatch: pytest.MonkeyPatch) -> None:

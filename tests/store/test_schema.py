@@ -18,7 +18,7 @@ def test_a_new_ledger_has_every_table_and_the_newest_version(conn: Connection) -
     assert {name for (name,) in rows} == TABLES
     assert db.version(conn) == len(MIGRATIONS)
     indexes = conn.execute("SELECT count(*) FROM sqlite_master WHERE sql LIKE 'CREATE%INDEX%'")
-    assert indexes.fetchone()[0] == (INITIAL + VIRTUAL_KEYS).count("INDEX")
+    assert indexes.fetchone()[0] == (INITIAL + VIRTUAL_KEYS).count("INDEX") + 2
 
 
 def test_no_table_has_room_for_prompts(conn: Connection) -> None:
@@ -46,3 +46,19 @@ def test_the_sums_a_new_budget_needs_use_an_index(conn: Connection) -> None:
     ):
         plan = conn.execute(f"EXPLAIN QUERY PLAN SELECT sum(amount_nusd) FROM entry WHERE {where}")
         assert index in str(plan.fetchall())
+
+
+def test_what_a_status_line_asks_is_read_from_indexes_alone(conn: Connection) -> None:
+    """The day's sum and the pace touch no entry, the refusals no request that was served."""
+    day = "FROM entry WHERE amount_nusd <> 0 AND counted = 'billed' AND window_us >= ?"
+    unserved = "FROM request WHERE outcome = ? AND outcome <> 'settled' AND"
+    for sql, index in (
+        (f"SELECT coalesce(sum(amount_nusd), 0) {day} AND window_us < ?", "COVERING INDEX entry_w"),
+        (f"SELECT window_us, amount_nusd {day}", "COVERING INDEX entry_window"),
+        (f"SELECT count(*) {unserved} session = ?", "COVERING INDEX request_unserved"),
+        (f"SELECT body {unserved} at_us >= ? ORDER BY at_us DESC", "INDEX request_unserved_at"),
+    ):
+        values = [0] * sql.count("?")
+        plan = str(conn.execute(f"EXPLAIN QUERY PLAN {sql}", values).fetchall())
+        assert index in plan
+        assert "TEMP B-TREE" not in plan
