@@ -97,21 +97,30 @@ def server(devices: int, database: str = "") -> Iterator[tuple[Service, list[Rep
 
 
 def sync_rows() -> list[tuple[str, str, str]]:
-    """What `make bench` writes of the team server."""
+    """What `make bench` writes of the team server: the fastest of several batches, and the slowest.
+
+    Processors of a shared machine change their pace by half within a minute, and nothing else of
+    the same kind runs in turn with this.
+    """
     with server(80) as (service, reporters, folder):
         measured(service, reporters, BATCH, 10)
-        many = measured(service, reporters, BATCH, 100)
-        one = measured(service, reporters, 1, 100)
+        batches = [measured(service, reporters, BATCH, 60) for _ in range(8)]
+        one = min(measured(service, reporters, 1, 60).wall_ms for _ in range(4))
         disk_ms = 2 * statistics.median(fsync_us(folder)) / 1e3
+    walls, cpus = [each.wall_ms for each in batches], [each.cpu_ms for each in batches]
     return [
-        (f"team server: one sync of {BATCH} entries, on SQLite", f"{many.wall_ms:.1f} ms", ""),
+        (f"team server: one sync of {BATCH} entries, on SQLite", _most(walls), ""),
         ("the same beside its two fdatasyncs (journal, database)",
-         f"{many.wall_ms - disk_ms:.1f} ms", "≤ 5 ms"),
-        ("the same, processor time", f"{many.cpu_ms:.1f} ms", ""),
-        ("entries a second that one core could take in", f"{BATCH / many.cpu_ms * 1e3:,.0f}",
+         _most([wall - disk_ms for wall in walls]), "≤ 5 ms"),
+        ("the same, processor time", _most(cpus), ""),
+        ("entries a second that one core could take in", f"{BATCH / min(cpus) * 1e3:,.0f}",
          "≥ 20,000"),
-        ("team server: one sync of one entry", f"{one.wall_ms:.1f} ms", ""),
+        ("team server: one sync of one entry", f"{one:.1f} ms", ""),
     ]  # fmt: skip
+
+
+def _most(times_ms: list[float]) -> str:
+    return f"{min(times_ms):.1f} ms (slowest batch {max(times_ms):.1f} ms)"
 
 
 def growth(database: str, sizes: list[int], devices: list[int]) -> None:
