@@ -14,7 +14,7 @@ test: $(STAMP)
 	$(BIN)/pytest -n 3 --dist loadfile
 
 bounded: $(STAMP)
-	$(BIN)/pytest -n 2 --dist loadfile -m bounded
+	$(BIN)/pytest -n 2 --dist load -m bounded
 
 agents: $(STAMP)
 	bash scripts/install_test_agents.sh --all

@@ -32,6 +32,7 @@ def test_days_of_a_team(demand_percent: int) -> None:
         assert outcome.spent_nusd > asked.cap_nusd * 98 // 100
 
 
+@pytest.mark.bounded
 @pytest.mark.parametrize("seed", [4, 7])
 def test_what_lies_about_in_crumbs_can_be_had(seed: int) -> None:
     """Days on which people online were once refused: what was on its way was asked for eight times
