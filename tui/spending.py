@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from agentspend.core.forecast import BURN_US, US_PER_H
+from agentspend.core.forecast import BURN_US, burn_nusd_per_h
 from tui.facts import Charge
 
 KEPT_US = 4 * BURN_US
@@ -71,7 +71,7 @@ class Pace:
         self.seen = added
         while self.recent and self.recent[0].at_us <= now_us - BURN_US:
             self.nusd -= self.recent.popleft().nusd
-        return self.nusd * US_PER_H // BURN_US
+        return burn_nusd_per_h(self.nusd)
 
 
 class Spending:

@@ -39,11 +39,11 @@ def brief(
     scope = Scope.of({"session": who.session}) if who.session else Scope()
     part = entries.Part(scope, billed_only=True)
     late = Span("", now_us - BURN_US + 1, now_us + 1)
-    spent_nusd = entries.spent_nusd(books.conn, part, late)
+    late_nusd = entries.spent_nusd(books.conn, part, late)
     told: dict[str, object] = {
         "session": snapshot.session_total(books, who.session) if who.session else None,
         "today_nusd": snapshot.today_nusd(books, at),
-        "burn_nusd_per_h": burn_nusd_per_h([(now_us, spent_nusd)], now_us),
+        "burn_nusd_per_h": burn_nusd_per_h(late_nusd),
         "windows": snapshot.included_lines(books, at),
         "budget": None,
         "asks": _asks(books, who.session),

@@ -50,7 +50,7 @@ def check(ask: Ask, told: Callable[[int], None] = lambda _: None) -> dict[str, A
         if hashes and page[0][0] == 1:
             seals.begin(bodies[0])
         first = page[0][0]
-        for seq in sorted(signed.keys() & set(range(first, first + len(hashes)))):
+        for seq in sorted(seq for seq in signed if first <= seq < first + len(hashes)):
             if not why:
                 bad_seq, why = seq, seals.fault(signed.pop(seq), hashes[seq - first])
         if why or len(hashes) < len(page):

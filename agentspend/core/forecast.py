@@ -10,11 +10,9 @@ Charges = Iterable[tuple[int, int]]
 """What was charged and when: (UTC µs, nano-USD)."""
 
 
-def burn_nusd_per_h(charges: Charges, now_us: int, over_us: int = BURN_US) -> int:
-    """The pace of the last `over_us`, as nano-USD an hour."""
-    since_us = now_us - over_us
-    recent = sum(nusd for at_us, nusd in charges if since_us < at_us <= now_us)
-    return recent * US_PER_H // over_us
+def burn_nusd_per_h(late_nusd: int) -> int:
+    """The pace at which this much was spent within `BURN_US`, as nano-USD an hour."""
+    return late_nusd * US_PER_H // BURN_US
 
 
 def empty_at_us(free_nusd: int, burn_nusd_per_h: int, now_us: int) -> int | None:

@@ -14,7 +14,7 @@ from agentspend.core.limits import DEFAULT_COMFORT_TOKENS
 from agentspend.core.money import nusd_from_pusd
 from agentspend.core.price_lookup import PriceLookup
 from agentspend.core.price_overrides import Overrides
-from agentspend.core.price_table import Table
+from agentspend.core.price_table import DIMENSIONS, Table
 from agentspend.core.pricing import STATED, Bound, Charge, ChargeLine, charge_parts
 from agentspend.core.rates import ModelPrice, Rates, dearest
 from agentspend.core.usage import Billing, Metered, UsagePart
@@ -22,7 +22,6 @@ from agentspend.core.usage import Billing, Metered, UsagePart
 RATE_CHANGE_AHEAD_US = 3_600_000_000
 """A request may end after a price change that is this near, so its bound looks at both sides."""
 
-WORDS = ("speed", "service_tier", "inference_geo")
 NOTHING_SAID: Mapping[str, str] = MappingProxyType({})
 
 
@@ -203,7 +202,7 @@ class PriceBook:
             )
             for moment in moments
         ]
-        said = {name: getattr(facts, name) for name in WORDS} if unasked else {}
+        said = {name: getattr(facts, name) for name in DIMENSIONS} if unasked else {}
         more = {
             name: word
             for name, word in unasked.items()

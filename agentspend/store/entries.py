@@ -174,9 +174,6 @@ def charges(conn: sqlite3.Connection, part: Part, starts_us: int) -> list[tuple[
     where, values = _part_sql(part)
     where.append("window_us > ?")
     values.append(starts_us)
-    if not part.models:
-        sql = f"SELECT window_us, amount_nusd FROM entry WHERE {' AND '.join(where)}"
-        return conn.execute(sql, values).fetchall()
     sql = f"SELECT provider, model, window_us, amount_nusd FROM entry WHERE {' AND '.join(where)}"
     return [row[2:] for row in conn.execute(sql, values) if part.has_model(*row[:2])]
 

@@ -7,6 +7,7 @@ import pytest
 from agentspend.bookkeeper import snapshot
 from agentspend.bookkeeper.brief import brief
 from agentspend.core.allowance.messages import PoolSeen
+from agentspend.core.forecast import BURN_US
 from tests.bookkeeper.conftest import Desk, budget
 from tests.bookkeeper.test_team import ANA, ORG, USD, Told, hear, join
 
@@ -50,3 +51,13 @@ def test_an_allowance_is_told_as_one(team: Desk) -> None:
     team.adopt(budget("daily", "50"))
     assert _budget(team)["name"] == "daily"
     assert _budget(team, seen=SEEN)["name"] == "team:acme"
+
+
+def test_the_pace_is_that_of_the_last_half_hour(team: Desk) -> None:
+    """A quarter of a dollar within it is half a dollar an hour; what came before is forgotten."""
+    half_an_hour_s = BURN_US // 1_000_000
+    paces = []
+    for wait_s in (0, half_an_hour_s - 1, 1):
+        team.pass_time(wait_s)
+        paces.append(team.do(lambda: brief(team.books, team.at, ANA))["burn_nusd_per_h"])
+    assert paces == [USD // 2, USD // 2, 0]

@@ -54,7 +54,6 @@ def test_what_a_status_line_asks_is_read_from_indexes_alone(conn: Connection) ->
     unserved = "FROM request WHERE outcome = ? AND outcome <> 'settled' AND"
     for sql, index in (
         (f"SELECT coalesce(sum(amount_nusd), 0) {day} AND window_us < ?", "COVERING INDEX entry_w"),
-        (f"SELECT window_us, amount_nusd {day}", "COVERING INDEX entry_window"),
         (f"SELECT count(*) {unserved} session = ?", "COVERING INDEX request_unserved"),
         (f"SELECT body {unserved} at_us >= ? ORDER BY at_us DESC", "INDEX request_unserved_at"),
     ):
