@@ -31,20 +31,30 @@ class SessionLink:
         self._fields = fields
         self._start = start
         self._over = threading.Event()
+        self._is_up = threading.Event()
         self.opened: Message = {}
 
     def open(self) -> Message:
         """Open the session and watch over it; returns the daemon's answer."""
         connection = self._connect()
+        self._is_up.set()
         self._fields = {**self._fields, "token": self.opened["token"]}
         name = str(self._fields["session"])
         threading.Thread(target=self._watch, args=(connection,), name=name, daemon=True).start()
         return self.opened
 
     def total(self) -> Message:
-        """What the session did. From here on the daemon is not brought back any more."""
+        """What the session did. From here on the daemon is not brought back any more.
+
+        Where this line is down, another daemon may have let the session in again: it hears of the
+        end by a last line that is hung up at once, or would keep the session open for good.
+        """
         self._over.set()
-        return call(self._socket, "session.total", session=self.opened["counts_as"])
+        asked = {"session": self.opened["counts_as"]}
+        if self._is_up.is_set():
+            return call(self._socket, "session.total", **asked)
+        with self._connect():
+            return call(self._socket, "session.total", **asked)
 
     def _connect(self) -> Connection:
         connection = Connection(self._socket)
@@ -61,8 +71,11 @@ class SessionLink:
         found: Connection | None = connection
         while found is not None:
             meant = _wait_for_the_end(found)
+            self._is_up.clear()
             found.close()
             found = self._look_again() if meant else self._bring_back()
+            if found is not None:
+                self._is_up.set()
 
     def _bring_back(self) -> Connection | None:
         """Start the daemon again and open the session on it; None when the session is over."""

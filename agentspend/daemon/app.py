@@ -216,6 +216,7 @@ class Daemon:
             busy = {journey.session.id for journey in self._proxy.journeys}
             for session_id in self.desk.key_sessions.idle(clock().wall_us, busy, client_gone):
                 await self._roster.close(session_id)
+            await self._roster.end_the_lost()
 
 
 def _log_events(events: list[Event]) -> None:

@@ -5,6 +5,7 @@ hands the provider key over again when it reconnects. A virtual key's sessions c
 themselves; those whose client still runs are known at once, so that it is still an agent.
 """
 
+import asyncio
 from pathlib import Path
 
 import msgspec
@@ -44,6 +45,12 @@ class Roster:
                 self._of_keys.restore(session)
         return bool(self._live.all())
 
+    async def end_the_lost(self) -> None:
+        """End restored sessions whose `run` was killed before it came back: no line tells of it."""
+        for session in self._live.all():
+            if session.restored and not await asyncio.to_thread(_runs, session):
+                await self.close(session.id)
+
     async def open(self, session: Session) -> None:
         """Let a session in, on disk first; what a person said of it before still holds."""
         before = next((each for each in self._live.all() if each.id == session.id), None)
@@ -77,6 +84,10 @@ def _body(session: Session) -> bytes:
     return msgspec.json.encode({**who, **run, **of_key})
 
 
+def _runs(session: Session) -> bool:
+    return same_process(session.pid, session.born_us)
+
+
 def _end(books: Books, at: Moment, session_id: str) -> None:
     store.close(books.conn, session_id, books.now(at))
     books.events.append(Event("session_closed", {"session": session_id}))
@@ -99,7 +110,7 @@ def _session(row: SessionRow, kept: dict[str, object]) -> Session:
         token="",
         auth=auth,
         pid=int(str(kept["pid"])),
-        born_us=int(str(kept["born_us"])) if "key" in kept else 0,
+        born_us=int(str(kept.get("born_us", 0))),
         opened_us=row.opened_us,
         restored="key" not in kept,
         head=head_at(str(kept.get("head", ""))),

@@ -27,8 +27,8 @@ class Session:
     `rules` hold for its requests besides the configuration's: those of its virtual key or of the
     repository it works in. `head` is the work tree whose branch its requests are filed under, None
     where the branch cannot change. `pid` is the `run`, or the client of a virtual key where it
-    could be found; `born_us` is when that client was started. `key` is the key's row (0: none), and
-    `client_id` its client's own name of the session.
+    could be found; `born_us` is when that client, or the `run` of a restored session, was started.
+    `key` is the key's row (0: none), and `client_id` its client's own name of the session.
     """
 
     id: str

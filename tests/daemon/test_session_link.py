@@ -43,6 +43,28 @@ def test_after_starts_that_failed_it_still_finds_a_daemon_that_somebody_starts(
     assert link.total()["requests"] == 0
 
 
+def test_a_session_that_ends_while_its_line_is_down_is_over(home: Home) -> None:
+    """Another daemon let it in again before the link did: it stays with nobody, nor its token."""
+    held, tried = threading.Event(), threading.Event()
+
+    def slow(*_: Path) -> Message:
+        tried.set()
+        held.wait(60)
+        raise DaemonUnreachable("too late")
+
+    home.run("daemon", "start")
+    link = SessionLink(paths(home).socket, paths(home).log, FIELDS, slow)
+    link.open()
+    home.kill()
+    assert tried.wait(20)
+    home.run("daemon", "start")
+    assert [each["id"] for each in ask(home, "status")["sessions"]] == [FIELDS["session"]]
+
+    assert link.total()["requests"] == 0
+    until(lambda: ask(home, "status")["sessions"] == [], "the session is over")
+    held.set()
+
+
 def test_a_session_that_is_over_starts_nothing(home: Home) -> None:
     """After `total` the daemon may die: nobody brings it back."""
     started: list[Path] = []
