@@ -12,6 +12,7 @@ from agentspend.core.budgets import TEAM_PREFIX, Budget, Mode
 from agentspend.core.scopes import Payer, Scope
 from agentspend.core.windows import Window
 from agentspend.store import holds, team
+from agentspend.store.accounts import Account
 from agentspend.store.holds import Hold
 
 
@@ -40,6 +41,22 @@ def budget_of(pool: Pool) -> Budget:
         scope=Scope.of(terms),
         mode=Mode.WARN if pool.warns else Mode.HARD,
     )
+
+
+def line_of(pool: Pool, account: Account) -> dict[str, object]:
+    """A pool as people see it: its cap, and what of it this device has and took."""
+    return {
+        "name": pool.id,
+        "team": pool.team,
+        "scope": pool.scope.text(),
+        "window": pool.window.text(),
+        "mode": "warn" if pool.warns else "hard",
+        "cap_nusd": pool.cap_nusd,
+        "ours_nusd": account.limit_nusd,
+        "spent_nusd": account.spent_nusd,
+        "held_nusd": account.held_nusd,
+        "free_nusd": account.free_nusd,
+    }
 
 
 def in_flight(

@@ -6,14 +6,16 @@ a rollback. The rules are `core.allowance`'s; this applies them to the tables.
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 
 from agentspend.bookkeeper import once
 from agentspend.bookkeeper.closed import NO_ACCOUNT, closed
-from agentspend.bookkeeper.pools import budget_of, in_flight
+from agentspend.bookkeeper.leaving import LEAVING, LeftToTell, left_to_tell, words_of
+from agentspend.bookkeeper.membership import Membership, as_member
+from agentspend.bookkeeper.pools import budget_of, in_flight, line_of
 from agentspend.bookkeeper.rights import Mark, Rights, TeamChain, holds
 from agentspend.bookkeeper.rooms import Seat
 from agentspend.bookkeeper.team_policy import TeamPolicy, policy_of, turned
@@ -35,21 +37,9 @@ from agentspend.core.budgets import Budget
 from agentspend.core.scopes import NamesModel, Payer, same_text
 from agentspend.store import team
 from agentspend.store.accounts import Account
+from agentspend.store.holds import all_open
 
 MAX_REPORTED = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Membership:
-    """Which team, by which server. `server_key` checks its word; `role` is ours in it."""
-
-    url: str
-    team: str
-    device: str
-    member: str
-    role: str
-    server_key: str
-    pin: str = ""
 
 
 class Team:
@@ -65,6 +55,7 @@ class Team:
         self._policy = TeamPolicy()
         self._budgets: dict[str, Budget] = {}
         self._turns: dict[str, int] = {}
+        self._awaited: frozenset[str] | None = None
 
     @property
     def membership(self) -> Membership | None:
@@ -79,8 +70,14 @@ class Team:
         return self._standing
 
     @property
+    def leaves(self) -> bool:
+        """Whether a person said that this device leaves: it spends for the team no more."""
+        self._load()
+        return self._awaited is not None
+
+    @property
     def policy(self) -> TeamPolicy:
-        """The policy in force, as it is applied."""
+        """The policy in force, as it is applied; none of it to a device that leaves."""
         self._load()
         return self._policy
 
@@ -122,12 +119,14 @@ class Team:
         if self._loaded:
             return
         self._loaded = True
-        words = ("membership", "standing", "policy", "turns")
+        words = ("membership", "standing", "policy", "turns", LEAVING)
         kept = {name: team.read(self._conn, name) for name in words}
         found = kept["membership"], kept["standing"]
         self._membership = msgspec.json.decode(found[0], type=Membership) if found[0] else None
         self._standing = msgspec.json.decode(found[1], type=Standing) if found[1] else None
-        self._policy = policy_of(msgspec.json.decode(kept["policy"]) if kept["policy"] else {})
+        self._awaited = words_of(kept[LEAVING])
+        told = kept["policy"] if self._awaited is None else None
+        self._policy = policy_of(msgspec.json.decode(told) if told else {})
         self._budgets = {pool.id: budget_of(pool) for pool in self._policy.pools}
         self._turns = msgspec.json.decode(kept["turns"]) if kept["turns"] else {}
 
@@ -144,16 +143,28 @@ class Team:
         self._begin(Standing(membership.device, inc, identity), now_us)
 
     def retire(self, now_us: int) -> None:
-        """Spend nothing more here, and close every account: what lies free goes back with the
-        next report. What is in flight is settled first, and its accounts stay open."""
+        """Spend nothing more for the team, and close every account: what lies free goes back with
+        the next report. What is in flight now is still told, and its accounts stay open till it
+        ends; what begins from here on is none of the team's."""
         device = self._device()
-        if device is None or device.standing.state is not State.ACTIVE:
+        if device is None or self.leaves:
             return
-        device.standing.state = State.RETIRING
-        device.standing.reason = "this device leaves the team"
-        if (draft := device.close()) is not None:
-            self._tell(draft, now_us)
+        flying = [hold.rid for hold in all_open(self._conn)]
+        team.write(self._conn, LEAVING, msgspec.json.encode(flying))
+        if device.standing.state is State.ACTIVE:
+            device.standing.state = State.RETIRING
+            device.standing.reason = "this device leaves the team"
+            if (draft := device.close()) is not None:
+                self._tell(draft, now_us)
         self._keep(device.standing)
+
+    @property
+    def left_to_tell(self) -> LeftToTell:
+        """What the team is still to hear of, before it may be left."""
+        if (device := self._device()) is None:
+            return LeftToTell()
+        chain = TeamChain(self._conn, device.standing.inc)
+        return left_to_tell(self._conn, device, chain, self._awaited or ())
 
     def leave(self) -> None:
         """Be nobody's member: team rights are used no more."""
@@ -277,7 +288,9 @@ class Team:
         self, shares: Sequence[int], amount_nusd: int, now_us: int, words: Mapping[str, object]
     ) -> None:
         """Tell the team of a charge: in which of its accounts it counts (R2)."""
-        if self.standing is None:
+        if self.standing is None or (
+            self._awaited is not None and words["rid"] not in self._awaited
+        ):
             return
         rights = []
         for account in shares:
@@ -342,9 +355,9 @@ class Team:
         chain.append(draft.kind, now_us, {"rights": [tuple(right) for right in draft.rights]})
 
     def hello(self, nonce: str, anchor_sha256: str) -> Hello | None:
-        """R10: ask for a new incarnation when one is due."""
+        """R10: ask for a new incarnation when one is due; a device that leaves begins none."""
         device = self._device()
-        if device is None or self._membership is None:
+        if device is None or self._membership is None or self.leaves:
             return None
         chain = TeamChain(self._conn, device.standing.inc)
         name = self._membership.team
@@ -364,21 +377,7 @@ class Team:
 
     def lines(self) -> list[dict[str, object]]:
         """Each pool as people see it: its cap, and what of it this device has and took."""
-        return [
-            {
-                "name": pool.id,
-                "team": pool.team,
-                "scope": pool.scope.text(),
-                "window": pool.window.text(),
-                "mode": "warn" if pool.warns else "hard",
-                "cap_nusd": pool.cap_nusd,
-                "ours_nusd": seat.account.limit_nusd,
-                "spent_nusd": seat.account.spent_nusd,
-                "held_nusd": seat.account.held_nusd,
-                "free_nusd": seat.account.free_nusd,
-            }
-            for seat, pool in self.every_seat()
-        ]
+        return [line_of(pool, seat.account) for seat, pool in self.every_seat()]
 
     def every_seat(self) -> list[tuple[Seat, Pool]]:
         """Every pool of the policy with its account now; none without a team."""
@@ -393,8 +392,3 @@ class Team:
         inc = self.standing.inc
         standing = msgspec.convert(msgspec.to_builtins(self.standing), Standing)
         return Device(standing, Rights(self._conn, inc), dict(holds(self._conn, inc)))
-
-
-def as_member(payer: Payer, membership: Membership) -> Payer:
-    """The payer as the team knows it: its member and device are the server's word, not ours."""
-    return replace(payer, member=membership.member, device=membership.device)

@@ -33,6 +33,7 @@ from agentspend.cli import (
     status,
     statusline_install,
     team,
+    team_leave,
     top,
     verify,
     why,
@@ -248,7 +249,8 @@ def _add_team(app: typer.Typer) -> None:
          "agentspend team reserve org.month --reason 'production is down'")  # fmt: skip
     _add(group, team.add_device, "add-device", "Let another machine of yours into the team",
          "agentspend team add-device")  # fmt: skip
-    _add(group, team.leave, "leave", "Leave the team", "agentspend team leave")
+    _add(group, team_leave.leave, "leave", "Leave the team, once it is told what it paid for",
+         "agentspend team leave", "agentspend team leave --now")  # fmt: skip
     app.add_typer(group, name="team")
 
 

@@ -7,9 +7,10 @@ import typer
 from agentspend.agents.base import Caller
 from agentspend.agents.repository import repository_here
 from agentspend.cli import access, completing, output
-from agentspend.cli.diagnostics import ExitCode, UsageError, as_written, confirmed, say
+from agentspend.cli.diagnostics import UsageError, as_written, say
 from agentspend.cli.moments import ago_text, now_us
 from agentspend.cli.status import frozen_lines
+from agentspend.cli.team_leave import leaving_text
 from agentspend.control.versions import unknown_to
 from agentspend.core.errors import AgentspendError
 from agentspend.core.money import dollars, free_dollars, parse_usd
@@ -200,22 +201,6 @@ def add_device(
         f" {in_text(left_s)}")  # fmt: skip
 
 
-def leave(
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-) -> None:
-    """Report what is left and leave the team. Allowance not spent is given back."""
-    access.daemon()
-    if access.ask("team.status")["team"] is None:
-        say("this device is in no team")
-        return
-    if not confirmed("leave the team on this device?", yes=yes,
-                     instead="agentspend team leave --yes"):  # fmt: skip
-        say("nothing changed")
-        raise typer.Exit(ExitCode.FAILED)
-    access.ask("team.leave")
-    output.line("this device is in no team now")
-
-
 def _show(team: Team | None) -> None:
     """The team in words, then its pools as a table."""
     if team is None:
@@ -244,6 +229,8 @@ def _show(team: Team | None) -> None:
         ]
         for each in team["pools"]
     ]
+    if team.get("leaving") is not None:
+        return
     if rows:
         output.line()
         output.table(columns, rows, spare=[columns.index(name) for name in (">HELD", "FOR")])
@@ -278,6 +265,8 @@ def _named(pool: Team) -> str:
 def _heard(team: Team) -> str:
     """When the server was heard, and what waits for it."""
     queued = f", {team['queued']} reports queued" if team["queued"] else ""
+    if team.get("leaving") is not None:
+        return leaving_text(team["leaving"], team["failed"])
     if team["state"] == "doubt":
         return "! this ledger was restored or copied: it asks the team server for a new beginning"
     if team["state"] == "retiring":

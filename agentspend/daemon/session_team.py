@@ -23,10 +23,10 @@ JOIN = "agentspend team join URL CODE    with the line that its lead sends you"
 
 async def teams_of(bookkeeper: Bookkeeper) -> tuple[str, ...]:
     """The teams this device may spend for, the home team first; none in no team."""
-    policy, membership = await bookkeeper.ask(
-        lambda books, _: (books.team.policy, books.team.membership)
+    policy, membership, leaves = await bookkeeper.ask(
+        lambda books, _: (books.team.policy, books.team.membership, books.team.leaves)
     )
-    if membership is None:
+    if membership is None or leaves:
         return ()
     return policy.teams or (membership.team,)
 

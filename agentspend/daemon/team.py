@@ -8,18 +8,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from agentspend.bookkeeper import Bookkeeper, once
 from agentspend.bookkeeper.books import Books
+from agentspend.bookkeeper.leaving import LeftToTell
+from agentspend.bookkeeper.membership import Membership
 from agentspend.bookkeeper.outcomes import Event
-from agentspend.bookkeeper.team import Membership
 from agentspend.core.allowance.messages import (
     AddDevice,
     Decide,
     DrawReserve,
     Enrol,
-    Overview,
     PoolSeen,
     RaiseRequest,
     Verdict,
@@ -29,6 +27,7 @@ from agentspend.core.errors import AgentspendError, StoreError
 from agentspend.daemon.identity import Device
 from agentspend.daemon.log import log
 from agentspend.daemon.session_team import teams_of
+from agentspend.daemon.team_leaving import STILL_LEAVING, Leaving, leaving_words, left
 from agentspend.daemon.team_rules import prices_of, rules_of
 from agentspend.daemon.watchers import Watchers, nothing
 from agentspend.proxy.desk import Desk
@@ -37,7 +36,7 @@ from agentspend.sync.asking import Asking
 from agentspend.sync.client import Heard, NotTaken, TeamClient, Unreachable, split_code
 from agentspend.sync.mark import MarkFile
 from agentspend.sync.pump import NONCE_BYTES, Pump
-from agentspend.sync.viewing import Viewing
+from agentspend.sync.viewing import Viewing, overview_words
 
 MARK_EVERY_S = 0.05
 REQUESTING = "requesting"
@@ -64,6 +63,7 @@ class TeamDesk:
         self._watchers = watchers
         self._client: TeamClient | None = None
         self._tasks: list[asyncio.Task[Any]] = []
+        self._leaver: asyncio.Task[Any] | None = None
         self._asking: Asking | None = None
         self.priced: Callable[[Mapping[str, Any]], Coroutine[Any, Any, None]] = _as_configured
         self.pump: Pump | None = None
@@ -78,14 +78,22 @@ class TeamDesk:
         here, mark = self._identity, self._mark.read()
         await self._books.ask(lambda books, _: books.team.opened_at(here, mark))
         membership = await self._books.ask(lambda books, _: books.team.membership)
-        if membership is not None:
-            rules = await self._books.ask(lambda books, _: books.team.rules)
+        if membership is None:
+            return
+        leaves, rules = await self._books.ask(
+            lambda books, _: (books.team.leaves, books.team.rules)
+        )
+        if not leaves:
             self._desk.team_rules = rules_of(rules, membership)
             await self.priced(prices_of(rules))
-            self._follow(membership)
+        self._follow(membership)
+        if leaves:
+            self._leave_once_told()
 
     async def join(self, url: str, code: str) -> Membership:
         """Enrol with an invite. Raises `AgentspendError`: in a team already, or not let in."""
+        if await self._books.ask(lambda books, _: books.team.leaves):
+            raise STILL_LEAVING
         if await self._books.ask(lambda books, _: books.team.membership) is not None:
             raise AgentspendError("this device is in a team already", "agentspend team leave")
         own, pin = split_code(code)
@@ -115,23 +123,51 @@ class TeamDesk:
         self._follow(membership)
         return membership
 
-    async def leave(self) -> None:
-        """Give back what lies free, report, then be nobody's member. Where the server does not
-        hear of it, allowance that is out stays out: the team's lead may write the device off."""
+    async def leave(self, *, at_once: bool) -> Mapping[str, Any]:
+        """Spend no more for the team, give back what lies free, and report. Be nobody's member
+        once the server has heard everything, also of what is in flight now; or `at_once`: then
+        allowance that it does not hear of stays out until a lead writes the device off.
+
+        Answers whether the team is `left` by now, else what it is still to hear of.
+        """
+        failed = ""
         if self.pump is not None:
             await self._books.ask(lambda books, at: books.team.retire(books.now(at)))
+            self._desk.team_rules = {}
+            await self.priced({})
             try:
                 await self.pump.talk()
             except AgentspendError as error:
-                log("team_left_unreported", error=error.message)
+                failed = error.message
+        untold = await left(self._books)
+        if is_left := untold.is_over or at_once:
+            await self._be_nobodys(untold)
+        elif self._leaver is None or self._leaver.done():
+            self._leave_once_told()
+        return {"left": is_left, "failed": failed, **leaving_words(untold)}
+
+    def _leave_once_told(self) -> None:
+        assert self.pump is not None
+        leaving = Leaving(self._books, self.pump)
+
+        async def leave() -> None:
+            await leaving.told()
+            await self._be_nobodys(LeftToTell())
+
+        self._leaver = self._spawn(leave(), "leave the team")
+
+    async def _be_nobodys(self, untold: LeftToTell) -> None:
         await self.stop()
         await self._books.ask(lambda books, _: books.team.leave())
-        self._desk.team_rules = {}
-        await self.priced({})
+        log("team_left", count=untold.queued, held_nusd=untold.held_nusd)
 
     async def stop(self) -> None:
         """Hang up."""
         await self._keep_mark()
+        if self._leaver is not None and self._leaver is not asyncio.current_task():
+            self._leaver.cancel()
+            await asyncio.gather(self._leaver, return_exceptions=True)
+        self._leaver = None
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -146,9 +182,10 @@ class TeamDesk:
         membership = await self._books.ask(lambda books, _: books.team.membership)
         if membership is None:
             return None
-        pools, state, queued, policy = await self._books.ask(
+        pools, state, queued, policy, leaves, untold = await self._books.ask(
             lambda books, _: (
-                books.team.lines(), books.team.state, books.team.queued, books.team.policy
+                books.team.lines(), books.team.state, books.team.queued, books.team.policy,
+                books.team.leaves, books.team.left_to_tell,
             )
         )  # fmt: skip
         failed = self.pump.failed if self.pump is not None else ""
@@ -161,6 +198,7 @@ class TeamDesk:
             "role": seen.role if seen is not None else membership.role,
             "device": membership.device,
             "state": state,
+            "leaving": leaving_words(untold) if leaves else None,
             "frozen": bool(policy.teams) and policy.frozen.issuperset(policy.teams),
             "pools": pools,
             "queued": queued,
@@ -285,6 +323,8 @@ class TeamDesk:
         membership = await self._books.ask(lambda books, _: books.team.membership)
         if self._client is None or membership is None:
             raise AgentspendError("this device is in no team", "agentspend team join URL CODE")
+        if await self._books.ask(lambda books, _: books.team.leaves):
+            raise STILL_LEAVING
         return self._client, membership
 
     def _news(self) -> None:
@@ -343,17 +383,15 @@ class TeamDesk:
 
     async def _adopted(self, policy: Mapping[str, Any]) -> None:
         """The team's rules beside its pools hold from now on."""
-        membership = await self._books.ask(lambda books, _: books.team.membership)
+        membership, leaves = await self._books.ask(
+            lambda books, _: (books.team.membership, books.team.leaves)
+        )
+        if leaves:
+            return
         assert membership is not None
         self._desk.team_rules = rules_of(policy, membership)
         await self.priced(prices_of(policy))
         log("team_policy", version=policy.get("version"))
-
-
-def overview_words(seen: Overview) -> dict[str, Any]:
-    """How the team stands, as JSON: pools with who spends there, and the open questions."""
-    told: dict[str, Any] = msgspec.to_builtins(seen)
-    return {name: told[name] for name in ("server_us", "role", "pools", "questions", "left_out")}
 
 
 async def _as_configured(_: Mapping[str, Any]) -> None:

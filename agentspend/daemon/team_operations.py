@@ -55,11 +55,10 @@ class TeamOperations:
         await self._team.look()
         await caller.send({"team": await self._team.lines()})
 
-    async def leave(self, caller: Caller, _: Message) -> None:
-        """Leave the team."""
+    async def leave(self, caller: Caller, message: Message) -> None:
+        """Leave the team, once it has heard what it paid for, or `now`."""
         self._no_agent(caller, "leave the team")
-        await self._team.leave()
-        await caller.send({"left": True})
+        await caller.send(dict(await self._team.leave(at_once=bool(message.get("now")))))
 
     async def request(self, caller: Caller, message: Message) -> None:
         """Ask the leads for more: of a pool that is named, else of the team that a session begun

@@ -6,7 +6,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from agentspend.bookkeeper.team import Membership
+from agentspend.bookkeeper.membership import Membership
 from agentspend.bookkeeper.team_policy import parts_of
 from agentspend.core.rules import NO_GUARD, NO_RULES, LoopGuard, ModelRule, RateLimit, Rules
 from agentspend.core.scopes import Scope

@@ -12,8 +12,8 @@ from typing import Any
 
 from agentspend.bookkeeper import Bookkeeper
 from agentspend.bookkeeper.books import Books
+from agentspend.bookkeeper.membership import Membership
 from agentspend.bookkeeper.outcomes import Event, Moment
-from agentspend.bookkeeper.team import Membership
 from agentspend.core.allowance.hearing import is_outdated
 from agentspend.core.allowance.messages import Answer, Want
 from agentspend.core.errors import AgentspendError, StoreError

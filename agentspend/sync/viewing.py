@@ -7,8 +7,11 @@ import asyncio
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
-from agentspend.bookkeeper.team import Membership
+import msgspec
+
+from agentspend.bookkeeper.membership import Membership
 from agentspend.core.allowance.messages import Look, Overview, PoolSeen
 from agentspend.sync.client import NotTaken, TeamClient, Unreachable
 from agentspend.sync.pump import NONCE_BYTES
@@ -89,3 +92,9 @@ class Viewing:
 def _facts(seen: Overview) -> tuple[object, ...]:
     """What people see of it; not when it was asked for."""
     return (seen.role, seen.frozen, seen.pools, seen.questions, seen.left_out)
+
+
+def overview_words(seen: Overview) -> dict[str, Any]:
+    """How the team stands, as JSON: pools with who spends there, and the open questions."""
+    told: dict[str, Any] = msgspec.to_builtins(seen)
+    return {name: told[name] for name in ("server_us", "role", "pools", "questions", "left_out")}

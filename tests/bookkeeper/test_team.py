@@ -7,9 +7,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agentspend.bookkeeper.membership import Membership
 from agentspend.bookkeeper.outcomes import Held, Refused, Settlement, Waiting
 from agentspend.bookkeeper.rights import Rights, TeamChain
-from agentspend.bookkeeper.team import Membership
 from agentspend.core.admission import RefusalReason
 from agentspend.core.allowance.accounts import EMPTY, Place
 from agentspend.core.allowance.device import Device

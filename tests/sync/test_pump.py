@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from agentspend.bookkeeper.membership import Membership
 from agentspend.bookkeeper.outcomes import Held, HoldAnswer, Refused, Settlement
-from agentspend.bookkeeper.team import Membership, Team
+from agentspend.bookkeeper.team import Team
 from agentspend.core.allowance import dryness
 from agentspend.core.allowance.accounts import Place
 from agentspend.core.allowance.messages import Enrol, Status
@@ -352,8 +353,10 @@ async def test_who_leaves_gives_back_what_lies_free(door: Door, ana: Member) -> 
     """Every account is closed and reported: nothing stays committed but what was spent."""
     await ana.settle(await ana.hold("0.50"), USD // 4)
     await ana.device.bookkeeper.ask(lambda books, at: books.team.retire(books.now(at)))
-    assert (await ana.line())["free_nusd"] == 0
+    assert await ana.ask(lambda books: books.team.lines()) == []
+    assert not (await ana.ask(lambda books: books.team.left_to_tell)).is_over
     await ana.pump.talk()
+    assert (await ana.ask(lambda books: books.team.left_to_tell)).is_over
     state = door.office.state()
     assert (state.committed_nusd, state.outstanding_nusd) == (USD // 4, 0)
 
