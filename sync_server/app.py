@@ -4,6 +4,7 @@ import asyncio
 import signal
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from aiohttp import web
@@ -19,6 +20,7 @@ from sync_server.doors.neighbours import Neighbours
 from sync_server.folder import Folder
 
 GRACE_S = 5
+KEEP_TIME_EVERY_S = 3_600
 
 
 def application(hall: Hall, patience: Patience, *, owner: bool = False) -> web.Application:
@@ -116,6 +118,17 @@ async def serve(folder: Folder, hall: Hall, ready: Callable[[int], None]) -> Non
     await server.start()
     try:
         ready(server.port)
-        await ended.wait()
+        while not ended.is_set():
+            await keep_time(hall)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(KEEP_TIME_EVERY_S):
+                    await ended.wait()
     finally:
         await server.stop()
+
+
+async def keep_time(hall: Hall) -> None:
+    """While nobody asks for anything: windows begin, and the clock is known to go on. A database
+    that is away is no reason to stop: there is a next time."""
+    with suppress(Exception):
+        await hall.work(lambda: hall.service.keep_time(hall.now_us()))

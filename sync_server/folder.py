@@ -109,8 +109,9 @@ class Folder:
                 _begin_org(engine, settings.name, new_in_zone)
             private = bytes.fromhex((self.path / "signing.key").read_text("ascii").strip())
             service = Service(
-                engine, ORG, private, Sizing(), journal, entries_per_day=settings.entries_per_day
-            )
+                engine, ORG, private, Sizing(), journal,
+                entries_per_day=settings.entries_per_day, watches_clock=True,
+            )  # fmt: skip
             service.catch_up()
             yield service
         finally:

@@ -38,6 +38,7 @@ from sync_server.allowance.replay import opened, replay
 from sync_server.allowance.sizing import Crowd, Sizing
 from sync_server.allowance.windows import due
 from sync_server.burning import Counts
+from sync_server.clock import in_doubt, is_due, trusted_us
 from sync_server.crowds import Crowds
 from sync_server.enrolment import Names
 from sync_server.journal_file import JournalFile
@@ -54,7 +55,8 @@ Order = TypeVar("Order", Decide, DrawReserve)
 @dataclass(frozen=True, slots=True)
 class Service:
     """One organisation's server. `private_key` signs what it answers; `entries_per_day` is how much
-    it takes of one device, 0 for any number."""
+    it takes of one device, 0 for any number. It `watches_clock` where that is a machine's own: then
+    one that has jumped ends no window (`sync_server.clock`)."""
 
     engine: Engine
     org: str
@@ -64,6 +66,7 @@ class Service:
     crowds: Crowds = field(default_factory=Crowds)
     counts: Counts = field(default_factory=Counts)
     entries_per_day: int = 0
+    watches_clock: bool = False
 
     def sync(self, device: str, sealed: Sealed, now_us: int) -> Sealed:
         """Take a report in, grant, and answer. Raises `UnknownDevice`, `NotSigned`, `NotCanonical`
@@ -82,7 +85,7 @@ class Service:
             loaded.keep_back(org.rules)
             if not Role(sender.role).may(SPENDS):
                 loaded.looks_only()
-            terms_of = loaded.terms_of(now_us, org.zone)
+            terms_of = loaded.terms_of(trusted_us(org.clock_us, now_us), org.zone)
             proved = partial(ledgers.proved, conn, sync.inc)
             outcome = serve(loaded.case, sync, hash_at, office, terms_of, proved)
             kept = quotas.weight(outcome, len(sealed.body))
@@ -273,11 +276,20 @@ class Service:
         """A transaction with the organisation locked and its windows up to date."""
         with self.engine.begin() as conn:
             org = cases.lock(conn, self.org)
-            lines = due(people.ended_pools(conn, self.org, now_us), now_us, org.zone)
+            at_us = trusted_us(org.clock_us, now_us)
+            lines = due(people.ended_pools(conn, self.org, at_us), at_us, org.zone)
+            if self.watches_clock and is_due(org.clock_us, now_us):
+                people.note_clock(conn, self.org, now_us)
             if lines:
                 self._apply(conn, org, lines)
                 org = cases.lock(conn, self.org)
             yield conn, org
+
+    def keep_time(self, now_us: int) -> bool:
+        """Note that the organisation is served now, and begin the windows that are due, while
+        nobody asks for anything. Answers whether the clock may be believed."""
+        with self._deciding(now_us) as (_, org):
+            return not in_doubt(org.clock_us, now_us)
 
     def _apply(self, conn: Connection, org: Row[Any], lines: Sequence[Line]) -> None:
         """Journal lines first, then make them true."""

@@ -14,7 +14,7 @@ from agentspend.core.errors import AgentspendError
 from agentspend.core.money import MAX_NUSD, dollars
 from agentspend.core.scopes import Scope
 from agentspend.wire.canonical import canonical
-from sync_server import visibility
+from sync_server import clock, visibility
 from sync_server.acts.act import EVERYONE, Act, Caller, Done, Moment, Role
 from sync_server.acts.names import found
 from sync_server.allowance.journal import Filed, Line, Opened
@@ -71,7 +71,8 @@ def _set(conn: Connection, org: Row[Any], told: Cap, moment: Moment) -> Done:
     ]  # fmt: skip
     answer: dict[str, Any] = {"pool": name, "cap_nusd": told.cap_nusd, "note": ""}
     if told.cap_nusd is not None:
-        decided.append(first(name, told.cap_nusd, told.window, moment.now_us, org.zone))
+        at_us = clock.trusted_us(org.clock_us, moment.now_us)
+        decided.append(first(name, told.cap_nusd, told.window, at_us, org.zone))
         if known is not None:
             state = cases.state_of(known)
             decided[-1] = _again(state.window, state.ends_us, decided[-1])

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, func, select
 from agentspend.core.money import MAX_NUSD
 from sync_server.acts.act import Act, Done, Moment, Nothing, Role
 from sync_server.acts.caps import lines
+from sync_server.acts.clock import told
 from sync_server.store.tables import audit, devices, entries, incarnations, members
 
 Us = Annotated[int, msgspec.Meta(ge=0, le=MAX_NUSD)]
@@ -42,12 +43,13 @@ def _audit(conn: Connection, org: Row[Any], told: Page, _moment: Moment) -> Done
     return Done({"acts": acts, "end": {"seq": org.audit_seq, "hash": org.audit_hash}})
 
 
-def _show(conn: Connection, org: Row[Any], _told: Nothing, moment: Moment) -> Done:
+def _show(conn: Connection, org: Row[Any], _: Nothing, moment: Moment) -> Done:
     answer = {
         "org": org.name,
         "zone": org.zone,
         "policy": org.policy,
         "frozen": bool(org.frozen),
+        "clock": told(org, moment.now_us),
         "caps": lines(conn, org, moment.caller),
         "members": conn.execute(_count(members)).scalar_one(),
         "devices": conn.execute(_count(devices)).scalar_one(),

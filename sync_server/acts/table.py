@@ -3,6 +3,7 @@
 from sync_server.acts import (
     caps,
     checking,
+    clock,
     device_report,
     devices,
     invites,
@@ -19,6 +20,6 @@ from sync_server.acts.act import Act
 
 ROOMS = (
     teams, caps, members, invites, devices, device_report, requests, reserves, rules, tokens,
-    looking, reporting, checking,
+    looking, reporting, checking, clock,
 )  # fmt: skip
 ACTS: dict[str, Act] = {act.name: act for room in ROOMS for act in room.ACTS}

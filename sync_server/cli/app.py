@@ -126,6 +126,8 @@ def _add_org(app: typer.Typer) -> None:
          "agentspend-server org create Acme /srv/acme --host spend.acme.example")  # fmt: skip
     _add(org, steering.org_show, "show", "Every cap: spent, out, free, resets",
          "agentspend-server org show")  # fmt: skip
+    _add(org, steering.org_confirm_clock, "confirm-clock", "Say that the server's clock is right",
+         "agentspend-server org confirm-clock 2026-11-26")  # fmt: skip
     _add(org, steering.org_set_cap, "set-cap", "Cap what everybody spends together",
          "agentspend-server org set-cap 2000 --window month",
          "agentspend-server org set-cap off --window day")  # fmt: skip

@@ -102,6 +102,9 @@ def serve() -> None:
     folder = seat.here()
     with folder.open() as service:
         hall = Hall(service, folder.address())
+        if not service.keep_time(now_us()):
+            output.say("! this machine's clock is in doubt, and no cap begins anew")
+            output.say("→ agentspend-server org show")
 
         async def main() -> None:
             await app.serve(folder, hall, lambda port: output.say(_serves(folder, port)))

@@ -33,6 +33,14 @@ def since_us(text: str) -> int:
     raise UsageError(f"{text!r} is no length of time", "write it like 24h, 7d or 4w")
 
 
+def doubt(clock: Mapping[str, Any]) -> str:
+    """That the server's clock is not believed, and since when nothing is known."""
+    return (
+        f"! the server's clock says {when(clock['now_us'])}, and it was last known to be right at"
+        f" {when(clock['known_us'])}: no cap begins anew until that is cleared up"
+    )
+
+
 def when(at_us: int | None) -> str:
     """A moment for people, in this machine's zone."""
     return moment(at_us).astimezone().strftime("%Y-%m-%d %H:%M") if at_us else "never"

@@ -120,11 +120,24 @@ def org_show(as_json: Json = False) -> None:
         f"{found['org']} · members {found['members']} · devices {found['devices']} · "
         f"days begin in {found['zone']}{frozen}"
     )
+    if found["clock"]["in_doubt"]:
+        output.say(shown.doubt(found["clock"]))
+        output.say("→ set it right; or, if it is: agentspend-server org confirm-clock TODAY'S-DATE")
     if not found["caps"]:
         output.say("there is no cap yet")
         output.say("→ agentspend-server org set-cap 500 --window month")
         return
     shown.caps(found["caps"])
+
+
+def org_confirm_clock(
+    today: Annotated[str, typer.Argument(metavar="DATE", help="Today's, such as 2026-11-26.")],
+    as_json: Json = False,
+) -> None:
+    """Say that the server's clock is right, after it was off for more than a week: by today's date,
+    so that a wrong clock is never confirmed. Windows that have ended begin anew."""
+    found = ask("clock.confirm", today=today)
+    told(found, "the server's clock is believed again", as_json=as_json)
 
 
 def request_list(

@@ -155,6 +155,11 @@ def served(conn: Connection, org: str, server_inc: int) -> None:
     conn.execute(update(orgs).where(orgs.c.id == org).values(server_inc=server_inc))
 
 
+def note_clock(conn: Connection, org: str, now_us: int) -> None:
+    """The organisation was served at this moment, by a clock that is believed."""
+    conn.execute(update(orgs).where(orgs.c.id == org).values(clock_us=now_us))
+
+
 def file(conn: Connection, line: Filed) -> None:
     """Write a row that people decided on, new or over the one of its name.
 

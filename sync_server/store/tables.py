@@ -57,8 +57,11 @@ orgs = Table(
     Column("policy", Integer, nullable=False),
     Column("policy_sha256", String(64), nullable=False),
     *_rules(),
+    Column("clock_us", BigInteger, nullable=False, server_default="0"),
 )  # fmt: skip
 """`server_inc`, `journal_seq`, `audit_seq` and `audit_hash` are the ends of its two logs.
+
+`clock_us` is the latest moment it was served at (`sync_server.clock`), 0 before the first.
 
 `policy` is the number of the newest policy. `rules` (canonical JSON) are everybody's.
 """

@@ -30,7 +30,9 @@ async def test_all_three_ways_reach_the_same_server(tmp_path: Path) -> None:
         assert f'"cap_nusd":{20 * DOLLAR}' in far.out
         assert (await ran(away, "team", "create", "Data", **elsewhere(house))).code == 0
         shown = await ran(away, "org", "show", "--json", **elsewhere(house))
-    assert run(house.folder.path, "org", "show", "--json").out == shown.out
+    alone = run(house.folder.path, "org", "show", "--json")
+    assert alone.out.partition('"clock"')[0] == shown.out.partition('"clock"')[0]
+    assert alone.out.partition('"members"')[2] == shown.out.partition('"members"')[2]
     audit = run(house.folder.path, "audit").out
     assert "first lead  team.create" in audit
 

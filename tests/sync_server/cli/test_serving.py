@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from sync_server.folder import Settings, create
 from tests.sync_server.cli.command import PROGRAM, run
+from tests.sync_server.office import NOON_US
 
 
 def serve(folder: Path) -> "subprocess.Popen[str]":
@@ -22,6 +24,34 @@ def serve(folder: Path) -> "subprocess.Popen[str]":
     said = process.stderr.readline()
     assert re.search(r"serves Acme at https://localhost:4747 \(port \d+\)", said), said
     return process
+
+
+def test_a_clock_in_doubt_is_told_and_confirmed(tmp_path: Path) -> None:
+    """Whoever serves is told at once, and where to look; the date of today ends it."""
+    settings = Settings("Acme", "https://localhost:4747", "127.0.0.1", 0, "")
+    folder = create(tmp_path / "server", settings, "UTC", NOON_US)[0].path
+    process = subprocess.Popen(
+        [*PROGRAM, "serve"], cwd=folder, stderr=subprocess.PIPE, text=True,
+        env={"PYTHONPATH": str(Path(__file__).parents[3]), "PATH": "/usr/bin:/bin"},
+    )  # fmt: skip
+    try:
+        assert process.stderr is not None
+        said = [process.stderr.readline() for _ in range(3)]
+        assert "clock is in doubt, and no cap begins anew" in said[0]
+        assert "agentspend-server org show" in said[1]
+        shown = run(folder, "org", "show")
+        assert "last known to be right at" in shown.err
+        wrong = run(folder, "org", "confirm-clock", "2020-02-29")
+        assert (wrong.code, "not 2020-02-29" in wrong.err) == (1, True)
+        assert run(folder, "org", "confirm-clock", "yesterday").code != 0
+        today = re.search(r"clock says (\d{4}-\d\d-\d\d)", shown.err)
+        assert today is not None, shown.err
+        done = run(folder, "org", "confirm-clock", today[1])
+        assert done.code == 0, done.err
+        assert "last known" not in run(folder, "org", "show").err
+    finally:
+        process.terminate()
+        process.wait(20)
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGKILL"])
