@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -56,7 +57,13 @@ RATES = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output")
 
 
 def set_price(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="PROVIDER/MODEL; * may stand in.")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL",
+            help="PROVIDER/MODEL, * may stand in; or the name of one provider's model.",
+        ),
+    ],
     input_: Annotated[str, typer.Option("--input", help="USD per million tokens.")] = "",
     output_: Annotated[str, typer.Option("--output", help="USD per million tokens.")] = "",
     cache_read: Annotated[str, typer.Option(help="USD per million tokens.")] = "",
@@ -72,13 +79,44 @@ def set_price(
         raise UsageError(
             "no price was given", f"agentspend prices set {model} --input 3 --output 15"
         )
-    name = model if "/" in model else f"anthropic/{model}"
+    name = model if "/" in model else f"{_whose(model, entry)}/{model}"
     with as_written():
         read_overrides({name: entry})
     access.change_price(name, entry)
     told = ", ".join(f"{key} {value}" for key, value in entry.items())
     say(f"{name}: {told}; written to {access.folders().config}")
     say("in force from now on; charges already made keep their price")
+
+
+def _whose(model: str, entry: Mapping[str, str]) -> str:
+    """The one provider of yours that has this model, or models of this pattern.
+
+    Raises `UsageError` where several have or none has: a price is never set for somebody by guess.
+    """
+    book, yours = access.price_book(), access.config().providers
+    found = [name for name in yours if _has(book, name, model)]
+    if len(found) == 1:
+        return found[0]
+    words = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in entry.items())
+    if found:
+        raise UsageError(
+            f"{' and '.join(found)} have {model}, each at a price of its own: say whose is meant",
+            f"agentspend prices set '{found[0]}/{model}' {words}",
+        )
+    near = get_close_matches(model, [each for name in yours for each in book.models(name)], n=1)
+    best = next(
+        (name for name in yours for each in near if _has(book, name, each)), next(iter(yours))
+    )
+    raise UsageError(
+        f"none of your providers ({', '.join(yours)}) has a model {model} yet: say whose it is",
+        f"agentspend prices set '{best}/{model}' {words}",
+    )
+
+
+def _has(book: "PriceBook", provider: str, model: str) -> bool:
+    if "*" in model:
+        return any(fnmatchcase(each, model) for each in book.models(provider))
+    return book.knows(provider, model)
 
 
 def update(

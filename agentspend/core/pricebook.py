@@ -53,6 +53,10 @@ class PriceBook:
         """The canonical ids that have a price, sorted."""
         return self._lookup.models(provider)
 
+    def knows(self, provider: str, model: str) -> bool:
+        """Whether somebody has a price for a model, by exact id, alias or safe respelling."""
+        return self._lookup.known(provider, model) is not None
+
     def find(self, provider: str, model: str) -> ModelPrice | None:
         """The price of a model by exact id, alias or safe respelling.
 

@@ -52,7 +52,7 @@ def test_show_in_json(agentspend: Command) -> None:
 
 def test_set_a_price(agentspend: Command, here: Home) -> None:
     """A price is written to the file, adopted, and shown from then on."""
-    ran = agentspend("prices", "set", "claude-next", "--input", "3", "--output", "15")
+    ran = agentspend("prices", "set", "anthropic/claude-next", "--input", "3", "--output", "15")
     assert (ran.code, ran.out) == (0, "")
     assert ran.err.startswith("anthropic/claude-next: input 3, output 15; written to ")
     assert '[prices."anthropic/claude-next"]' in here.config.read_text()
@@ -63,9 +63,27 @@ def test_set_a_price(agentspend: Command, here: Home) -> None:
     ("words", "code", "said"),
     [
         (["claude-x"], ExitCode.USAGE, "→ agentspend prices set claude-x --input 3 --output 15"),
-        (["claude-x", "--input", "3"], ExitCode.USAGE, "lacks input or output"),
-        (["claude-x", "--multiplier", "0"], ExitCode.USAGE, "cannot be zero"),
-        (["claude-x", "--input", "cheap", "--output", "1"], ExitCode.USAGE, "is not a price"),
+        (["openai/x", "--input", "3"], ExitCode.USAGE, "lacks input or output"),
+        (["openai/x", "--multiplier", "0"], ExitCode.USAGE, "cannot be zero"),
+        (["openai/x", "--input", "cheap", "--output", "1"], ExitCode.USAGE, "is not a price"),
+        (
+            ["claude-haiku-4-5", "--multiplier", "0.8"],
+            ExitCode.USAGE,
+            (
+                "anthropic and google have claude-haiku-4-5, each at a price of its own: say whose"
+                " is meant\n→ agentspend prices set 'anthropic/claude-haiku-4-5' --multiplier 0.8"
+            ),
+        ),
+        (
+            ["gpt-5.99", "--input", "3", "--output", "15", "--cache-read", "1"],
+            ExitCode.USAGE,
+            (
+                "none of your providers (anthropic, openai, google) has a model gpt-5.99 yet: say"
+                " whose it is\n→ agentspend prices set 'openai/gpt-5.99' --input 3 --output 15"
+                " --cache-read 1"
+            ),
+        ),
+        (["zzz*", "--multiplier", "0.8"], ExitCode.USAGE, "has a model zzz* yet"),
     ],
 )
 def test_a_price_that_is_none(
@@ -77,6 +95,25 @@ def test_a_price_that_is_none(
     assert (ran.code, ran.out) == (code, "")
     assert said in ran.err
     assert here.config.read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        ("gpt-5", "openai/gpt-5"),
+        ("gemini-2.5-pro", "google/gemini-2.5-pro"),
+        ("gpt-5-2025-08-07", "openai/gpt-5-2025-08-07"),
+        ("gpt-5*", "openai/gpt-5*"),
+    ],
+)
+def test_a_model_without_its_provider_is_found(
+    agentspend: Command, here: Home, model: str, name: str
+) -> None:
+    """By its id, another name of it or a pattern, where one provider of yours has it."""
+    ran = agentspend("prices", "set", model, "--multiplier", "0.9")
+    assert ran.code == 0, ran.err
+    assert ran.err.startswith(f"{name}: multiplier 0.9; written to ")
+    assert f'[prices."{name}"]' in here.config.read_text()
 
 
 def test_update_shows_a_diff_and_asks(agentspend: Command, tmp_path: Path, here: Home) -> None:
