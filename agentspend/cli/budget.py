@@ -53,7 +53,9 @@ def set_budget(
     scope: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="K=V", help="Whose requests; may be repeated. Without it, everything."
+            metavar="K=V",
+            help="Whose requests; may be repeated. Without it, everything.",
+            autocompletion=completing.scopes,
         ),
     ] = None,
     mode: Annotated[Mode, typer.Option(help="hard refuses, warn only tells.")] = Mode.HARD,

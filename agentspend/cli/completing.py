@@ -4,6 +4,7 @@ Asked by the shell at a tab: it never starts a daemon, and without an answer the
 """
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import typer
@@ -23,6 +24,21 @@ def budgets(incomplete: str) -> list[str]:
 def budgets_asked_for(incomplete: str) -> list[str]:
     """The budgets of which a request asks for more."""
     return _known(incomplete, lambda: (each["budget"] for each in _status()["questions"]))
+
+
+def scopes(incomplete: str) -> list[str]:
+    """The terms of a scope: its keys, then what is known to stand behind one. A key that nothing is
+    known of is still offered."""
+    from agentspend.core.scopes import KEYS
+
+    key, equals, _ = incomplete.partition("=")
+    begin = [each for each in KEYS if each.startswith(key)]
+    if not equals and (key in KEYS or len(begin) != 1):
+        return [f"{each}=" for each in begin]
+    key = key if equals else begin[0]
+    values = _VALUES.get(key, partial(_of_sessions, key))
+    found = _known(incomplete, lambda: dict.fromkeys(f"{key}={each}" for each in values("")))
+    return found or ([] if equals else [f"{key}="])
 
 
 def windows(incomplete: str) -> list[str]:
@@ -113,6 +129,36 @@ def of(*words: str) -> Callable[[str], list[str]]:
         return _known(incomplete, lambda: words)
 
     return fixed
+
+
+def models(incomplete: str) -> list[str]:
+    """The models of the providers that are set up, by the ids of their prices."""
+
+    def priced() -> Iterable[str]:
+        book, yours = access.price_book(), access.config().providers
+        return dict.fromkeys(model for name in yours for model in book.models(name))
+
+    return _known(incomplete, priced)
+
+
+def _of_sessions(key: str, incomplete: str) -> list[str]:
+    """What the sessions that run say under a key of a scope."""
+
+    def said() -> Iterable[str]:
+        for each in _status()["sessions"]:
+            yield from each["tags"] if key == "tag" else filter(None, [each.get(key)])
+
+    return _known(incomplete, said)
+
+
+_VALUES: dict[str, Callable[[str], list[str]]] = {
+    "agent": agents,
+    "key": keys,
+    "model": models,
+    "provider": providers,
+    "session": sessions,
+}
+"""Who knows what may stand behind a key of a scope; of the others the running sessions do."""
 
 
 def _known(incomplete: str, names: Callable[[], Iterable[str]]) -> list[str]:

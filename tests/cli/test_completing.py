@@ -6,6 +6,7 @@ import pytest
 
 from agentspend.agents import AGENTS
 from agentspend.cli import completing
+from agentspend.core.scopes import KEYS
 from tests.cli.conftest import Command, spend
 from tests.daemon.helpers import session
 from tests.support.process import Home
@@ -54,11 +55,30 @@ def test_of_what_is_always_there() -> None:
     assert completing.of("tmux", "plain")("t") == ["tmux"]
 
 
+def test_the_terms_of_a_scope(here: Home, agentspend: Command) -> None:
+    """First the keys; then what is configured, priced or at work now."""
+    assert completing.scopes("") == [f"{key}=" for key in KEYS]
+    assert completing.scopes("p") == ["project=", "provider="]
+    assert completing.scopes("provider") == ["provider="]
+    assert completing.scopes("provider=o") == ["provider=openai"]
+    assert completing.scopes("agent=c") == ["agent=claude", "agent=codex"]
+    assert completing.scopes("ag") == [f"agent={name}" for name in AGENTS]
+    assert "model=gpt-5" in completing.scopes("model=gpt")
+    assert completing.scopes("br") == ["branch="]
+    assert completing.scopes("colour=") == []
+    agentspend("key", "create", "--alias", "nightly")
+    assert completing.scopes("key=n") == ["key=nightly"]
+    with session(here, "s_scope"):
+        assert completing.scopes("session=s_s") == ["session=s_scope"]
+        assert completing.scopes("member=") == ["member=ana"]
+
+
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
         ("run c", ["claude", "codex"]), ("run claude c", []), ("run --provider g", ["google"]),
         ("top --view m", ["models"]), ("budget set x 5 --window d", ["day"]),
+        ("budget set x 5 --scope pr", ["project=", "provider="]),
     ],
 )  # fmt: skip
 def test_by_the_shell_s_own_way(house: Home, words: str, offered: list[str]) -> None:
