@@ -7,19 +7,16 @@ client's own; only a body that had to be rewritten (a clamped limit, tags taken 
 import asyncio
 from dataclasses import dataclass
 
-from aiohttp import web
 from multidict import CIMultiDict
 
 from agentspend.core.limits import MAX_BODY_BYTES
 from agentspend.dialects.base import BadRequest
+from agentspend.http.incoming import TooLarge
+from agentspend.http.request import Request
 from agentspend.proxy.inflating import Damaged, Inflater, TooLong, inflater_for
 
 ENCODING = "Content-Encoding"
 _PIECE = 64 * 1024
-
-
-class TooLarge(Exception):
-    """The body, or what it holds, is larger than `MAX_BODY_BYTES`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +34,9 @@ class Body:
         return plain
 
 
-async def read_body(request: web.BaseRequest) -> Body:
+async def read_body(request: Request) -> Body:
     """The whole body, inflated where it is compressed; raises `TooLarge` or `BadRequest`."""
-    raw = await _whole(request)
+    raw = await request.content.read(MAX_BODY_BYTES)
     encoding = ", ".join(request.headers.getall(ENCODING, ()))
     if encoding.strip().lower() in ("", "identity"):
         return Body(raw, raw)
@@ -49,18 +46,6 @@ async def read_body(request: web.BaseRequest) -> Body:
             f"the body is encoded as {encoding[:40]!r}: send it plain, or as zstd, gzip or deflate"
         )
     return Body(raw, await asyncio.to_thread(_inflated, inflater, raw, encoding))
-
-
-async def _whole(request: web.BaseRequest) -> bytes:
-    """The bytes as they came, put together once: `request.read` copies them twice more."""
-    pieces: list[bytes] = []
-    size = 0
-    while piece := await request.content.readany():
-        size += len(piece)
-        if size > MAX_BODY_BYTES:
-            raise TooLarge
-        pieces.append(piece)
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 def _inflated(inflater: Inflater, raw: bytes, encoding: str) -> bytes:

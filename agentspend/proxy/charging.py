@@ -8,8 +8,6 @@ the larger of what was seen and the time it ran × the model's top speed, at mos
 import re
 from dataclasses import dataclass, replace
 
-from aiohttp import ClientResponse
-
 from agentspend.bookkeeper.outcomes import Held, Settlement
 from agentspend.core.limits import CANCEL_GRACE_S, MAX_WORD_CHARS, TOP_OUTPUT_TOKENS_PER_S
 from agentspend.core.pricing import Charge
@@ -17,6 +15,7 @@ from agentspend.core.printable import clean
 from agentspend.core.regions import in_region
 from agentspend.core.usage import Billing, Metered, UsagePart
 from agentspend.dialects.base import Meter
+from agentspend.http.response import Response
 from agentspend.proxy.headers import request_id
 from agentspend.proxy.ladder import Request
 from agentspend.wire.canonical import MAX_INT
@@ -50,7 +49,7 @@ def ended_by(
     asked: Request,
     held: Held,
     meter: Meter,
-    upstream: ClientResponse | None,
+    upstream: Response | None,
     elapsed_s: float,
     *,
     complete: bool,

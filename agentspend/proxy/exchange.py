@@ -11,8 +11,6 @@ from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from urllib.parse import urlsplit
 
-import aiohttp
-from aiohttp import web
 from multidict import CIMultiDict
 
 from agentspend import faults
@@ -24,9 +22,13 @@ from agentspend.core.regions import region_of
 from agentspend.core.scopes import Payer
 from agentspend.core.usage import Billing
 from agentspend.dialects.base import BadRequest, Dialect, Meter, Route
+from agentspend.http.answer import Answer, Given
+from agentspend.http.incoming import TooLarge
+from agentspend.http.reply import Reply
+from agentspend.http.request import Request as HttpRequest
+from agentspend.http.response import Response
 from agentspend.proxy import refusal
-from agentspend.proxy.answer import Answer
-from agentspend.proxy.bodies import ENCODING, TooLarge, read_body
+from agentspend.proxy.bodies import ENCODING, read_body
 from agentspend.proxy.charging import ended_by, shrunk_nusd, used_tokens
 from agentspend.proxy.credentials import settle_credentials
 from agentspend.proxy.decoding import decoder_for
@@ -55,7 +57,7 @@ RESTARTED = (
 )
 
 
-def _future() -> "asyncio.Future[web.StreamResponse | None]":
+def _future() -> "asyncio.Future[Given]":
     return asyncio.get_running_loop().create_future()
 
 
@@ -80,15 +82,15 @@ class Journey:
     desk: Desk
     session: Session
     route: Route
-    request: web.BaseRequest
+    request: HttpRequest
     rid: str
     path: str
     phase: Phase = Phase.ADMITTING
     left: bool = False
     tags: tuple[str, ...] = ()
     task: "asyncio.Task[None] | None" = None
-    answered: "asyncio.Future[web.StreamResponse | None]" = field(default_factory=_future)
-    stream: web.StreamResponse | None = None
+    answered: "asyncio.Future[Given]" = field(default_factory=_future)
+    stream: Answer | None = None
     login: Login | None = None
     used_tokens: int = 0
     settings: Settings = field(init=False)
@@ -139,12 +141,12 @@ class Journey:
         finally:
             self.passage.end(self.used_tokens)
 
-    def _answer(self, answer: web.StreamResponse | None) -> None:
+    def _answer(self, answer: Given) -> None:
         """Let the client's side end; only the first answer counts."""
         if not self.answered.done():
             self.answered.set_result(answer)
 
-    async def _live(self) -> web.StreamResponse | None:
+    async def _live(self) -> Given:
         arrived = self.desk.now()
         try:
             arrived_body = await read_body(self.request)
@@ -155,7 +157,7 @@ class Journey:
             return self.say.of_kind("bad_request", str(error))
         except TooLarge:
             return self.say.of_kind("too_large", refusal.TOO_LARGE)
-        except (ConnectionError, aiohttp.ClientError, web.RequestPayloadError):
+        except ConnectionError:
             return None
         provider, book = self.dialect.provider, self.settings.book_of(self.session.payer.team)
         payer = self._payer(facts.model)
@@ -163,7 +165,7 @@ class Journey:
             return await self.say.declined(unknown_model_ruling(provider, facts.model, book), payer)
         if said_no := await self.passage.objection(payer, facts):
             return await self.say.declined(said_no, payer)
-        headers = to_upstream(self.request.raw_headers)
+        headers = to_upstream(self.request.headers)
         paid = settle_credentials(
             headers,
             self.session,
@@ -245,7 +247,7 @@ class Journey:
         body: bytes,
         *,
         clamped: bool,
-    ) -> web.StreamResponse | None:
+    ) -> Given:
         """Send it, pass the answer back as it comes, and settle whatever happened."""
         faults.reach("forward.before")
         sent_us = self.desk.now().mono_us
@@ -253,7 +255,7 @@ class Journey:
         departure = Departure()
         unreachable: Unreachable | None = None
         failure: Exception | None = None
-        upstream: aiohttp.ClientResponse | None = None
+        upstream: Response | None = None
         meter: Meter | None = None
         complete = False
         try:
@@ -299,9 +301,7 @@ class Journey:
             return self._not_reached(unreachable)
         return self.stream if complete else await self._finish(complete=False)
 
-    async def _pump(
-        self, upstream: aiohttp.ClientResponse, meter: Meter, asked: Request, held: Held
-    ) -> bool:
+    async def _pump(self, upstream: Response, meter: Meter, asked: Request, held: Held) -> bool:
         """Pass chunks on as they arrive, metering a copy; True when the answer came whole."""
         decode = decoder_for(upstream.headers)
         kept = self.dialect.client_filter(asked.facts)
@@ -309,16 +309,14 @@ class Journey:
         if kept is not None:
             headers.popall("Content-Length", None)
         body = upstream.content
-        stream = self.stream = Answer(
-            status=upstream.status, reason=upstream.reason, headers=headers
-        )
+        stream = self.stream = Answer(self.request, upstream.status, upstream.reason, headers)
         if not self.left:
-            with suppress(ConnectionError, aiohttp.ClientConnectionError):
-                await stream.begin(self.request, body)
+            with suppress(ConnectionError):
+                stream.begin(at_once=not body.has_news)
         first_news = True
         try:
-            async for chunk in body.iter_any():
-                last = body.at_eof()
+            async for chunk in body.pieces():
+                last = body.at_end
                 shown = chunk if kept is None else kept.feed(chunk)
                 await self._pass_on(stream, shown, last=last and kept is None)
                 if decode is not None and meter.feed(decode(chunk)) and first_news and not last:
@@ -327,7 +325,7 @@ class Journey:
                 faults.reach("forward.mid_stream")
             if kept is not None:
                 await self._pass_on(stream, kept.flush(), last=True)
-        except (aiohttp.ClientError, ConnectionError, TimeoutError):
+        except OSError:
             return False
         return True
 
@@ -336,7 +334,7 @@ class Journey:
             return
         try:
             await stream.pass_on(chunk, last=last)
-        except (ConnectionError, aiohttp.ClientConnectionError):
+        except ConnectionError:
             self.client_left()
 
     def _in_region(self, facts: RequestFacts) -> RequestFacts:
@@ -352,22 +350,22 @@ class Journey:
             return
         self.desk.bookkeeper.shrink_soon(self.rid, shrunk_nusd(so_far, asked, held))
 
-    def _not_reached(self, unreachable: Unreachable | None) -> web.Response | None:
+    def _not_reached(self, unreachable: Unreachable | None) -> Reply | None:
         """What the client hears when there was no answer at all."""
         if unreachable is None:
             return None if self.left else self.say.of_kind("unreachable", STOPPING)
         kind = "timed_out" if unreachable.timed_out else "unreachable"
         return self.say.of_kind(kind, f"agentspend: {unreachable}")
 
-    async def _finish(self, *, complete: bool) -> web.StreamResponse | None:
+    async def _finish(self, *, complete: bool) -> Given:
         """Close the client's side: cleanly, or cut as the provider cut it."""
         if self.left or self.stream is None:
             return None
         if complete:
-            with suppress(ConnectionError, aiohttp.ClientConnectionError):
-                await self.stream.write_eof()
-        elif self.request.transport is not None:
-            self.request.transport.abort()
+            with suppress(ConnectionError):
+                await self.stream.end()
+        else:
+            self.request.abort()
         return self.stream
 
     def _payer(self, model: str) -> Payer:

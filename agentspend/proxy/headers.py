@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from multidict import CIMultiDict, CIMultiDictProxy, MultiMapping
+from multidict import CIMultiDict
 
 HOP_BY_HOP = frozenset(
     {
@@ -16,24 +16,21 @@ NOT_SENT_UP = HOP_BY_HOP | {
     "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip",
     "x-agentspend-tags", "x-agentspend-token",
 }  # fmt: skip
-_READ = ("utf-8", "surrogateescape")
-"""How aiohttp reads a header's bytes."""
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 NOT_SENT_BACK = HOP_BY_HOP | {"set-cookie", "date", "server"}
 
 
-def to_upstream(raw: Iterable[tuple[bytes, bytes]]) -> CIMultiDict[str]:
+def to_upstream(headers: CIMultiDict[str]) -> CIMultiDict[str]:
     """The client's headers that may go on, in their order and spelling.
 
     Compression is not asked for: usage must be readable.
     """
-    sent = CIMultiDict([(str(name, *_READ), str(value, *_READ)) for name, value in raw])
-    kept = _without(sent, NOT_SENT_UP)
+    kept = _without(headers, NOT_SENT_UP)
     kept["Accept-Encoding"] = "identity"
     return kept
 
 
-def to_client(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
+def to_client(headers: CIMultiDict[str]) -> CIMultiDict[str]:
     """The provider's headers that may come back.
 
     One with a control character could not be written: an answer that was paid for would be lost.
@@ -44,12 +41,12 @@ def to_client(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
     return kept
 
 
-def request_id(headers: CIMultiDictProxy[str]) -> str:
+def request_id(headers: CIMultiDict[str]) -> str:
     """The provider's own id of a request: Anthropic's header, else OpenAI's; Google sends none."""
     return headers.get("request-id") or headers.get("x-request-id") or ""
 
 
-def _without(headers: MultiMapping[str], dropped: frozenset[str]) -> CIMultiDict[str]:
+def _without(headers: CIMultiDict[str], dropped: frozenset[str]) -> CIMultiDict[str]:
     if "Connection" in headers:
         dropped |= _named_by_connection(headers.getall("Connection"))
     return CIMultiDict(

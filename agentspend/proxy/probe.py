@@ -7,7 +7,6 @@ requests. Neither the key nor the provider's own words, which may repeat it, are
 import asyncio
 from dataclasses import dataclass
 
-import aiohttp
 import msgspec
 from multidict import CIMultiDict
 
@@ -16,6 +15,7 @@ from agentspend.config.ready_providers import READY
 from agentspend.dialects.base import Dialect
 from agentspend.dialects.json_parts import UNREADABLE
 from agentspend.dialects.routes import ANTHROPIC, GEMINI, dialect_of
+from agentspend.http.incoming import TooLarge
 from agentspend.proxy.credentials import BEARER
 from agentspend.proxy.desk import Desk
 from agentspend.proxy.upstream import Unreachable, shown, way_to
@@ -69,7 +69,7 @@ async def probe(desk: Desk, provider: Provider) -> Found:
                 status, _ = await _get(desk, dialect, provider, opened, key)
     except Unreachable as error:
         return Found(url, 0, "unknown", why=str(error))
-    except (TimeoutError, aiohttp.ClientError) as error:
+    except OSError as error:
         why = f"{url} did not answer within {WITHIN_S} s" if isinstance(error, TimeoutError) else ""
         return Found(url, 0, "unknown", why=why or f"{url} broke the connection")
     return Found(url, status, _of_key(key, status, provider), models)
@@ -96,10 +96,10 @@ async def _get(
         headers[BEARER] = f"Bearer {key}"
     answer = await desk.upstream.send(way_to(dialect), "GET", path, headers, None)
     async with answer:
-        body = await answer.content.read(MAX_ANSWER_BYTES)
-        while not answer.content.at_eof() and len(body) < MAX_ANSWER_BYTES:
-            body += await answer.content.read(MAX_ANSWER_BYTES)
-        return answer.status, body
+        try:
+            return answer.status, await answer.content.read(MAX_ANSWER_BYTES)
+        except TooLarge:
+            return answer.status, b""
 
 
 def _listed(answer: bytes) -> list[str] | None:

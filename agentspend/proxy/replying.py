@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 
-from aiohttp import web
-
 from agentspend.bookkeeper.outcomes import Refused
 from agentspend.core.admission import RefusalReason
 from agentspend.core.limits import LONGEST_RETRY_AFTER_S
 from agentspend.core.scopes import Payer
 from agentspend.dialects.base import Dialect
+from agentspend.http.reply import Reply
 from agentspend.proxy.desk import Desk
 from agentspend.proxy.refusal import refused_message
 from agentspend.proxy.rulings import Ruling
@@ -25,21 +24,21 @@ class Replies:
     user_agent: str
     rid: str
 
-    def of_kind(self, kind: str, message: str, retry_after_s: int = 0) -> web.Response:
+    def of_kind(self, kind: str, message: str, retry_after_s: int = 0) -> Reply:
         """The answer for one kind of trouble, as `Dialect.reply` knows them.
 
         Who must wait longer than agents do is asked to come again sooner, and waits once more.
         """
         after_s = min(retry_after_s, LONGEST_RETRY_AFTER_S)
         reply = self.dialect.reply(kind, message, self.user_agent, self.rid, after_s)
-        return web.Response(status=reply.status, headers=dict(reply.headers), body=reply.body)
+        return Reply(reply.status, reply.headers, reply.body)
 
-    def refused(self, message: str) -> web.Response:
+    def refused(self, message: str) -> Reply:
         """Say no: the agent stops."""
         self.session.refused += 1
         return self.of_kind("refused", message)
 
-    def refused_by(self, refused: Refused) -> web.Response:
+    def refused_by(self, refused: Refused) -> Reply:
         """Say no for a budget; a velocity cap says later instead (the books keep both stories)."""
         desk = self.desk
         now_us = desk.now().wall_us
@@ -49,12 +48,12 @@ class Replies:
         left_us = (refused.resets_us or now_us) - now_us
         return self.of_kind("rate_limited", message, max(1, -(-left_us // 1_000_000)))
 
-    async def declined(self, no: Ruling, payer: Payer) -> web.Response:
+    async def declined(self, no: Ruling, payer: Payer) -> Reply:
         """Say no before anything was held, and keep the story."""
         await self._note(no, payer, "refused")
         return self.refused(no.message)
 
-    async def slowed(self, no: Ruling, payer: Payer, retry_after_s: int) -> web.Response:
+    async def slowed(self, no: Ruling, payer: Payer, retry_after_s: int) -> Reply:
         """Say later: the agent may ask again by itself."""
         await self._note(no, payer, "slowed")
         return self.of_kind("rate_limited", no.message, retry_after_s)

@@ -3,20 +3,21 @@
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Collection
 from contextlib import suppress
-from typing import Any
-
-import aiohttp
-from aiohttp import web
 
 from agentspend.config.addresses import LOOPBACK_ADDRESS
 from agentspend.core.errors import AgentspendError, StoreError
 from agentspend.core.limits import MAX_BODY_BYTES, MAX_HEADER_BYTES
 from agentspend.core.virtual_keys import is_token
 from agentspend.dialects.base import Route
+from agentspend.http.answer import Answer, Given
+from agentspend.http.connection import FAILED
+from agentspend.http.incoming import TooLarge
+from agentspend.http.reply import Reply, plain
+from agentspend.http.request import Request
+from agentspend.http.server import Server, Spawn
 from agentspend.proxy import guard, refusal
-from agentspend.proxy.answer import Answer
 from agentspend.proxy.credentials import settle_credentials, virtual_key_in
 from agentspend.proxy.desk import Desk
 from agentspend.proxy.exchange import RESTARTED, STOPPING, Journey
@@ -27,14 +28,10 @@ from agentspend.proxy.sessions import Session
 from agentspend.proxy.upstream import Unreachable, Upstream
 from agentspend.proxy.virtual_keys import Holder
 
-BROKEN = "agentspend: a mistake of ours ended this request; agentspend daemon logs names it"
-
 ENDED = "agentspend: this session has ended; start the agent again with `agentspend run`"
 
 TOKEN_IN_HEADER = "-"  # noqa: S105 - a sign
 TOKEN_HEADER = "x-agentspend-token"  # noqa: S105 - a name
-
-Spawn = Callable[[Coroutine[Any, Any, Any], str], "asyncio.Task[Any]"]
 
 
 class Proxy:
@@ -52,45 +49,20 @@ class Proxy:
         self.port = 0
         self.journeys: set[Journey] = set()
         self.draining = False
-        self._runner: web.ServerRunner | None = None
+        self._server: Server | None = None
 
     async def start(self, port: int) -> int:
         """Listen on 127.0.0.1 and return the port; a taken port raises `OSError`."""
-        loop = asyncio.get_running_loop()
-
-        def request(message: Any, body: Any, link: Any, writer: Any, task: Any) -> web.BaseRequest:
-            return web.BaseRequest(
-                message, body, link, writer, task, loop, client_max_size=MAX_BODY_BYTES
-            )
-
-        server = web.Server(
-            self._enter,
-            request_factory=request,
-            access_log=None,
-            handler_cancellation=True,
-            max_line_size=MAX_HEADER_BYTES,
-            max_field_size=4 * MAX_HEADER_BYTES,  # up to here the guard says 431 in words
-            auto_decompress=False,
-            keepalive_timeout=75,
-        )
-        self._runner = web.ServerRunner(server)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, LOOPBACK_ADDRESS, port, reuse_address=True, backlog=512)
-        await site.start()
-        assert self._runner.addresses
-        self.port = int(self._runner.addresses[0][1])
+        longest = 4 * MAX_HEADER_BYTES  # up to here the guard says 431 in the dialect's words
+        self._server = Server(self._enter, self._spawn, longest)
+        self.port = await self._server.listen(LOOPBACK_ADDRESS, port)
         self._names = guard.names_of(self._hosts, self.port)
         return self.port
 
     async def listen_also(self, address: str) -> None:
         """Answer on one more address, at the same port; `OSError` when it cannot be had."""
-        assert self._runner is not None
-        site = web.TCPSite(self._runner, address, self.port, reuse_address=True, backlog=512)
-        try:
-            await site.start()
-        except OSError:
-            await site.stop()
-            raise
+        assert self._server is not None
+        await self._server.listen(address, self.port)
         self._own.add(address)
 
     async def drain(self, within_s: float) -> int:
@@ -131,21 +103,18 @@ class Proxy:
 
     async def stop(self) -> None:
         """Close the listener."""
-        if self._runner is not None:
-            await self._runner.cleanup()
+        if self._server is not None:
+            await self._server.close()
 
-    async def _enter(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Every request. aiohttp's own router would cost as much as a third of all it does."""
-        if request.headers.get("Expect", "").lower() == "100-continue":
-            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            request.writer.output_size = 0
+    async def _enter(self, request: Request) -> Given:
+        """Every request."""
         prefix, path = place_of(request.path)
         token = _token(request, prefix)
         if prefix is None and not token:
             return self._stranger(request)
         return await self._answer(request, token, path)
 
-    async def _answer(self, request: web.BaseRequest, token: str, path: str) -> web.StreamResponse:
+    async def _answer(self, request: Request, token: str, path: str) -> Given:
         """Every path under a session's or a virtual key's prefix, or with a key in its headers."""
         found = route_for(path, request.headers, self._desk.providers)
         shape = found.route if isinstance(found, Astray) else found
@@ -156,7 +125,7 @@ class Proxy:
         if isinstance(who, str):
             return _refused(request, shape, who)
         if request.method == "HEAD":
-            return web.Response()
+            return Reply()
         session = who if isinstance(who, Session) else await self._of_key(request, who)
         if isinstance(session, str):
             return _refused(request, shape, session)
@@ -166,30 +135,30 @@ class Proxy:
             session.refused += 1
             return _reply(request, found.route, "refused", found.message)
         if found is None:
-            return _plain(404, f"agentspend passes no requests to {request.path_qs[:80]!r} on")
+            return plain(404, f"agentspend passes no requests to {request.target[:80]!r} on")
         if found.kind == "messages" and request.method == "POST":
             return await self._journey(request, session, found)
         if (found.kind, request.method) in (("count_tokens", "POST"), ("models", "GET")):
             return await self._pass_on(request, session, found)
-        return _plain(405, f"{request.method} is not used here")
+        return plain(405, f"{request.method} is not used here")
 
-    def _stranger(self, request: web.BaseRequest) -> web.Response:
+    def _stranger(self, request: Request) -> Reply:
         """A path with no session in it, and no virtual key where an SDK puts its key."""
         rejected = guard.rejection(request, self._names)
         if rejected is not None:
-            return _plain(*rejected)
-        return _plain(404, "agentspend: start the agent with `agentspend run`")
+            return plain(*rejected)
+        return plain(404, "agentspend: start the agent with `agentspend run`")
 
-    def _admitted(self, request: web.BaseRequest, token: str) -> Session | Holder | str:
+    def _admitted(self, request: Request, token: str) -> Session | Holder | str:
         """Whose request it is, or the message for somebody who may not come in."""
         if not is_token(token) and not request.path.startswith("/k/"):
             return self._desk.sessions.by_token(token) or ENDED
         keys, now_us = self._desk.key_sessions.keys, self._desk.now().wall_us
         return keys.find(token, now_us, self._desk.zone)
 
-    async def _of_key(self, request: web.BaseRequest, holder: Holder) -> Session | str:
+    async def _of_key(self, request: Request, holder: Holder) -> Session | str:
         """The session of a virtual key that a request belongs to, or why it cannot begin."""
-        address, port, *_ = request.get_extra_info("peername") or ("", 0)
+        address, port = request.peer
         if address not in self._own:
             port = 0  # a container's: no process of this machine
         now_us = self._desk.now().wall_us
@@ -200,9 +169,7 @@ class Proxy:
         except AgentspendError as error:
             return f"agentspend: {error.message}; {error.hint}"
 
-    async def _journey(
-        self, request: web.BaseRequest, session: Session, route: Route
-    ) -> web.StreamResponse:
+    async def _journey(self, request: Request, session: Session, route: Route) -> Given:
         session.requests += 1
         rid = f"r_{time.time_ns() // 1_000_000:011x}{secrets.token_hex(4)}"
         journey = Journey(
@@ -211,8 +178,7 @@ class Proxy:
             route=route,
             request=request,
             rid=rid,
-            path=route.path
-            + (f"?{request.rel_url.raw_query_string}" if request.rel_url.raw_query_string else ""),
+            path=route.path + (f"?{request.query}" if request.query else ""),
         )
         async with session.slots:
             if self.draining:
@@ -226,14 +192,13 @@ class Proxy:
                 journey.client_left()
                 raise
             except Exception:  # noqa: BLE001 - the task has told it; the client gets words
-                return _broken(request, route, journey)
-        return answer if answer is not None else web.Response(status=499)
+                begun = journey.stream is not None and journey.stream.begun
+                return journey.stream if begun else _reply(request, route, "unreachable", FAILED)
+        return answer
 
-    async def _pass_on(
-        self, request: web.BaseRequest, session: Session, route: Route
-    ) -> web.StreamResponse:
+    async def _pass_on(self, request: Request, session: Session, route: Route) -> Given:
         """Free endpoints: credentials are settled, nothing is held."""
-        headers = to_upstream(request.raw_headers)
+        headers = to_upstream(request.headers)
         provider = route.dialect.provider
         paid = settle_credentials(
             headers,
@@ -248,12 +213,12 @@ class Proxy:
         if paid.missing_key:
             return _reply(request, route, "refused", refusal.missing_key_message(provider))
         try:
-            body = await request.read() if request.can_read_body else None
-        except web.HTTPRequestEntityTooLarge:
+            body = await request.content.read(MAX_BODY_BYTES) if request.has_body else None
+        except ConnectionError:
+            return None
+        except TooLarge:
             return _reply(request, route, "too_large", refusal.TOO_LARGE)
-        path = route.path + (
-            f"?{request.rel_url.raw_query_string}" if request.rel_url.raw_query_string else ""
-        )
+        path = route.path + (f"?{request.query}" if request.query else "")
         try:
             login = login_of(self._desk, paid, provider, headers, body or b"", route.model)
             origin, there = way_out(route.dialect, path, login)
@@ -261,19 +226,19 @@ class Proxy:
             async with upstream:
                 if login is not None:
                     login.hear(upstream.headers)
-                stream = Answer(status=upstream.status, headers=to_client(upstream.headers))
-                await stream.begin(request, upstream.content)
-                async for chunk in upstream.content.iter_any():
-                    await stream.pass_on(chunk, last=upstream.content.at_eof())
+                stream = Answer(
+                    request, upstream.status, upstream.reason, to_client(upstream.headers)
+                )
+                stream.begin(at_once=not upstream.content.has_news)
+                async for chunk in upstream.content.pieces():
+                    await stream.pass_on(chunk, last=upstream.content.at_end)
+                await stream.end()
         except Unreachable as error:
             kind = "timed_out" if error.timed_out else "unreachable"
             return _reply(request, route, kind, f"agentspend: {error}")
-        except aiohttp.ClientError:
-            if request.transport is not None:
-                request.transport.abort()
-            return stream
-        with suppress(ConnectionError):
-            await stream.write_eof()
+        except OSError:
+            request.abort()
+            return None
         return stream
 
 
@@ -286,7 +251,7 @@ def place_of(path: str) -> tuple[str | None, str]:
     return None, path
 
 
-def _token(request: web.BaseRequest, named: str | None) -> str:
+def _token(request: Request, named: str | None) -> str:
     """A session's token or a virtual key's: in the path, or in a header where others see the path.
 
     Without any prefix only a virtual key counts, also where an SDK puts the key it is given.
@@ -299,38 +264,21 @@ def _token(request: web.BaseRequest, named: str | None) -> str:
     return told if is_token(told) else virtual_key_in(request.headers)
 
 
-def _rejected(
-    request: web.BaseRequest, route: Route | None, status: int, message: str
-) -> web.Response:
+def _rejected(request: Request, route: Route | None, status: int, message: str) -> Reply:
     """The guard's no, in the dialect's own shape where the path has one."""
     if route is None or request.method == "HEAD":
-        return _plain(status, message)
+        return plain(status, message)
     return _reply(request, route, "bad_request", message, status)
 
 
-def _broken(request: web.BaseRequest, route: Route, journey: Journey) -> web.StreamResponse:
-    """The answer to a request that a mistake of ours ended; one that had begun is cut."""
-    if journey.stream is None or not journey.stream.prepared:
-        return _reply(request, route, "unreachable", BROKEN)
-    if request.transport is not None:
-        request.transport.abort()
-    return journey.stream
-
-
-def _refused(request: web.BaseRequest, route: Route | None, message: str) -> web.Response:
+def _refused(request: Request, route: Route | None, message: str) -> Reply:
     """Nobody comes in: said in the words of the path's API, so that no client tries again."""
     if route is None or request.method == "HEAD":
-        return _plain(404, message)
+        return plain(404, message)
     return _reply(request, route, "refused", message)
 
 
-def _reply(
-    request: web.BaseRequest, route: Route, kind: str, message: str, status: int = 0
-) -> web.Response:
+def _reply(request: Request, route: Route, kind: str, message: str, status: int = 0) -> Reply:
     rid = f"r_{secrets.token_hex(8)}"
     reply = route.dialect.reply(kind, message, request.headers.get("User-Agent", ""), rid)
-    return web.Response(status=status or reply.status, headers=dict(reply.headers), body=reply.body)
-
-
-def _plain(status: int, message: str) -> web.Response:
-    return web.Response(status=status, text=message + "\n")
+    return Reply(status or reply.status, reply.headers, reply.body)

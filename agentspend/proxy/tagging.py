@@ -4,7 +4,7 @@ A bad tag stops the request with words, for a tag that was dropped in silence wo
 budget for it in silence. A request can add tags to its session's and take none away.
 """
 
-from multidict import CIMultiDictProxy
+from multidict import CIMultiDict
 
 from agentspend.core.errors import AgentspendError
 from agentspend.core.tags import all_of, read_tag, read_tags
@@ -14,7 +14,7 @@ TAGS_HEADER = "x-agentspend-tags"
 
 
 def tagged(
-    own: tuple[str, ...], headers: CIMultiDictProxy[str], body: bytes, dialect: Dialect
+    own: tuple[str, ...], headers: CIMultiDict[str], body: bytes, dialect: Dialect
 ) -> tuple[tuple[str, ...], bytes]:
     """All tags of a request whose session has `own`, and its body without them.
 
