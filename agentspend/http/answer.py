@@ -6,7 +6,7 @@ once needs one, not three. No byte is held back for it.
 
 from multidict import CIMultiDict
 
-from agentspend.http.head import BadHead, head_bytes
+from agentspend.http.head import head_bytes
 from agentspend.http.reply import Reply, first_line
 from agentspend.http.request import Request
 
@@ -78,11 +78,8 @@ class Answer:
 
 
 def _head(status: int, reason: str, headers: list[tuple[str, str]]) -> bytes:
-    """Its bytes; a reason that could not be written is left out: the answer was paid for."""
-    try:
-        return head_bytes(first_line(status, reason), headers)
-    except BadHead:
-        return head_bytes(first_line(status), headers)
+    """Its bytes; a reason that no client could read is left out: the answer was paid for."""
+    return head_bytes(first_line(status, reason if reason.isprintable() else ""), headers)
 
 
 Given = Reply | Answer | None

@@ -8,13 +8,14 @@ import asyncio
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from weakref import WeakSet
 
 import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
 from agentspend.http.head import head_bytes, written
-from agentspend.http.response import Response, Talk
+from agentspend.http.response import NotHttp, Response, Talk
 
 KEEPALIVE_S = 30
 _PROXY_AUTH = "Proxy-Authorization"
@@ -48,8 +49,9 @@ class Client:
 
     def __init__(self, connect_s: float, silence_s: float) -> None:
         self._connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_S)
-        self._timeout = aiohttp.ClientTimeout(sock_connect=connect_s)
+        self._timeout = aiohttp.ClientTimeout(connect=connect_s, sock_connect=connect_s)
         self._silence_s = silence_s
+        self._used: WeakSet[asyncio.BaseProtocol] = WeakSet()
 
     async def close(self) -> None:
         """Close every connection."""
@@ -77,15 +79,23 @@ class Client:
             raise
 
     async def _connect(self, key: aiohttp.ClientRequest) -> "aiohttp.connector.Connection":
-        """A connection on which nothing is under way; one where a stray byte came is closed."""
+        """A connection on which nothing is under way; a kept one where a stray byte came is closed.
+
+        Raises `NotHttp` where somebody speaks before he is asked.
+        """
         while True:
             try:
                 connection = await self._connector.connect(key, [], self._timeout)
             except TimeoutError as error:
                 raise ConnectTimeout(str(error)) from error
-            if connection.protocol is not None and not connection.protocol.should_close:
+            protocol, transport = connection.protocol, connection.transport
+            assert protocol is not None
+            if transport is not None and not protocol.should_close:
+                self._used.add(protocol)
                 return connection
             connection.close()
+            if protocol not in self._used:
+                raise NotHttp("it spoke first, or closed at once")
 
 
 def _head(

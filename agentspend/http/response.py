@@ -13,7 +13,6 @@ from agentspend.http.head import READ, is_chunked
 from agentspend.http.incoming import Incoming
 
 MAX_HEAD_BYTES = 256 * 1024
-SWITCHING = 101
 
 
 class Cut(ConnectionError):
@@ -70,7 +69,7 @@ class Talk(asyncio.Protocol):
         self._transport = connection.transport
         self._loop = asyncio.get_running_loop()
         self._parser = _parser(self)
-        self._reason, self._size = b"", 0
+        self._reason, self._size, self._mute = b"", 0, 0
         self._headers: list[tuple[bytes, bytes]] = []
         self._answer: Response | None = None
         self._whole = self._over = self._held = self._until_end = False
@@ -114,8 +113,11 @@ class Talk(asyncio.Protocol):
         if self._over:
             return
         self._heard_s = self._loop.time()
+        self._mute += len(data)
         try:
             self._parser.feed_data(data)
+            if self._mute > MAX_HEAD_BYTES:
+                raise httptools.HttpParserError  # a head without end, which it still gathers
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._stray = True
             if not self._whole:
@@ -132,20 +134,20 @@ class Talk(asyncio.Protocol):
     def on_status(self, part: bytes) -> None:
         """httptools: the reason, or a piece of it."""
         self._reason += part
+        self._grow(len(part))
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """httptools: a header, or a trailer, which counts for nothing."""
-        self._size += len(name) + len(value)
-        if self._size > MAX_HEAD_BYTES:
-            raise NotHttp
+        self._grow(len(name) + len(value))
         if self._answer is None:
-            self._headers.append((name, value))
+            self._headers.append((name.strip(), value))  # it takes "Content-Length :" for one
 
     def on_headers_complete(self) -> None:
         """httptools: the head is whole; one that only announces another is passed over."""
         status = self._parser.get_status_code()
         if status < 200 or self._answer is not None:
             return
+        self._mute = 0
         headers = CIMultiDict(
             [(str(name, *READ), str(value, *READ)) for name, value in self._headers]
         )
@@ -157,6 +159,7 @@ class Talk(asyncio.Protocol):
 
     def on_body(self, piece: bytes) -> None:
         """httptools: some of the body."""
+        self._mute = 0
         if self._answer is not None and not self._whole:
             self._answer.content.feed(piece)
 
@@ -166,6 +169,11 @@ class Talk(asyncio.Protocol):
             self._whole = True
             self._stays = self._parser.should_keep_alive()  # it has forgotten by the next byte
             self._answer.content.end()
+
+    def _grow(self, by: int) -> None:
+        self._size += by
+        if self._size > MAX_HEAD_BYTES:
+            raise NotHttp
 
     def _fail(self, error: Exception) -> None:
         if self._answer is not None:
@@ -177,9 +185,15 @@ class Talk(asyncio.Protocol):
         """Give the connection back, or close it."""
         self._over = True
         self._timer.cancel()
+        self.response.cancel()
+        self._answer = None
+        del self._parser  # it holds this object, and would keep it until the next collection
         if self._held:
             self._transport.resume_reading()
-        if not again or self._transport.is_closing() or self._transport.get_write_buffer_size():
+        unsent = self._transport.get_write_buffer_size() > 0
+        if unsent:
+            self._transport.abort()  # closed, it would still wait for who reads no more
+        if unsent or not again or self._transport.is_closing():
             self._connection.close()
         else:
             self._transport.set_protocol(self._owner)
