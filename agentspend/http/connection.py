@@ -255,6 +255,8 @@ class Connection(asyncio.Protocol):
             if not self._waiting:
                 self.hold(False)
             self._start(request)
+        elif self._broken is not None:
+            self._part()
         elif self._last:
             self._transport.close()
         elif self._now is None:

@@ -176,6 +176,8 @@ class Talk(asyncio.Protocol):
             raise NotHttp
 
     def _fail(self, error: Exception) -> None:
+        if self._over:
+            return
         if self._answer is not None:
             self._answer.content.fail(error)
         elif not self.response.done():
@@ -187,7 +189,7 @@ class Talk(asyncio.Protocol):
         self._timer.cancel()
         self.response.cancel()
         self._answer = None
-        del self._parser  # it holds this object, and would keep it until the next collection
+        del self._parser, self.response  # what holds this object would keep it until a collection
         if self._held:
             self._transport.resume_reading()
         unsent = self._transport.get_write_buffer_size() > 0
