@@ -2,7 +2,11 @@
 
 Its first strings on a new machine take seconds (it builds a table of all characters), which it
 would call a test that is too slow.
+
+And that Ctrl-C reaches what tests start: a shell's background job ignores it, and so would they.
 """
+
+import signal
 
 from hypothesis import HealthCheck, settings
 
@@ -10,3 +14,5 @@ settings.register_profile(
     "any_machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("any_machine")
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
