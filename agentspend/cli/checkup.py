@@ -105,17 +105,10 @@ def files() -> Iterator[Finding]:
 
 
 def parts() -> Iterator[Finding]:
-    """The libraries are as fast and as safe as they must be."""
+    """The database that holds the money."""
     import sqlite3
 
     yield Finding(True, f"SQLite {sqlite3.sqlite_version}; one connection writes, so none races it")
-    from aiohttp import http_parser
-
-    if http_parser.HttpRequestParser is http_parser.HttpRequestParserPy:
-        yield Finding(False, "aiohttp has no C parser here; its Python one had smuggling bugs",
-                      "reinstall agentspend-cli from a wheel")  # fmt: skip
-    else:
-        yield Finding(True, "aiohttp has its C parser")
 
 
 def _containers(found: Mapping[str, Any]) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from agentspend.http.reply import Reply, first_line
 from agentspend.http.request import Request
 
 BODILESS = frozenset({204, 304})
-_NO_LENGTH = "Content-Length"
+_LENGTH = "Content-Length"
 
 
 class Answer:
@@ -39,7 +39,7 @@ class Answer:
         Raises `ConnectionError` where the client is gone, `BadHead`.
         """
         request, framed = self._request, list(self._headers.items())
-        bodiless = self._status in BODILESS or _NO_LENGTH in self._headers
+        bodiless = self._status in BODILESS or _LENGTH in self._headers
         if not bodiless and request.is_old:
             request.keep_alive = False
         elif not bodiless:

@@ -28,11 +28,6 @@ class Incoming:
         self._waiter: asyncio.Future[None] | None = None
 
     @property
-    def whole(self) -> bool:
-        """Whether its end has come, read or not."""
-        return self._whole
-
-    @property
     def has_news(self) -> bool:
         """Whether a reader would not have to wait."""
         return bool(self._pieces) or self._whole or self._error is not None

@@ -177,7 +177,7 @@ async def test_a_body_that_nobody_read_does_not_stop_the_next_request() -> None:
         reader, writer = await served.open(post(b"x" * 270_000))
         await until(
             lambda: any(
-                each._holds or (each._now and each._now.content.whole)
+                each._holds or (each._now and each._now.content._whole)
                 for each in served.server.connections
             )
         )
