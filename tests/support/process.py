@@ -123,6 +123,19 @@ class Home:
             process = psutil.Process(int(text))
             if "agentspend" in " ".join(process.cmdline()):
                 process.kill()
-                process.wait(10)
-        except psutil.NoSuchProcess:
+                _await_end(process)
+        except (psutil.NoSuchProcess, ProcessLookupError):
             pass
+
+
+def _await_end(process: psutil.Process) -> None:
+    """Until it has ended, reaped or not: it is nobody's child, and some inits reap only each 2 s."""
+    if not hasattr(os, "pidfd_open"):
+        process.wait(10)
+        return
+    handle = os.pidfd_open(process.pid)
+    try:
+        ended, _, _ = select.select([handle], [], [], 10)
+    finally:
+        os.close(handle)
+    assert ended, f"process {process.pid} did not end"
