@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from agentspend.config.shape import AdmissionSection
 from agentspend.core.rules import RateLimit, Rules
 from agentspend.core.scopes import Scope
 from tests.support.desk import Device, budget, message
@@ -60,6 +61,6 @@ async def test_a_new_budget_begins_with_what_every_spelling_spent(tmp_path: Path
 async def test_a_rate_limit_for_a_model_holds_for_every_spelling(tmp_path: Path) -> None:
     """The rules on models, budgets and rates read a name alike."""
     slow = Rules(rates=(RateLimit(Scope.of({"model": "claude-haiku-4-5"}), rpm=1),))
-    async with Device(tmp_path, rules=slow) as device:
+    async with Device(tmp_path, rules=slow, admission=AdmissionSection(wait_s=0)) as device:
         statuses = [(await device.post(message(model=sent))).status for sent in HAIKU]
         assert statuses == [200, 429]

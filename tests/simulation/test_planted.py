@@ -20,6 +20,7 @@ from tests.simulation.scenario import scenario
 from tests.simulation.virtual import Stuck
 from tests.simulation.world import simulate
 
+pytestmark = pytest.mark.bounded
 SEEDS = (*range(2_000, 2_008), 2_032)
 Plant = Callable[[], AbstractContextManager[Any]]
 

@@ -6,6 +6,8 @@ from tests.simulation.team.__main__ import STEPS_EACH
 from tests.simulation.team.mutants import MUTANTS, Mutant
 from tests.simulation.team.world import history
 
+pytestmark = pytest.mark.bounded
+
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.plant.__name__)
 def test_a_seeded_mistake_is_caught(mutant: Mutant) -> None:
