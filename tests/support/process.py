@@ -129,7 +129,7 @@ class Home:
 
 
 def _await_end(process: psutil.Process) -> None:
-    """Until it has ended, reaped or not: it is nobody's child, and some inits reap only each 2 s."""
+    """Until it has ended, reaped or not: it is nobody's child, and some inits reap each 2 s."""
     if not hasattr(os, "pidfd_open"):
         process.wait(10)
         return
