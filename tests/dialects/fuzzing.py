@@ -6,6 +6,7 @@
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +115,8 @@ def read(dialect: Dialect, body: bytes, path_model: str = "") -> RequestFacts | 
     prepared = dialect.prepare(body, facts)
     assert not dialect.read_request(prepared, path_model=path_model).adds_usage
     assert facts.adds_usage or prepared == body
-    json.loads(dialect.count_body(body, path_model))
+    with suppress(RecursionError):  # Python 3.14's own parser stops before ours
+        json.loads(dialect.count_body(body, path_model))
     return facts
 
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import msgspec
 import pytest
-from backports import zstd
 
 from agentspend.core.limits import MAX_BODY_BYTES
 from tests.proxy.raw import RawProvider, answer_bytes
 from tests.proxy.test_every_dialect import CHAT, FLASH, GEMINI, RESPONSES
 from tests.support.desk import TOKEN, Device, Reply, budget, message
+from tests.support.packing import zstd
 
 PACK: dict[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.compress,

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
-from backports import zstd
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agentspend.proxy.inflating import MAX_MEMBERS, Damaged, TooLong, inflater_for
+from tests.support.packing import zstd
 
 PACK: dict[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.compress,
