@@ -13,6 +13,8 @@ def main() -> int:
     """Do what the command line says; returns the exit code."""
     try:
         from sync_server.cli import app
+
+        return app.main()
     except ModuleNotFoundError as error:
         if error.name not in LIBRARIES:
             raise
@@ -22,7 +24,6 @@ def main() -> int:
             " '.[server]'\n"
         )
         return 1
-    return app.main()
 
 
 if __name__ == "__main__":

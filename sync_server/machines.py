@@ -10,8 +10,9 @@ from sqlalchemy import Connection
 
 from agentspend.core.errors import AgentspendError
 from agentspend.wire.invite import CODE_BYTES, code_sha256
-from sync_server.acts.act import Address, Caller, Done, Moment, Role
+from sync_server.acts.act import Address, Caller, Done, Moment
 from sync_server.acts.invites import fresh
+from sync_server.roles import Role
 from sync_server.store import people
 from sync_server.store.people import Speaker
 

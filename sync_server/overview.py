@@ -13,11 +13,11 @@ from sqlalchemy import Connection, Row, RowMapping, func, or_, select
 from agentspend.core.allowance.messages import Burner, Look, Overview, PoolSeen, Question
 from agentspend.core.money import MAX_NUSD
 from sync_server import burning, visibility
-from sync_server.acts.act import Role
 from sync_server.allowance.pools import PoolState
 from sync_server.burning import Burning, Counts, Lately
 from sync_server.policies import level_of
 from sync_server.raises import still_asked
+from sync_server.roles import Role
 from sync_server.store import cases, people
 from sync_server.store.tables import devices, members, pools, requests
 from sync_server.visibility import Onlooker, Visibility

@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from agentspend.wire.canonical import canonical
-from sync_server.acts.act import Role
 from sync_server.allowance.journal import Filed
+from sync_server.roles import Role
 from sync_server.store import cases
 from sync_server.store.tables import devices, members, teams
 

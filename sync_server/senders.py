@@ -7,7 +7,8 @@ from sqlalchemy import Connection
 from agentspend.core.errors import AgentspendError
 from agentspend.wire import signing
 from agentspend.wire.team import Message, Sealed, unseal
-from sync_server.acts.act import SPENDS, NotAllowed, Role
+from sync_server.acts.act import NotAllowed
+from sync_server.roles import SPENDS, Role
 from sync_server.store import people
 
 

@@ -28,7 +28,7 @@ from agentspend.core.errors import AgentspendError
 from agentspend.wire import signing
 from agentspend.wire.team import Message, Sealed, seal
 from sync_server import enrolment, machines, orders, policies, quotas, raises, senders, verdicts
-from sync_server.acts.act import SPENDS, Act, Address, Done, Plan, Role
+from sync_server.acts.act import Act, Address, Done, Plan
 from sync_server.acts.reserves import draw
 from sync_server.allowance import incarnations
 from sync_server.allowance.case import Office
@@ -43,6 +43,7 @@ from sync_server.crowds import Crowds
 from sync_server.enrolment import Names
 from sync_server.journal_file import JournalFile
 from sync_server.overview import At, overview
+from sync_server.roles import SPENDS, Role
 from sync_server.store import cases, earlier, ledgers, logs, people, spending
 
 ACTIVE_US = 30 * 60 * 1_000_000

@@ -9,7 +9,8 @@ from sqlalchemy import Connection, Row
 
 from agentspend.core.allowance.messages import Decide, Verdict
 from sync_server.acts import requests
-from sync_server.acts.act import Caller, Done, Moment, Role
+from sync_server.acts.act import Caller, Done, Moment
+from sync_server.roles import Role
 from sync_server.store.people import Speaker
 
 _ACTS = {act.name: act for act in requests.ACTS}

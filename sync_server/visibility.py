@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from sync_server.acts.act import Role
+from sync_server.roles import Role
 from sync_server.store.tables import memberships, teams
 
 

@@ -6,7 +6,6 @@ nothing itself, and hands back journal lines; the service writes them, and the a
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -14,26 +13,10 @@ from sqlalchemy import Connection, Row
 
 from agentspend.core.errors import AgentspendError
 from sync_server.allowance.journal import Line
+from sync_server.roles import Role
 
 EVERYONE = frozenset({"*"})
 NOBODY: frozenset[str] = frozenset()
-
-
-class Role(StrEnum):
-    """Who may do what; each may do what those before may."""
-
-    VIEWER = "viewer"
-    MEMBER = "member"
-    LEAD = "lead"
-
-    def may(self, least: "Role") -> bool:
-        """Whether this role is enough."""
-        order = list(Role)
-        return order.index(self) >= order.index(least)
-
-
-SPENDS = Role.MEMBER
-"""The least role whose devices get allowance."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,13 @@ from agentspend.core.money import MAX_NUSD, dollars
 from agentspend.core.scopes import Scope
 from agentspend.wire.canonical import canonical
 from sync_server import clock, visibility
-from sync_server.acts.act import EVERYONE, Act, Caller, Done, Moment, Role
-from sync_server.acts.names import found
+from sync_server.acts.act import EVERYONE, Act, Caller, Done, Moment
+from sync_server.acts.finding import found
 from sync_server.allowance.journal import Filed, Line, Opened
 from sync_server.allowance.pools import PoolState
 from sync_server.allowance.windows import first
 from sync_server.policies import level_of
+from sync_server.roles import Role
 from sync_server.store import cases, people
 from sync_server.store.tables import devices, members, pools, teams
 

@@ -12,8 +12,9 @@ from agentspend.wire import signing
 from agentspend.wire.canonical import MAX_INT, NotCanonical, canonical, parse
 from agentspend.wire.chain import ChainCheck, Verdict
 from agentspend.wire.entries import entry_hash
-from sync_server.acts.act import Act, Done, Moment, NotFound, Role
+from sync_server.acts.act import Act, Done, Moment, NotFound
 from sync_server.acts.looking import Us
+from sync_server.roles import Role
 from sync_server.store import ledgers, logs, spending
 from sync_server.store.tables import accounts, audit, devices, incarnations, pools
 

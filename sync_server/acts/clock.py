@@ -10,7 +10,8 @@ from sqlalchemy import Connection, Row
 from agentspend.core.errors import AgentspendError
 from agentspend.core.windows import moment as as_datetime
 from sync_server import clock
-from sync_server.acts.act import EVERYONE, Act, Done, Moment, Role
+from sync_server.acts.act import EVERYONE, Act, Done, Moment
+from sync_server.roles import Role
 
 
 class Today(msgspec.Struct, forbid_unknown_fields=True):

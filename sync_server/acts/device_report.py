@@ -5,7 +5,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, func, select
 
 from agentspend.core.allowance.messages import Status
-from sync_server.acts.act import Act, Done, Moment, Nothing, Role
+from sync_server.acts.act import Act, Done, Moment, Nothing
+from sync_server.roles import Role
 from sync_server.signs import DAY_US, MANY_WITHIN_US, MEANS, Facts, signs
 from sync_server.store.spending import HOUR_US
 from sync_server.store.tables import devices, incarnations, invites, members, spending

@@ -8,10 +8,11 @@ from sqlalchemy import Connection, Row, case, func, select
 
 from agentspend.core.allowance.messages import Status
 from sync_server import visibility
-from sync_server.acts.act import Act, Done, Moment, Nothing, Role
-from sync_server.acts.names import found
+from sync_server.acts.act import Act, Done, Moment, Nothing
+from sync_server.acts.finding import found
 from sync_server.allowance.journal import Filed, Line, Ranked
 from sync_server.machines import VALID_US
+from sync_server.roles import Role
 from sync_server.store import people
 from sync_server.store.tables import accounts, devices, incarnations, members, receipts
 from sync_server.visibility import Visibility

@@ -7,9 +7,10 @@ from sqlalchemy import Connection, Row
 
 from agentspend.core.errors import AgentspendError
 from agentspend.wire.invite import CODE_BYTES, code_sha256, write_code
-from sync_server.acts.act import Act, Done, Moment, Role
-from sync_server.acts.names import found
+from sync_server.acts.act import Act, Done, Moment
+from sync_server.acts.finding import found
 from sync_server.allowance.journal import Filed
+from sync_server.roles import Role
 from sync_server.store.tables import members
 
 DAY_H, WEEK_H, MOST_H = 24, 168, 720

@@ -7,9 +7,10 @@ import msgspec
 from sqlalchemy import Connection, Row, func, select
 
 from agentspend.core.money import MAX_NUSD
-from sync_server.acts.act import Act, Done, Moment, Nothing, Role
+from sync_server.acts.act import Act, Done, Moment, Nothing
 from sync_server.acts.caps import lines
 from sync_server.acts.clock import told
+from sync_server.roles import Role
 from sync_server.store.tables import audit, devices, entries, incarnations, members
 
 Us = Annotated[int, msgspec.Meta(ge=0, le=MAX_NUSD)]

@@ -12,10 +12,12 @@ from agentspend.core.allowance.messages import Status
 from agentspend.core.errors import AgentspendError
 from agentspend.wire.canonical import canonical
 from sync_server.acts import invites, teams
-from sync_server.acts.act import Act, Done, Moment, NotFound, Nothing, Role
+from sync_server.acts.act import Act, Done, Moment, NotFound, Nothing
 from sync_server.acts.devices import expelled
-from sync_server.acts.names import all_rows, found, name_of
+from sync_server.acts.finding import all_rows, found
 from sync_server.allowance.journal import Filed, Line
+from sync_server.names import name_of
+from sync_server.roles import Role
 from sync_server.store.tables import devices, members
 from sync_server.store.tables import teams as team_table
 

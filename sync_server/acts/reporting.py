@@ -14,7 +14,8 @@ from sqlalchemy import Connection, Row, Select, case, func, select
 from agentspend.core.money import MAX_NUSD
 from agentspend.wire.entry_reader import read_entry
 from sync_server import visibility
-from sync_server.acts.act import Act, Done, Moment, NotAllowed, Role
+from sync_server.acts.act import Act, Done, Moment, NotAllowed
+from sync_server.roles import Role
 from sync_server.store.spending import COUNTED_KINDS, HOUR_US, kept
 from sync_server.store.tables import (
     devices,

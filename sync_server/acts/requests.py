@@ -8,11 +8,12 @@ from sqlalchemy import Connection, Row, RowMapping, select
 
 from agentspend.core.errors import AgentspendError
 from agentspend.core.money import MAX_NUSD, dollars
-from sync_server.acts.act import Act, Done, Moment, Role
-from sync_server.acts.names import found
+from sync_server.acts.act import Act, Done, Moment
+from sync_server.acts.finding import found
 from sync_server.allowance.journal import Filed, Line, Opened
 from sync_server.allowance.pools import PoolState
 from sync_server.raises import still_asked
+from sync_server.roles import Role
 from sync_server.store import cases
 from sync_server.store.tables import devices, members, pools, requests
 

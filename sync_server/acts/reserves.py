@@ -10,9 +10,10 @@ from agentspend.core.money import MAX_NUSD
 from agentspend.core.printable import clean
 from agentspend.wire.canonical import canonical
 from sync_server import reserves, visibility
-from sync_server.acts.act import EVERYONE, SPENDS, Act, Done, Moment, NotAllowed, Nothing, Role
-from sync_server.acts.names import found
+from sync_server.acts.act import EVERYONE, Act, Done, Moment, NotAllowed, Nothing
+from sync_server.acts.finding import found
 from sync_server.reserves import NotDrawn
+from sync_server.roles import SPENDS, Role
 from sync_server.store import cases, people
 from sync_server.store.people import Speaker
 from sync_server.store.tables import pools

@@ -10,9 +10,10 @@ from sqlalchemy import Connection, Row
 from agentspend.core.price_overrides import read_overrides
 from agentspend.core.scopes import Scope
 from agentspend.wire.canonical import canonical
-from sync_server.acts.act import EVERYONE, Act, Done, Moment, NotFound, Role
-from sync_server.acts.names import found
+from sync_server.acts.act import EVERYONE, Act, Done, Moment, NotFound
+from sync_server.acts.finding import found
 from sync_server.allowance.journal import Filed
+from sync_server.roles import Role
 from sync_server.store.tables import teams
 
 Text = Annotated[str, msgspec.Meta(max_length=200)]

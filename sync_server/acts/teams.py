@@ -6,9 +6,11 @@ import msgspec
 from sqlalchemy import Connection, Row, Select, func, select
 
 from agentspend.core.errors import AgentspendError
-from sync_server.acts.act import EVERYONE, Act, Done, Moment, Nothing, Role
-from sync_server.acts.names import all_rows, found, name_of
+from sync_server.acts.act import EVERYONE, Act, Done, Moment, Nothing
+from sync_server.acts.finding import all_rows, found
 from sync_server.allowance.journal import Filed
+from sync_server.names import name_of
+from sync_server.roles import Role
 from sync_server.store.tables import devices, members, memberships, teams
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]

@@ -6,9 +6,10 @@ from typing import Annotated, Any
 import msgspec
 from sqlalchemy import Connection, Row, select
 
-from sync_server.acts.act import Act, Caller, Done, Moment, NotFound, Nothing, Role
-from sync_server.acts.names import all_rows, found
+from sync_server.acts.act import Act, Caller, Done, Moment, NotFound, Nothing
+from sync_server.acts.finding import all_rows, found
 from sync_server.allowance.journal import Filed
+from sync_server.roles import Role
 from sync_server.store.tables import members, tokens
 
 PREFIX = "aspt_"

@@ -1,12 +1,10 @@
 """The commands of `agentspend-server`, in the order of a lead's first day."""
 
-import sqlite3
 import sys
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
-from sqlalchemy.exc import SQLAlchemyError
 
 import agentspend
 from agentspend.core.errors import AgentspendError
@@ -20,7 +18,7 @@ def main() -> int:
         return run(sys.argv[1:])
     except AgentspendError as error:
         return _told(error)
-    except (OSError, sqlite3.Error, SQLAlchemyError) as error:
+    except helping.refusals() as error:
         return _told(helping.in_words(error))
     except KeyboardInterrupt:
         return ExitCode.INTERRUPT

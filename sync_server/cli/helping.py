@@ -1,5 +1,6 @@
 """How help reads: plain text of any width, and examples that can be copied."""
 
+import sys
 from enum import IntEnum
 from typing import Any
 
@@ -78,6 +79,13 @@ def help_wanted(error: Any) -> str:
 def why_not(error: Exception) -> str:
     """Why a file cannot be read, without its name again."""
     return str(getattr(error, "strerror", None) or error)
+
+
+def refusals() -> tuple[type[Exception], ...]:
+    """What the machine or a database raises. What nobody has loaded raises nothing."""
+    databases = (("sqlite3", "Error"), ("sqlalchemy.exc", "SQLAlchemyError"))
+    loaded = [(sys.modules[module], name) for module, name in databases if module in sys.modules]
+    return (OSError, *(getattr(module, name) for module, name in loaded))
 
 
 def in_words(error: Exception) -> AgentspendError:

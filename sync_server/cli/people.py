@@ -1,18 +1,17 @@
 """Teams, members, invites and devices."""
 
-import csv
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from agentspend.core.money import dollars
-from sync_server.acts.act import Role
-from sync_server.acts.names import name_of
 from sync_server.cli import completing, output
 from sync_server.cli.helping import UsageError, why_not
 from sync_server.cli.seat import ask
 from sync_server.cli.shown import when
+from sync_server.names import name_of
+from sync_server.roles import Role
 
 Json = Annotated[bool, typer.Option("--json", help="Versioned JSON on one line.")]
 Member = Annotated[
@@ -104,6 +103,8 @@ def member_import(
 
 
 def _people(file: Path) -> list[dict[str, str]]:
+    import csv
+
     try:
         with file.open(encoding="utf-8-sig", newline="") as opened:
             reader = csv.DictReader(opened, skipinitialspace=True)

@@ -2,11 +2,8 @@
 
 import itertools
 import re
-import socket
-import sqlite3
 from pathlib import Path
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 import typer
 
@@ -14,7 +11,7 @@ from agentspend.core.errors import AgentspendError
 from sync_server.cli import output, seat
 from sync_server.cli.helping import UsageError
 from sync_server.cli.shown import now_us
-from sync_server.folder import Folder, Settings, create, is_loopback
+from sync_server.folder import Folder, Settings, is_loopback
 
 Json = Annotated[bool, typer.Option("--json", help="Versioned JSON on one line.")]
 PORT = 4747
@@ -41,6 +38,10 @@ def init(
     as_json: Json = False,
 ) -> None:
     """Make a server: its folder, database, keys, certificate, and the first lead's token."""
+    import socket
+
+    from sync_server.founding import create
+
     name = host or ("localhost" if clear else socket.gethostname())
     _check(org, name, database, zone)
     listen = "127.0.0.1" if is_loopback(name) else "0.0.0.0"  # noqa: S104 - devices must reach it
@@ -60,9 +61,13 @@ def init(
 
 def _check(org: str, host: str, database: str, zone: str) -> None:
     """Refuse what would only fail later, in the middle."""
+    from zoneinfo import ZoneInfo
+
     example = "agentspend-server init --org Acme --host spend.acme.example"
     if not org.strip():
         raise UsageError("the organisation has no name", example)
+    if org.encode(errors="replace").decode() != org:
+        raise UsageError("the organisation's name is not text in UTF-8", example)
     if not _HOST.fullmatch(host):
         raise UsageError(f"{host!r} is not the name or address of a machine", example)
     try:
@@ -98,10 +103,11 @@ def serve() -> None:
 
     from sync_server import app
     from sync_server.doors.hall import Hall
+    from sync_server.open_folder import address_of, opened
 
     folder = seat.here()
-    with folder.open() as service:
-        hall = Hall(service, folder.address())
+    with opened(folder) as service:
+        hall = Hall(service, address_of(folder))
         if not service.keep_time(now_us()):
             output.say("! this machine's clock is in doubt, and no cap begins anew")
             output.say("→ agentspend-server org show")
@@ -153,12 +159,14 @@ def restore(
     as_json: Json = False,
 ) -> None:
     """Put a copy in the database's place, and make the journal true again."""
+    from sync_server.open_folder import alone, opened
+
     folder = seat.here()
     if folder.settings().database:
         raise AgentspendError("this server's database is PostgreSQL", "use pg_restore")
     _check_copy(backup)
     own = folder.path / "server.db"
-    with folder.alone():
+    with alone(folder):
         fresh = folder.path / "restoring.db"
         fresh.unlink(missing_ok=True)
         _copy(backup, fresh)
@@ -166,7 +174,7 @@ def restore(
         for path in folder.path.glob("server.db*"):
             path.rename(path.with_name(f"{before}{path.name}"))
         fresh.rename(own)
-    with folder.open() as service:
+    with opened(folder) as service:
         server_inc = service.take_over({"who": "restore", "what": "restore"}, now_us())
     if as_json:
         output.answer({"server": server_inc})
@@ -181,6 +189,8 @@ def _copy(database: Path, to: Path) -> None:
 
     Read beside the server's one writer: it never writes or checkpoints.
     """
+    import sqlite3
+
     source = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
     target = sqlite3.connect(to)
     try:
@@ -201,6 +211,8 @@ def _before(folder: Path) -> str:
 
 
 def _check_copy(path: Path) -> None:
+    import sqlite3
+
     if not path.is_file():
         raise UsageError(f"there is no {path}", "agentspend-server restore FILE")
     conn = sqlite3.connect(f"file:{path}?mode=ro", uri=True)

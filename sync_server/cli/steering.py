@@ -1,20 +1,19 @@
 """Caps, requests, the policy, freezes and tokens."""
 
 import json
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
 from agentspend.core.money import dollars
-from sync_server.acts.act import Role
-from sync_server.acts.names import name_of
 from sync_server.cli import completing, output, shown
 from sync_server.cli.helping import UsageError, why_not
 from sync_server.cli.people import Json, told
 from sync_server.cli.seat import ask
 from sync_server.cli.shown import nusd, when
+from sync_server.names import name_of
+from sync_server.roles import Role
 
 Window = Annotated[
     Literal["day", "week", "month", "total"],
@@ -200,6 +199,8 @@ def policy_set(
     as_json: Json = False,
 ) -> None:
     """Put the rules of a file in force: models, rates, loop_guard, tiers."""
+    import tomllib
+
     try:
         text = file.read_text("utf-8")
         rules = json.loads(text) if file.suffix == ".json" else tomllib.loads(text)

@@ -11,13 +11,14 @@ from agentspend.core.allowance.accounts import Place
 from agentspend.core.allowance.messages import Lacking
 from agentspend.wire.canonical import NotCanonical
 from agentspend.wire.team import Sealed
-from sync_server.acts.act import EVERYONE, Role
+from sync_server.acts.act import EVERYONE
 from sync_server.allowance.sizing import asked_back
 from sync_server.doors.answers import HALL, TooFast, answer, refused
 from sync_server.doors.hall import Hall
 from sync_server.doors.links import body_of, whence
 from sync_server.enrolment import Names, NotInvited
 from sync_server.quotas import TooMuch
+from sync_server.roles import Role
 from sync_server.store.people import LEADS
 
 PING_S = 20

@@ -6,12 +6,13 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from sync_server.acts.act import Caller, NotFound, Role
+from sync_server.acts.act import Caller, NotFound
 from sync_server.acts.table import ACTS
 from sync_server.doors.answers import HALL, NoToken, TooFast, answer
 from sync_server.doors.links import body_of, whence
 from sync_server.doors.metrics import pools_text
 from sync_server.doors.openapi import document
+from sync_server.roles import Role
 
 OWNER: web.AppKey[bool] = web.AppKey("owner", bool)
 """True on the socket in the folder: whoever can open it owns the server."""

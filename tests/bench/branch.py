@@ -13,8 +13,8 @@ from agentspend.wire.team import Sealed, seal, unseal
 from sync_server.allowance.journal import Began, Filed, Line
 from sync_server.allowance.sizing import Sizing
 from sync_server.allowance.windows import first
-from sync_server.folder import ORG
 from sync_server.journal_file import JournalFile
+from sync_server.open_folder import ORG
 from sync_server.service import Service
 from sync_server.store import opening, people
 

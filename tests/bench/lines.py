@@ -20,6 +20,7 @@ import psutil
 from agentspend.core.allowance.messages import Want
 from agentspend.wire import signing
 from sync_server.folder import Folder
+from sync_server.open_folder import address_of
 from tests.sync_server.house import Device, Reached
 
 MEMBERS, LINES_EACH, SYNCS, ENTRIES = 100, 4, 400, 20
@@ -31,8 +32,8 @@ class Reach(Reached):
 
     def __init__(self, folder: Path, session: aiohttp.ClientSession) -> None:
         made = Folder(folder)
-        self.base = made.address().url
-        self.tls = aiohttp.Fingerprint(base64.b32decode(made.address().pin + "===="))
+        self.base = address_of(made).url
+        self.tls = aiohttp.Fingerprint(base64.b32decode(address_of(made).pin + "===="))
         self.session = session
         key = bytes.fromhex((folder / "signing.key").read_text("ascii").strip())
         self.public = signing.public_key(key)

@@ -17,8 +17,9 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from sync_server.acts.act import Address, Caller, Moment, Role
+from sync_server.acts.act import Address, Caller, Moment
 from sync_server.acts.table import ACTS
+from sync_server.roles import Role
 from sync_server.service import Service
 from tests.bench.branch import NOW_US, Reporter, enrolled, opened, sync, wants
 from tests.bench.ways import fsync_us

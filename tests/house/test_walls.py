@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.house.sources import ROOT
-
-LOADED = "import json, sys; print('\\n' + json.dumps(sorted(sys.modules)))"
+from tests.support.loading import LOADED, loaded, loaded_by, packages
 
 
 def test_the_import_contracts_hold() -> None:
@@ -18,22 +17,6 @@ def test_the_import_contracts_hold() -> None:
     done = subprocess.run([program], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     assert "0 broken" in done.stdout
-
-
-def loaded_by(*words: str, home: Path) -> set[str]:
-    """The top-level packages that a command line loads before it ends."""
-    code = (
-        f"import atexit, sys\nsys.argv = ['agentspend', *{list(words)!r}]\n"
-        f"atexit.register(lambda: exec({LOADED!r}))\n"
-        "from agentspend.__main__ import main\nsys.exit(main())"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=home,
-        env={"AGENTSPEND_HOME": str(home), "HOME": str(home), "PATH": "/usr/bin:/bin",
-             "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
-    found: list[str] = json.loads(done.stdout.splitlines()[-1])
-    return {name.partition(".")[0] for name in found}
 
 
 HEAVY = {"aiohttp", "textual", "keyring", "sqlite_utils"}
@@ -46,14 +29,14 @@ HEAVY = {"aiohttp", "textual", "keyring", "sqlite_utils"}
 )
 def test_light_commands_load_nothing_heavy(tmp_path: Path, words: tuple[str, ...]) -> None:
     """Help, a typo or a look at the daemon costs no HTTP library, keyring or database."""
-    assert HEAVY & loaded_by(*words, home=tmp_path) == set()
+    assert HEAVY & packages(loaded_by(*words, home=tmp_path)) == set()
 
 
 @pytest.mark.parametrize("words", [("run", "--", "true"), ("daemon", "start")], ids=" ".join)
 def test_run_loads_the_standard_library_only(tmp_path: Path, words: tuple[str, ...]) -> None:
     """The way of `run` up to its daemon: no typer, no rich, no msgspec, no third party at all."""
     (tmp_path / "config.toml").write_text("[broken")
-    found = loaded_by(*words, home=tmp_path)
+    found = packages(loaded_by(*words, home=tmp_path))
     assert "agentspend" in found
     assert (HEAVY | OTHERS | {"msgspec", "uvloop"}) & found == set()
 
@@ -65,10 +48,7 @@ OTHERS = {"typer", "rich", "click", "pydantic", "tomlkit", "cryptography", "sqla
 
 def test_run_waits_for_no_module_it_can_do_without() -> None:
     """Each of these costs a millisecond or more, and an agent is started many times a day."""
-    code = f"import agentspend.cli.run\n{LOADED}"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
-                          check=True, cwd=ROOT)  # fmt: skip
-    found = set(json.loads(done.stdout.splitlines()[-1]))
+    found = loaded("import agentspend.cli.run")
     avoidable = {"asyncio", "hashlib", "hmac", "http.client", "platform", "random", "secrets",
                  "sqlite3", "ssl", "tempfile", "tomllib", "unittest", "zoneinfo"}  # fmt: skip
     assert avoidable & found == set()

@@ -36,7 +36,9 @@ from agentspend.wire.canonical import parse
 from agentspend.wire.team import Message, Sealed, seal, unseal
 from sync_server.app import Server
 from sync_server.doors.hall import Hall
-from sync_server.folder import Folder, Settings, create
+from sync_server.folder import Folder, Settings
+from sync_server.founding import create
+from sync_server.open_folder import address_of, opened
 from tests.sync_server.made import Chain
 
 CENT = 10_000_000
@@ -268,9 +270,9 @@ async def house_in(path: Path, database: str = "") -> AsyncIterator[House]:
 @asynccontextmanager
 async def served(folder: Folder, token: str, now: list[int]) -> AsyncIterator[House]:
     """A server over a folder that is there."""
-    with folder.open() as service:
+    with opened(folder) as service:
         hall = Hall(
-            service, folder.address(), now_us=lambda: now[0], monotonic_s=lambda: now[0] / 1e6
+            service, address_of(folder), now_us=lambda: now[0], monotonic_s=lambda: now[0] / 1e6
         )
         server = Server(folder, hall)
         await server.start()

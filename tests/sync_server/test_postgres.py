@@ -13,6 +13,7 @@ from sqlalchemy import text
 from agentspend.core.allowance.messages import Status, Want
 from agentspend.core.errors import AgentspendError
 from sync_server.folder import Folder
+from sync_server.open_folder import opened
 from sync_server.store.tables import metadata
 from tests.sync_server.acts import test_members
 from tests.sync_server.acts.test_looking import check_a_zero_character
@@ -131,5 +132,5 @@ async def test_the_schema_is_the_same(pair: tuple[House, House]) -> None:
     with engine.begin() as conn:
         assert compare_metadata(MigrationContext.configure(conn), metadata) == []
         assert conn.execute(text("SELECT count(*) FROM org")).scalar_one() == 1
-    with pytest.raises(AgentspendError, match="already"), pair[0].folder.open("UTC"):
+    with pytest.raises(AgentspendError, match="already"), opened(pair[0].folder, "UTC"):
         pass

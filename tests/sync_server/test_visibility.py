@@ -3,7 +3,7 @@
 import pytest
 
 from agentspend.core.allowance.messages import Want
-from sync_server.acts.act import Role
+from sync_server.roles import Role
 from sync_server.store import cases
 from sync_server.visibility import Onlooker, Visibility, of, onlooker
 from tests.sync_server.house import DOLLAR, House

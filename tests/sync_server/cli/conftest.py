@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from sync_server.folder import Settings, create
+from sync_server.folder import Settings
+from sync_server.founding import create
 
 
 @pytest.fixture

@@ -129,14 +129,20 @@ def test_json_is_versioned(
 
 
 def test_a_developers_install_says_what_a_server_needs(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Without the extra: what is missing and the command that brings it, no traceback."""
+    """Without the extra: what is missing and the command that brings it, no traceback, once
+    something is to be done here; what needs none of it works."""
+    monkeypatch.chdir(tmp_path)
     for name in [name for name in sys.modules if name.startswith("sync_server")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "sqlalchemy", None)
     program = importlib.import_module("sync_server.__main__")
+    monkeypatch.setattr(sys, "argv", ["agentspend-server", "--help"])
+    assert program.main() == ExitCode.OK
+    monkeypatch.setattr(sys, "argv", ["agentspend-server", "init", "--org", "Acme", "--clear"])
     assert program.main() == ExitCode.FAILED
+    assert list(tmp_path.iterdir()) == []
     told = capsys.readouterr().err
     assert told.startswith("agentspend-server: the server's own libraries are not installed")
     assert "agentspend-cli[server]" in told

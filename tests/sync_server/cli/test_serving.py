@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from sync_server.folder import Settings, create
+from sync_server.folder import Settings
+from sync_server.founding import create
 from tests.sync_server.cli.command import PROGRAM, run
 from tests.sync_server.office import NOON_US
 

@@ -13,6 +13,7 @@ ORG = ("--org", "Acme", "--host", "localhost")
     ("words", "said"),
     [
         (("--org", " ", "--host", "localhost"), "the organisation has no name"),
+        (("--org", "A\udcff", "--host", "localhost"), "name is not text in UTF-8"),
         (("--org", "Acme", "--host", "bad host"), "'bad host' is not the name or address"),
         ((*ORG, "--database", "mysql://x"), "'mysql://x' is no PostgreSQL address"),
         ((*ORG, "--zone", "Mars/Base"), "'Mars/Base' is no time zone"),

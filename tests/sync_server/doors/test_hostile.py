@@ -19,8 +19,8 @@ from agentspend.core.allowance.messages import (
 )
 from agentspend.wire import signing
 from agentspend.wire.canonical import MAX_INT
-from sync_server.acts.act import Role
 from sync_server.acts.table import ACTS
+from sync_server.roles import Role
 from sync_server.store import cases
 from sync_server.store.tables import incarnations
 from tests.sync_server.house import DOLLAR, Device, House

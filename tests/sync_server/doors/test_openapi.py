@@ -16,7 +16,9 @@ from sync_server.acts.table import ACTS
 from sync_server.app import Server
 from sync_server.doors.hall import Hall
 from sync_server.doors.openapi import document
-from sync_server.folder import Folder, Settings, create
+from sync_server.folder import Folder, Settings
+from sync_server.founding import create
+from sync_server.open_folder import address_of, opened
 from tests.sync_server.office import NOON_US
 
 EXAMPLES = 4
@@ -30,9 +32,9 @@ class Served:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         ticks = itertools.count(0, 60)
-        self._opened = folder.open()
+        self._opened = opened(folder)
         self.hall = Hall(
-            self._opened.__enter__(), folder.address(),
+            self._opened.__enter__(), address_of(folder),
             now_us=lambda: NOON_US, monotonic_s=lambda: float(next(ticks)),
         )  # fmt: skip
         self._server = Server(folder, self.hall)

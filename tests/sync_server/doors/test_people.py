@@ -2,8 +2,8 @@
 
 import pytest
 
-from sync_server.acts.act import Role
 from sync_server.acts.table import ACTS
+from sync_server.roles import Role
 from tests.sync_server.house import DOLLAR, House
 
 
