@@ -14,7 +14,7 @@ import msgspec
 
 from agentspend.bookkeeper.books import Books
 from agentspend.bookkeeper.outcomes import Event, Moment
-from agentspend.bookkeeper.rooms import InForce
+from agentspend.bookkeeper.rooms import CALENDAR, InForce
 from agentspend.core.budgets import Budget, Mode
 from agentspend.core.errors import AgentspendError
 from agentspend.core.limits import MAX_BUDGETS
@@ -214,8 +214,10 @@ class Adoption:
         now_us = books.now(at)
         before = {item.budget.name: item for item in books.rooms.in_force}
         seq = books.chain.seq + 1
+        moved = _zone_in(settings) != _zone_in(self.settings)
         in_force = tuple(
-            InForce(budget, _generation(before.get(budget.name), budget, seq)) for budget in budgets
+            InForce(budget, _generation(before.get(budget.name), budget, seq, moved=moved))
+            for budget in budgets
         )
         dicts = [
             {**budget_to_dict(item.budget), "generation": item.generation} for item in in_force
@@ -235,8 +237,7 @@ class Adoption:
 
     def _use_zone(self) -> None:
         """Calendar windows follow the adopted zone: another one could open tomorrow today."""
-        name = msgspec.json.decode(self.settings or "{}").get("zone", "")
-        if name:
+        if name := _zone_in(self.settings):
             self._books.rooms.use_zone(ZoneInfo(name))
 
 
@@ -257,9 +258,15 @@ def _refuse_taken_names(budgets: Sequence[Budget], others: Sequence[Budget]) -> 
             )
 
 
-def _generation(before: InForce | None, budget: Budget, seq: int) -> int:
-    """A budget keeps its accounts while it measures the same thing."""
-    if before is None:
+def _zone_in(settings: str | None) -> str:
+    """The zone's name in adopted settings, "" where they have none."""
+    return str(msgspec.json.decode(settings or "{}").get("zone", ""))
+
+
+def _generation(before: InForce | None, budget: Budget, seq: int, *, moved: bool) -> int:
+    """A budget keeps its accounts while it measures the same thing. Where the zone `moved`, a
+    calendar window of the same name is another stretch of time."""
+    if before is None or (moved and budget.window.kind in CALENDAR):
         return seq
     same = (
         before.budget.scope == budget.scope

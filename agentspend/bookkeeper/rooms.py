@@ -14,7 +14,8 @@ from agentspend.core.windows import Span, WindowKind, span
 from agentspend.store import accounts, entries, holds
 from agentspend.store.accounts import Account
 
-_CALENDAR = (WindowKind.HOUR, WindowKind.DAY, WindowKind.WEEK, WindowKind.MONTH)
+CALENDAR = (WindowKind.HOUR, WindowKind.DAY, WindowKind.WEEK, WindowKind.MONTH)
+"""Windows that begin by the zone's clock."""
 NAME_SUBAGENTS = frozenset({"claude"})
 """Agents that name a subagent in each of its requests, so that one without is the main thread."""
 
@@ -146,7 +147,7 @@ class Rooms:
     def span(self, budget: Budget, now_us: int, payer: Payer) -> Span:
         """The window around a moment; calendar spans are worked out once each."""
         window = budget.window
-        if window.kind not in _CALENDAR:
+        if window.kind not in CALENDAR:
             return span(window, now_us, self.zone, payer.session, payer.subagent)
         known = self._spans.get(window.kind)
         if known is None or now_us < known.starts_us or now_us >= (known.ends_us or 0):

@@ -6,6 +6,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from agentspend.bookkeeper.outcomes import Held, Refused
+from agentspend.core.money import parse_usd
+from agentspend.core.windows import Window, span
 from tests.bookkeeper.conftest import Desk, budget
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -112,3 +114,54 @@ def test_entries_are_never_dated_before_the_last_one(desk: Desk) -> None:
 
     stamps = [row[0] for row in desk.conn.execute("SELECT ts_us FROM entry ORDER BY seq")]
     assert stamps == sorted(stamps)
+
+
+@pytest.mark.parametrize("window", ["day", "week", "month", "hour"])
+@pytest.mark.parametrize("zone", ["Asia/Kolkata", "America/Los_Angeles", "Pacific/Kiritimati"])
+def test_another_zone_counts_its_own_windows_by_the_ledger(
+    desk: Desk, window: str, zone: str
+) -> None:
+    """A window of the new zone may bear the name of another stretch of time in the old one."""
+    desk.adopt(budget("cap", "1", window))
+    for _ in range(90):
+        desk.pass_time(8 * 3_600 + 700)
+        _spend_now(desk, "0.60")
+    left = desk.hold(desk.request("0.20", 100, floor=100, comfort=100))
+
+    _move(desk, zone)
+
+    for _ in range(90):
+        fits = _spent_in(desk, window, zone) + parse_usd("0.60") <= parse_usd("1")
+        assert _spend_now(desk, "0.60") == fits
+        if isinstance(left, Held):
+            desk.settle(left.rid, "0.20")
+            left = None
+        desk.pass_time(4 * 3_600 + 700)
+
+
+def _move(desk: Desk, zone: str) -> None:
+    """A person changes the zone of the calendar windows."""
+    settings = f'{{"zone": "{zone}"}}'
+    desk.do(lambda: desk.adoption.declare(desk.adoption.budgets, settings, desk.at))
+    agreed = [change.text for change in desk.adoption.waits]
+    desk.do(lambda: desk.adoption.confirm(agreed, desk.at))
+
+
+def _spend_now(desk: Desk, usd: str) -> bool:
+    answer = desk.hold(desk.request(usd, 100, floor=100, comfort=100, wait_s=0))
+    if isinstance(answer, Held):
+        desk.settle(answer.rid, usd)
+    return isinstance(answer, Held)
+
+
+def _spent_in(desk: Desk, window: str, zone: str) -> int:
+    """What ledger and open holds have in the window that runs now, in that zone."""
+    here = span(Window.parse(window), desk.now_us, ZoneInfo(zone))
+    sums = desk.conn.execute(
+        "SELECT (SELECT coalesce(sum(amount_nusd), 0) FROM entry"
+        " WHERE window_us >= ?1 AND window_us < ?2),"
+        " (SELECT coalesce(sum(amount_nusd), 0) FROM hold"
+        " WHERE created_us >= ?1 AND created_us < ?2)",
+        (here.starts_us, here.ends_us),
+    ).fetchone()
+    return sum(sums)
