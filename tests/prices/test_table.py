@@ -39,6 +39,25 @@ def test_overrides_change_the_version() -> None:
     assert mine.version != load_book().version
 
 
+@pytest.mark.parametrize(
+    ("provider", "model", "least"),
+    [
+        ("google", "gemini-2.5-flash-lite", 1_048_576),
+        ("google", "gemini-3.8-flash", 1_048_576),
+        ("openai", "gpt-4.1", 1_047_576),
+        ("openai", "gpt-5.5", 1_050_000),
+        ("deepseek", "deepseek-v3.2", 131_072),
+        ("deepseek", "deepseek-v4-pro", 1_048_576),
+    ],
+)
+def test_no_window_is_rounded_down(provider: str, model: str, least: int) -> None:
+    """A prompt that fills the window, or that only the window bounds, must not cost more than it
+    was held for."""
+    price = load_book().find(provider, model)
+    assert price is not None
+    assert price.context_window >= least
+
+
 @pytest.mark.parametrize("at", [0, 60, 200, len(DATA) // 2, len(DATA) - 3])
 def test_a_changed_byte_is_noticed(at: int) -> None:
     """One digit of one price, or of the hash itself."""
