@@ -26,6 +26,10 @@ STOPS_ON_HANG_UP = frozenset(
 )
 """Providers that stop, and bill no further, when the connection ends (pricing study §3.6)."""
 
+LEAST_PART_OF_BOUND = 128
+"""No prompt is so few tokens for its bytes as this part of their bound. A gateway's first usage may
+be a stand-in (1, say) for a count that only comes with the last."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ended:
@@ -80,7 +84,7 @@ def settlement(ended: Ended) -> Settlement | None:
     if metered.billing is Billing.EXACT:
         return _written(ended, _charge(ended, metered), "provider_usage")
     output_tokens = output_upper_bound(ended)
-    if not metered.parts:
+    if not knows_input(ended):
         return Settlement(
             rid=ended.asked.rid,
             amount_nusd=ended.asked.strict.nusd(output_tokens),
@@ -110,7 +114,7 @@ def used_tokens(ended: Ended) -> int:
     """The tokens a request used, for rate limits; its bound where the answer proves none."""
     if ended.metered.billing is Billing.FREE:
         return 0
-    if not ended.metered.parts:
+    if not knows_input(ended):
         return ended.asked.strict.input_tokens + output_upper_bound(ended)
     return sum(part.usage.prompt_tokens + part.usage.output_tokens for part in ended.metered.parts)
 
@@ -124,6 +128,19 @@ def output_upper_bound(ended: Ended) -> int:
         return ended.held.output_tokens
     by_time = int((ended.elapsed_s + CANCEL_GRACE_S) * TOP_OUTPUT_TOKENS_PER_S) + 1
     return min(ended.held.output_tokens, max(ended.output_seen_tokens, by_time))
+
+
+def tells_input(so_far: Metered, asked: Request) -> bool:
+    """Whether the usage of an answer that is not at its end can be its whole prompt's."""
+    if not so_far.parts:
+        return False
+    tokens = so_far.parts[0].usage.prompt_tokens
+    return tokens * LEAST_PART_OF_BOUND >= asked.facts.input_bound_tokens
+
+
+def knows_input(ended: Ended) -> bool:
+    """Whether the prompt's tokens are known in the end."""
+    return ended.metered.billing is Billing.EXACT or tells_input(ended.metered, ended.asked)
 
 
 def shrunk_nusd(so_far: Metered, asked: Request, held: Held) -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from agentspend.config.shape import AdmissionSection
 from agentspend.proxy import upstream
 from agentspend.sandbox.behaviour import Behaviour, text
 from tests.proxy.raw import RawProvider, answer_bytes, request_bytes, send
@@ -280,3 +281,67 @@ async def test_what_came_before_a_cut_reaches_a_slow_client(tmp_path: Path) -> N
 
     body, ended = _unchunk(bytes(got).partition(b"\r\n\r\n")[2])
     assert (len(body), ended) == (len(sent), False)
+
+
+STAND_IN = (
+    b'event: message_start\ndata: {"type":"message_start","message":{"id":"msg_1",'
+    b'"model":"claude-opus-5","content":[],"usage":{"input_tokens":1,"output_tokens":1}}}\n\n'
+)
+LAST = (
+    b'event: message_delta\ndata: {"type":"message_delta","delta":{"stop_reason":"end_turn"},'
+    b'"usage":{"input_tokens":390000,"output_tokens":5}}\n\n'
+    b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
+)
+
+
+class Gateway(RawProvider):
+    """Tells a stand-in for the prompt's tokens first, and the count last, if it does. The first
+    answer waits in between until it `goes_on`."""
+
+    def __init__(self, last: bytes = LAST) -> None:
+        super().__init__(self._answer)
+        self._last = last
+        self.goes_on = asyncio.Event()
+
+    async def _answer(self, _: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n" + STAND_IN)
+        if len(self.received) == 1:
+            await self.goes_on.wait()
+        writer.write(self._last)
+
+
+async def test_a_gateways_stand_in_for_a_count_frees_nothing(tmp_path: Path) -> None:
+    """What it says first is not the prompt's cost: the hold stays until it tells that."""
+    long = "word " * 40_000
+    at_once = AdmissionSection(wait_s=0)
+    async with Gateway() as gateway, Device(
+        tmp_path, [budget("daily", "3")], base_url=gateway.url, admission=at_once
+    ) as device:  # fmt: skip
+        first = asyncio.create_task(device.post(message(long)))
+        while not gateway.received:
+            await device.status("daily")
+        for _ in range(20):
+            await device.status("daily")
+        second = await device.post(message(f"and {long}"))
+        gateway.goes_on.set()
+        await first
+        await idle(device)
+
+        assert second.status == 402
+        (entry,) = await device.ledger()
+        assert (entry["evidence"], entry["usage"]["input_tokens"]) == ("provider_usage", 390_000)
+
+
+async def test_an_answer_cut_after_a_stand_in_is_charged_by_its_bound(tmp_path: Path) -> None:
+    """Nor does the conversation's next request rest on it."""
+    async with Gateway(last=b"") as gateway, Device(
+        tmp_path, [budget("daily", "9")], base_url=gateway.url
+    ) as device:  # fmt: skip
+        gateway.goes_on.set()
+        for _ in range(2):
+            assert (await device.post(message("word " * 40_000))).status == 200
+        await idle(device)
+
+        for entry in await device.ledger():
+            assert entry["evidence"] == "estimate"
+            assert entry["amount_nusd"] > 2_000_000_000
