@@ -197,15 +197,16 @@ def _tightest(ask: Ask, rooms: Sequence[Room]) -> Room:
 
 
 def output_limits(
-    wanted_output: int, *, thinking: int, cut_at: int, comfort: int, floor: int
+    wanted_output: int, *, taken: int, cut_at: int, comfort: int, floor: int
 ) -> tuple[int, int]:
     """The comfortable and the hard floor of a clamp, both at most what was wanted.
 
-    Both stand above any thinking budget. `cut_at` is the limit at which this conversation's
+    Both stand above what is `taken` before a word is written: a thinking budget, and output that
+    no limit holds back. `cut_at` is the limit at which this conversation's
     clamped answer was cut: it is never clamped to that size or below again (wire study §1b).
     A floor set above the comfort is the comfort too.
     """
     least = cut_at + 1 if cut_at else 1
-    hard = min(wanted_output, max(floor + thinking, least))
-    comfortable = min(wanted_output, max(comfort + thinking, least))
+    hard = min(wanted_output, max(floor + taken, least))
+    comfortable = min(wanted_output, max(comfort + taken, least))
     return max(comfortable, hard), hard

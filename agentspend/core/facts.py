@@ -29,8 +29,9 @@ class RequestFacts:
 
     `max_output_tokens` is per candidate, 0 where the request names no limit: the price book puts
     the model's own in (`PriceBook.with_limits`), or an `assumed_limit` where nobody knows it, which
-    only holds once `Dialect.with_max_output` has written it. `candidates`: how many answers are
-    generated.
+    only holds once `Dialect.with_max_output` has written it. `uncapped_output_tokens`: the part
+    of it that no limit holds back (a prediction's rejected tokens): a clamp stands above it.
+    `candidates`: how many answers are generated.
     `audio`: the prompt may hold audio, which has a rate of its own. `adds_usage`: the stream would
     end without its usage, so `Dialect.prepare` asks for it.
     """
@@ -39,6 +40,7 @@ class RequestFacts:
     max_output_tokens: int
     input_bound_tokens: int
     thinking_tokens: int = 0
+    uncapped_output_tokens: int = 0
     stream: bool = False
     cache_ttl: str = ""
     speed: str = ""

@@ -116,8 +116,10 @@ class PriceBook:
             return replace(facts, max_output_tokens=DEFAULT_COMFORT_TOKENS)
         limits = [price.max_output or price.context_window if price else 0 for price in prices]
         if all(limits):
-            return replace(facts, max_output_tokens=max(limits))
-        return replace(facts, max_output_tokens=DEFAULT_COMFORT_TOKENS, assumed_limit=True)
+            most = max(limits) + facts.uncapped_output_tokens
+            return replace(facts, max_output_tokens=most)
+        most = DEFAULT_COMFORT_TOKENS + facts.uncapped_output_tokens
+        return replace(facts, max_output_tokens=most, assumed_limit=True)
 
     def _stated(self, metered: Metered, pusd: int, request_model: str) -> Charge:
         """The charge of an answer whose provider says itself what it took."""

@@ -122,12 +122,14 @@ def used_tokens(ended: Ended) -> int:
 def output_upper_bound(ended: Ended) -> int:
     """The most output that one candidate of an answer that broke off can have had.
 
-    A provider that goes on after the connection ended bills the answer to its limit.
+    A provider that goes on after the connection ended bills the answer to its limit. What a
+    prediction is billed beside the limit is never seen, and takes no time.
     """
     if ended.asked.provider not in STOPS_ON_HANG_UP:
         return ended.held.output_tokens
     by_time = int((ended.elapsed_s + CANCEL_GRACE_S) * TOP_OUTPUT_TOKENS_PER_S) + 1
-    return min(ended.held.output_tokens, max(ended.output_seen_tokens, by_time))
+    unseen = ended.asked.facts.uncapped_output_tokens
+    return min(ended.held.output_tokens, max(ended.output_seen_tokens, by_time) + unseen)
 
 
 def tells_input(so_far: Metered, asked: Request) -> bool:

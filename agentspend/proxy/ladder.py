@@ -125,7 +125,7 @@ def hold_request(request: Request, admission: AdmissionSection) -> HoldRequest:
     facts, strict, warm = request.facts, request.strict, request.warm
     comfort, floor = output_limits(
         facts.max_output_tokens,
-        thinking=facts.thinking_tokens,
+        taken=facts.thinking_tokens + facts.uncapped_output_tokens,
         cut_at=request.known.turn.cut_at if request.known else 0,
         comfort=admission.comfort_tokens,
         floor=admission.floor_tokens,

@@ -58,6 +58,7 @@ class Behaviour:
         argument as plain text.
       output_tokens: exact, or (low, high) drawn by seed; thinking is part of it. None: 16 to 1,024.
       thinking_tokens: of these, spent in a thinking block (hidden when the request says so).
+      rejected_tokens: of a `prediction`, beside the request's limit. OpenAI's chat only.
       stop_reason: overrides the one that follows from the answer.
       refusal: no content. Anthropic: `stop_reason` refusal, not billed. OpenAI: a `refusal` text,
         billed. Gemini: `finishReason` SAFETY, of which the input is billed.
@@ -94,6 +95,7 @@ class Behaviour:
     answer: tuple[dict[str, Any], ...] = ()
     output_tokens: int | tuple[int, int] | None = None
     thinking_tokens: int = 0
+    rejected_tokens: int = 0
     stop_reason: str = ""
     refusal: bool = False
     response_model: str = ""

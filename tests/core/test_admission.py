@@ -277,16 +277,16 @@ LIMITS = st.integers(0, 200_000)
 
 
 @given(st.integers(0, 200_000), LIMITS, LIMITS, LIMITS, LIMITS)
-def test_no_clamp_goes_below_floor_thinking_or_a_cut(
-    wanted: int, thinking: int, cut_at: int, comfort: int, floor: int
+def test_no_clamp_goes_below_floor_what_is_taken_or_a_cut(
+    wanted: int, taken: int, cut_at: int, comfort: int, floor: int
 ) -> None:
     """Unless the request itself wants less, which is then left as it is."""
     comfortable, hard = output_limits(
-        wanted, thinking=thinking, cut_at=cut_at, comfort=comfort, floor=floor
+        wanted, taken=taken, cut_at=cut_at, comfort=comfort, floor=floor
     )
     assert hard <= comfortable <= wanted
     for limit, least in ((comfortable, comfort), (hard, floor)):
-        assert limit == wanted or limit >= least + thinking
+        assert limit == wanted or limit >= least + taken
         assert limit == wanted or limit > cut_at
         assert limit == wanted or limit >= 1
 
@@ -295,7 +295,7 @@ def test_no_clamp_goes_below_floor_thinking_or_a_cut(
     ("wanted", "more", "expected"),
     [
         (128_000, {}, (16_384, 4_096)),
-        (128_000, {"thinking": 31_999}, (48_383, 36_095)),
+        (128_000, {"taken": 31_999}, (48_383, 36_095)),
         (128_000, {"cut_at": 20_000}, (20_001, 20_001)),
         (128_000, {"floor": 32_000}, (32_000, 32_000)),
         (8_192, {}, (8_192, 4_096)),
@@ -306,7 +306,7 @@ def test_output_limits_by_example(
     wanted: int, more: dict[str, int], expected: tuple[int, int]
 ) -> None:
     """The default floors, a thinking budget, a cut conversation, and a floor above comfort."""
-    known = {"thinking": 0, "cut_at": 0, "comfort": 16_384, "floor": 4_096, **more}
+    known = {"taken": 0, "cut_at": 0, "comfort": 16_384, "floor": 4_096, **more}
     assert output_limits(wanted, **known) == expected
 
 

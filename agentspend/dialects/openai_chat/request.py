@@ -94,9 +94,11 @@ def read_request(body: bytes, provider: str, *, in_nfc: bool, injects: bool) -> 
     lifetime = retention(fields)
     tier = fields.priced("service_tier", TEXT) or ""
     named = _unpriceable(fields, model)
+    uncapped = _uncapped_output(fields, parts)
     return RequestFacts(
         model=model,
-        max_output_tokens=limit and limit + _uncapped_output(fields, parts),
+        max_output_tokens=limit and limit + uncapped,
+        uncapped_output_tokens=uncapped,
         input_bound_tokens=bound + sum(sizes),
         stream=stream,
         cache_ttl=lifetime if provider in NO_MARKS else cache_ttl(body, lifetime),
@@ -125,7 +127,10 @@ def read_request(body: bytes, provider: str, *, in_nfc: bool, injects: bool) -> 
 
 
 def with_max_output(body: bytes, tokens: int, provider: str) -> bytes:
-    """The same request with another output limit; added where there is none."""
+    """The same request with another output limit; added where there is none.
+
+    `tokens` are above the request's `uncapped_output_tokens`, which the limit does not hold back.
+    """
     parts = take_apart(body)
     fields = Fields(parts)
     model = fields.read("model", TEXT) or ""

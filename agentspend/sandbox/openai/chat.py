@@ -91,10 +91,14 @@ def usage_json(answer: Answer) -> dict[str, Any]:
             "reasoning_tokens": answer.thinking_tokens,
             "audio_tokens": 0,
             "accepted_prediction_tokens": 0,
-            "rejected_prediction_tokens": 0,
+            "rejected_prediction_tokens": _rejected(answer),
         },
         **answer.behaviour.unknown_usage,
     }
+
+
+def _rejected(answer: Answer) -> int:
+    return answer.behaviour.rejected_tokens if "prediction" in answer.body else 0
 
 
 def call_id(block: Block) -> str:

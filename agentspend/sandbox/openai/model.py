@@ -90,7 +90,7 @@ def _respond(ask: Ask, prefix: str, limit: int | None, count: int) -> Answer | A
         usage=replace(
             start,
             input_tokens=start.input_tokens + behaviour.late_input_tokens,
-            output_tokens=sum(choice.tokens for choice in choices),
+            output_tokens=sum(choice.tokens for choice in choices) + _rejected(ask),
         ),
         at_start=start,
         at_s=ask.at_s,
@@ -100,6 +100,11 @@ def _respond(ask: Ask, prefix: str, limit: int | None, count: int) -> Answer | A
         inference_geo=behaviour.inference_geo,
         service_tier=tier,
     )
+
+
+def _rejected(ask: Ask) -> int:
+    """What a prediction costs beside the limit."""
+    return ask.behaviour.rejected_tokens if "prediction" in ask.body else 0
 
 
 def _price(ask: Ask, asked: ModelCard, tier: str) -> Price:
