@@ -55,6 +55,12 @@ def main() -> int:
     except BrokenPipeError:
         diagnostics.close_pipes()
         return diagnostics.ExitCode.OK
+    except OSError as error:
+        refused = diagnostics.of_machine(error)
+        if refused is None:
+            raise
+        diagnostics.tell(refused)
+        return diagnostics.exit_code(refused)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ nothing of rich or typer. Colours carry meaning only: red stops you, yellow dese
 is by the way; `NO_COLOR` or a pipe turns them off.
 """
 
+import errno
 import os
 import sys
 from collections.abc import Iterator
@@ -29,6 +30,14 @@ class UsageError(AgentspendError):
     """The command was written wrong: exit code 2."""
 
 
+_MENDED = {
+    errno.ENOSPC: "free some disk space",
+    errno.EDQUOT: "free some disk space",
+    errno.EROFS: "set AGENTSPEND_HOME to a folder that can be written",
+    errno.EACCES: "make it yours to read and write",
+    errno.EPERM: "make it yours to read and write",
+}
+"""What changes the errors of a machine that a command cannot go on with."""
 _WRITTEN_WRONG = (Kind.UNKNOWN_NAME, Kind.TEAM)
 _CODES = {"red": "31", "yellow": "33", "green": "32", "dim": "2", "bold": "1"}
 
@@ -70,6 +79,16 @@ def exit_code(error: AgentspendError) -> ExitCode:
         return ExitCode.DAEMON_UNREACHABLE
     written_wrong = isinstance(error, UsageError) or error.kind in _WRITTEN_WRONG
     return ExitCode.USAGE if written_wrong else ExitCode.FAILED
+
+
+def of_machine(error: OSError) -> AgentspendError | None:
+    """A file that the machine did not let us have, in words; None for what is no such thing."""
+    if error.filename is None and error.errno not in _MENDED:
+        return None
+    what = "a file" if error.filename is None else os.fsdecode(error.filename)
+    return AgentspendError(
+        f"{what} cannot be used: {error.strerror}", _MENDED.get(error.errno or 0, "")
+    )
 
 
 @contextmanager

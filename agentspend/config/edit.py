@@ -77,7 +77,18 @@ def with_price_table(text: str, sha256: str) -> str:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Replace a file at once, for this user only; a reader sees the old or the new one."""
+    """Replace a file at once, for this user only; a reader sees the old or the new one.
+
+    Raises `OSError` with the file's own name.
+    """
+    real = path.resolve() if path.is_symlink() else path
+    try:
+        _write_beside(real, content)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _write_beside(path: Path, content: bytes) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -86,7 +97,7 @@ def write_whole(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        beside.replace(path.resolve() if path.is_symlink() else path)
+        beside.replace(path)
     except BaseException:
         beside.unlink(missing_ok=True)
         raise

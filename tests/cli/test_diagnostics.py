@@ -9,6 +9,8 @@ import pytest
 from agentspend.cli import diagnostics
 from agentspend.cli.diagnostics import ExitCode, UsageError
 from agentspend.core.errors import AgentspendError, ConfigError, DaemonUnreachable
+from tests.cli.conftest import Command
+from tests.support.process import Home
 
 
 class Terminal(io.StringIO):
@@ -46,6 +48,31 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
 def test_an_error_has_its_exit_code(error: AgentspendError, code: ExitCode) -> None:
     """Scripts can tell a mistake, a missing daemon and everything else apart."""
     assert diagnostics.exit_code(error) is code
+
+
+@pytest.mark.parametrize(
+    ("error", "said", "hint"),
+    [
+        (PermissionError(13, "Permission denied", "/h/a"), "/h/a cannot be used: Permission denied",
+         "make it yours to read and write"),
+        (OSError(28, "disk full", "/h/a"), "/h/a cannot be used: disk full",
+         "free some disk space"),
+        (OSError(28, "No space left on device"), "a file cannot be used: No space left on device",
+         "free some disk space"),
+        (IsADirectoryError(21, "Is a directory", "/h/a"), "/h/a cannot be used: Is a directory",
+         ""),
+    ],
+)  # fmt: skip
+def test_a_file_that_cannot_be_had_is_said_in_words(error: OSError, said: str, hint: str) -> None:
+    """Which file, why, and what changes it."""
+    found = diagnostics.of_machine(error)
+    assert found is not None
+    assert (found.message, found.hint) == (said, hint)
+
+
+def test_other_errors_of_the_system_are_not_explained_away() -> None:
+    """What has to do with no file is a fault of ours, and must be seen as one."""
+    assert diagnostics.of_machine(OSError(9, "Bad file descriptor")) is None
 
 
 def test_an_error_is_told_with_its_way_out(capsys: pytest.CaptureFixture[str]) -> None:
@@ -112,3 +139,22 @@ def test_what_is_wrong_with_the_words_is_a_usage_error() -> None:
     """A value that the core refuses was written wrong on the command line."""
     with pytest.raises(UsageError, match="no amount"), diagnostics.as_written():
         raise AgentspendError("no amount", "write one")
+
+
+def test_a_full_disk_ends_a_command_in_words(
+    fresh: Home, agentspend: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No traceback: the file, the reason and the way out, and the file as it was."""
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    before = fresh.config.read_bytes()
+    monkeypatch.setattr("agentspend.config.edit.os.fsync", full)
+    ran = agentspend("statusline", "--install")
+    assert (ran.code, ran.out) == (ExitCode.FAILED, "")
+    assert ran.err == (
+        f"agentspend: {fresh.config} cannot be used: No space left on device\n"
+        "→ free some disk space\n"
+    )
+    assert fresh.config.read_bytes() == before
