@@ -9,6 +9,7 @@ import msgspec
 from agentspend.bookkeeper.books import Books
 from agentspend.bookkeeper.chain import entry_payer, payer_fields
 from agentspend.bookkeeper.outcomes import Event, Moment
+from agentspend.bookkeeper.snapshot import requests_like
 from agentspend.core.budgets import TEAM_PREFIX
 from agentspend.core.errors import AgentspendError, Kind
 from agentspend.core.money import dollars
@@ -21,8 +22,14 @@ ESTIMATES = ("crash_upper_bound", "estimate", "stream_metered")
 
 
 def charged_nusd(books: Books, rid: str) -> tuple[Entry, int]:
-    """A request's settle entry and what it is charged after every adjust so far."""
-    found = [decode(body) for body in entries.of_request(books.conn, rid)]
+    """A request's settle entry and what it is charged after every adjust so far.
+
+    A prefix of its id is enough when only one request starts so.
+    """
+    bodies = entries.of_request(books.conn, rid)
+    if not bodies and (like := requests_like(books, rid)):
+        bodies = entries.of_request(books.conn, like[0][0])
+    found = [decode(body) for body in bodies]
     if not found:
         raise AgentspendError(
             f"no charge for request {rid!r}",
@@ -38,6 +45,7 @@ def adjust(books: Books, rid: str, amount_nusd: int, reason: str, at: Moment) ->
     Refused for charges that rest on the provider's own usage, and for raising one.
     """
     settled, now_nusd = charged_nusd(books, rid)
+    rid = settled.rid or rid
     if settled.evidence not in ESTIMATES:
         raise AgentspendError(
             f"request {rid} was charged by the provider's own usage: {dollars(now_nusd)}",

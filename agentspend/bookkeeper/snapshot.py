@@ -198,15 +198,22 @@ def session_total(books: Books, session_id: str) -> dict[str, object]:
     }
 
 
+def requests_like(books: Books, rid: str) -> list[tuple[str, int, str, bytes]]:
+    """The one request whose id starts so, or none: (rid, at_us, outcome, body). More than one is an
+    error that names them."""
+    found = requests.find(books.conn, rid)
+    if len(found) > 1 and all(row[0] != rid for row in found):
+        names = ", ".join(row[0] for row in found)
+        raise AgentspendError(f"{rid!r} could be {names}", "give more of the id", Kind.UNKNOWN_NAME)
+    return [row for row in found if row[0] == rid] or found
+
+
 def why(books: Books, rid: str) -> dict[str, object]:
     """The whole story of one request; a prefix of its id is enough when only one starts so."""
-    found = requests.find(books.conn, rid)
+    found = requests_like(books, rid)
     if not found:
         hint = "`agentspend log` shows their ids"
         raise AgentspendError(f"no request {rid!r} is known", hint, Kind.UNKNOWN_NAME)
-    if len(found) > 1:
-        names = ", ".join(row[0] for row in found)
-        raise AgentspendError(f"{rid!r} could be {names}", "give more of the id", Kind.UNKNOWN_NAME)
     name, at_us, outcome, body = found[0]
     story: dict[str, object] = msgspec.json.decode(body)
     charged = [msgspec.json.decode(entry) for entry in entries.of_request(books.conn, name)]

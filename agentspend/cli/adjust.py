@@ -21,12 +21,12 @@ def adjust(
         str,
         typer.Argument(
             metavar="ID",
-            help="The request, or the number of its entry.",
+            help="The request (its beginning will do), or the number of its entry.",
             autocompletion=completing.requests,
         ),
     ],
-    to: Annotated[str, typer.Option(help="What it really cost, in dollars.")] = "0",
-    reason: Annotated[str, typer.Option(help="Kept in the entry.")] = "",
+    to: Annotated[str, typer.Option(metavar="USD", help="What it really cost.")] = "0",
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Kept in the entry.")] = "",
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Lower the charge of a request whose true cost was never told."""

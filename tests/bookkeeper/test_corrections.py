@@ -96,6 +96,21 @@ def test_a_charge_nobody_knows_is_an_error(desk: Desk) -> None:
         _adjust(desk, "r_9999", "0")
 
 
+def test_the_beginning_of_an_id_will_do(desk: Desk) -> None:
+    """As for `why`: when only one request starts so; the entry bears the whole id."""
+    desk.adopt(budget("daily", "9"))
+    first, second = _estimate(desk, "0.40"), _estimate(desk, "0.50")
+    shared = next(end for end in range(len(first)) if first[end] != second[end])
+
+    _adjust(desk, second[: shared + 1], "0.10")
+
+    assert charged_nusd(desk.books, first)[1] == 400_000_000
+    assert [decode(body).rid for body in entries.of_request(desk.conn, second)] == [second] * 2
+    assert charged_nusd(desk.books, second[: shared + 1])[1] == 100_000_000
+    with pytest.raises(AgentspendError, match=f"could be {first}, {second}"):
+        charged_nusd(desk.books, first[:shared])
+
+
 def test_yesterdays_estimate_gives_nothing_to_today(desk: Desk) -> None:
     """The money belongs to the window it was held in."""
     desk.adopt(budget("daily", "1"))
