@@ -3,6 +3,7 @@
 Everything but `run` comes through here; `__main__` takes that one by a shorter way.
 """
 
+import os
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
@@ -12,6 +13,7 @@ import agentspend
 from agentspend.cli import (
     adjust,
     budget,
+    completing_bash,
     config,
     daemon,
     daemon_start,
@@ -43,8 +45,15 @@ from agentspend.cli.diagnostics import ExitCode
 
 def main(words: Sequence[str]) -> int:
     """Do what the words say; returns the exit code. Raises `AgentspendError`."""
+
+    def do() -> object:
+        return build()(args=list(words), prog_name="agentspend", standalone_mode=False)
+
     try:
-        code = build()(args=list(words), prog_name="agentspend", standalone_mode=False)
+        if completing_bash.wanted(os.environ):
+            output.line(completing_bash.answer(os.environ, do))
+            return ExitCode.OK
+        code = do()
     except helping.ClickError as error:
         text = helping.help_wanted(error)
         if not text:
