@@ -9,13 +9,19 @@ from textual.pilot import Pilot
 from tests.tui.days import STATES
 from tui.app import TopApp
 from tui.rows import View
+from tui.widgets.rows import RowList
 
 
 async def _settled(pilot: Pilot[None]) -> None:
-    """Until everything the recording holds is drawn."""
+    """Until everything the recording holds is drawn, its first line selected.
+
+    How much of it the very first picture shows, and selects in, is a matter of the machine.
+    """
     await pilot.pause()
     app = pilot.app
     assert isinstance(app, TopApp)
+    for shown in app.query(RowList):
+        shown.selected = ""
     for _ in range(3):
         app.arrangement.anew()  # The recording's clock stands still.
         app.draw()
