@@ -25,13 +25,10 @@ from agentspend.core.policy import (
     has_rules,
     only_adds_rules,
     policy_diff,
+    settings_diff,
 )
 from agentspend.store import accounts, entries
 from agentspend.wire.entries import decode
-
-SETTINGS_CHANGE = PendingChange(
-    "", "settings change in the file: prices, providers, network, rules or time zone"
-)
 
 
 class Adoption:
@@ -86,10 +83,10 @@ class Adoption:
         diff = policy_diff(before, budgets)
         self._remember()
         self._declared[""], self._declared_settings = budgets, settings
-        waiting = self._would_loosen(settings)
-        adopted = (self.settings or "{}") if waiting else settings
+        looser = self._looser(settings)
+        adopted = (self.settings or "{}") if looser else settings
         self._adopt((*diff.adopt, *others), adopted, "config", at)
-        self._waits[""] = (*diff.waits, SETTINGS_CHANGE) if waiting else diff.waits
+        self._waits[""] = (*diff.waits, *looser)
         return self.waits
 
     def declare_repositories(
@@ -116,13 +113,15 @@ class Adoption:
         self._adopt((*others, *adopted), self.settings or "{}", "repository", at)
         return tuple(change for diff in diffs.values() for change in diff.waits)
 
-    def _would_loosen(self, settings: str) -> bool:
-        """Whether other settings than those in force could let more through."""
+    def _looser(self, settings: str) -> tuple[PendingChange, ...]:
+        """What of other settings than those in force could let more through: all of it or none."""
         if settings == self.settings:
-            return False
+            return ()
         old, new = msgspec.json.decode(self.settings or "{}"), msgspec.json.decode(settings)
         capped = any(budget.mode is Mode.HARD for budget in self.budgets)
-        return (capped or has_rules(old)) and not only_adds_rules(old, new)
+        if not (capped or has_rules(old)) or only_adds_rules(old, new):
+            return ()
+        return settings_diff(old, new)
 
     def confirm(self, agreed: Sequence[str], at: Moment) -> tuple[PendingChange, ...]:
         """A person agrees to the changes with these texts: all that wait, or it is refused.

@@ -3,6 +3,8 @@
 Pure. The result is the budgets in force and the changes that wait (DESIGN.md §6).
 """
 
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,13 +17,15 @@ from agentspend.core.windows import Window
 
 RULE_SECTIONS = ("models", "rate_limits", "downgrades", "loop_guard")
 """The settings that are rules: who may use which model, how fast, and what happens instead."""
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+_Path = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class PendingChange:
     """One declared change that is not in force; `text` says what changes, as a whole sentence.
 
-    `budget` is its name, "" for a change of the settings that decide what a request costs.
+    `budget` is its name, "" for a change of the settings beside the budgets.
     """
 
     budget: str
@@ -115,6 +119,49 @@ def only_adds_rules(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
         return False
     lists = (name for name in RULE_SECTIONS if name != "loop_guard")
     return all(rule in new.get(name, ()) for name in lists for rule in old.get(name, ()))
+
+
+def settings_diff(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[PendingChange, ...]:
+    """Each setting that would change, with what it is and what it would be; one at least.
+
+    A value that may hold a password (`user:…@host`) is not shown.
+    """
+    before, after = dict(_settings(old)), dict(_settings(new))
+    changed = sorted(path for path in {**before, **after} if before.get(path) != after.get(path))
+    texts = [
+        f"{_name_of(path)} {_turns(before.get(path), after.get(path))}"
+        for path in changed
+        if not any(len(other) > len(path) and other[: len(path)] == path for other in changed)
+    ]
+    return tuple(PendingChange("", text) for text in texts or ["the settings change"])
+
+
+def _settings(section: Mapping[str, Any], place: _Path = ()) -> list[tuple[_Path, Any]]:
+    """Every setting by its path; a section that says nothing counts as one."""
+    found: list[tuple[_Path, Any]] = []
+    for key, value in section.items():
+        inner = _settings(value, (*place, key)) if isinstance(value, Mapping) else []
+        found += inner or [((*place, key), value)]
+    return found
+
+
+def _name_of(path: _Path) -> str:
+    """A setting as TOML names it: `prices."anthropic/*".multiplier`."""
+    if path == ("zone",):
+        return "daemon.zone"
+    return ".".join(key if _BARE_KEY.fullmatch(key) else json.dumps(key) for key in path)
+
+
+def _turns(old: Any, new: Any) -> str:
+    """`changes from 1 to 2`, `is set to 2`, `is removed`."""
+    was, will = json.dumps(old), json.dumps(new)
+    if new is None:
+        return "is removed"
+    if "@" in was + will:
+        return "changes" if old is not None else "is set"
+    if old is not None:
+        return f"changes from {was} to {will}"
+    return f"is set to {will}" if new != {} else "is added"
 
 
 def budget_to_dict(budget: Budget) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 import pytest
 
-from agentspend.bookkeeper.adoption import SETTINGS_CHANGE
 from agentspend.core.budgets import Budget
 from agentspend.core.errors import AgentspendError
 from agentspend.store import entries
@@ -89,10 +88,11 @@ def test_cheaper_prices_wait_while_a_hard_budget_is_in_force(desk: Desk) -> None
     """Half the price is twice the budget by another name."""
     _declare(desk, budget("daily", "1"))
 
-    assert _declare(desk, budget("daily", "1"), settings=CHEAP) == [SETTINGS_CHANGE.text]
+    waits = _declare(desk, budget("daily", "1"), settings=CHEAP)
+    assert waits == ['prices."*".multiplier is set to "0.5"']
     assert desk.adoption.settings == FULL_PRICE
 
-    desk.do(lambda: desk.adoption.confirm([SETTINGS_CHANGE.text], desk.at))
+    desk.do(lambda: desk.adoption.confirm(waits, desk.at))
     assert desk.adoption.settings == CHEAP
 
 
@@ -119,9 +119,24 @@ def test_a_rule_that_is_added_holds_at_once_and_one_that_goes_waits(desk: Desk) 
     assert _declare(desk, settings=RULES) == []
     assert desk.adoption.settings == RULES
 
-    for looser in (RULE, "{}", RULES.replace("opus", "gpt"), RULES.replace("9", "90")):
-        assert _declare(desk, settings=looser) == [SETTINGS_CHANGE.text]
+    for looser, said in (
+        (RULE, "rate_limits is removed"),
+        ("{}", "models is removed"),
+        (RULES.replace("opus", "gpt"), 'models changes from [{"deny": ["opus"]}] to'),
+        (RULES.replace("9", "90"), 'rate_limits changes from [{"rpm": 9}] to [{"rpm": 90}]'),
+    ):
+        assert _declare(desk, settings=looser)[0].startswith(said)
         assert desk.adoption.settings == RULES
+
+
+def test_a_yes_is_for_what_was_shown(desk: Desk) -> None:
+    """A file that changes again between the question and the answer is asked for again."""
+    _declare(desk, budget("daily", "1"))
+    shown = _declare(desk, budget("daily", "1"), settings=CHEAP)
+    _declare(desk, budget("daily", "1"), settings=CHEAP.replace("0.5", "0.0001"))
+
+    with pytest.raises(AgentspendError, match="changed since"):
+        desk.do(lambda: desk.adoption.confirm(shown, desk.at))
 
 
 def test_a_rule_beside_a_cheaper_price_waits_with_it(desk: Desk) -> None:
@@ -129,7 +144,10 @@ def test_a_rule_beside_a_cheaper_price_waits_with_it(desk: Desk) -> None:
     _declare(desk, budget("daily", "1"))
 
     both = CHEAP[:-1] + ',"models":[{"deny":["opus"]}]}'
-    assert _declare(desk, budget("daily", "1"), settings=both) == [SETTINGS_CHANGE.text]
+    assert _declare(desk, budget("daily", "1"), settings=both) == [
+        'models is set to [{"deny": ["opus"]}]',
+        'prices."*".multiplier is set to "0.5"',
+    ]
     assert desk.adoption.settings == FULL_PRICE
 
 

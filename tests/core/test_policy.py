@@ -14,6 +14,7 @@ from agentspend.core.policy import (
     has_rules,
     only_adds_rules,
     policy_diff,
+    settings_diff,
 )
 from agentspend.core.scopes import Scope
 from agentspend.core.windows import Window
@@ -174,3 +175,47 @@ def test_added_rules_by_example() -> None:
     assert not only_adds_rules(one, {**one, "providers": {}})
     assert has_rules(one)
     assert not has_rules({"models": [], "prices": {"*": {}}})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "texts"),
+    [
+        ({"providers": {"openai": {"base_url": "https://a"}}},
+         {"providers": {"openai": {"base_url": "https://b", "auth": "key"}}},
+         ['providers.openai.auth is set to "key"',
+          'providers.openai.base_url changes from "https://a" to "https://b"']),
+        ({"prices": {"anthropic/*": {"multiplier": "0.8"}}}, {},
+         ['prices."anthropic/*".multiplier is removed']),
+        ({}, {"providers": {"deepseek": {}}}, ["providers.deepseek is added"]),
+        ({"providers": {"x": {}}}, {"providers": {"x": {"free": True}}},
+         ["providers.x.free is set to true"]),
+        ({"zone": "Etc/UTC"}, {"zone": "Asia/Tokyo"},
+         ['daemon.zone changes from "Etc/UTC" to "Asia/Tokyo"']),
+        ({"models": [{"deny": ["opus"]}]}, {"models": []},
+         ['models changes from [{"deny": ["opus"]}] to []']),
+        ({"network": {"proxy": "http://me:secret@p"}}, {"network": {"proxy": "http://p"}},
+         ["network.proxy changes"]),
+        ({"aliases": {"\x1b[2J": "a"}}, {}, ['aliases."\\u001b[2J" is removed']),
+        ({"a": {"b": {"c": 1}}}, {"a": {"b.c": 1}}, ["a.b.c is removed", 'a."b.c" is set to 1']),
+    ],
+)  # fmt: skip
+def test_each_setting_that_changes_is_named(
+    old: dict[str, object], new: dict[str, object], texts: list[str]
+) -> None:
+    """A person who is asked for a yes reads what changes, as TOML names it."""
+    assert [change.text for change in settings_diff(old, new)] == texts
+
+
+NESTED = st.recursive(
+    st.integers(0, 2) | st.text("a.@", max_size=2),
+    lambda inner: st.dictionaries(st.text("ab.", min_size=1, max_size=2), inner, max_size=2),
+    max_leaves=6,
+)
+SECTIONS = st.dictionaries(st.sampled_from(["prices", "zone"]), NESTED, max_size=2)
+
+
+@given(SECTIONS, SECTIONS)
+def test_no_setting_changes_unsaid(old: dict[str, object], new: dict[str, object]) -> None:
+    """Whatever differs, something waits: else it would be adopted without a yes."""
+    if old != new:
+        assert settings_diff(old, new)
