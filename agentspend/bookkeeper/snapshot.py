@@ -198,6 +198,17 @@ def session_total(books: Books, session_id: str) -> dict[str, object]:
     }
 
 
+def last_release(books: Books, session_id: str) -> dict[str, object]:
+    """Why a session's last request that nobody billed was not: provider, status (0: no answer) and
+    words; nothing where there is none."""
+    body = requests.newest_of(books.conn, session_id, "released")
+    if body is None:
+        return {}
+    story = msgspec.json.decode(body)
+    told = {name: story.get(name, "") for name in ("provider", "why")}
+    return {**told, "status": story.get("status", 0)}
+
+
 def requests_like(books: Books, rid: str) -> list[tuple[str, int, str, bytes]]:
     """The one request whose id starts so, or none: (rid, at_us, outcome, body). More than one is an
     error that names them."""

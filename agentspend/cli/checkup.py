@@ -38,9 +38,17 @@ def configuration() -> Iterator[Finding]:
     yield Finding(
         True, f"configuration is valid: {where}, {count} budget{'' if count == 1 else 's'}"
     )
-    if not count:
+    if not count and not _budgets_in_force():
         yield Finding(None, "no budget is set: metering only",
                       "agentspend budget set daily 25.00 --window day")  # fmt: skip
+
+
+def _budgets_in_force() -> int:
+    """How many the daemon enforces, of the team, a repository, or waiting to be removed."""
+    try:
+        return len(access.ask("status")["budgets"])
+    except DaemonUnreachable:
+        return 0
 
 
 def repository() -> Iterator[Finding]:

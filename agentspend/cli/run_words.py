@@ -15,6 +15,7 @@ from agentspend.core.errors import AgentspendError, DaemonUnreachable
 from agentspend.core.money import dollars
 from agentspend.core.scopes import Payer
 
+MOST_WAITS = 3
 FIRST_CAP = "agentspend budget set daily 25.00 --window day"
 
 
@@ -38,8 +39,7 @@ def before(
         warn(f"no request may leave: {status['gate_closed']}", "agentspend doctor")
     if status["config_error"]:
         warn(f"the last good configuration is in force: {status['config_error']}")
-    for text in opened.get("waits", ()):
-        say(f"agentspend: {text}: waits for you  → agentspend budget confirm")
+    _say_waits([*opened.get("waits", ()), *(each["what"] for each in status.get("waits", ()))])
     if opened.get("asks_for_s"):
         say(f"agentspend: what no budget lets pass waits for your answer, {opened['asks_for_s']} s"
             " at most  → agentspend status, in another terminal")  # fmt: skip
@@ -55,6 +55,16 @@ def before(
     elif plan.subscribed and all(line["counts"] == "billed" for line in lines):
         told += "; your subscription's use is listed apart, and not counted"
     say(paint(f"agentspend: {where + ' · ' if where else ''}{told}", "dim"))
+
+
+def _say_waits(texts: Sequence[str]) -> None:
+    """What files say and is not in force yet, each once; of many, how many."""
+    waits = list(dict.fromkeys(texts))
+    if len(waits) > MOST_WAITS:
+        say(f"agentspend: {len(waits)} changes wait for you  → agentspend budget confirm")
+        return
+    for text in waits:
+        say(f"agentspend: {text}: waits for you  → agentspend budget confirm")
 
 
 def _untold(sentences: Sequence[str]) -> list[str]:
@@ -87,8 +97,9 @@ def after(link: SessionLink, payer: Payer, program: str) -> None:
         say(f"agentspend: {_cost(total)}{_left(lines)}")
     elif count := total.get("released", 0):
         what = "1 request was" if count == 1 else f"{count} requests were"
-        warn(f"{what} sent and nothing was billed: the provider did not answer, or said no",
-             "agentspend providers test NAME    says whether it answers")  # fmt: skip
+        why, provider = _unbilled(total.get("last_release", {}))
+        warn(f"{what} sent and nothing was billed: {why}",
+             f"agentspend providers test {provider}    says whether it answers")  # fmt: skip
     else:
         warn(_nothing(PurePath(program).name), "agentspend doctor")
 
@@ -101,6 +112,19 @@ def _cost(total: dict[str, Any]) -> str:
         spent += f" and {dollars(total['subscription_nusd'])} at list price on your subscription"
     text = f"this session cost {spent} in {count} request{'' if count == 1 else 's'}"
     return f"{text}, {total['refused']} refused" if total["refused"] else text
+
+
+_MEANS = {401: "it does not take the key", 403: "the key may not ask this",
+          429: "too much was asked at once"}  # fmt: skip
+
+
+def _unbilled(last: Mapping[str, Any]) -> tuple[str, str]:
+    """Why the last request that nobody billed was not, and whose it was."""
+    provider, status = str(last.get("provider") or "NAME"), int(last.get("status", 0))
+    if not status:
+        return str(last.get("why") or "the provider did not answer, or said no"), provider
+    means = _MEANS.get(status, "the fault is on its side" if status >= 500 else "")
+    return f"{provider} answered {status}{f', {means}' if means else ''}", provider
 
 
 def _left(lines: list[Any]) -> str:

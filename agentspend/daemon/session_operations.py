@@ -97,7 +97,10 @@ class SessionOperations:
         session_id = str(message["session"])
         await self.proxy.quiet(session_id, SESSION_ENDS_WITHIN_S)
         total = await self.bookkeeper.ask(
-            lambda books, _: snapshot.session_total(books, session_id)
+            lambda books, _: {
+                **snapshot.session_total(books, session_id),
+                "last_release": snapshot.last_release(books, session_id),
+            }
         )
         await caller.send(total)
 

@@ -33,6 +33,16 @@ def count(conn: sqlite3.Connection, session: str, outcome: str) -> int:
     return int(row[0])
 
 
+def newest_of(conn: sqlite3.Connection, session: str, outcome: str) -> bytes | None:
+    """The story of a session's last request that ended so (refused or released)."""
+    row = conn.execute(
+        f"SELECT body FROM request WHERE session = ? AND outcome = ? AND {_UNSERVED}"
+        " ORDER BY at_us DESC LIMIT 1",
+        (session, outcome),
+    ).fetchone()
+    return bytes(row[0]) if row else None
+
+
 def newest(
     conn: sqlite3.Connection, outcome: str, since_us: int, count: int
 ) -> list[tuple[str, int, bytes]]:

@@ -134,6 +134,18 @@ def test_a_sessions_total_counts_its_refusals_and_outlives_it(desk: Desk) -> Non
     }
 
 
+def test_why_the_last_request_was_not_billed(desk: Desk) -> None:
+    """The last line of a run says whose answer it was; nothing where all was billed."""
+    held = desk.hold(desk.request("0.20", 100))
+    assert isinstance(held, Held)
+    session = desk.conn.execute("SELECT session FROM hold").fetchone()[0]
+    assert snapshot.last_release(desk.books, session) == {}
+    why = "the provider answered 401 and bills nothing"
+    desk.do(lambda: desk.books.release(held.rid, why, desk.at, {"status": 401}))
+    found = snapshot.last_release(desk.books, session)
+    assert (found["status"], found["why"]) == (401, why)
+
+
 def test_today_is_the_zones_day_and_real_dollars(desk: Desk) -> None:
     """List price of a subscription is not spending; yesterday is not today."""
     for counted, usd in (("billed", "0.40"), ("subscription", "3")):

@@ -42,8 +42,29 @@ def test_what_was_sent_for_nothing_is_not_called_another_way(world: World) -> No
     config = world.home.config
     config.write_text(config.read_text().replace(world.sandbox.url, "http://127.0.0.1:9"))
     done = world.run(*script(world))
-    assert "1 request was sent and nothing was billed" in done.stderr
+    assert (
+        "1 request was sent and nothing was billed: cannot reach http://127.0.0.1:9" in done.stderr
+    )
+    assert "→ agentspend providers test anthropic" in done.stderr
     assert NOTHING not in done.stderr
+
+
+def test_what_the_provider_said_no_to_is_said(world: World) -> None:
+    """A wrong key reads as one, in the last line as well."""
+    world.sandbox.direct({"default": {"status": 401}})
+    done = world.run(*script(world))
+    assert "nothing was billed: anthropic answered 401, it does not take the key" in done.stderr
+
+
+def test_settings_that_wait_are_said_at_the_start(world: World) -> None:
+    """An address that was edited and is not in force would else be looked for in vain."""
+    world.home.run("budget", "set", "daily", "5", "--window", "day")
+    config = world.home.config
+    config.write_text(config.read_text().replace(world.sandbox.url, "http://127.0.0.1:9"))
+    world.home.run("daemon", "restart")
+    done = world.run("--", "true")
+    assert f'base_url changes from "{world.sandbox.url}" to "http://127.0.0.1:9"' in done.stderr
+    assert "waits for you  → agentspend budget confirm" in done.stderr
 
 
 def test_a_command_that_is_not_there_is_an_error_of_ours(world: World) -> None:
