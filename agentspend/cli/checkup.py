@@ -146,7 +146,7 @@ def _port_free() -> Iterator[Finding]:
     with socket.socket() as probe:
         if port and probe.connect_ex(("127.0.0.1", port)) == 0:
             yield Finding(False, f"port {port} is taken by another program",
-                          "set [daemon] port in the configuration")  # fmt: skip
+                          f"set another [daemon] port in {access.folders().config}")  # fmt: skip
 
 
 def _clock() -> Iterator[Finding]:

@@ -18,7 +18,7 @@ from agentspend.config.paths import Paths
 from agentspend.core.errors import AgentspendError
 from agentspend.core.limits import CHECKPOINT_EVERY_S, DRAIN_S
 from agentspend.daemon.control_api import ControlApi
-from agentspend.daemon.doorway import Doorway, host_of
+from agentspend.daemon.doorway import Doorway, free_port_after, host_of
 from agentspend.daemon.identity import Device, new_incarnation
 from agentspend.daemon.key_clients import KeyClients, client_gone
 from agentspend.daemon.key_operations import KeyOperations
@@ -52,6 +52,8 @@ from agentspend.store import conversations, included
 LOOK_FOR_IDLE_EVERY_S = 60
 LOGGED = frozenset({"refuse", "slow", "warning", "policy"})
 """What the log tells of the books; charges stand in the ledger (`agentspend log`)."""
+
+TAKEN = "is taken by another program, or by another person's agentspend on this machine"
 
 
 class Daemon:
@@ -190,11 +192,11 @@ class Daemon:
             return await self._proxy.start(port)
         except OSError as error:
             taken = error.errno == errno.EADDRINUSE
-            why = "is taken by another program" if taken else f"cannot be used: {error.strerror}"
+            why = TAKEN if taken else f"cannot be used: {error.strerror}"
             raise AgentspendError(
                 f"port {port} on 127.0.0.1 {why}",
-                f"end that program, or set another port in {self._paths.config}:"
-                f"  [daemon] port = {max(1024, (port + 1) % 65_536)}",
+                f"end that, or set another port in {self._paths.config}:"
+                f"  [daemon] port = {free_port_after(port)}",
             ) from error
 
     def _key_variables(self) -> dict[str, str]:

@@ -7,11 +7,21 @@ machine has to wait for it: it is tried again until it can be had, and `doctor` 
 import asyncio
 import ipaddress
 import os
+import socket
+from contextlib import suppress
 
 from agentspend.daemon.log import log
 from agentspend.proxy.server import Proxy
 
 TRY_AGAIN_S = 5.0
+
+
+def free_port_after(port: int) -> int:
+    """The next port of loopback that nobody has now, to be suggested."""
+    for candidate in range(max(1024, port + 1), 65_536):
+        with suppress(OSError), socket.create_server(("127.0.0.1", candidate)):
+            return candidate
+    return 0
 
 
 class Doorway:

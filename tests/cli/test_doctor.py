@@ -107,6 +107,13 @@ def test_a_disk_that_does_not_keep_its_word(monkeypatch: pytest.MonkeyPatch) -> 
     assert told[1].startswith("10 MiB of disk left")
 
 
+def test_a_budget_that_waits_to_be_removed_is_still_one(fresh: Home, agentspend: Command) -> None:
+    """What is enforced counts, not what the file says by now."""
+    agentspend("budget", "set", "daily", "5", "--window", "day")
+    fresh.config.write_text("[daemon]\nport = 0\n")
+    assert [found.text for found in checkup.configuration()][1:] == []
+
+
 class Usage:
     """A disk that is nearly full."""
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from agentspend.daemon import doorway
-from agentspend.daemon.doorway import Doorway, host_of
+from agentspend.daemon.doorway import Doorway, free_port_after, host_of
 from tests.daemon.helpers import KEY, ask, free_port, set_port
 from tests.support.process import ROOT, Home
 
@@ -174,3 +174,13 @@ async def test_it_is_tried_again_until_the_address_is_there(
 def test_an_address_as_clients_write_it() -> None:
     """IPv6 stands in brackets in a `Host` header."""
     assert (host_of("172.17.0.1"), host_of("fd00::1")) == ("172.17.0.1", "[fd00::1]")
+
+
+def test_the_port_that_is_suggested_can_be_had() -> None:
+    """A next port that is taken, too, would be bad advice (another person's second try)."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        found = free_port_after(port - 1)
+        assert found != port
+        assert found > 1_023
+    assert free_port_after(65_535) == 0
