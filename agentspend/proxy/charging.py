@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from agentspend.bookkeeper.outcomes import Held, Settlement
 from agentspend.core.limits import CANCEL_GRACE_S, MAX_WORD_CHARS, TOP_OUTPUT_TOKENS_PER_S
+from agentspend.core.pricebook import RATE_CHANGE_AHEAD_US
 from agentspend.core.pricing import Charge
 from agentspend.core.printable import clean
 from agentspend.core.regions import in_region
@@ -162,10 +163,15 @@ def _charge(ended: Ended, metered: Metered) -> Charge:
 
 
 def _priced(asked: Request, held: Held, metered: Metered) -> Charge:
-    """Anthropic's answers name their region; for the others the host that was asked counts."""
+    """Anthropic's answers name their region; for the others the host that was asked counts.
+
+    The ledger's time may be days ahead, where a clock was wrong once: not so are the prices that
+    the bound rests on.
+    """
     region = "" if asked.provider == "anthropic" else asked.facts.inference_geo
     said = in_region(metered, region)
-    return asked.book.charge(asked.provider, said, held.held_us, asked.facts.model)
+    at_us = min(held.held_us, asked.started_us + RATE_CHANGE_AHEAD_US)
+    return asked.book.charge(asked.provider, said, at_us, asked.facts.model)
 
 
 def _with_output(part: UsagePart, output_tokens: int) -> UsagePart:

@@ -30,11 +30,11 @@ async def _end(desk: Desk, ended: Ended, *, clamped_to: int, left: bool) -> None
         why = f"the provider answered {ended.status} and bills nothing"
         await desk.bookkeeper.release(asked.rid, why, {"status": ended.status})
         return
-    desk.unasked.hear(asked.account, asked.facts, ended.metered, ended.held.held_us)
+    desk.unasked.hear(asked.account, asked.facts, ended.metered, asked.started_us)
     turn = remember(
         asked.facts,
         ended.metered,
-        started_us=ended.held.held_us,
+        started_us=asked.started_us,
         before=asked.known.turn if asked.known else None,
         clamped_to=clamped_to,
     )

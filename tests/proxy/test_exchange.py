@@ -9,6 +9,7 @@ from agentspend.sandbox.behaviour import Behaviour, Iteration
 from agentspend.sandbox.server import Sandbox
 from tests.proxy.raw import RawProvider, answer_bytes, request_bytes, send, usage_body
 from tests.support.desk import Device, budget, message
+from tests.support.manual_time import START_S, ManualTime
 
 
 async def test_a_request_is_billed_to_the_nano_dollar(tmp_path: Path) -> None:
@@ -106,3 +107,23 @@ async def test_the_providers_words_are_kept_as_words(tmp_path: Path) -> None:
         assert (status, got) == (200, body)
         assert (entry["request_id"], entry["response_id"]) == ("r?", "m" * 256)
         assert (entry["evidence"], entry["subagent"]) == ("provider_usage", "a?")
+
+
+async def test_a_clock_that_was_once_ahead_makes_nothing_dearer(tmp_path: Path) -> None:
+    """The ledger's time stays ahead, and no request is charged by a price that is not in force."""
+    time = ManualTime()
+    path = "/v1beta/models/gemini-3.8-flash:generateContent"
+    body = {"contents": [{"role": "user", "parts": [{"text": "say hi"}]}],
+            "generationConfig": {"maxOutputTokens": 100}}  # fmt: skip
+    async with Device(
+        tmp_path, [budget("always", "5", "total")], time=time, keys={"google": "AIza-test"}
+    ) as device:
+        time.now_s += 60 * 86_400
+        await device.bookkeeper.ask(lambda books, at: books.now(at))
+        time.now_s = START_S
+        assert (await device.post(body, path=path)).status == 200
+        await device.until_idle()
+
+        (entry,) = await device.ledger()
+        assert entry["amount_nusd"] == device.sandbox.bill.total_nusd() > 0
+        assert "overrun_nusd" not in entry

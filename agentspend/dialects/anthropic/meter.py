@@ -11,7 +11,7 @@ import msgspec
 
 from agentspend.core.facts import RequestFacts
 from agentspend.core.usage import Billing, Metered, UsagePart
-from agentspend.dialects.anthropic.usage import billed_on_top, parts_of
+from agentspend.dialects.anthropic.usage import PROMPT, billed_on_top, parts_of
 from agentspend.dialects.json_parts import UNREADABLE
 from agentspend.dialects.metering import AnswerMeter
 from agentspend.dialects.sse import Event, parse
@@ -130,10 +130,15 @@ class AnthropicMeter(AnswerMeter):
         self._response_id = str(message.get("id") or "")
 
     def _merge(self, usage: dict[str, Any] | None) -> bool:
-        """Take over every field that has a value."""
+        """Take over every field that has a value.
+
+        A prompt does not become nothing: some servers tell it at the start, and zeros at the end.
+        """
         if not usage:
             return False
         said = {name: value for name, value in usage.items() if value is not None}
+        if not any(said.get(name) for name in PROMPT):
+            said = {name: value for name, value in said.items() if name not in PROMPT}
         self._usage = {**self._usage, **said}
         return True
 

@@ -22,6 +22,8 @@ READ_HERE = frozenset(
         "inference_geo", "iterations", "fallback_credit",
     }
 )  # fmt: skip
+PROMPT = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
+"""The counts that a prompt's tokens are."""
 ITEM_WORDS = frozenset({"type", "model"})
 CREATION = frozenset({"ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens"})
 SERVER_TOOLS = frozenset({"web_search_requests", "web_fetch_requests"})

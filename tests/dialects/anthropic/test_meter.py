@@ -125,6 +125,15 @@ def test_usage_without_input_proves_nothing(usage: dict[str, Any]) -> None:
     assert fed(body, kind=JSON).end(complete=True).billing is Billing.UNKNOWN
 
 
+def test_zeros_at_the_end_take_no_prompt_back() -> None:
+    """SGLang tells the prompt at the start, and an input of 0 with the output (its PR 20830)."""
+    stream = sse(started(**USAGE), delta("end_turn", input_tokens=0, output_tokens=40), STOP)
+    metered = fed(stream).close(complete=True)
+
+    assert metered.billing is Billing.EXACT
+    assert metered.parts[0].usage == WHOLE
+
+
 def test_later_usage_replaces_earlier_field_by_field() -> None:
     """Counts in a stream are cumulative; null says nothing."""
     stream = sse(
