@@ -18,6 +18,7 @@ from agentspend.proxy.sessions import Session
 
 OAUTH_PREFIX = "sk-ant-oat"
 CHATGPT_ACCOUNT = "chatgpt-account-id"
+OPENAI = "openai"
 BEARER = "Authorization"
 KEY_HEADERS = ("x-api-key", "x-goog-api-key", "api-key")
 """Where clients put a key that is no bearer: Anthropic's, Google's, Azure's."""
@@ -56,7 +57,7 @@ def settle_credentials(
         _drop(headers, places)
         ours, sent = True, ""
     if sent:
-        login = login_only or sent.startswith(OAUTH_PREFIX) or CHATGPT_ACCOUNT in headers
+        login = login_only or _is_login(headers, places, provider)
         return Credentials("subscription" if login else "billed")
     if login_only:
         return Credentials(missing_key=True)
@@ -68,6 +69,15 @@ def settle_credentials(
     else:
         headers[BEARER] = f"Bearer {usable}"
     return Credentials()
+
+
+def _is_login(headers: CIMultiDict[str], places: Set[str], provider: Provider) -> bool:
+    """Whether a subscription pays: a key beside its login could be what pays instead."""
+    if provider.name == OPENAI and CHATGPT_ACCOUNT in headers:
+        return True
+    told = [value.rpartition(" ")[2] for value in headers.getall(BEARER, ())]
+    told += [value for name in places for value in headers.getall(name, ())]
+    return all(each.startswith(OAUTH_PREFIX) for each in told if each)
 
 
 def _meant_for_another(

@@ -12,12 +12,11 @@ from multidict import CIMultiDict
 
 from agentspend.dialects.base import Dialect
 from agentspend.dialects.included import Heard
-from agentspend.proxy.credentials import CHATGPT_ACCOUNT, Credentials, bearer
+from agentspend.proxy.credentials import CHATGPT_ACCOUNT, OPENAI, Credentials, bearer
 from agentspend.proxy.desk import Desk
 from agentspend.proxy.refusal import included_message
 from agentspend.proxy.upstream import LOGIN, way_to
 
-OPENAI = "openai"
 _UUID = b"account_uuid"
 _ACCOUNT = re.compile(rb'account_uuid\\?"\s*:\s*\\?"([0-9a-fA-F-]{36})')
 

@@ -34,12 +34,24 @@ OWN = "sk-ant-api03-of-the-caller"
             {"authorization": f"Bearer {OAUTH}"},
             "subscription",
         ),
+        (
+            {"x-api-key": OWN, "Authorization": f"Bearer {OAUTH}"},
+            {"x-api-key": OWN, "authorization": f"Bearer {OAUTH}"},
+            "billed",
+        ),
+        (
+            {"x-api-key": OWN, "x-goog-api-key": OAUTH, "api-key": OAUTH},
+            {"x-api-key": OWN},
+            "billed",
+        ),
+        ({"x-api-key": OWN, "chatgpt-account-id": "a_1"}, {"x-api-key": OWN}, "billed"),
     ],
 )
 async def test_who_pays(
     tmp_path: Path, sent: dict[str, str], up: dict[str, str], counted: str
 ) -> None:
-    """What reaches the provider, and how the ledger counts it."""
+    """What reaches the provider, and how the ledger counts it. No header makes a request that a
+    key may pay a subscription's."""
     async with Device(tmp_path, [budget("daily", "5")]) as device:
         headers = {"Content-Type": "application/json", **sent}
         async with device.client.post(
