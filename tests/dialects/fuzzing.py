@@ -107,10 +107,11 @@ def read(dialect: Dialect, body: bytes, path_model: str = "") -> RequestFacts | 
     assert facts.iterations >= 1
     assert facts.input_bound_tokens > 0
     assert all(mark.added_tokens_bound >= 0 for mark in facts.prefixes)
-    most = 10**6 + facts.uncapped_output_tokens
-    clamped = dialect.with_max_output(body, most)
-    again = dialect.read_request(clamped, in_nfc=in_nfc, path_model=path_model)
-    assert 1 <= again.max_output_tokens <= max(most, facts.max_output_tokens)
+    taken = facts.thinking_tokens + facts.uncapped_output_tokens
+    for limit in (taken + 1, taken + 10**6):
+        clamped = dialect.with_max_output(body, limit)
+        again = dialect.read_request(clamped, in_nfc=in_nfc, path_model=path_model)
+        assert 1 <= again.max_output_tokens <= limit
     if b"\\u" not in body:  # names are written again without escapes, which shortens them
         assert again.input_bound_tokens >= facts.input_bound_tokens - 100
     prepared = dialect.prepare(body, facts)
