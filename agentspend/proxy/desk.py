@@ -22,6 +22,7 @@ from agentspend.proxy.memory import Memory
 from agentspend.proxy.pacer import Pacer
 from agentspend.proxy.pauses import Pauses
 from agentspend.proxy.sessions import Session, Sessions
+from agentspend.proxy.trust import Trust
 from agentspend.proxy.unasked import Unasked
 from agentspend.proxy.upstream import Upstream
 
@@ -70,6 +71,7 @@ class Desk:
     repeats: Repeats = field(default_factory=Repeats)
     team_rules: Mapping[str, Rules] = field(default_factory=dict)
     unasked: Unasked = field(default_factory=Unasked)
+    trust: Trust = field(default_factory=Trust)
     pacer: Pacer = field(init=False)
 
     def __post_init__(self) -> None:

@@ -76,7 +76,7 @@ class Journey:
     `settings` are those in force when it came: its prices and its way out, to its very end.
     `answered` is done when the client has its whole answer; the bookkeeping may go on after that.
     `say` is how it is answered by us, `passage` its way past the rules besides budgets.
-    `used_tokens` is what it used in the end.
+    `used_tokens` is what it used in the end, `begun_tokens` its prompt by the first usage.
     """
 
     desk: Desk
@@ -93,6 +93,7 @@ class Journey:
     stream: Answer | None = None
     login: Login | None = None
     used_tokens: int = 0
+    begun_tokens: int = 0
     settings: Settings = field(init=False)
     say: Replies = field(init=False)
     passage: Passage = field(init=False)
@@ -195,7 +196,7 @@ class Journey:
             payer=payer,
             counted=paid.counted,
             known=self.desk.memory.find(facts.prefixes, provider),
-            countable=bool(self.dialect.count_path),
+            countable=bool(self.dialect.count_path) and provider in self.desk.trust,
             arrived=arrived,
             account=self.desk.unasked.account(provider, headers, arrived.wall_us),
             swap=swap,
@@ -292,6 +293,7 @@ class Journey:
         meter = meter or self.dialect.meter(asked.facts, 200, "")
         ended = ended_by(asked, held, meter, upstream, elapsed_s, complete=complete)
         self.used_tokens = used_tokens(ended)
+        self.desk.trust.hear(ended, self.begun_tokens)
         self.passage.answered = complete and ended.metered.billing is Billing.EXACT
         clamped_to = held.output_tokens if clamped else 0
         await end_hold(self.desk, ended, clamped_to=clamped_to, left=self.left)
@@ -348,6 +350,9 @@ class Journey:
         so_far = meter.so_far()
         if asked.facts.may_add_input or not tells_input(so_far, asked):
             return
+        if asked.provider not in self.desk.trust:
+            return
+        self.begun_tokens = so_far.parts[0].usage.prompt_tokens
         self.desk.bookkeeper.shrink_soon(self.rid, shrunk_nusd(so_far, asked, held))
 
     def _not_reached(self, unreachable: Unreachable | None) -> Reply | None:

@@ -15,6 +15,9 @@ from agentspend.core.scopes import Payer
 from agentspend.proxy.patience import asks_for_s
 from agentspend.proxy.unasked import Account
 
+COUNTED = "counted by the provider"
+"""What a bound rests on where the provider counted the prompt for us."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -89,8 +92,7 @@ def after_count(request: Request, tokens: int | None) -> Request:
     strict, warm = _bounds(
         facts, known, tokens, request.provider, at_us, request.book, request.account
     )
-    basis = "counted by the provider"
-    return replace(request, countable=False, strict=strict, warm=warm, basis=basis)
+    return replace(request, countable=False, strict=strict, warm=warm, basis=COUNTED)
 
 
 def input_tokens_bound(facts: RequestFacts, known: Known | None, counted_tokens: int | None) -> int:
