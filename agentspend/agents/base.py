@@ -166,7 +166,9 @@ def require_program(name: str, caller: Caller, install: str) -> None:
     """`LaunchError` unless the caller's PATH holds this program; `install` says how to get it."""
     if shutil.which(name, path=caller.env.get("PATH", os.defpath)) is None:
         if os.sep in name:
-            why = "cannot be executed" if Path(name).is_file() else "is not there"
+            path = Path(name)
+            why = "is a folder" if path.is_dir() else "cannot be executed"
+            why = why if path.exists() else "is not there"
             raise LaunchError(f"{name} {why}", f"ls -l {name}")
         raise LaunchError(f"{name} was not found on PATH", install)
 

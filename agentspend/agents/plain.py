@@ -6,6 +6,7 @@ of the user's cannot reach is said in the plan's `notes`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -55,10 +56,12 @@ class Plain(Protocol):
 def plain_for(name: str) -> Plain:
     """How an agent is led to us for good; `LaunchError` names the known ones."""
     if name not in AGENTS:
+        near = get_close_matches(name, AGENTS, n=1)
         raise LaunchError(
             f"{name!r} cannot be led here by a file of its own; known: {', '.join(AGENTS)}",
+            f"did you mean agentspend enable {near[0]}?" if near else
             "agentspend key create    makes a key whose address any client's base URL may be",
-        )
+        )  # fmt: skip
     return cast("Plain", launcher_for(name))
 
 

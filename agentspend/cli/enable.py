@@ -200,6 +200,10 @@ def _undo(agent: str, *, yes: bool, dry_run: bool) -> None:
         raise typer.Exit(ExitCode.FAILED)
     plain_files.restore(folder)
     say(f"plain {agent} goes its own way again, unmetered")
+    left = any(plain_files.record(access.folders().plain(each)) for each in AGENTS)
+    if service.installed() and not left:
+        say("the daemon is still started at every login")
+        say("→ agentspend daemon uninstall    takes that back, too")
     try:
         key.delete(alias_of(agent))
     except AgentspendError as error:

@@ -24,6 +24,14 @@ class HelpfulCommand(TyperCommand):
 
     examples: tuple[str, ...] = ()
 
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        for param in self.params:
+            if param.param_type_name == "option" and not (
+                param.metavar or getattr(param, "is_flag", False)
+            ):
+                param.metavar = _stands_for(param)
+
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """`NAME LIMIT --window WINDOW [OPTIONS]`."""
         params = self.get_params(ctx)
@@ -91,6 +99,14 @@ def usage_error(error: Any) -> UsageError:
         examples = getattr(context.command, "examples", ())
         hint = examples[0] if examples else f"{context.command_path} --help"
     return UsageError(f"{where}: {message}" if where else message, hint)
+
+
+def _stands_for(param: Any) -> str | None:
+    """A value in an option's help: N, FILE or the option's own name; a choice lists its words."""
+    if getattr(param.type, "choices", ()):
+        return None
+    kind = "N" if param.type.name.startswith("int") else "FILE" if param.type.name == "path" else ""
+    return kind or param.opts[-1].lstrip("-").replace("-", "_").upper()
 
 
 def _word(param: Any) -> str:

@@ -16,7 +16,8 @@ def models(
         ),
     ],
     only: Annotated[
-        list[str] | None, typer.Option("--only", help="A model or a pattern; may be repeated.")
+        list[str] | None,
+        typer.Option("--only", metavar="MODEL", help="Its id, or a pattern; may be repeated."),
     ] = None,
     any_model: Annotated[
         bool, typer.Option("--any", help="Lift what --only said; other rules stay.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from agentspend.cli import access, output
-from agentspend.cli.diagnostics import ExitCode, UsageError, as_written, confirmed, say
+from agentspend.cli.diagnostics import ExitCode, UsageError, as_written, confirmed, say, warn
 from agentspend.cli.moments import now_us
 from agentspend.core.price_overrides import read_overrides
 
@@ -17,13 +17,16 @@ if TYPE_CHECKING:
     from agentspend.core.pricebook import PriceBook
 
 SHOWN_CHANGES = 40
+PER_MILLION = "Per million tokens."
 SPARE = (">MAX OUT", ">WINDOW", ">WRITE 1H", ">WRITE 5M", ">CACHE READ")
 COLUMNS = ["MODEL", ">INPUT", ">CACHE READ", ">WRITE 5M", ">WRITE 1H", ">OUTPUT", ">WINDOW",
            ">MAX OUT"]  # fmt: skip
 
 
 def show(
-    pattern: Annotated[str, typer.Argument(help="Part of a name, such as opus or openai/.")] = "",
+    pattern: Annotated[
+        str, typer.Argument(metavar="PATTERN", help="Part of a name, such as opus or openai/.")
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Versioned JSON on one line.")] = False,
 ) -> None:
     """Show prices in force now, your own included, in USD per million tokens."""
@@ -50,7 +53,8 @@ def show(
     ]
     spare = [COLUMNS.index(name) for name in SPARE]
     output.table(COLUMNS, cells, spare=spare)
-    output.line(f"{len(rows)} models, USD per million tokens, {book.version}")
+    count = "1 model" if len(rows) == 1 else f"{len(rows):,} models"
+    output.line(f"{count}, USD per million tokens, {book.version}")
 
 
 RATES = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output")
@@ -64,12 +68,14 @@ def set_price(
             help="PROVIDER/MODEL, * may stand in; or the name of one provider's model.",
         ),
     ],
-    input_: Annotated[str, typer.Option("--input", help="USD per million tokens.")] = "",
-    output_: Annotated[str, typer.Option("--output", help="USD per million tokens.")] = "",
-    cache_read: Annotated[str, typer.Option(help="USD per million tokens.")] = "",
-    cache_write_5m: Annotated[str, typer.Option(help="USD per million tokens.")] = "",
-    cache_write_1h: Annotated[str, typer.Option(help="USD per million tokens.")] = "",
-    multiplier: Annotated[str, typer.Option(help="Instead: times the listed price.")] = "",
+    input_: Annotated[str, typer.Option("--input", metavar="USD", help=PER_MILLION)] = "",
+    output_: Annotated[str, typer.Option("--output", metavar="USD", help=PER_MILLION)] = "",
+    cache_read: Annotated[str, typer.Option(metavar="USD", help=PER_MILLION)] = "",
+    cache_write_5m: Annotated[str, typer.Option(metavar="USD", help=PER_MILLION)] = "",
+    cache_write_1h: Annotated[str, typer.Option(metavar="USD", help=PER_MILLION)] = "",
+    multiplier: Annotated[
+        str, typer.Option(metavar="FACTOR", help="Instead: times the listed price.")
+    ] = "",
 ) -> None:
     """Set a model's price, or a discount on listed ones, in the configuration."""
     said = {"multiplier": multiplier, "input": input_, "output": output_, "cache_read": cache_read,
@@ -86,6 +92,23 @@ def set_price(
     told = ", ".join(f"{key} {value}" for key, value in entry.items())
     say(f"{name}: {told}; written to {access.folders().config}")
     say("in force from now on; charges already made keep their price")
+    _of_nobody(name)
+
+
+def _of_nobody(name: str) -> None:
+    """Say that a price meets no model of any provider that is known: a slip, most often."""
+    book, yours = access.price_book(), access.config().providers
+    provider, _, model = name.partition("/")
+    if "*" in provider:
+        return
+    known = dict.fromkeys((*yours, *book.providers()))
+    if provider not in known:
+        near = get_close_matches(provider, known, n=1)
+        hint = f"did you mean {near[0]}/{model}?" if near else "agentspend providers list"
+        warn(f"no provider is known as {provider!r}: until then nothing has this price", hint)
+    elif "*" in model and not _has(book, provider, model):
+        warn(f"no model of {provider} with a price is like {model!r}: until then nothing has this"
+             " price", f"agentspend prices show {provider}/")  # fmt: skip
 
 
 def _whose(model: str, entry: Mapping[str, str]) -> str:

@@ -111,7 +111,7 @@ def _show(found: dict[str, Any]) -> None:
     """The bill for people."""
     if found["billing"] == "blocked":
         near = ", ".join(found.get("nearest", [])) or "none like it"
-        output.line(f"blocked: {found['error'].replace('_', ' ')}; known: {near}")
+        output.line(f"refused: {found['error'].replace('_', ' ')}; known: {near}")
         return
     if found["usd"] is None:
         output.line(f"unknown: the answer tells no usage ({found['prices']})")

@@ -205,6 +205,9 @@ def test_an_agent_nobody_knows() -> None:
     with pytest.raises(LaunchError, match="known: claude, codex") as caught:
         plain_for("crush")
     assert "agentspend key create" in caught.value.hint
+    with pytest.raises(LaunchError, match="known: claude, codex") as caught:
+        plain_for("cluade")
+    assert caught.value.hint == "did you mean agentspend enable claude?"
 
 
 def test_a_proxy_that_would_be_asked_for_loopback(machine: Machine) -> None:

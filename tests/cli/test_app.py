@@ -60,6 +60,12 @@ def test_every_command_explains_itself(agentspend: Command, words: tuple[str, ..
 
 
 @pytest.mark.parametrize("words", COMMANDS, **IDS)
+def test_what_an_option_takes_is_a_word(agentspend: Command, words: tuple[str, ...]) -> None:
+    """N, FILE, USD, SESSION …: never the name of a type."""
+    assert not re.search(r"<(str|int|float|path|text)[ >]", agentspend(*words, "--help").out)
+
+
+@pytest.mark.parametrize("words", COMMANDS, **IDS)
 def test_every_example_is_written_right(words: tuple[str, ...]) -> None:
     """The words of an example are options the command has."""
     known = {name for param in COMMANDS[words].params for name in param.opts} | {"--"}

@@ -82,6 +82,14 @@ def test_claude_is_led_here_and_back(agentspend: Command, fresh: Home) -> None:
     assert not (fresh.home / "plain/claude").exists()
 
 
+def test_the_start_at_login_is_left_to_those_who_need_it(agentspend: Command) -> None:
+    """While another plain agent comes through, nobody is told to take it away."""
+    for agent in ("claude", "codex"):
+        assert agentspend("enable", agent, "--yes").code == 0
+    assert "uninstall" not in agentspend("enable", "codex", "--undo", "--yes").err
+    assert "uninstall" in agentspend("enable", "claude", "--undo", "--yes").err
+
+
 def test_the_key_stands_in_for_a_stored_one(
     agentspend: Command, fresh: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -103,7 +111,9 @@ def test_each_agent_twice_and_back(agentspend: Command, fresh: Home, agent: str)
     assert (again.code, again.out) == (0, "")
     assert f"{agent} comes through agentspend already" in again.err
     assert (fresh.user / FILES[agent]).read_bytes() == written
-    assert agentspend("enable", agent, "--undo", "--yes").code == 0
+    back = agentspend("enable", agent, "--undo", "--yes")
+    assert back.code == 0
+    assert "started at every login\n→ agentspend daemon uninstall" in back.err
     left = [path for path in fresh.user.rglob("*") if path.is_file() and "bin" not in path.parts]
     assert [path.name for path in left] == ["agentspend.service"]
 

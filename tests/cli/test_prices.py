@@ -39,7 +39,7 @@ def test_show(agentspend: Command) -> None:
     assert ran.code == 0
     row = next(line for line in ran.out.splitlines() if line.startswith("anthropic/claude-haiku"))
     assert row.split()[1:] == ["1", "0.1", "1.25", "2", "5", "200,000", "64,000"]
-    assert "models, USD per million tokens, sha256:" in ran.out.splitlines()[-1]
+    assert "1 model, USD per million tokens, sha256:" in ran.out.splitlines()[-1]
 
 
 def test_show_in_json(agentspend: Command) -> None:
@@ -48,6 +48,30 @@ def test_show_in_json(agentspend: Command) -> None:
     assert (found["v"], found["version"][:7]) == (1, "sha256:")
     assert found["models"][0]["input"] == 1_000_000
     assert agentspend("prices", "show", "xyzzy", "--json").json()["models"] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "hint"),
+    [
+        (["anthropc/*", "--multiplier", "0.8"], "no provider is known as 'anthropc'",
+         "did you mean anthropic/*?"),
+        (["anthropic/claud-x-*", "--multiplier", "0.8"], "with a price is like 'claud-x-*'",
+         "agentspend prices show anthropic/"),
+        (["anthropic/*", "--multiplier", "0.8"], "", ""),
+        (["gw/*", "--multiplier", "0.8"], "no provider is known as 'gw'",
+         "agentspend providers list"),
+    ],
+)  # fmt: skip
+def test_a_price_that_meets_nothing_is_said(
+    agentspend: Command, here: Home, words: list[str], said: str, hint: str
+) -> None:
+    """A slip in a name would else be a discount that never comes."""
+    before = here.config.read_text()
+    ran = agentspend("prices", "set", *words)
+    here.config.write_text(before)
+    assert ran.code == 0
+    assert said in ran.err
+    assert ran.err.endswith(f"→ {hint}\n" if hint else "keep their price\n")
 
 
 def test_set_a_price(agentspend: Command, here: Home) -> None:

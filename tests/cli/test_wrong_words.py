@@ -50,7 +50,9 @@ def test_a_command_that_was_written_wrong(
 def test_a_program_that_cannot_be_run(house: Home) -> None:
     """A path is there or not, and can be executed or not; PATH has nothing to do with it."""
     (house.user / "notes.txt").write_text("no program")
-    for name, why in (("./notes.txt", "cannot be executed"), ("./none", "is not there")):
+    (house.user / "docs").mkdir()
+    for name, why in (("./notes.txt", "cannot be executed"), ("./none", "is not there"),
+                      ("./docs", "is a folder")):  # fmt: skip
         done = house.run("run", "--", name)
         told = f"agentspend: {name} {why}\n→ ls -l {name}\n"
         assert (done.returncode, done.stderr) == (1, told)
