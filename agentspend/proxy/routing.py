@@ -5,6 +5,7 @@ what the session or key chose, then the built-in provider of the API that the pa
 """
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -38,7 +39,8 @@ API_NAMES = {
 }
 SIGN = "@"
 LONGEST_ECHOED_NAME = 32
-_MODELS = "/models"
+# The list of models, or one of it; a model's name may have an owner in front.
+_MODELS = re.compile(r"(?:/v1(?P<beta>beta)?)?(?P<bare>/models(?:/(?!\.)[A-Za-z0-9._:@-]+){0,3})/?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +127,17 @@ def _not_spoken(
 def _spoken(path: str, headers: Mapping[str, str]) -> str | None:
     """The API a request speaks. Two list their models at one path: headers tell them apart."""
     name = dialect_name(path)
-    if name is not None or not _is_models(path):
+    models = None if name else _MODELS.fullmatch(path)
+    if models is None:
         return name
+    if models["beta"]:
+        return GEMINI
     of_anthropic = "anthropic-version" in headers or "x-api-key" in headers
     return ANTHROPIC if of_anthropic or "Authorization" not in headers else CHAT
 
 
 def _is_models(path: str) -> bool:
-    return path.removeprefix("/v1").rstrip("/") == _MODELS
+    return dialect_name(path) is None and _MODELS.fullmatch(path) is not None
 
 
 def _route(path: str, spoken: str, provider: Provider) -> Route:
@@ -141,4 +146,6 @@ def _route(path: str, spoken: str, provider: Provider) -> Route:
     if found is not None:
         return found
     dialect = dialect_of(spoken, provider.name, provider.vendor, injects=injects)
-    return Route(dialect, "models", "/v1/models")
+    models = _MODELS.fullmatch(path)
+    assert models is not None
+    return Route(dialect, "models", f"/v1{models['beta'] or ''}{models['bare']}")

@@ -242,9 +242,15 @@ async def test_counting_and_listing_are_free(tmp_path: Path) -> None:
             async with device.client.get(device.url + prefix + "/models?limit=2") as answer:
                 assert answer.status == 200
                 assert (await answer.json())["data"]
+            async with device.client.get(device.url + prefix + "/models/claude-opus-5") as answer:
+                assert answer.status == 200
+                assert (await answer.json())["id"] == "claude-opus-5"
 
         seen = [(item.method, item.path) for item in device.sandbox.requests]
-        expected = [("POST", "/v1/messages/count_tokens?beta=true"), ("GET", "/v1/models?limit=2")]
+        expected = [
+            ("POST", "/v1/messages/count_tokens?beta=true"), ("GET", "/v1/models?limit=2"),
+            ("GET", "/v1/models/claude-opus-5"),
+        ]  # fmt: skip
         assert seen == expected * 2
         assert {item.headers["x-api-key"] for item in device.sandbox.requests} == {"sk-ant-test"}
         assert await device.ledger() == []

@@ -18,6 +18,9 @@ USUAL = parse_config("").providers
         ("/v1/messages/count_tokens", "anthropic", "count_tokens", "/v1/messages/count_tokens"),
         ("/messages/count_tokens", "anthropic", "count_tokens", "/v1/messages/count_tokens"),
         ("/v1/models", "anthropic", "models", "/v1/models"),
+        ("/models/claude-opus-5/", "anthropic", "models", "/v1/models/claude-opus-5"),
+        ("/v1beta/models", "google", "models", "/v1beta/models"),
+        ("/v1beta/models/gemini-3.8-flash", "google", "models", "/v1beta/models/gemini-3.8-flash"),
         ("/v1/chat/completions", "openai", "messages", "/v1/chat/completions"),
         ("/chat/completions", "openai", "messages", "/v1/chat/completions"),
         ("/v1/responses", "openai", "messages", "/v1/responses"),
@@ -41,8 +44,11 @@ def test_models_are_listed_by_whom_the_caller_speaks_to() -> None:
     asked = {"Authorization": "Bearer t"}
     openai = route_for("/v1/models", asked, USUAL)
     anthropic = route_for("/v1/models", {**asked, "anthropic-version": "2023-06-01"}, USUAL)
+    one = route_for("/@gateway/v1/models/anthropic/claude-opus-5:free", asked, MORE)
     assert isinstance(openai, Route)
     assert isinstance(anthropic, Route)
+    assert isinstance(one, Route)
+    assert one.path == "/v1/models/anthropic/claude-opus-5:free"
     assert (openai.dialect.provider, anthropic.dialect.provider) == ("openai", "anthropic")
 
 
@@ -51,7 +57,8 @@ def test_models_are_listed_by_whom_the_caller_speaks_to() -> None:
     [
         "", "/", "/v1", "/v1/v1/messages", "/v1messages", "/v1/messages/batches", "/v1/Messages",
         "/v1/messages/../files", "/v1/messages?beta=true", "/v1/complete", "/api/hello",
-        "/v1beta/models/../x:generateContent", "/v1/responses/r_1",
+        "/v1beta/models/../x:generateContent", "/v1/responses/r_1", "/v1/models/../files",
+        "/v1/models/.", "/v1/models//x", "/v1/models/a/b/c/d", "/v1/models/a%2Fb",
     ],
 )  # fmt: skip
 def test_any_other_path_is_nobodys(path: str) -> None:
