@@ -1,7 +1,7 @@
 """Plain launches: an agent's own files lead to us, so that it comes here without `run`.
 
-Each launcher's `plain` says which files it takes; `cli.enable` shows, asks and writes. What a file
-of the user's cannot reach is said in the plan's `notes`.
+Each launcher's `plain` says which files it takes; `cli.enabling` shows, asks and writes. What a
+file of the user's cannot reach is said in the plan's `notes`.
 """
 
 from collections.abc import Mapping

@@ -1,53 +1,28 @@
-"""The commands, in the order of a user's week: start, look, limit, ask why, look after it.
+"""The command line: what was asked for is built, and nothing else is loaded.
 
 Everything but `run` comes through here; `__main__` takes that one by a shorter way.
 """
 
 import os
-from collections.abc import Callable, Sequence
-from typing import Annotated, Any
+from collections.abc import Mapping, Sequence
+from typing import Annotated
 
 import typer
 
 import agentspend
-from agentspend.cli import (
-    adjust,
-    budget,
-    completing_bash,
-    config,
-    daemon,
-    daemon_start,
-    demo,
-    doctor,
-    enable,
-    helping,
-    key,
-    keys,
-    log,
-    models,
-    output,
-    pause,
-    prices,
-    prices_explain,
-    providers,
-    run_help,
-    service,
-    status,
-    statusline_install,
-    team,
-    team_leave,
-    top,
-    verify,
-    why,
-)
+from agentspend.cli import completing_bash, helping, output
+from agentspend.cli.commands import COMMANDS
 from agentspend.cli.diagnostics import ExitCode
+
+PROGRAM = "agentspend"
 
 
 def main(words: Sequence[str]) -> int:
     """Do what the words say; returns the exit code. Raises `AgentspendError`."""
 
     def do() -> object:
-        return build()(args=list(words), prog_name="agentspend", standalone_mode=False)
+        app = build(asked(words, os.environ))
+        return app(args=list(words), prog_name=PROGRAM, standalone_mode=False)
 
     try:
         if completing_bash.wanted(os.environ):
@@ -65,25 +40,6 @@ def main(words: Sequence[str]) -> int:
     return code if isinstance(code, int) else ExitCode.OK
 
 
-def _group(text: str, example: str) -> typer.Typer:
-    return typer.Typer(
-        cls=helping.HelpfulGroup,
-        help=text,
-        short_help=text.removesuffix("."),
-        epilog=example,
-        no_args_is_help=True,
-        rich_markup_mode=None,
-        options_metavar="",
-        subcommand_metavar="COMMAND …",
-    )
-
-
-def _add(group: typer.Typer, command: Callable[..., Any], name: str, gist: str, *examples: str,
-         **settings: Any) -> None:  # fmt: skip
-    """Register a command with its gist for the list, and the examples its help ends with."""
-    group.command(name, short_help=gist, cls=helping.command(*examples), **settings)(command)
-
-
 def _version(wanted: bool) -> None:
     if wanted:
         output.line(f"agentspend {agentspend.__version__}")
@@ -99,10 +55,27 @@ def options(
     """Hard budgets for coding agents: never passed by a cent, never in the way with money left."""
 
 
-def build() -> typer.Typer:
-    """The whole command line."""
+def asked(words: Sequence[str], env: Mapping[str, str]) -> str:
+    """The command that is asked for, or that the shell completes; "" where it may be any."""
+    if completing_bash.ASKED in env:
+        words = _before_the_tab(env)
+    return words[0] if words and words[0] in COMMANDS else ""
+
+
+def _before_the_tab(env: Mapping[str, str]) -> Sequence[str]:
+    """The words that are written already, none while the first is still being typed."""
+    if completing_bash.WORDS in env:
+        typing_first = env.get(completing_bash.CURRENT) in ("0", "1")
+        return () if typing_first else env[completing_bash.WORDS].split()[1:]
+    typed = env.get("_TYPER_COMPLETE_ARGS", "")
+    words = typed.split()[1:]
+    return words if len(words) > 1 or typed.endswith(" ") else ()
+
+
+def build(only: str = "") -> typer.Typer:
+    """The command line: all of it, or one command or group, whose help and errors are the same."""
     app = typer.Typer(
-        name="agentspend",
+        name=PROGRAM,
         cls=helping.HelpfulGroup,
         no_args_is_help=True,
         pretty_exceptions_enable=False,
@@ -113,193 +86,7 @@ def build() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(options)
-    _add(app, run_help.run, "run", "Run an agent, metered and kept within its budgets",
-         "agentspend run claude",
-         "agentspend run --tag team=blue claude -p 'say hi'",
-         "agentspend run --project acme/api codex exec 'fix the build'",
-         "agentspend run -- ./my-own-agent",
-         context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
-         )  # fmt: skip
-    _add(app, top.top, "top", "The live screen: what is left, until when, who spends it",
-         "agentspend top", "agentspend top --filter 'agent:codex >0.10'",
-         "agentspend top --demo")  # fmt: skip
-    _add(app, status.status, "status", "What is spent, held and free, and who is running",
-         "agentspend status", "agentspend status --json")  # fmt: skip
-    _add(app, pause.pause, "pause", "Refuse a session's requests until it is resumed",
-         "agentspend pause s_1f3a", "agentspend pause --all")  # fmt: skip
-    _add(app, pause.resume, "resume", "Let a paused session go on",
-         "agentspend resume s_1f3a", "agentspend resume --all")  # fmt: skip
-    _add_budget(app)
-    _add(app, log.log, "log", "The ledger's entries, live with -f",
-         "agentspend log -n 100", "agentspend log -f --json",
-         "agentspend log --agent claude",
-         "agentspend log --filter 'model:gpt-* >0.10'")  # fmt: skip
-    _add(app, why.why, "why", "One request's story: bound, hold, usage, price, budgets",
-         "agentspend why r_1f3a")  # fmt: skip
-    _add(app, adjust.adjust, "adjust", "Lower a charge that was an estimate",
-         "agentspend adjust r_1f3a --to 0.11")  # fmt: skip
-    _add_keys(app)
-    _add_key(app)
-    _add(app, enable.enable, "enable", "Lead a plain agent here, without run",
-         "agentspend enable claude", "agentspend enable codex --dry-run",
-         "agentspend enable claude --undo")  # fmt: skip
-    _add_providers(app)
-    _add(app, models.models, "models", "Which models a running session may use",
-         "agentspend models s_1f3a --only '*haiku*'",
-         "agentspend models s_1f3a --any")  # fmt: skip
-    _add_team(app)
-    _add_prices(app)
-    _add_config(app)
-    _add(app, doctor.doctor, "doctor", "What is wrong, and the command that mends it",
-         "agentspend doctor")  # fmt: skip
-    _add(app, verify.verify, "verify", "Check the ledger, entry by entry",
-         "agentspend verify", "agentspend verify --json")  # fmt: skip
-    _add_daemon(app)
-    _add(app, statusline_install.statusline, "statusline",
-         "One line for Claude Code, tmux or a prompt",
-         "agentspend statusline --install", "agentspend statusline --format tmux")  # fmt: skip
-    _add(app, demo.demo, "demo", "The whole story in a minute, no key needed", "agentspend demo")
+    for name, add in COMMANDS.items():
+        if only in ("", name):
+            add(app)
     return app
-
-
-def _add_budget(app: typer.Typer) -> None:
-    group = _group("See and change budgets.", "agentspend budget set daily 25.00 --window day")
-    _add(group, budget.list_budgets, "list", "The budgets in force, and changes that wait",
-         "agentspend budget list", "agentspend budget list --json")  # fmt: skip
-    _add(group, budget.set_budget, "set", "Set a budget: a scope, a window and a limit",
-         "agentspend budget set daily 25.00 --window day",
-         "agentspend budget set opus 10 --window week --scope 'model=claude-opus-*'",
-         "agentspend budget set ci 2 --window hour --scope agent=claude --scope branch=main",
-         )  # fmt: skip
-    _add(group, budget.raise_budget, "raise", "Raise a limit",
-         "agentspend budget raise daily 5", "agentspend budget raise daily --to 40")  # fmt: skip
-    _add(group, budget.refuse, "refuse", "Say no to requests that ask for more of a budget",
-         "agentspend budget refuse daily")  # fmt: skip
-    _add(group, budget.remove_budget, "remove", "Remove a budget",
-         "agentspend budget remove daily")  # fmt: skip
-    _add(group, budget.confirm_changes, "confirm", "Adopt changes that wait for a person",
-         "agentspend budget confirm")  # fmt: skip
-    app.add_typer(group, name="budget")
-
-
-def _add_keys(app: typer.Typer) -> None:
-    group = _group("Keep provider keys in the OS keyring.", "agentspend keys set anthropic")
-    _add(group, keys.set_key, "set", "Store a key, from a pipe or a hidden prompt",
-         "agentspend keys set anthropic",
-         "agentspend keys set anthropic --plain-file    # a server without a keyring, over SSH",
-         "pass show anthropic | agentspend keys set anthropic")  # fmt: skip
-    _add(group, keys.list_keys, "list", "Which keys there are, and where",
-         "agentspend keys list")  # fmt: skip
-    _add(group, keys.unlock_keys, "unlock", "Give the daemon the passphrase of a stored key",
-         "agentspend keys unlock", "systemd-ask-password | agentspend keys unlock")  # fmt: skip
-    _add(group, keys.remove_key, "remove", "Forget a key", "agentspend keys remove anthropic")
-    app.add_typer(group, name="keys")
-
-
-def _add_key(app: typer.Typer) -> None:
-    group = _group("Virtual keys: each with its own budget, models and limits.",
-                   "agentspend key create --alias ci --max-budget 20")  # fmt: skip
-    _add(group, key.create, "create", "Make a key; its token is shown once",
-         "agentspend key create --alias alice-claude-code --max-budget 100 --budget-duration 1mo",
-         "agentspend key create --alias ci --models 'claude-sonnet-*,gpt-4.1-mini' --rpm-limit 100",
-         "TOKEN=$(agentspend key create --alias nightly --expires 90d)")  # fmt: skip
-    _add(group, key.list_keys, "list", "Every key: state, models, limits, budget",
-         "agentspend key list", "agentspend key list --json")  # fmt: skip
-    _add(group, key.info, "info", "One key, and what was spent with it",
-         "agentspend key info alice-claude-code")  # fmt: skip
-    _add(group, key.update, "update", "Change a key's models, limits, team or end",
-         "agentspend key update ci --models 'claude-haiku-*' --rpm-limit 200",
-         "agentspend key update ci --team web --expires 30d")  # fmt: skip
-    _add(group, key.block, "block", "Refuse a key's requests",
-         "agentspend key block alice-claude-code")  # fmt: skip
-    _add(group, key.unblock, "unblock", "Let them through again",
-         "agentspend key unblock alice-claude-code")  # fmt: skip
-    _add(group, key.rotate, "rotate", "Give a key a new token",
-         "agentspend key rotate alice-claude-code --grace 24h",
-         "agentspend key rotate ci --expires 90d")  # fmt: skip
-    _add(group, key.delete, "delete", "End a key and its budget",
-         "agentspend key delete alice-claude-code")  # fmt: skip
-    app.add_typer(group, name="key")
-
-
-def _add_providers(app: typer.Typer) -> None:
-    group = _group("Who answers: three built in, thirteen ready, and any compatible server.",
-                   "agentspend providers list")  # fmt: skip
-    _add(group, providers.list_providers, "list", "Every provider: set up, or ready to be added",
-         "agentspend providers list", "agentspend providers list --json")  # fmt: skip
-    _add(group, providers.add, "add", "Set a provider up, or change what is said of it",
-         "agentspend providers add deepseek",
-         "agentspend providers add gateway --dialect openai_chat --base-url https://gw.corp/v1"
-         " --price-prefix openai")  # fmt: skip
-    _add(group, providers.try_out, "test", "Ask one something free: does it take its key",
-         "agentspend providers test deepseek",
-         "agentspend providers test zai --model glm-5.3")  # fmt: skip
-    app.add_typer(group, name="providers")
-
-
-def _add_team(app: typer.Typer) -> None:
-    group = _group("This device's place in a team.", "agentspend team status")
-    _add(group, team.join, "join", "Join with the line that the team's lead sent",
-         "agentspend team join https://spend.acme.dev:4443 ASPD-7K3M-…")  # fmt: skip
-    _add(group, team.status, "status", "The team's pools, and this device's allowance",
-         "agentspend team status", "agentspend team status --json")  # fmt: skip
-    _add(group, team.sync, "sync", "Talk to the team server now", "agentspend team sync")
-    _add(group, team.request, "request", "Ask the team's leads for a raise",
-         "agentspend team request 20 --reason 'release on Friday'")  # fmt: skip
-    _add(group, team.requests, "requests", "Who asks for more, and why",
-         "agentspend team requests", "agentspend team requests --json")  # fmt: skip
-    _add(group, team.approve, "approve", "Raise a cap once, as a lead",
-         "agentspend team approve r_1f3a",
-         "agentspend team approve r_1f3a --amount 10")  # fmt: skip
-    _add(group, team.deny, "deny", "Answer no, as a lead", "agentspend team deny r_1f3a")
-    _add(group, team.reopen, "reopen", "Take an answer back within ten minutes",
-         "agentspend team reopen r_1f3a")  # fmt: skip
-    _add(group, team.reserve, "reserve", "Draw an emergency reserve, saying why",
-         "agentspend team reserve org.month --reason 'production is down'")  # fmt: skip
-    _add(group, team.add_device, "add-device", "Let another machine of yours into the team",
-         "agentspend team add-device")  # fmt: skip
-    _add(group, team_leave.leave, "leave", "Leave the team, once it is told what it paid for",
-         "agentspend team leave", "agentspend team leave --now")  # fmt: skip
-    app.add_typer(group, name="team")
-
-
-def _add_prices(app: typer.Typer) -> None:
-    group = _group("See, set and explain prices.", "agentspend prices show opus")
-    _add(group, prices.show, "show", "Prices in force now", "agentspend prices show opus")
-    _add(group, prices_explain.explain, "explain", "What an answer you saved costs, line by line",
-         "agentspend prices explain --model claude-opus-5 answer.json",
-         "agentspend prices explain --model claude-opus-5 --json answer.json")  # fmt: skip
-    _add(group, prices.set_price, "set", "Set a price or a discount of your own",
-         "agentspend prices set anthropic/claude-next --input 5 --output 25",
-         "agentspend prices set 'anthropic/*' --multiplier 0.8")  # fmt: skip
-    _add(group, prices.update, "update", "Take over another price table",
-         "agentspend prices update --from table.json", "agentspend prices update")  # fmt: skip
-    app.add_typer(group, name="prices")
-
-
-def _add_config(app: typer.Typer) -> None:
-    group = _group("See the configuration and where it is.", "agentspend config show")
-    _add(group, config.show, "show", "Every setting, and where it comes from",
-         "agentspend config show")  # fmt: skip
-    _add(group, config.path, "path", "Where configuration, ledger, socket and log are",
-         "agentspend config path")  # fmt: skip
-    app.add_typer(group, name="config")
-
-
-def _add_daemon(app: typer.Typer) -> None:
-    group = _group("The process that meters and enforces; run starts it.",
-                   "agentspend daemon status")  # fmt: skip
-    _add(group, daemon_start.start, "start", "Start it", "agentspend daemon start")
-    _add(group, daemon.stop, "stop", "Let requests end, then stop", "agentspend daemon stop")
-    _add(group, daemon.restart, "restart", "Stop it and start it again",
-         "agentspend daemon restart")  # fmt: skip
-    _add(group, daemon.status, "status", "Whether it runs, and where",
-         "agentspend daemon status --json")  # fmt: skip
-    _add(group, daemon.logs, "logs", "Its own log: counts, ids and errors",
-         "agentspend daemon logs -f")  # fmt: skip
-    _add(group, service.install, "install", "Have it started at login",
-         "agentspend daemon install")  # fmt: skip
-    _add(group, service.uninstall, "uninstall", "Have it started at login no more",
-         "agentspend daemon uninstall")  # fmt: skip
-    _add(group, daemon.run, "run", "Serve in the foreground", "agentspend daemon run", hidden=True)
-    app.add_typer(group, name="daemon")

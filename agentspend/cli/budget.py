@@ -3,18 +3,14 @@
 What loosens a budget is a person's to do: an agent is refused, and the file is put back.
 """
 
-import difflib
 from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
 
-from agentspend.agents.base import Caller
-from agentspend.agents.repository import repository_here
-from agentspend.cli import access, completing, output, reach, smallest
+from agentspend.cli import access, completing, output
 from agentspend.cli.diagnostics import ExitCode, UsageError, as_written, confirmed, say
 from agentspend.cli.status import show_budgets
-from agentspend.config.budgets import check_budget_name
 from agentspend.core.budgets import TEAM_PREFIX, BoundKind, Budget, Counts, Mode
 from agentspend.core.errors import AgentspendError
 from agentspend.core.money import dollars, parse_usd
@@ -67,6 +63,9 @@ def set_budget(
     ] = Counts.BILLED,
 ) -> None:
     """Set a budget, new or not: a scope, a window and a limit."""
+    from agentspend.cli import reach, smallest
+    from agentspend.config.budgets import check_budget_name
+
     if not _is_amount(limit) and _is_amount(name):
         raise UsageError(
             f"{limit!r} is not an amount of dollars: the name comes first, then the limit",
@@ -148,6 +147,9 @@ def confirm_changes(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Adopt changes of the configuration file that loosen a budget, after showing them."""
+    from agentspend.agents.base import Caller
+    from agentspend.agents.repository import repository_here
+
     access.daemon()
     access.ask("policy.may_loosen")
     waits = access.ask("policy", repository=repository_here(Caller.here()))["waits"]
@@ -182,6 +184,8 @@ def _declared(name: str) -> Budget:
             "change it in that file, then there: agentspend budget confirm",
         )
     if name not in budgets:
+        import difflib
+
         near = difflib.get_close_matches(name, budgets, n=1)
         known = ", ".join(budgets) or "none is set"
         hint = f"did you mean {near[0]}?" if near else "agentspend budget list"

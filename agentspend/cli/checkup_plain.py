@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from agentspend.agents import AGENTS
 from agentspend.cli import access, plain_files, service
 from agentspend.cli.checkup import Finding
-from agentspend.cli.enable import alias_of, answers, texts_of, token_in
+from agentspend.cli.enabling import alias_of, answers, texts_of, token_in
 from agentspend.core.errors import DaemonUnreachable
 
 

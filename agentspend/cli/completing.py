@@ -65,10 +65,11 @@ def requests(incomplete: str) -> list[str]:
     """The newest requests that were charged."""
 
     def newest() -> Iterable[str]:
-        from agentspend.control.watching import decoded
+        import json
 
         found = access.ask("entries", newest=True, count=NEWEST)["entries"]
-        return dict.fromkeys(filter(None, (each.get("rid") for each in decoded(found))))
+        rids = (json.loads(body).get("rid") for _, _, body in found)
+        return dict.fromkeys(filter(None, rids))
 
     return _known(incomplete, newest)
 

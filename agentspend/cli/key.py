@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import typer
 
-from agentspend.agents.identity import collect_tags
 from agentspend.cli import access, completing, key_lines, output
 from agentspend.cli.diagnostics import UsageError, as_written, say, warn
 from agentspend.control.versions import unknown_to
@@ -76,6 +75,8 @@ def create(
     as_json: Json = False,
 ) -> None:
     """Make a virtual key, and say its token this once."""
+    from agentspend.agents.identity import collect_tags
+
     if budget_duration and not max_budget:
         raise UsageError(
             "--budget-duration needs --max-budget",

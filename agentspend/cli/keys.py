@@ -8,15 +8,17 @@ import difflib
 import getpass
 import os
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from agentspend.cli import access, completing, output
 from agentspend.cli.diagnostics import UsageError, say, warn
 from agentspend.config.secret_text import KEY_BEGINS, MAX_FILE_BYTES, checked_key, looks_right
-from agentspend.config.secrets import KeyStore, NoKeyringError
 from agentspend.core.errors import AgentspendError, DaemonUnreachable, KeyStoreError
+
+if TYPE_CHECKING:
+    from agentspend.config.secrets import KeyStore
 
 KEYRING_WITHIN_S = 60.0
 """A person may have to unlock the keyring in another window first."""
@@ -66,8 +68,10 @@ def set_key(
     tell_daemon(passphrase)
 
 
-def _stored(store: KeyStore, provider: str, key: str, *, plain_file: bool) -> tuple[str, str]:
+def _stored(store: "KeyStore", provider: str, key: str, *, plain_file: bool) -> tuple[str, str]:
     """Where the key went, and the passphrase it was encrypted with, if it was."""
+    from agentspend.config.secrets import NoKeyringError
+
     if plain_file:
         where = store.write_plain(provider, key)
         warn(
@@ -146,7 +150,9 @@ def stored() -> list[tuple[str, str]]:
     return _store().stored()
 
 
-def _store(passphrase: str = "") -> KeyStore:
+def _store(passphrase: str = "") -> "KeyStore":
+    from agentspend.config.secrets import KeyStore
+
     return KeyStore(access.folders().data, os.environ, passphrase, KEYRING_WITHIN_S, _variables())
 
 
@@ -205,7 +211,7 @@ def _new_passphrase(reason: KeyStoreError) -> str:
     return first
 
 
-def _tell_shadow(store: KeyStore, provider: str, where: str) -> None:
+def _tell_shadow(store: "KeyStore", provider: str, where: str) -> None:
     """Say when another place comes before the one just written."""
     first = store.places(provider)[0]
     if first != where:

@@ -5,7 +5,6 @@ out (today's accounts, what the configuration would put in force) is rolled back
 """
 
 import os
-import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from agentspend.config.paths import Paths
 from agentspend.core.errors import AgentspendError, DaemonUnreachable, StoreError
 
 if TYPE_CHECKING:
+    import sqlite3
     from datetime import tzinfo
 
     from agentspend.bookkeeper.adoption import Adoption
@@ -37,6 +37,8 @@ def reader(paths: Paths, daemon: Ask, *, must_exist: bool = True) -> Iterator[tu
     if _answers(daemon):
         yield daemon, True
         return
+    import sqlite3
+
     exists = paths.ledger.exists()
     if must_exist and not exists:
         raise StoreError(f"there is no ledger yet at {paths.ledger}", "agentspend run claude")
@@ -62,7 +64,7 @@ def reader(paths: Paths, daemon: Ask, *, must_exist: bool = True) -> Iterator[tu
 class _File:
     """The operations that only look, over a connection of our own."""
 
-    def __init__(self, paths: Paths, conn: sqlite3.Connection) -> None:
+    def __init__(self, paths: Paths, conn: "sqlite3.Connection") -> None:
         self._paths = paths
         self._conn = conn
 
@@ -234,15 +236,17 @@ def _lock(paths: Paths, daemon: Ask) -> int | None:
             return None
 
 
-def _connect(paths: Paths) -> sqlite3.Connection:
+def _connect(paths: Paths) -> "sqlite3.Connection":
     from agentspend.store.ledger_file import open_ledger
 
     connect, _ = open_ledger(paths.ledger)
     return connect()
 
 
-def _empty(paths: Paths) -> sqlite3.Connection:
+def _empty(paths: Paths) -> "sqlite3.Connection":
     """A ledger in memory, as a first start would make it."""
+    import sqlite3
+
     from agentspend import db
     from agentspend.store.schema import MIGRATIONS
 

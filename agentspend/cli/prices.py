@@ -11,7 +11,6 @@ import typer
 from agentspend.cli import access, output
 from agentspend.cli.diagnostics import ExitCode, UsageError, as_written, confirmed, say, warn
 from agentspend.cli.moments import now_us
-from agentspend.core.price_overrides import read_overrides
 
 if TYPE_CHECKING:
     from agentspend.core.pricebook import PriceBook
@@ -78,6 +77,8 @@ def set_price(
     ] = "",
 ) -> None:
     """Set a model's price, or a discount on listed ones, in the configuration."""
+    from agentspend.core.price_overrides import read_overrides
+
     said = {"multiplier": multiplier, "input": input_, "output": output_, "cache_read": cache_read,
             "cache_write_5m": cache_write_5m, "cache_write_1h": cache_write_1h}  # fmt: skip
     entry = {name: value for name, value in said.items() if value}

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from agentspend.cli import access
 from agentspend.cli.diagnostics import say, warn
-from agentspend.config.edit import write_whole
 from agentspend.config.paths import Paths
 from agentspend.control.service import LABEL, UNIT, Service, plist_path, unit_path
 from agentspend.control.start import stop_daemon
@@ -93,6 +92,8 @@ def _path() -> Path:
 
 
 def _install_systemd(service: Service) -> None:
+    from agentspend.config.edit import write_whole
+
     path = _path()
     write_whole(path, service.unit().encode())
     say(f"wrote {path}")
@@ -111,6 +112,8 @@ def _install_systemd(service: Service) -> None:
 
 
 def _install_launchd(service: Service) -> None:
+    from agentspend.config.edit import write_whole
+
     path = _path()
     write_whole(path, service.plist())
     say(f"wrote {path}")

@@ -4,8 +4,6 @@ from typing import Annotated, Any
 
 import typer
 
-from agentspend.agents.base import Caller
-from agentspend.agents.repository import repository_here
 from agentspend.cli import access, completing, output
 from agentspend.cli.diagnostics import UsageError, as_written, say
 from agentspend.cli.moments import ago_text, now_us
@@ -87,6 +85,9 @@ def request(
         raise UsageError("nothing is asked for", "agentspend team request 20 --reason WHY")
     fields: dict[str, Any] = {"amount_nusd": amount_nusd, "reason": reason, "pool": pool}
     if not pool:
+        from agentspend.agents.base import Caller
+        from agentspend.agents.repository import repository_here
+
         fields |= {"payer": {"team": team}, "repository": repository_here(Caller.here())}
     access.daemon()
     found = access.ask("team.request", **fields)

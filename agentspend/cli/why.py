@@ -9,7 +9,6 @@ from agentspend.cli.ledger_reading import own_id
 from agentspend.cli.moments import clock_text
 from agentspend.core.budgets import TEAM_PREFIX
 from agentspend.core.money import NUSD_PER_USD, PUSD_PER_USD, dollars, usd_text
-from agentspend.core.pricing import STATED
 
 Story = dict[str, Any]
 MTOK = 1_000_000
@@ -152,6 +151,8 @@ def _charged(entry: Story) -> list[tuple[str, str]]:
 
 def _line(line: Story) -> str:
     """One line of a bill that has lines of several kinds: other models', or a stated amount."""
+    from agentspend.core.pricing import STATED
+
     what, rate = line["what"], line["rate_pusd"]
     if what == STATED:
         return f"${usd_text(rate * NUSD_PER_USD // PUSD_PER_USD)} {what}"

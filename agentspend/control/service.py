@@ -3,7 +3,6 @@
 Texts and where they belong; `cli.service` writes them and tells the service manager.
 """
 
-import plistlib
 import re
 import sys
 from collections.abc import Mapping
@@ -77,6 +76,8 @@ class Service:
 
     def plist(self) -> bytes:
         """The launchd agent: started at login, and again when it did not end well."""
+        import plistlib
+
         return plistlib.dumps(
             {
                 "Label": LABEL,

@@ -18,7 +18,7 @@ from agentspend.cli import (
 )
 from agentspend.cli.checkup import Finding
 from agentspend.cli.doctor import MARKS
-from agentspend.cli.enable import STAND_IN
+from agentspend.cli.enabling import STAND_IN
 from agentspend.cli.plain_files import Kept
 from agentspend.core.errors import ConfigError
 from tests.cli.conftest import Command

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agentspend.cli import enable, service
+from agentspend.cli import enabling, service
 from agentspend.cli.diagnostics import ExitCode
 from tests.cli.conftest import Command
 from tests.daemon.helpers import free_port, session, set_port
@@ -137,7 +137,7 @@ def test_who_says_no_keeps_everything(
     nobody = agentspend("enable", "claude")
     assert nobody.code == ExitCode.USAGE
     assert "→ agentspend enable claude --yes" in nobody.err
-    monkeypatch.setattr(enable, "confirmed", lambda *_, **__: False)
+    monkeypatch.setattr(enabling, "confirmed", lambda *_, **__: False)
     ran = agentspend("enable", "claude")
     assert (ran.code, "nothing changed" in ran.err) == (ExitCode.FAILED, True)
     assert path.read_text() == SETTINGS
@@ -149,7 +149,7 @@ def test_without_a_service_it_is_said_what_happens(
 ) -> None:
     """Yes to the change, no to the service."""
     said = iter([True, False])
-    monkeypatch.setattr(enable, "confirmed", lambda *_, **__: next(said))
+    monkeypatch.setattr(enabling, "confirmed", lambda *_, **__: next(said))
     ran = agentspend("enable", "claude")
     assert ran.code == 0
     assert "plain claude fails while no daemon runs" in ran.err

@@ -34,6 +34,7 @@ ELSEWHERE = {
     "agentspend/cli/child.py": "tests/e2e",
     "agentspend/cli/daemon_start.py": "tests/cli/test_daemon.py",
     "agentspend/cli/demo_stage.py": "tests/cli/test_demo.py",
+    "agentspend/cli/enabling.py": "tests/cli/test_enable.py",
     "agentspend/cli/helping.py": "tests/cli/test_app.py",
     "agentspend/cli/key_lines.py": "tests/cli/test_key.py, its only caller",
     "agentspend/cli/plain_files.py": "tests/cli/test_enable.py, its only caller",
