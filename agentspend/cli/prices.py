@@ -30,7 +30,7 @@ def show(
 ) -> None:
     """Show prices in force now, your own included, in USD per million tokens."""
     book = access.price_book()
-    rows = [row for name, row in _rows(book) if pattern.lower() in name.lower()]
+    rows = [row for _, row in _rows(book, pattern)]
     if as_json:
         output.answer({"version": book.version, "models": rows})
         return
@@ -178,11 +178,13 @@ def update(
     say(f"price table {_short(after)} is in force")
 
 
-def _rows(book: "PriceBook") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every model with its rates of this moment, in pUSD per token."""
+def _rows(book: "PriceBook", pattern: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every model, of whose name `pattern` is a part, with its rates of now in pUSD per token."""
     at_us = now_us()
     for provider in book.providers():
         for model in book.models(provider):
+            if pattern.lower() not in f"{provider}/{model}".lower():
+                continue
             price = book.find(provider, model)
             assert price is not None
             input_, read, write_5m, write_1h, output_, _ = price.rates(at_us, 0).effective()

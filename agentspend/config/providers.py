@@ -17,7 +17,7 @@ from agentspend.config.shape import DEFAULT_MARGIN_PERCENT, ProviderSection
 from agentspend.core.errors import AgentspendError
 from agentspend.core.price_overrides import PriceLists
 from agentspend.core.regions import is_this_machine
-from agentspend.dialects.routes import DIALECTS
+from agentspend.dialects.names import DIALECTS
 
 At = Callable[[tuple[Key, ...], Callable[[], object]], object]
 """Runs a check whose error is told with the place of a setting."""

@@ -8,15 +8,21 @@ prices nothing itself.
 import difflib
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from agentspend.core.errors import AgentspendError
 from agentspend.core.model_ids import spellings
 from agentspend.core.price_overrides import Overrides, PriceRule
-from agentspend.core.price_table import BEGINNING_US, Table, model_price, standard_words
-from agentspend.core.rates import ModelPrice, RateRow, Rates, Words
+from agentspend.core.price_table import (
+    BEGINNING_US,
+    Table,
+    dearest_times,
+    model_price,
+    standard_words,
+)
+from agentspend.core.rates import ModelPrice, RateRow, Rates, Ratio, Words
 from agentspend.core.scopes import glob
 
 MAX_NAMES_REMEMBERED = 1_000
@@ -43,6 +49,7 @@ class PriceLookup:
         }
         self._read: dict[tuple[str, str], ModelPrice] = {}
         self._found: dict[tuple[str, str], ModelPrice] = {}
+        self._dearest_times: dict[str, Mapping[str, Ratio]] = {}
         self._exact = {
             (rule.provider, self._canonical(rule.provider, rule.pattern) or rule.pattern): rule
             for rule in overrides.rules
@@ -145,7 +152,8 @@ class PriceLookup:
             rule = self._said_of(provider, model)
             entry = self._listed(provider).get(model)
             if entry is not None:
-                found = model_price(provider, model, entry, self._providers[provider])
+                block = self._providers[provider]
+                found = model_price(provider, model, entry, block, self._dearest(provider))
                 found = _overridden(found, rule) if rule else found
             elif rule is not None and rule.rates is not None:
                 found = self._own(rule, rule.rates, provider, model)
@@ -153,6 +161,12 @@ class PriceLookup:
                 raise AssertionError(f"no price for {provider}/{model}")
             self._read[provider, model] = found
         return found
+
+    def _dearest(self, provider: str) -> Mapping[str, Ratio]:
+        """The dearest multipliers of a provider, worked out once: they are over all its models."""
+        if provider not in self._dearest_times:
+            self._dearest_times[provider] = dearest_times(self._providers[provider])
+        return self._dearest_times[provider]
 
     def _own(self, rule: PriceRule, rates: Rates, provider: str, model: str) -> ModelPrice:
         """A price list the table does not have."""

@@ -37,8 +37,10 @@ DEAREST_AUDIO = 17
 """Audio input over text input, at most: gpt-audio-mini $10 to $0.60, in the price data."""
 
 
-def model_price(provider: str, model: str, entry: Table, siblings: Table) -> ModelPrice:
-    """Read one model's line; `siblings` is its provider's block."""
+def model_price(
+    provider: str, model: str, entry: Table, siblings: Table, dearest: Mapping[str, Ratio]
+) -> ModelPrice:
+    """Read one model's line; `siblings` is its provider's block, `dearest` its `dearest_times`."""
     variants = {
         (dimension, word): _variant(raw)
         for dimension in DIMENSIONS
@@ -52,9 +54,22 @@ def model_price(provider: str, model: str, entry: Table, siblings: Table) -> Mod
         rows=_rows(entry["rates"]),
         variants=variants,
         standard=standard_words(siblings),
-        dearest_times=_dearest_times(siblings),
+        dearest_times=dearest,
         peak=_peak(entry["peak"]) if "peak" in entry else None,
     )
+
+
+def dearest_times(provider: Table) -> dict[str, Ratio]:
+    """Per dimension the largest multiplier any of the provider's models has."""
+    best: dict[str, Ratio] = {}
+    for entry in provider["models"].values():
+        for dimension in DIMENSIONS:
+            for raw in entry.get(dimension, {}).values():
+                for _, num, den in raw.get("times", ()):
+                    known = best.get(dimension, (1, 1))
+                    if num * known[1] > known[0] * den:
+                        best[dimension] = (num, den)
+    return best
 
 
 def standard_words(provider: Table) -> Words:
@@ -131,16 +146,3 @@ def _peak(raw: Table) -> Peak:
 def _variant(raw: Table) -> Variant:
     times = tuple((start_us(day), (num, den)) for day, num, den in raw.get("times", ()))
     return Variant(times=times, rows=_rows(raw.get("rates", ())))
-
-
-def _dearest_times(provider: Table) -> dict[str, Ratio]:
-    """Per dimension the largest multiplier any of the provider's models has."""
-    best: dict[str, Ratio] = {}
-    for entry in provider["models"].values():
-        for dimension in DIMENSIONS:
-            for raw in entry.get(dimension, {}).values():
-                for _, num, den in raw.get("times", ()):
-                    known = best.get(dimension, (1, 1))
-                    if num * known[1] > known[0] * den:
-                        best[dimension] = (num, den)
-    return best

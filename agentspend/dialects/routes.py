@@ -10,16 +10,10 @@ from agentspend.dialects.anthropic import Anthropic
 from agentspend.dialects.base import Dialect, Route
 from agentspend.dialects.gemini import Gemini
 from agentspend.dialects.gemini.code_assist import CodeAssist
+from agentspend.dialects.names import ANTHROPIC, CHAT, CODE_ASSIST, GEMINI, RESPONSES
 from agentspend.dialects.openai_chat import OpenAIChat
 from agentspend.dialects.openai_responses import OpenAIResponses
 
-ANTHROPIC = "anthropic"
-CHAT = "openai_chat"
-RESPONSES = "openai_responses"
-GEMINI = "gemini"
-CODE_ASSIST = "code_assist"
-
-DIALECTS = (CHAT, RESPONSES, ANTHROPIC, GEMINI)
 _VERSION = re.compile(r"^/v1(?:beta)?(?=/)")
 _CODE_ASSIST = re.compile(r"^/v1internal(?::([A-Za-z]+)|/operations/[A-Za-z0-9._-]+)\Z")
 _ASKS = frozenset({"generateContent", "streamGenerateContent"})

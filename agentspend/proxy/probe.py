@@ -14,7 +14,8 @@ from agentspend.config.providers import Provider
 from agentspend.config.ready_providers import READY
 from agentspend.dialects.base import Dialect
 from agentspend.dialects.json_parts import UNREADABLE
-from agentspend.dialects.routes import ANTHROPIC, GEMINI, dialect_of
+from agentspend.dialects.names import ANTHROPIC, GEMINI
+from agentspend.dialects.routes import dialect_of
 from agentspend.http.incoming import TooLarge
 from agentspend.proxy.credentials import BEARER
 from agentspend.proxy.desk import Desk

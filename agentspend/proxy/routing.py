@@ -12,16 +12,8 @@ from dataclasses import dataclass, replace
 from agentspend.config.providers import Provider
 from agentspend.config.ready_providers import READY
 from agentspend.dialects.base import Route
-from agentspend.dialects.routes import (
-    ANTHROPIC,
-    CHAT,
-    CODE_ASSIST,
-    GEMINI,
-    RESPONSES,
-    dialect_name,
-    dialect_of,
-    find_route,
-)
+from agentspend.dialects.names import ANTHROPIC, CHAT, CODE_ASSIST, GEMINI, RESPONSES
+from agentspend.dialects.routes import dialect_name, dialect_of, find_route
 
 PROVIDER_OF = {
     ANTHROPIC: "anthropic",

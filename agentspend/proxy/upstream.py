@@ -21,7 +21,7 @@ from agentspend.config.providers import Provider
 from agentspend.config.shape import NetworkSection
 from agentspend.core.limits import COUNT_TIMEOUT_S, MAX_METERED_JSON_BYTES
 from agentspend.dialects.base import Dialect
-from agentspend.dialects.routes import ANTHROPIC, CODE_ASSIST
+from agentspend.dialects.names import ANTHROPIC, CODE_ASSIST
 from agentspend.http.client import Client, ConnectTimeout, Origin
 from agentspend.http.incoming import TooLarge
 from agentspend.http.response import NotHttp, Response

@@ -1,6 +1,7 @@
 """What can be looked at while no daemon runs: the ledger's own file, unchanged by the look."""
 
 import hashlib
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -161,7 +162,7 @@ def test_looks_wait_for_each_other(dead: Home) -> None:
             assert running is False
             assert ask("entries", after=0, count=1)["entries"]
         with pytest.raises(StoreError), offline.reader(paths, nobody) as (ask, _):
-            raise offline.sqlite3.OperationalError("disk I/O error")
+            raise sqlite3.OperationalError("disk I/O error")
 
 
 def test_a_damaged_ledger(dead: Home, tmp_path: Path, agentspend: Command) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from agentspend.config.providers import check_name
 from agentspend.config.ready_providers import BUILT_IN, OTHERS, READY, Ready, key_variable
-from agentspend.dialects.routes import DIALECTS
+from agentspend.dialects.names import DIALECTS
 from agentspend.prices import load_table
 from tests.house.sources import ROOT
 

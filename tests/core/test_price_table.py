@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentspend.core.price_table import BEGINNING_US, full_rates, model_price, start_us
+from agentspend.core.price_table import (
+    BEGINNING_US,
+    dearest_times,
+    full_rates,
+    model_price,
+    start_us,
+)
 from agentspend.core.rates import CEILING_WEB_SEARCH_PUSD
 from agentspend.prices import load_table
 
@@ -59,8 +65,9 @@ def test_a_day_starts_at_midnight_utc(day: str) -> None:
 def test_every_line_of_the_vendored_table_can_be_read() -> None:
     """No model fails at its first request."""
     for provider, block in load_table()["providers"].items():
+        dearest = dearest_times(block)
         for model, entry in block["models"].items():
-            found = model_price(provider, model, entry, block)
+            found = model_price(provider, model, entry, block, dearest)
             assert found.rows[0].from_us == BEGINNING_US or found.rows[0].from_us > 0
             assert found.rows[0].from_tokens == 0
             assert all(rate >= 0 for rate in found.rates(10**15, 10**7).effective())
@@ -69,5 +76,6 @@ def test_every_line_of_the_vendored_table_can_be_read() -> None:
 def test_words_a_model_lacks_cost_the_dearest_of_its_provider() -> None:
     """Fast mode cost 6x on Opus 4.6, so no unknown speed of Anthropic's costs less."""
     block = load_table()["providers"]["anthropic"]
-    haiku = model_price("anthropic", "h", block["models"]["claude-haiku-4-5"], block)
+    entry = block["models"]["claude-haiku-4-5"]
+    haiku = model_price("anthropic", "h", entry, block, dearest_times(block))
     assert haiku.rates(10**15, 1, speed="fast").effective()[0] == 6_000_000
