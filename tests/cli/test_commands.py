@@ -62,7 +62,7 @@ def test_a_tab_offers_the_same(
     for at in range(1, len(typed.split(" ")) + (shell == "bash")):
         said = {"_AGENTSPEND_COMPLETE": f"complete_{shell}"}
         if shell == "bash":
-            said |= {"COMP_WORDS": typed, "COMP_CWORD": str(at)}
+            said |= {"COMP_WORDS": typed.replace(" ", "\n"), "COMP_CWORD": str(at)}
         else:
             said |= {"_TYPER_COMPLETE_ARGS": " ".join(typed.split(" ")[: at + 1])}
         for name, value in said.items():
@@ -88,7 +88,7 @@ def test_asking_the_daemon_loads_what_it_takes_to_ask(here: Home, agentspend: Co
     agentspend("budget", "set", "daily", "5", "--window", "day")
     spend(here)
     rid = here.json("log")[-1]["rid"]
-    tab = {"_AGENTSPEND_COMPLETE": "complete_bash", "COMP_WORDS": "agentspend why r_",
+    tab = {"_AGENTSPEND_COMPLETE": "complete_bash", "COMP_WORDS": "agentspend\nwhy\nr_",
            "COMP_CWORD": "2"}  # fmt: skip
     for words, env in (
         ("status --json", {}), ("budget list --json", {}), ("log", {}), (f"why {rid}", {}),
