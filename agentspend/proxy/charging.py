@@ -134,7 +134,7 @@ def output_upper_bound(ended: Ended) -> int:
 
 
 def tells_input(so_far: Metered, asked: Request) -> bool:
-    """Whether the usage of an answer that is not at its end can be its whole prompt's."""
+    """Whether a usage can be the whole prompt's: that of an answer not at its end may not be."""
     if not so_far.parts:
         return False
     tokens = so_far.parts[0].usage.prompt_tokens

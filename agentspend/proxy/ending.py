@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from agentspend.core.conversation import remember
 from agentspend.core.errors import StoreError
-from agentspend.proxy.charging import Ended, in_full, knows_input, settlement
+from agentspend.proxy.charging import Ended, in_full, settlement, tells_input
 from agentspend.proxy.desk import Desk
 
 
@@ -23,7 +23,7 @@ async def end_hold(desk: Desk, ended: Ended, *, clamped_to: int, left: bool) -> 
 
 
 async def _end(desk: Desk, ended: Ended, *, clamped_to: int, left: bool) -> None:
-    """The next request of this conversation rests on what the answer proved."""
+    """The next request of this conversation rests on what the answer proved, if it can be true."""
     asked = ended.asked
     charge = settlement(ended)
     if charge is None:
@@ -38,7 +38,7 @@ async def _end(desk: Desk, ended: Ended, *, clamped_to: int, left: bool) -> None
         before=asked.known.turn if asked.known else None,
         clamped_to=clamped_to,
     )
-    if turn is not None and asked.facts.prefixes and knows_input(ended):
+    if turn is not None and asked.facts.prefixes and tells_input(ended.metered, asked):
         digest = desk.memory.keep(asked.facts.prefixes[0], turn, asked.provider)
         charge = replace(charge, turn=(digest, turn))
     if left:

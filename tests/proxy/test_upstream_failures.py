@@ -332,6 +332,21 @@ async def test_a_gateways_stand_in_for_a_count_frees_nothing(tmp_path: Path) -> 
         assert (entry["evidence"], entry["usage"]["input_tokens"]) == ("provider_usage", 390_000)
 
 
+async def test_a_conversation_rests_on_no_stand_in(tmp_path: Path) -> None:
+    """A gateway that never tells the count: its next request is bounded by its bytes again."""
+    last = LAST.replace(b'"input_tokens":390000,', b"")
+    async with Gateway(last) as gateway, Device(
+        tmp_path, [budget("daily", "9")], base_url=gateway.url
+    ) as device:  # fmt: skip
+        gateway.goes_on.set()
+        for _ in range(2):
+            assert (await device.post(message("word " * 40_000))).status == 200
+            await device.until_idle()
+
+        held = [entry["hold_nusd"] for entry in await device.ledger()]
+        assert held[0] == held[1] > 2_000_000_000
+
+
 async def test_an_answer_cut_after_a_stand_in_is_charged_by_its_bound(tmp_path: Path) -> None:
     """Nor does the conversation's next request rest on it."""
     async with Gateway(last=b"") as gateway, Device(
