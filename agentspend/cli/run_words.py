@@ -100,6 +100,10 @@ def after(link: SessionLink, payer: Payer, program: str) -> None:
         why, provider = _unbilled(total.get("last_release", {}))
         warn(f"{what} sent and nothing was billed: {why}",
              f"agentspend providers test {provider}    says whether it answers")  # fmt: skip
+    elif came := total.get("came", 0):
+        what = "1 request" if came == 1 else f"{came} requests"
+        warn(f"{what} came and nothing was sent: told to wait, or given up before its turn",
+             "agentspend status    shows the limits that hold")  # fmt: skip
     else:
         warn(_nothing(PurePath(program).name), "agentspend doctor")
 

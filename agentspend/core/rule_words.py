@@ -29,13 +29,17 @@ def model_words(rule: ModelRule) -> str:
 def rate_words(rule: RateLimit) -> str:
     """ "60 requests a minute, 4 at once, for each session"."""
     parts = [
-        f"{rule.rpm:,} requests a minute" if rule.rpm else "",
-        f"{rule.tpm:,} tokens a minute" if rule.tpm else "",
-        f"{rule.parallel:,} requests at once" if rule.parallel else "",
-        f"{rule.subagents:,} subagents at once" if rule.subagents else "",
+        f"{_count(rule.rpm, 'request')} a minute" if rule.rpm else "",
+        f"{_count(rule.tpm, 'token')} a minute" if rule.tpm else "",
+        f"{_count(rule.parallel, 'request')} at once" if rule.parallel else "",
+        f"{_count(rule.subagents, 'subagent')} at once" if rule.subagents else "",
         f"for each {rule.per}" if rule.per else "",
     ]
     return ", ".join(part for part in parts if part)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def downgrade_words(rule: Downgrade) -> str:

@@ -102,7 +102,8 @@ class SessionOperations:
                 "last_release": snapshot.last_release(books, session_id),
             }
         )
-        await caller.send(total)
+        live = [each for each in self.desk.sessions.all() if each.payer.session == session_id]
+        await caller.send({**total, "came": sum(each.requests for each in live)})
 
     def _chosen(self, names: Sequence[str]) -> tuple[str, ...]:
         """The providers that a session's requests may go to; refused for one that is not set up."""

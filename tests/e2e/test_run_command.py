@@ -56,6 +56,16 @@ def test_what_the_provider_said_no_to_is_said(world: World) -> None:
     assert "nothing was billed: anthropic answered 401, it does not take the key" in done.stderr
 
 
+def test_what_had_to_wait_is_not_called_another_way(world: World) -> None:
+    """A request that a rate limit sent away came through us, and cost nothing."""
+    config = world.home.config
+    config.write_text(f"{config.read_text()}[admission]\nwait_s = 0\n[[rate_limits]]\nrpm = 1\n")
+    assert "in 1 request" in world.run(*script(world)).stderr
+    done = world.run(*script(world))
+    assert "1 request came and nothing was sent: told to wait" in done.stderr
+    assert NOTHING not in done.stderr
+
+
 def test_settings_that_wait_are_said_at_the_start(world: World) -> None:
     """An address that was edited and is not in force would else be looked for in vain."""
     world.home.run("budget", "set", "daily", "5", "--window", "day")

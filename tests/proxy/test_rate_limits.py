@@ -67,7 +67,7 @@ def test_who_waited_in_vain_is_told_when_to_come_again_and_then_passes(tmp_path:
         assert (reply.status, reply.error["type"]) == (429, "rate_limit_error")
         assert reply.headers["retry-after"] == "40"
         assert reply.headers["x-should-retry"] != "false"
-        for words in ("1 requests a minute", "agent=claude", "waited 20 s", "pass in 40 s",
+        for words in ("1 request a minute", "agent=claude", "waited 20 s", "pass in 40 s",
                       "[[rate_limits]]"):  # fmt: skip
             assert words in reply.error["message"]
         assert len(device.sandbox.requests) == 1
