@@ -1,5 +1,6 @@
 """What `doctor` looks at in our own house, one function a concern; each yields findings only."""
 
+import os
 import shutil
 import stat
 from collections.abc import Iterator, Mapping
@@ -11,6 +12,7 @@ import agentspend
 from agentspend.agents.base import Caller
 from agentspend.agents.repository import repository_here
 from agentspend.cli import access
+from agentspend.config.paths import HOME
 from agentspend.config.repository import Place, workplace
 from agentspend.core.errors import DaemonUnreachable
 from agentspend.core.scopes import Payer
@@ -98,6 +100,10 @@ def files() -> Iterator[Finding]:
             yield Finding(
                 False, f"{path} can be read by others (mode {mode:o})", f"chmod 600 {path}"
             )
+    for folder in dict.fromkeys(map(_there, folders.made())):
+        if not os.access(folder, os.W_OK | os.X_OK):
+            yield Finding(False, f"the folder {folder} cannot be written",
+                          f"chmod u+rwx {folder}, or set {HOME} to a folder of yours")  # fmt: skip
     kind = filesystem_kind(folders.data)
     if kind in NETWORK_FILESYSTEMS:
         yield Finding(False, f"the ledger is on {kind}, where SQLite's locks do not hold",

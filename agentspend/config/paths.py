@@ -96,9 +96,13 @@ class Paths:
         """The daemon's log."""
         return self.logs / "daemon.log"
 
+    def made(self) -> list[Path]:
+        """The folders that are made, and written to."""
+        return list(dict.fromkeys((self.config.parent, self.data, self.logs, self.run)))
+
     def make(self) -> None:
         """Create the folders, for this user only. Raises `AgentspendError` for a foreign one."""
-        for folder in dict.fromkeys((self.config.parent, self.data, self.logs, self.run)):
+        for folder in self.made():
             try:
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             except OSError as error:

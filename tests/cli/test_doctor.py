@@ -120,6 +120,18 @@ class Usage:
     free = 10 * 2**20
 
 
+def test_a_folder_that_cannot_be_written(fresh: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A home that was made read-only: the daemon could not start, and `doctor` says why."""
+    folder = access.folders().data
+    real = os.access
+    monkeypatch.setattr(
+        checkup.os, "access", lambda path, mode: Path(path) != folder and real(path, mode)
+    )
+    told = [found for found in checkup.files() if found.good is False]
+    assert [found.text for found in told] == [f"the folder {folder} cannot be written"]
+    assert told[0].mend.startswith(f"chmod u+rwx {folder}")
+
+
 def test_a_port_that_is_taken(fresh: Home) -> None:
     """Another program on the daemon's port is found before the daemon stumbles over it."""
     with socket.create_server(("127.0.0.1", 0)) as other:
