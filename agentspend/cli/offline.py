@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from agentspend.cli.ledger_reading import Ask
 from agentspend.config.paths import Paths
-from agentspend.core.errors import AgentspendError, DaemonUnreachable, StoreError
+from agentspend.core.errors import AgentspendError, DaemonSilent, DaemonUnreachable, StoreError
 
 if TYPE_CHECKING:
     import sqlite3
@@ -209,6 +209,8 @@ def _configuration(paths: Paths) -> "tuple[Loaded | None, tzinfo, str]":
 def _answers(daemon: Ask) -> bool:
     try:
         daemon("ping")
+    except DaemonSilent:
+        raise
     except DaemonUnreachable:
         return False
     return True

@@ -5,12 +5,13 @@ what to run.
 """
 
 import socket
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from agentspend.control.versions import NOT_UNDERSTOOD, in_versions
-from agentspend.core.errors import AgentspendError, DaemonUnreachable
+from agentspend.core.errors import AgentspendError, DaemonSilent, DaemonUnreachable
 from agentspend.core.limits import MAX_CONTROL_LINE_BYTES
 from agentspend.wire.control import read_answer, write_request
 
@@ -54,14 +55,14 @@ class Connection:
         try:
             self._socket.sendall(write_request(op, fields))
         except OSError as error:
-            raise _gone(error) from error
+            raise self._gone(error) from error
 
     def receive(self) -> Message | None:
         """The next answer, or None when the daemon hung up. Raises what the daemon refused."""
         try:
             line = self._lines.readline(16 * MAX_CONTROL_LINE_BYTES)
         except OSError as error:
-            raise _gone(error) from error
+            raise self._gone(error) from error
         if not line:
             return None
         return read_answer(line)
@@ -78,6 +79,19 @@ class Connection:
         if answer is None:
             raise DaemonUnreachable("the daemon hung up before it answered", "agentspend status")
         return answer
+
+    def _gone(self, error: OSError) -> DaemonUnreachable:
+        if not isinstance(error, TimeoutError):
+            return DaemonUnreachable(
+                "the connection to the daemon broke", "agentspend daemon start"
+            )
+        pid = _pid_of(self._socket)
+        who = f"the daemon (pid {pid})" if pid else "the daemon"
+        kill = f"    or end it: kill -9 {pid}  (nothing is lost; the next command starts another)"
+        return DaemonSilent(
+            f"{who} did not answer within {TIMEOUT_S:.0f} s",
+            f"agentspend daemon logs{kill if pid else ''}",
+        )
 
     def answers(self) -> Iterator[Message]:
         """Every further answer until the daemon hangs up."""
@@ -96,9 +110,10 @@ def version_at(path: Path) -> str:
     return str(call(path, "ping")["version"])
 
 
-def _gone(error: OSError) -> DaemonUnreachable:
-    if isinstance(error, TimeoutError):
-        return DaemonUnreachable(
-            f"the daemon did not answer within {TIMEOUT_S:.0f} s", "agentspend daemon logs"
-        )
-    return DaemonUnreachable("the connection to the daemon broke", "agentspend daemon start")
+def _pid_of(end: socket.socket) -> int:
+    """Who listens at the other end, 0 where the system does not say (macOS)."""
+    if not hasattr(socket, "SO_PEERCRED"):
+        return 0
+    size = struct.calcsize("3i")
+    pid, _, _ = struct.unpack("3i", end.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
+    return int(pid)

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from agentspend.control.client import Connection, Message, call
-from agentspend.core.errors import AgentspendError, DaemonUnreachable
+from agentspend.core.errors import AgentspendError, DaemonSilent, DaemonUnreachable
 
 READY_WITHIN_S = 20.0
 OTHER_WITHIN_S = 1.0
@@ -28,6 +28,8 @@ def ensure_daemon(socket_path: Path, log_path: Path) -> Message:
     """The running daemon's answer to `ping`, starting one when nobody answers."""
     try:
         return call(socket_path, "ping")
+    except DaemonSilent:
+        raise
     except DaemonUnreachable:
         return start_daemon(socket_path, log_path)
 

@@ -40,6 +40,10 @@ class DaemonUnreachable(AgentspendError):
     """No daemon answers on the control socket."""
 
 
+class DaemonSilent(DaemonUnreachable):
+    """A daemon is there and does not answer: to ask again, or to start another, is no use."""
+
+
 class StoreError(AgentspendError):
     """The ledger's database cannot be used: full, read-only, damaged, newer, or taken."""
 

@@ -9,7 +9,7 @@ import pytest
 from agentspend.cli import access, offline
 from agentspend.cli.diagnostics import ExitCode
 from agentspend.config.paths import Paths
-from agentspend.core.errors import DaemonUnreachable, StoreError
+from agentspend.core.errors import DaemonSilent, DaemonUnreachable, StoreError
 from agentspend.daemon.lifecycle import take_lock
 from tests.cli.conftest import Command, settle, spend
 from tests.support.process import Home, SandboxProcess
@@ -136,6 +136,19 @@ def test_a_daemon_that_holds_the_ledger_and_is_silent(
     ):
         pass
     offline.os.close(handle)
+
+
+def test_a_daemon_that_does_not_answer_is_asked_once(dead: Home) -> None:
+    """Each question to it lasts half a minute: the first one's error is the command's."""
+    asked: list[str] = []
+
+    def silent(op: str, **_: object) -> dict[str, object]:
+        asked.append(op)
+        raise DaemonSilent("the daemon did not answer")
+
+    with pytest.raises(DaemonSilent), offline.reader(Paths.find(), silent):
+        pass
+    assert asked == ["ping"]
 
 
 def test_a_daemon_that_is_just_starting(dead: Home, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from agentspend.control import start
-from agentspend.core.errors import AgentspendError, DaemonUnreachable
+from agentspend.core.errors import AgentspendError, DaemonSilent, DaemonUnreachable
 
 
 @pytest.fixture
@@ -47,6 +47,21 @@ def test_it_dies_without_a_word(child: Path, tmp_path: Path) -> None:
     assert str(tmp_path / "log") in raised.value.hint
     assert "no such library" in (tmp_path / "log").read_text()
     assert (tmp_path / "log").stat().st_mode & 0o077 == 0
+
+
+def test_one_that_does_not_answer_is_not_started_over(
+    child: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It keeps the ledger: another one could only wait for it, as long again."""
+    child.write_text("raise SystemExit('started')")
+
+    def silent(*_: object) -> object:
+        raise DaemonSilent("the daemon did not answer")
+
+    monkeypatch.setattr(start, "call", silent)
+    with pytest.raises(DaemonSilent):
+        start.ensure_daemon(tmp_path / "s", tmp_path / "log")
+    assert not (tmp_path / "log").exists()
 
 
 def test_it_never_gets_ready(child: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
