@@ -1,8 +1,8 @@
 """Reading a Responses request: the words that cost money, and a bound of the prompt.
 
 Codex names no output limit and keeps its tools in an input item (wire study §2). What the server
-keeps for the client (an earlier response, a conversation, a stored prompt, a file) is bounded by
-the context window alone; what could cost and has no price is named (study §4).
+keeps for the client (an earlier response, a conversation, a file) is bounded by the context window
+alone; what could cost and has no price is named (study §4).
 """
 
 import msgspec
@@ -35,6 +35,8 @@ KNOWN = frozenset(
     }
 )  # fmt: skip
 REMOTE = frozenset({"previous_response_id", "conversation", "prompt"})
+STORED = frozenset({"prompt"})
+"""A request that lies at the provider: it may bring tools and settings that nobody here sees."""
 NEUTRAL = frozenset(
     {
         "max_output_tokens", "stream", "stream_options", "store", "include", "temperature", "top_p",
@@ -114,6 +116,7 @@ def read_request(body: bytes, provider: str, *, in_nfc: bool) -> RequestFacts:
                     *fields.unpriceable,
                     *(name for name in unknown if could_cost(name)),
                     *(["background"] if _in_background(fields) else []),
+                    *(STORED & rest.keys()),
                 }
             )
         ),

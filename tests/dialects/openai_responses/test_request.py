@@ -105,6 +105,12 @@ def test_what_the_server_keeps_is_bounded_by_the_window(fields: dict[str, Any]) 
     assert OPENAI.read_request(asking(**fields)).remote_input
 
 
+def test_a_stored_prompt_has_no_bound() -> None:
+    """It may bring web searches, containers, images: it is named like OpenRouter's presets."""
+    assert OPENAI.read_request(asking(prompt={"id": "pmpt_1"})).unpriceable == ("prompt",)
+    assert OPENAI.read_request(asking(prompt=None)).unpriceable == ()
+
+
 @pytest.mark.parametrize(
     "item",
     [
