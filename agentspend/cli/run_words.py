@@ -102,8 +102,8 @@ def after(link: SessionLink, payer: Payer, program: str) -> None:
              f"agentspend providers test {provider}    says whether it answers")  # fmt: skip
     elif came := total.get("came", 0):
         what = "1 request" if came == 1 else f"{came} requests"
-        warn(f"{what} came and nothing was sent: told to wait, or given up before its turn",
-             "agentspend status    shows the limits that hold")  # fmt: skip
+        warn(f"{what} came and nothing was sent: turned back, or given up while it waited",
+             "agentspend status    says what holds it up")  # fmt: skip
     else:
         warn(_nothing(PurePath(program).name), "agentspend doctor")
 

@@ -88,12 +88,13 @@ def problems(found: dict[str, Any]) -> list[str]:
     told = []
     if found.get("gate_closed"):
         told.append(f"✗ no request may leave: {found['gate_closed']}")
+        told.append("  once that is mended the next request leaves  → agentspend doctor")
     if found.get("config_error"):
         told.append(f"! the configuration was not taken over: {found['config_error']}")
         told.append("  the last good one is in force  → agentspend config show")
     told += frozen_lines(found.get("team") or {})
-    for change in found.get("waits", []):
-        told.append(f"! waits for you: {change['what']}")
+    if waits := found.get("waits", []):
+        told += [f"! waits for you: {change['what']}" for change in waits]
         told.append("  → agentspend budget confirm")
     told += question_lines.told(found.get("questions", []))
     told += pause.told(found.get("paused", {}), now_us())

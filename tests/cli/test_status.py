@@ -104,13 +104,16 @@ def test_what_is_wrong_comes_first(monkeypatch: pytest.MonkeyPatch, agentspend: 
     """A closed gate, a bad configuration, waiting changes: each is above the figures."""
     out = shown(
         monkeypatch, agentspend, gate_closed="the disk is full", config_error="line 3: no",
-        waits=[{"budget": "daily", "what": "budget daily is removed"}],
+        waits=[{"budget": "daily", "what": "budget daily is removed"},
+               {"budget": "", "what": "models is removed"}],
     )  # fmt: skip
-    assert out.splitlines()[:6] == [
+    assert out.splitlines()[:8] == [
         "✗ no request may leave: the disk is full",
+        "  once that is mended the next request leaves  → agentspend doctor",
         "! the configuration was not taken over: line 3: no",
         "  the last good one is in force  → agentspend config show",
         "! waits for you: budget daily is removed",
+        "! waits for you: models is removed",
         "  → agentspend budget confirm",
         "",
     ]

@@ -62,7 +62,7 @@ def test_what_had_to_wait_is_not_called_another_way(world: World) -> None:
     config.write_text(f"{config.read_text()}[admission]\nwait_s = 0\n[[rate_limits]]\nrpm = 1\n")
     assert "in 1 request" in world.run(*script(world)).stderr
     done = world.run(*script(world))
-    assert "1 request came and nothing was sent: told to wait" in done.stderr
+    assert "1 request came and nothing was sent: turned back" in done.stderr
     assert NOTHING not in done.stderr
 
 
