@@ -201,13 +201,18 @@ def _new_passphrase(reason: KeyStoreError) -> str:
     warn(reason.message)
     say("A passphrase keeps it in an encrypted file instead; the daemon needs it after each start.")
     say("Without a prompt later, and without encryption: agentspend keys set … --plain-file")
-    first = _typed("new passphrase, or nothing to leave it (not shown): ")
+    wanted = f"new passphrase, at least {MIN_PASSPHRASE_CHARS} characters"
+    first = _typed(f"{wanted}, or nothing to leave it (not shown): ")
     if not first:
         raise reason
     if len(first) < MIN_PASSPHRASE_CHARS:
-        raise UsageError(f"a passphrase needs at least {MIN_PASSPHRASE_CHARS} characters")
+        raise UsageError(
+            f"a passphrase needs at least {MIN_PASSPHRASE_CHARS} characters; nothing was stored",
+            "agentspend keys set NAME    asks again",
+        )
     if _typed("the same again: ") != first:
-        raise UsageError("the two passphrases differ; nothing was stored")
+        raise UsageError("the two passphrases differ; nothing was stored",
+                         "agentspend keys set NAME    asks again")  # fmt: skip
     return first
 
 

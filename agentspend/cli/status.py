@@ -92,6 +92,10 @@ def problems(found: dict[str, Any]) -> list[str]:
     if found.get("config_error"):
         told.append(f"! the configuration was not taken over: {found['config_error']}")
         told.append("  the last good one is in force  → agentspend config show")
+    if found.get("day_starts_us", 0) > now_us():
+        told.append("! this machine's clock is behind the ledger: windows stand still until it"
+                    " catches up")  # fmt: skip
+        told.append("  → agentspend doctor")
     told += frozen_lines(found.get("team") or {})
     if waits := found.get("waits", []):
         told += [f"! waits for you: {change['what']}" for change in waits]

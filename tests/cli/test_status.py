@@ -119,6 +119,16 @@ def test_what_is_wrong_comes_first(monkeypatch: pytest.MonkeyPatch, agentspend: 
     ]
 
 
+@pytest.mark.parametrize(("ahead_s", "told"), [(-1, False), (3_600, True)])
+def test_a_clock_that_was_set_back(
+    monkeypatch: pytest.MonkeyPatch, agentspend: Command, ahead_s: int, *, told: bool
+) -> None:
+    """A day that has not begun yet by the clock: why "resets in 2 d" stands behind a daily cap."""
+    monkeypatch.setattr(status, "now_us", lambda: 10**15)
+    out = shown(monkeypatch, agentspend, day_starts_us=10**15 + ahead_s * 10**6)
+    assert ("! this machine's clock is behind the ledger: windows stand still" in out) is told
+
+
 @pytest.mark.parametrize(("since_ms", "told"), [(1_900, False), (2_000, False), (2_001, True)])
 def test_a_request_that_waits(
     monkeypatch: pytest.MonkeyPatch, agentspend: Command, since_ms: int, *, told: bool
