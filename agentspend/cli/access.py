@@ -11,6 +11,8 @@ from agentspend.control.versions import is_older
 from agentspend.core.errors import DaemonUnreachable
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from agentspend.cli.ledger_reading import Ask
     from agentspend.config.schema import Config
     from agentspend.core.budgets import Budget
@@ -85,8 +87,8 @@ def change_budget(name: str, budget: "Budget | None") -> None:
 
     daemon()
     wanted = budget_to_dict(budget) if budget is not None else None
-    before = _text()
-    _change_file(before, with_budget(before, name, budget), "budget.set", name=name, budget=wanted)
+    after = with_budget(_text(), name, budget)
+    _change_file(after, "budget.set", name=name, budget=wanted)
 
 
 def change_price(name: str, entry: dict[str, str]) -> None:
@@ -124,16 +126,15 @@ def change_plain(edit: Callable[[str], str]) -> None:
     folders().make()
     after = edit(_text())
     parse_config(after, str(path))
-    write_whole(path, after.encode())
+    write_whole(path, _as_it_was(after, _bytes(path)))
 
 
 def _change_settings(edit: Callable[[str], str]) -> None:
     from agentspend.config.schema import parse_config
 
     daemon()
-    before = _text()
-    after = edit(before)
-    _change_file(before, after, "settings.set", settings=parse_config(after).settings)
+    after = edit(_text())
+    _change_file(after, "settings.set", settings=parse_config(after).settings)
 
 
 def renew() -> None:
@@ -160,7 +161,7 @@ def _text() -> str:
     return read_text(folders())
 
 
-def _change_file(before: str, after: str, op: str, **fields: Any) -> None:
+def _change_file(after: str, op: str, **fields: Any) -> None:
     """Replace the file's text and ask the daemon to adopt it; put it back on a refusal."""
     from agentspend.config.edit import write_whole
     from agentspend.config.schema import parse_config
@@ -168,9 +169,19 @@ def _change_file(before: str, after: str, op: str, **fields: Any) -> None:
 
     path = folders().config
     parse_config(after, str(path))
-    write_whole(path, after.encode())
+    before = _bytes(path)
+    write_whole(path, _as_it_was(after, before))
     try:
         ask(op, **fields)
     except AgentspendError:
-        write_whole(path, before.encode())
+        write_whole(path, before)
         raise
+
+
+def _bytes(path: "Path") -> bytes:
+    return path.read_bytes() if path.exists() else b""
+
+
+def _as_it_was(text: str, before: bytes) -> bytes:
+    """The file's new text with the line ends it had: an editor on Windows writes its own."""
+    return text.replace("\n", "\r\n" if b"\r\n" in before else "\n").encode()

@@ -5,8 +5,9 @@ import sys
 
 import pytest
 
-from agentspend.cli import diagnostics
+from agentspend.cli import access, diagnostics
 from agentspend.cli.diagnostics import ExitCode
+from agentspend.core.errors import AgentspendError
 from tests.cli.conftest import Command
 from tests.support.process import Home
 
@@ -158,6 +159,32 @@ def test_a_raise_by_editing_the_file_waits(
     assert ran.code == 0
     assert "$50.00" in ran.out
     assert agentspend("budget", "confirm", "--yes").err.startswith("nothing waits")
+
+
+def test_line_ends_of_windows_stay(
+    agentspend: Command, here: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An edit keeps them, and a change that is refused leaves every byte as it was."""
+    mine = here.config.read_bytes()
+    windows = mine.replace(b"\n", b"\r\n")
+    here.config.write_bytes(windows)
+    assert agentspend("budget", "set", "crlf", "5", "--window", "day").code == 0
+    written = here.config.read_bytes()
+    assert written.count(b"\n") == written.count(b"\r\n") > windows.count(b"\r\n")
+    assert agentspend("budget", "remove", "crlf").code == 0
+
+    def refused(op: str, **fields: object) -> object:
+        if op == "budget.set":
+            raise AgentspendError("an agent may not")
+        return real(op, **fields)
+
+    real = access.ask
+    monkeypatch.setattr(access, "ask", refused)
+    odd = b"\xef\xbb\xbf" + windows
+    here.config.write_bytes(odd)
+    assert agentspend("budget", "set", "crlf", "5", "--window", "day").code == ExitCode.FAILED
+    assert here.config.read_bytes() == odd
+    here.config.write_bytes(mine)
 
 
 @pytest.mark.parametrize(("typed", "code"), [("n\n", 1), ("\n", 1), ("y\n", 0)])
