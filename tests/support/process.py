@@ -10,6 +10,7 @@ import select
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -88,6 +89,11 @@ class Home:
 
     def __exit__(self, *_: object) -> None:
         self.kill()
+        for process in _daemons():
+            with suppress(psutil.Error, ProcessLookupError):  # it waited for the lock till now
+                if process.environ().get("AGENTSPEND_HOME") == str(self.home):
+                    process.kill()
+                    _await_end(process)
 
     def run(
         self, *words: str, stdin: str | None = None, timeout_s: float = 90, cwd: Path | None = None,
@@ -126,6 +132,12 @@ class Home:
                 _await_end(process)
         except (psutil.NoSuchProcess, ProcessLookupError):
             pass
+
+
+def _daemons() -> list[psutil.Process]:
+    """Every daemon on this machine, whoever started it."""
+    found = psutil.process_iter(["cmdline"])
+    return [each for each in found if (each.info["cmdline"] or [])[-2:] == ["daemon", "run"]]
 
 
 def _await_end(process: psutil.Process) -> None:
