@@ -17,6 +17,8 @@ from typing import Any, Self
 import psutil
 
 ROOT = Path(__file__).parents[2]
+RUNS = ["daemon", "run"]
+"""How the command line of a daemon ends. A checkout's folder may be called agentspend, too."""
 AGENTS = ROOT / ".cache/agents/node_modules/.bin"
 SECRETS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL")
 
@@ -127,7 +129,7 @@ class Home:
             return
         try:
             process = psutil.Process(int(text))
-            if "agentspend" in " ".join(process.cmdline()):
+            if process.cmdline()[-2:] == RUNS:
                 process.kill()
                 _await_end(process)
         except (psutil.NoSuchProcess, ProcessLookupError):
@@ -137,7 +139,7 @@ class Home:
 def _daemons() -> list[psutil.Process]:
     """Every daemon on this machine, whoever started it."""
     found = psutil.process_iter(["cmdline"])
-    return [each for each in found if (each.info["cmdline"] or [])[-2:] == ["daemon", "run"]]
+    return [each for each in found if (each.info["cmdline"] or [])[-2:] == RUNS]
 
 
 def _await_end(process: psutil.Process) -> None:
