@@ -158,7 +158,7 @@ class Connection(asyncio.Protocol):
         """httptools: a header, or a trailer, which counts for nothing."""
         self._grow(len(name) + len(value))
         if self._coming is None:
-            self._headers.append((name, value))
+            self._headers.append((name, value.rstrip(b" \t")))  # it leaves what follows a value
 
     def on_headers_complete(self) -> None:
         """httptools: the head is whole."""

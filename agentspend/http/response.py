@@ -140,7 +140,8 @@ class Talk(asyncio.Protocol):
         """httptools: a header, or a trailer, which counts for nothing."""
         self._grow(len(name) + len(value))
         if self._answer is None:
-            self._headers.append((name.strip(), value))  # it takes "Content-Length :" for one
+            # It takes "Content-Length :" for a name, and leaves what follows a value.
+            self._headers.append((name.strip(), value.rstrip(b" \t")))
 
     def on_headers_complete(self) -> None:
         """httptools: the head is whole; one that only announces another is passed over."""

@@ -77,7 +77,8 @@ def _is_login(headers: CIMultiDict[str], places: Set[str], provider: Provider) -
         return True
     told = [value.rpartition(" ")[2] for value in headers.getall(BEARER, ())]
     told += [value for name in places for value in headers.getall(name, ())]
-    return all(each.startswith(OAUTH_PREFIX) for each in told if each)
+    said = [each for each in told if each]
+    return bool(said) and all(each.startswith(OAUTH_PREFIX) for each in said)
 
 
 def _meant_for_another(

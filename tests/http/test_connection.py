@@ -50,6 +50,20 @@ async def test_it_stays_between_requests_and_goes_when_asked() -> None:
     assert len(bodies(both)) == 2
 
 
+async def test_spaces_around_a_value_are_not_part_of_it() -> None:
+    """RFC 9110 §5.5."""
+    heard: list[str] = []
+
+    async def look(request: Request) -> Given:
+        heard.append(request.headers["Key"])
+        return plain(200, "")
+
+    async with Served(look) as served:
+        await served.ask(LAST.replace(b"Host: x", b"Host: x\r\nKey: \t a b \t "))
+
+    assert heard == ["a b"]
+
+
 async def test_a_head_only_answer_has_the_length_and_no_body() -> None:
     """HEAD."""
     async with Served() as served:

@@ -80,8 +80,9 @@ async def test_cut_or_no_http(raw: bytes, error: type[Exception]) -> None:
 
 
 async def test_a_name_with_a_space_behind_it_is_that_name() -> None:
-    """The parser goes by it, so it must not go on to the client beside another length."""
-    raw = HEAD + b"Content-Length : 2\r\n\r\nhi"
+    """The parser goes by it, so it must not go on to the client beside another length; nor are
+    spaces behind a value part of it."""
+    raw = HEAD + b"Content-Length : 2 \r\n\r\nhi"
     async with once(raw) as provider, Caller(provider.url) as caller:
         answer = await caller.client.send(
             caller.origin, "GET", "/", CIMultiDict(), None, lambda: None

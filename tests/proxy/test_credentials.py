@@ -44,6 +44,12 @@ OWN = "sk-ant-api03-of-the-caller"
             {"x-api-key": OWN},
             "billed",
         ),
+        (
+            {"Authorization": f"Bearer {OWN} \t"},
+            {"authorization": f"Bearer {OWN}"},
+            "billed",
+        ),
+        ({"x-api-key": f"{TOKEN} "}, {"x-api-key": "sk-ant-test"}, "billed"),
         ({"x-api-key": OWN, "chatgpt-account-id": "a_1"}, {"x-api-key": OWN}, "billed"),
     ],
 )
