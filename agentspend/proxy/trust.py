@@ -22,7 +22,9 @@ class Trust:
         """Compare the bill with what was said before. `begun_tokens` is the prompt by the usage at
         the stream's start, 0 where no hold was lowered by it."""
         asked, metered = ended.asked, ended.metered
-        if metered.billing is not Billing.EXACT or asked.facts.may_add_input:
+        if metered.billing is not Billing.EXACT or not metered.parts:
+            return
+        if asked.facts.may_add_input:
             return
         tokens = metered.parts[0].usage.prompt_tokens
         counted = asked.basis == COUNTED and tokens > asked.strict.input_tokens

@@ -2,7 +2,12 @@
 
 import asyncio
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
+from agentspend.core.usage import Billing, Metered
+from agentspend.proxy.charging import Ended
+from agentspend.proxy.trust import Trust
 from tests.proxy.raw import RawProvider, answer_bytes
 from tests.support.desk import Device, budget, message
 
@@ -77,3 +82,10 @@ async def test_a_count_that_was_too_low_is_not_asked_for_again(tmp_path: Path) -
 
         assert (await device.post(message(f"and {LONG}"))).status == 402
         assert len(gateway.received) == 2
+
+
+def test_an_answer_that_proves_nothing_says_nothing_of_its_provider() -> None:
+    """A final usage without a part: nothing to compare, and the hold ends as it would."""
+    trust = Trust()
+    trust.hear(cast("Ended", SimpleNamespace(asked=None, metered=Metered((), Billing.EXACT))), 9)
+    assert "anthropic" in trust
