@@ -77,7 +77,7 @@ def finish_reason(choice: Choice) -> str:
 
 def usage_json(answer: Answer) -> dict[str, Any]:
     """The `usage` object: the prompt includes what was cached, the completion what was thought."""
-    usage = answer.usage
+    usage, said = answer.usage, sum(choice.tokens for choice in answer.choices)
     details = {"cached_tokens": usage.cache_read_input_tokens, "audio_tokens": 0}
     written = usage.cache_write_30m_tokens + usage.cache_write_12h_tokens
     if written:
@@ -91,14 +91,10 @@ def usage_json(answer: Answer) -> dict[str, Any]:
             "reasoning_tokens": answer.thinking_tokens,
             "audio_tokens": 0,
             "accepted_prediction_tokens": 0,
-            "rejected_prediction_tokens": _rejected(answer),
+            "rejected_prediction_tokens": usage.output_tokens - said,
         },
         **answer.behaviour.unknown_usage,
     }
-
-
-def _rejected(answer: Answer) -> int:
-    return answer.behaviour.rejected_tokens if "prediction" in answer.body else 0
 
 
 def call_id(block: Block) -> str:
