@@ -5,12 +5,13 @@ an argument. The admission decision is `core.admission`; this applies it.
 """
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import tzinfo
 
 import msgspec
 
 from agentspend.bookkeeper.chain import Chain, payer_fields
+from agentspend.bookkeeper.charged import entry_words, uncharged
 from agentspend.bookkeeper.closed import is_closed
 from agentspend.bookkeeper.line import Line
 from agentspend.bookkeeper.outcomes import (
@@ -216,13 +217,21 @@ class Books:
         kept = msgspec.json.decode(hold.body)
         payer = Payer.from_known(kept["payer"])
         shares = holds.accounts_of(self.conn, hold.rid)
-        fields = self._entry_fields(settlement, hold, kept)
+        fields, free = entry_words(settlement, hold, kept), dict[int, str]()
+        if settlement.unbilled_models:
+            payer = payer.but_models(settlement.unbilled_models)
+            ids = [account_id for account_id, _ in shares]
+            free = uncharged(self.conn, self.rooms, ids, payer, kept["counted"])
+            kept = kept | {"payer": payer.known(), "budgets": _but(kept["budgets"], free.values())}
         over_nusd = settlement.amount_nusd - min([hold.amount_nusd, *(nusd for _, nusd in shares)])
         if over_nusd > 0:
             fields["overrun_nusd"] = over_nusd
         seq = self.chain.append("settle", now_us, fields, payer=payer, window_us=hold.created_us)
         for account_id, share_nusd in shares:
-            self._charge(account_id, share_nusd, settlement.amount_nusd, hold.created_us)
+            if account_id in free:
+                accounts.move(self.conn, account_id, held_nusd=-share_nusd)
+            else:
+                self._charge(account_id, share_nusd, settlement.amount_nusd, hold.created_us)
         taken = [account_id for account_id, _ in shares]
         self.team.settled(taken, settlement.amount_nusd, now_us, {**payer_fields(payer), **fields})
         holds.delete(self.conn, hold.rid)
@@ -364,25 +373,6 @@ class Books:
         )
         return refused
 
-    def _entry_fields(
-        self, settlement: Settlement, hold: holds.Hold, kept: Mapping[str, object]
-    ) -> dict[str, object]:
-        """The words of a settle entry: what the response said, and what the hold knew."""
-        return {
-            "rid": hold.rid,
-            "provider": kept["provider"],
-            "model": kept["model"],
-            "price": kept["price"],
-            **{name: kept[name] for name in ("downgraded_from",) if name in kept},
-            **settlement.entry,
-            "amount_nusd": settlement.amount_nusd,
-            "hold_nusd": kept["hold_nusd"],
-            "held_at": hold.created_us,
-            "billing": settlement.billing.value,
-            "evidence": settlement.evidence,
-            "counted": kept["counted"],
-        }
-
     def _tell(
         self, rid: str, at_us: int, outcome: str, session: str, story: Mapping[str, object]
     ) -> None:
@@ -392,6 +382,10 @@ class Books:
 def _seat_of(refuse: Refuse, hard: list[Seat]) -> Seat:
     """The account that says no."""
     return next(seat for seat in hard if seat.budget.name == refuse.room.budget)
+
+
+def _but(budgets: Mapping[str, int], names: Collection[str]) -> dict[str, int]:
+    return {name: nusd for name, nusd in budgets.items() if name not in names}
 
 
 def _public(kept: Mapping[str, object]) -> dict[str, object]:

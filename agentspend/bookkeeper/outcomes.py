@@ -105,6 +105,7 @@ class Settlement:
 
     `entry` holds the ledger fields that describe the response (model, usage, price, rates …);
     `turn` is what the conversation may rely on next time, under its HMAC; `story` is for `why`.
+    `unbilled_models` are those that might have answered besides the one asked, and did not.
     """
 
     rid: str
@@ -114,6 +115,7 @@ class Settlement:
     entry: Mapping[str, object] = field(default_factory=dict)
     turn: tuple[bytes, Turn] | None = None
     story: Mapping[str, object] = field(default_factory=dict)
+    unbilled_models: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

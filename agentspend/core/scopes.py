@@ -1,8 +1,8 @@
 """Who pays: the attributes of a request, and which of them a budget names."""
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from operator import attrgetter
 
@@ -38,6 +38,8 @@ class Payer:
 
     Work can be a part of several projects: `project` is the nearest one, and a tag `project=NAME`
     files it under another as well, so that naming a part leads out of no budget for the whole.
+    `model` is the one that was asked for; a tag `model=NAME` stands for each other model that may
+    answer besides, and in the end for those it was billed at.
     `team` is the one of its member's teams that pays; "" is the first of them, or none.
     """
 
@@ -62,12 +64,22 @@ class Payer:
         return {**found, "tags": list(self.tags)} if self.tags else found
 
     def names(self, key: str) -> tuple[str, ...]:
-        """What it goes by under a key: one name, and as a project by each of its tags besides."""
+        """What it goes by under a key: its name, as a project or a model by its tags besides."""
         name: str = getattr(self, key)
-        if key != "project":
+        if key not in ("project", "model") or not self.tags:
             return (name,)
-        others = (tag.partition("=")[2] for tag in self.tags if tag.startswith("project="))
+        others = (tag.removeprefix(f"{key}=") for tag in self.tags if tag.startswith(f"{key}="))
         return (name, *others)
+
+    def or_models(self, models: Iterable[str]) -> "Payer":
+        """The same with other models that may answer."""
+        added = {_model_tag(name) for name in models if name != self.model}
+        return replace(self, tags=tuple(sorted(added.union(self.tags)))) if added else self
+
+    def but_models(self, models: Iterable[str]) -> "Payer":
+        """The same without those that did not."""
+        gone = {_model_tag(name) for name in models}
+        return replace(self, tags=tuple(tag for tag in self.tags if tag not in gone))
 
     @classmethod
     def from_known(cls, known: Mapping[str, object]) -> "Payer":
@@ -80,6 +92,10 @@ class Payer:
 
 _WORDS = tuple(name for name in Payer.__dataclass_fields__ if name != "tags")
 _words_of: Callable[[Payer], tuple[str, ...]] = attrgetter(*_WORDS)
+
+
+def _model_tag(name: str) -> str:
+    return f"model={name}"
 
 
 NamesModel = Callable[[str, str, str], bool]
@@ -146,5 +162,5 @@ def _meets(key: str, pattern: str, payer: Payer, names_model: NamesModel) -> boo
     if key == "tag":
         return any(fnmatchcase(tag, glob(pattern)) for tag in payer.tags)
     if key == "model":
-        return names_model(pattern, payer.provider, payer.model)
+        return any(names_model(pattern, payer.provider, name) for name in payer.names(key))
     return pattern in payer.names(key)

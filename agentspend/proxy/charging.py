@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from agentspend.bookkeeper.outcomes import Held, Settlement
 from agentspend.core.limits import CANCEL_GRACE_S, MAX_WORD_CHARS, TOP_OUTPUT_TOKENS_PER_S
+from agentspend.core.model_patterns import priced_id
 from agentspend.core.pricebook import RATE_CHANGE_AHEAD_US
 from agentspend.core.pricing import Charge
 from agentspend.core.printable import clean
@@ -83,7 +84,8 @@ def settlement(ended: Ended) -> Settlement | None:
     if metered.billing is Billing.FREE:
         return None
     if metered.billing is Billing.EXACT:
-        return _written(ended, _charge(ended, metered), "provider_usage")
+        written = _written(ended, _charge(ended, metered), "provider_usage")
+        return replace(written, unbilled_models=_unbilled_models(ended))
     output_tokens = output_upper_bound(ended)
     if not knows_input(ended):
         return Settlement(
@@ -192,6 +194,17 @@ def _written(ended: Ended, charge: Charge, evidence: str) -> Settlement:
             "price": charge.version,
         },
     )
+
+
+def _unbilled_models(ended: Ended) -> tuple[str, ...]:
+    """The other models that a whole answer was not billed at; none where one goes by a name that
+    the request does not have, which could be any of theirs."""
+    book, provider, facts = ended.asked.book, ended.asked.provider, ended.asked.facts
+    others = {name: priced_id(provider, name, book) for name in facts.other_models}
+    billed = {priced_id(provider, part.model, book) for part in ended.metered.parts}
+    if not others or billed - {priced_id(provider, facts.model, book), *others.values()}:
+        return ()
+    return tuple(name for name, model in others.items() if model not in billed)
 
 
 def _rates(charge: Charge) -> dict[str, int] | list[dict[str, object]]:

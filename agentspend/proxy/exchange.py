@@ -161,7 +161,7 @@ class Journey:
         except ConnectionError:
             return None
         provider, book = self.dialect.provider, self.settings.book_of(self.session.payer.team)
-        payer = self._payer(facts.model)
+        payer = self._payer(facts)
         if book.find(provider, facts.model) is None:
             return await self.say.declined(unknown_model_ruling(provider, facts.model, book), payer)
         if said_no := await self.passage.objection(payer, facts):
@@ -184,7 +184,7 @@ class Journey:
             self.route, self.path, body, facts = await swapped(
                 self.route, self.path, body, swap.to, book
             )
-            payer = replace(payer, model=facts.model)
+            payer = self._payer(facts)
         facts = self._in_region(book.with_limits(provider, facts))
         self.login = login_of(self.desk, paid, provider, headers, body, facts.model)
         if self.login is not None and (stopped := self.login.refusal()):
@@ -373,13 +373,14 @@ class Journey:
             self.request.abort()
         return self.stream
 
-    def _payer(self, model: str) -> Payer:
+    def _payer(self, facts: RequestFacts) -> Payer:
         """The session's payer with what this one request adds."""
-        return replace(
+        payer = replace(
             self.session.payer,
             subagent=clean(self.request.headers.get("x-claude-code-agent-id", "")[:64]),
             provider=self.dialect.provider,
-            model=model,
+            model=facts.model,
             branch=self.session.branch,
             tags=self.tags,
         )
+        return payer.or_models(facts.other_models) if facts.other_models else payer

@@ -16,6 +16,8 @@ COLUMNS = (
 _INSERT = f"INSERT INTO entry ({COLUMNS}) VALUES ({', '.join('?' * 21)})"
 _NOBODY = Payer()
 _EVERYTHING = Scope()
+_OTHERS = """CASE WHEN instr(tags, '"model=') THEN tags ELSE '' END"""
+"""The tags of a charge that may name a model besides its own: few have any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +144,14 @@ class Part:
         """The patterns of models, which SQL cannot read: the ledger keeps names as sent."""
         return tuple(pattern for key, pattern in self.scope.terms if key == "model")
 
-    def has_model(self, provider: str, model: str) -> bool:
-        """Whether a charge's model is one of the part's."""
-        return all(self.names_model(pattern, provider, model) for pattern in self.models)
+    def has_model(self, provider: str, model: str, tags: str) -> bool:
+        """Whether a charge counts by its model, or by one that its tags (JSON, or "") name."""
+        found = json.loads(tags) if tags else ()
+        names = Payer(model=model, tags=tuple(found)).names("model")
+        return all(
+            any(self.names_model(pattern, provider, name) for name in names)
+            for pattern in self.models
+        )
 
 
 def spent_nusd(conn: sqlite3.Connection, part: Part, span: Span) -> int:
@@ -163,10 +170,10 @@ def spent_nusd(conn: sqlite3.Connection, part: Part, span: Span) -> int:
         sql = f"SELECT coalesce(sum(amount_nusd), 0) FROM entry WHERE {' AND '.join(where)}"
         return int(conn.execute(sql, values).fetchone()[0])
     sql = (
-        "SELECT provider, model, sum(amount_nusd) FROM entry"
-        f" WHERE {' AND '.join(where)} GROUP BY provider, model"
+        f"SELECT provider, model, {_OTHERS}, sum(amount_nusd) FROM entry"
+        f" WHERE {' AND '.join(where)} GROUP BY 1, 2, 3"
     )
-    return sum(row[2] for row in conn.execute(sql, values) if part.has_model(*row[:2]))
+    return sum(row[3] for row in conn.execute(sql, values) if part.has_model(*row[:3]))
 
 
 def charges(conn: sqlite3.Connection, part: Part, starts_us: int) -> list[tuple[int, int]]:
@@ -174,8 +181,11 @@ def charges(conn: sqlite3.Connection, part: Part, starts_us: int) -> list[tuple[
     where, values = _part_sql(part)
     where.append("window_us > ?")
     values.append(starts_us)
-    sql = f"SELECT provider, model, window_us, amount_nusd FROM entry WHERE {' AND '.join(where)}"
-    return [row[2:] for row in conn.execute(sql, values) if part.has_model(*row[:2])]
+    sql = (
+        f"SELECT provider, model, {_OTHERS}, window_us, amount_nusd FROM entry"
+        f" WHERE {' AND '.join(where)}"
+    )
+    return [row[3:] for row in conn.execute(sql, values) if part.has_model(*row[:3])]
 
 
 def _part_sql(part: Part) -> tuple[list[str], list[object]]:

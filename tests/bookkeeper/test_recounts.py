@@ -21,14 +21,14 @@ WINDOWS = ("hour", "day", "week", "month", "session", "subagent", "total", "1h",
 ZONES = ("Europe/Berlin", "Asia/Kolkata", "America/Los_Angeles", "Pacific/Kiritimati", "UTC")
 SCOPES: tuple[dict[str, str], ...] = (
     {}, {"project": "a"}, {"agent": "claude"}, {"tag": "t"}, {"session": "s_1"},
-    {"model": "claude-*"}, {"branch": "b"},
+    {"model": "claude-*"}, {"model": "gpt-5"}, {"branch": "b"},
 )  # fmt: skip
 PAYERS = [
     Payer(
         agent=("claude", "codex")[number % 2], session=f"s_{number % 2}", project="ab"[number % 2],
         branch="bc"[number // 2], tags=("t",)[: number % 3], subagent=("", "x")[number // 2],
         provider="anthropic", model=("claude-opus-5", "gpt-5")[number % 2],
-    )
+    ).or_models(("gpt-5", "claude-haiku-4-5")[: number % 3])
     for number in range(4)
 ]  # fmt: skip
 STEPS = 60
@@ -68,7 +68,9 @@ class Person:
         if self.open:
             rid, held_nusd = self.open.pop(self.random.randrange(len(self.open)))
             nusd = self.random.randint(0, held_nusd)
-            done = Settlement(rid, nusd, Billing.CEILING, "estimate", {"usage": {}})
+            unbilled = ("gpt-5", "claude-haiku-4-5")[: self.random.randrange(3)]
+            done = Settlement(rid, nusd, Billing.CEILING, "estimate", {"usage": {}},
+                              unbilled_models=unbilled)  # fmt: skip
             self.desk.do(lambda: self.desk.books.settle(done, self.desk.at))
             self.ended.append(rid)
 

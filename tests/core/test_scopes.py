@@ -56,6 +56,19 @@ def test_a_part_of_a_project_counts_in_the_whole() -> None:
     assert not Scope.of({"project": "*"}).matches(part)
 
 
+def test_models_that_may_answer_count_until_they_did_not() -> None:
+    """They go by tags; the model that was asked stays what it is, and other tags do too."""
+    asked = Payer(provider="anthropic", model="sonnet", tags=("team=web",))
+    either = asked.or_models(["opus", "sonnet", "opus"])
+
+    assert either.tags == ("model=opus", "team=web")
+    assert [Scope.of({"model": name}).matches(either) for name in ("sonnet", "op*", "haiku")] == [
+        True, True, False,
+    ]  # fmt: skip
+    assert either.but_models(["opus"]) == asked
+    assert either.but_models(["haiku"]) == either
+
+
 def test_a_scope_within_a_project() -> None:
     """A repository's budgets are for its own project, whatever they say."""
     assert Scope.of({"agent": "claude"}).and_project("api") == Scope.of(
