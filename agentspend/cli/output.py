@@ -7,11 +7,17 @@ well in a terminal and cut well in a pipe. Rich is imported only when a table is
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from agentspend.cli.diagnostics import close_pipes, coloured
 from agentspend.core.errors import AgentspendError
 from agentspend.core.printable import clean
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+    Cell = str | Text
 
 BAR_CELLS = 20
 PIPE_WIDTH = 10_000
@@ -60,7 +66,6 @@ def table(
     words are cut with "…", or wrapped with `wrap`.
     """
     from rich.console import Console
-    from rich.table import Table
 
     colours = coloured(sys.stdout)
     console = Console(
@@ -70,44 +75,97 @@ def table(
         highlight=False,
         emoji=False,
     )
-    cells = [list(row) for row in rows]
-    widths = _widths([[name.removeprefix(">") for name in columns], *cells])
+    top = [_text(f"[dim]{name.removeprefix('>')}[/]" if name else "") for name in columns]
+    cells = [top, *([_text(cell) for cell in row] for row in rows)]
+    widths = [max(_width(cell) for cell in column) for column in zip(*cells, strict=True)]
     kept = _fitting(widths, spare, console.width)
-    if not wrap:
-        soft = [number for number in kept if not columns[number].startswith(">")]
-        _shrink(widths, kept, soft, console.width)
-    drawn = Table(box=None, pad_edge=False, show_header=head, header_style="dim")
-    for number in kept:
-        name = columns[number]
-        justify: Literal["left", "right"] = "right" if name.startswith(">") else "left"
-        drawn.add_column(
-            name.removeprefix(">"),
-            justify=justify,
-            width=None if wrap else widths[number],
-            overflow="fold" if wrap else "ellipsis",
-            no_wrap=not wrap or justify == "right",
-        )
-    for row in cells:
-        drawn.add_row(*(row[number] for number in kept))
+    right = {number for number in kept if columns[number].startswith(">")}
+    shown = cells if head else cells[1:]
     with console.capture() as captured:
-        console.print(drawn)
+        if wrap:
+            console.print(_wrapped(shown, kept, right))
+        else:
+            soft = [number for number in kept if number not in right]
+            _shrink(widths, kept, soft, console.width, LEAST_CELLS)
+            _shrink(widths, kept, kept, console.width, 1)
+            _print_rows(console, shown, {number: widths[number] for number in kept}, right)
     for text in captured.get().splitlines():
         line(text.rstrip())
 
 
-def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
-    """How wide each column wants to be, in cells."""
+def _text(cell: str) -> "Cell":
+    """A cell as it is drawn: plain words stay a `str`, which costs a tenth of a `Text`."""
+    if "[" not in cell and "\\" not in cell:
+        return cell
     from rich.text import Text
 
-    columns = zip(*rows, strict=True)
-    return [max(Text.from_markup(cell).cell_len for cell in cells) for cells in columns]
+    return Text.from_markup(cell)
 
 
-def _shrink(widths: list[int], kept: list[int], soft: list[int], width: int) -> None:
-    """Take cells from the widest words, so that the figures stay whole."""
+def _width(cell: "Cell") -> int:
+    """How many cells of a terminal it takes."""
+    from rich.cells import cell_len
+
+    if not isinstance(cell, str):
+        return cell.cell_len
+    return len(cell) if cell.isascii() else cell_len(cell)
+
+
+def _wrapped(rows: "Sequence[Sequence[Cell]]", kept: list[int], right: set[int]) -> Any:
+    """Long words go on below, in their column."""
+    from rich.table import Table
+
+    drawn = Table(box=None, pad_edge=False, show_header=False)
+    for number in kept:
+        justified = number in right
+        drawn.add_column(
+            justify="right" if justified else "left", overflow="fold", no_wrap=justified
+        )
+    for row in rows:
+        drawn.add_row(*(row[number] for number in kept))
+    return drawn
+
+
+def _print_rows(
+    console: "Console",
+    rows: "Sequence[Sequence[Cell]]",
+    widths: Mapping[int, int],
+    right: set[int],
+) -> None:
+    """One line a row, cells cut to their width. By hand: thousands of rows take rich's own table
+    seconds."""
+    for row in rows:
+        made: list[Cell] = []
+        for number, width in widths.items():
+            cell = row[number]
+            if _width(cell) > width:
+                cell = _cut(cell, width)
+            gap = " " * (width - _width(cell))
+            made += [gap, cell] if number in right else [cell, gap]
+            made.append(" " * GAP)
+        if all(isinstance(part, str) for part in made):
+            console.out("".join(map(str, made)), highlight=False)
+        else:
+            from rich.text import Text
+
+            whole = Text.assemble(*made)
+            console.print(whole, soft_wrap=True)
+
+
+def _cut(cell: "Cell", width: int) -> "Text":
+    """A cell that is too long, with "…" for what is left out."""
+    from rich.text import Text
+
+    made = cell.copy() if isinstance(cell, Text) else Text(cell)
+    made.truncate(width, overflow="ellipsis")
+    return made
+
+
+def _shrink(widths: list[int], kept: list[int], soft: list[int], width: int, least: int) -> None:
+    """Take cells from the widest of the soft columns, as long as that is needed and they last."""
     while sum(widths[each] + GAP for each in kept) - GAP > width:
         widest = max(soft, key=lambda each: widths[each], default=None)
-        if widest is None or widths[widest] <= LEAST_CELLS:
+        if widest is None or widths[widest] <= least:
             return
         widths[widest] -= 1
 

@@ -2,10 +2,14 @@
 
 import io
 import sys
+from contextlib import redirect_stdout
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from agentspend.cli import output
 
@@ -56,6 +60,51 @@ def test_wide_characters_count_double(narrow: None, capsys: pytest.CaptureFixtur
     """Columns stay aligned behind names of any script."""
     rows = drawn(capsys, ["N", ">C"], [["項目", "1"], ["ab", "2"]])
     assert rows[1:] == ["項目  1", "ab    2"]
+
+
+CELLS = st.text(st.sampled_from("aB9 项目é$…[]\\"), max_size=9).map(str.strip)
+
+
+@given(
+    st.lists(st.tuples(CELLS, CELLS, CELLS), min_size=1, max_size=5),
+    st.sampled_from(["", "red", "yellow"]),
+)
+def test_rows_are_drawn_as_rich_draws_them(rows: list[tuple[str, str, str]], style: str) -> None:
+    """Drawing by hand is for speed only: the same columns, in any script and style."""
+    cells = [[output.styled(cell, style) for cell in row] for row in rows]
+    out = io.StringIO()
+    with redirect_stdout(out):
+        output.table(["A", ">B", "C"], cells)
+    whole = Table(box=None, pad_edge=False)
+    whole.add_column("A", no_wrap=True)
+    whole.add_column("B", justify="right", no_wrap=True)
+    whole.add_column("C", no_wrap=True)
+    for row in cells:
+        whole.add_row(*row)
+    console = Console(width=output.PIPE_WIDTH, file=io.StringIO(), emoji=False)
+    with console.capture() as wanted:
+        console.print(whole)
+    assert out.getvalue().splitlines() == [line.rstrip() for line in wanted.get().splitlines()]
+
+
+def test_figures_are_cut_only_where_nothing_else_is_left(
+    narrow: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A line never grows past the terminal."""
+    lines = drawn(capsys, [">A", ">B"], [["$" + "1" * 30, "$" + "2" * 30]])
+    assert max(map(len, lines)) <= 30
+
+
+def test_thousands_of_plain_rows_cost_no_markup(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every price there is (`prices show`) is drawn without reading each cell as markup: that took
+    seconds."""
+    read: list[str] = []
+    whole = Text.from_markup
+    monkeypatch.setattr(Text, "from_markup", lambda text: read.append(text) or whole(text))
+    assert len(drawn(capsys, ["A", ">B"], [["model", "1.25"]] * 2_000)) == 2_001
+    assert len(read) == 2
 
 
 def test_style_is_ours_only() -> None:
