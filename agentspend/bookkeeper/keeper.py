@@ -80,13 +80,30 @@ class Bookkeeper:
         """Why no new hold is taken ("" when the gate is open)."""
         return self._gate.closed
 
+    def look_at_gate(self) -> None:
+        """Open the gate where what closed it is mended (looked at once a second at most), so that
+        who asks is not told of yesterday's full disk. Call it on the event loop.
+
+        What only the emergency file took is settled then, so that nothing stays held; the file
+        itself goes at the next start, when the ledger has all of it.
+        """
+        if not self._gate.closed or not self._gate.opens():
+            return
+        file = self._gate.emergency
+        if file.exists():
+            self._submit(
+                "settle", lambda books, at: settle_noted(books, at, read_emergency(file))
+            ).add_done_callback(_noticed)
+
     async def hold(self, request: HoldRequest) -> HoldAnswer:
         """Take a request through the ladder; waits in line where that can help.
 
         A caller that is cancelled leaves the line, and a hold it no longer wants is released.
         Raises `StoreError` when the ledger takes no new holds.
         """
-        self._check_gate()
+        self.look_at_gate()
+        if self._gate.closed:
+            raise self._gate.refusal()
         self._company.asking += 1
         try:
             answer: HoldAnswer = await self._submit(
@@ -231,20 +248,6 @@ class Bookkeeper:
         """On the writer's thread."""
         self._books, self._adoption, self.recovered = open_books(self._ledger, self._gate, at)
         return self._books
-
-    def _check_gate(self) -> None:
-        """Raises `StoreError` while the gate is closed. Where there is room again, what only the
-        emergency file took is settled, so that nothing stays held; the file itself goes at the
-        next start, when the ledger has all of it."""
-        if not self._gate.closed:
-            return
-        if not self._gate.opens():
-            raise self._gate.refusal()
-        file = self._gate.emergency
-        if file.exists():
-            self._submit(
-                "settle", lambda books, at: settle_noted(books, at, read_emergency(file))
-            ).add_done_callback(_noticed)
 
 
 def _noticed(future: "asyncio.Future[Any]") -> None:

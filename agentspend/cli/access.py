@@ -4,7 +4,9 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
+from agentspend.cli.diagnostics import warn
 from agentspend.config.paths import Paths
+from agentspend.control import client
 from agentspend.control.client import Connection, Message, call
 from agentspend.control.start import ensure_daemon
 from agentspend.control.versions import is_older
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from agentspend.core.budgets import Budget
     from agentspend.core.price_table import Table
     from agentspend.core.pricebook import PriceBook
+
+client.on_wait = warn
 
 
 def folders() -> Paths:

@@ -110,6 +110,11 @@ def raise_budget(
             f"{dollars(limit_nusd)} is below the limit of {dollars(old.limit_nusd)}",
             f"agentspend budget set {name} … lowers it",
         )
+    if limit_nusd == old.limit_nusd and _in_force_nusd(name) in (None, limit_nusd):
+        raise UsageError(
+            f"that changes nothing: the limit of {name} is {dollars(limit_nusd)} already",
+            f"agentspend budget raise {name} 5",
+        )
     access.change_budget(name, replace(old, limit_nusd=limit_nusd))
     _show_one(name)
 
@@ -198,6 +203,14 @@ def _repository_of(name: str) -> str:
     with access.reading(must_exist=False) as (ask, _):
         lines = ask("status")["budgets"]
     return next((str(line["source"]) for line in lines if line["name"] == name), "")
+
+
+def _in_force_nusd(name: str) -> int | None:
+    """A budget's limit in force, which is not the file's while a raise there waits for a person;
+    None for one that nobody counts in now."""
+    with access.reading(must_exist=False) as (ask, _):
+        lines = ask("status")["budgets"]
+    return next((int(line["limit_nusd"]) for line in lines if line["name"] == name), None)
 
 
 def _is_amount(text: str) -> bool:

@@ -2,7 +2,8 @@
 
 `--scope agent=cl` reaches the completion as `agent`, `=`, `cl`, and only `cl` is replaced by what
 it offers. So the words are put together again before they are completed, and what already stands
-in the line is cut off afterwards. zsh and fish leave words whole.
+in the line is cut off afterwards. And it puts a space behind the only offer, also behind `tag=`:
+so such a one is never the only one. zsh and fish leave words whole.
 """
 
 import io
@@ -29,7 +30,10 @@ def answer(env: MutableMapping[str, str], complete: Callable[[], object]) -> str
             complete()
     except SystemExit:
         pass  # How a completion ends.
-    return "\n".join(_cut(line, head) for line in said.getvalue().splitlines())
+    lines = said.getvalue().splitlines()
+    if len(lines) == 1 and lines[0].endswith("="):
+        lines.append(f"{lines[0]}VALUE")
+    return "\n".join(_cut(line, head) for line in lines)
 
 
 def put_together(env: MutableMapping[str, str]) -> str:

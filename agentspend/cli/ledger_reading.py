@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
+from agentspend.cli.diagnostics import UsageError
 from agentspend.core.limits import READ_PAGE_ROWS
 
 REFUSAL_ID = "req_agentspend_"
@@ -66,10 +67,13 @@ def own_id(ask: Ask, words: str) -> str:
     """A request's own id ("r_…") for what people have at hand.
 
     That may be the number of its entry in `log`, the id in a refusal ("req_agentspend_…"), or the
-    provider's own id of one of the newest requests. Anything else is given back as it is.
+    provider's own id of one of the newest requests. Anything else is given back as it is, but for
+    what every id begins with, or nothing: that names none.
     """
     import json
 
+    if words.strip() in ("", "r_", REFUSAL_ID):
+        raise UsageError(f"{words!r} names no request", "agentspend log    shows the ids")
     if words.startswith(REFUSAL_ID):
         return "r_" + words.removeprefix(REFUSAL_ID)
     if words.startswith("r_"):

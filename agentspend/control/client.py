@@ -4,9 +4,11 @@ Standard library only, so that commands start fast. Every failure is an `Agentsp
 what to run.
 """
 
+import select
 import socket
 import struct
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,12 @@ from agentspend.wire.control import read_answer, write_request
 
 Message = dict[str, Any]
 TIMEOUT_S = 30.0
+SAID_AFTER_S = 2.0
+"""Who waits this long is told why."""
+ASKS_A_SERVER = ("team.", "provider.")
+on_wait: Callable[[str, str], None] | None = None
+"""Takes words and their way out for a person who waits, on the main thread; who talks to people
+sets it. Other threads wait behind an agent's own screen."""
 
 
 class Connection:
@@ -70,6 +78,7 @@ class Connection:
     def ask(self, op: str, **fields: object) -> Message:
         """One request, one answer. Not understood by a daemon of another version, it is told so."""
         self.send(op, **fields)
+        self._tell_if_slow(op)
         try:
             answer = self.receive()
         except AgentspendError as error:
@@ -85,13 +94,37 @@ class Connection:
             return DaemonUnreachable(
                 "the connection to the daemon broke", "agentspend daemon start"
             )
-        pid = _pid_of(self._socket)
-        who = f"the daemon (pid {pid})" if pid else "the daemon"
-        kill = f"    or end it: kill -9 {pid}  (nothing is lost; the next command starts another)"
+        who, kill = self._who()
+        logs = "agentspend daemon logs"
         return DaemonSilent(
             f"{who} did not answer within {TIMEOUT_S:.0f} s",
-            f"agentspend daemon logs{kill if pid else ''}",
+            f"{logs}    or end it: {kill}" if kill else logs,
         )
+
+    def _who(self) -> tuple[str, str]:
+        """The daemon at the other end, and the command that ends it ("" where nobody knows)."""
+        pid = _pid_of(self._socket)
+        if not pid:
+            return "the daemon", ""
+        harmless = "(nothing is lost; the next command starts another)"
+        return f"the daemon (pid {pid})", f"kill -9 {pid}  {harmless}"
+
+    def _tell_if_slow(self, op: str) -> None:
+        """Half a minute without a word looks like a command that does nothing."""
+        limit_s = self._socket.gettimeout()
+        if on_wait is None or limit_s is None or limit_s <= SAID_AFTER_S:
+            return
+        if threading.current_thread() is not threading.main_thread():
+            return
+        if not select.select([self._socket], [], [], SAID_AFTER_S)[0]:
+            who, kill = self._who()
+            hangs = "Ctrl-C, then, if it hangs: "
+            if op.startswith(ASKS_A_SERVER):
+                hangs, kill = "", "it asks a server for you; Ctrl-C ends the wait"
+            on_wait(
+                f"{who} has not answered for {SAID_AFTER_S:.0f} s; waiting {limit_s:.0f} s more",
+                f"{hangs}{kill or 'agentspend daemon logs'}",
+            )
 
     def answers(self) -> Iterator[Message]:
         """Every further answer until the daemon hangs up."""

@@ -21,8 +21,17 @@ def is_older(running: str) -> bool:
 
 
 def in_versions(error: AgentspendError, running: str) -> AgentspendError:
-    """An error of a daemon that did not understand, told with the versions where they differ."""
-    return misunderstood(running) or error
+    """An error of a daemon that did not understand, told with the versions where they differ.
+
+    One of the same version that runs was started before its files were changed: from a clone,
+    most often, where the number stays.
+    """
+    return misunderstood(running) or AgentspendError(
+        f"the daemon that runs does not understand this command, though it is version {running},"
+        f" too: it was started before agentspend was changed here ({error.message})",
+        MEND,
+        Kind.UNREADABLE,
+    )
 
 
 def misunderstood(running: str) -> AgentspendError | None:
@@ -42,9 +51,10 @@ def misunderstood(running: str) -> AgentspendError | None:
 
 def unknown_to(running: str, what: str) -> AgentspendError:
     """A daemon takes no notice of what it never heard of: that is said, not done without."""
+    ours = agentspend.__version__
+    other = f", this command is {ours}" if running != ours else ", started before a change of it"
     return AgentspendError(
-        f"the daemon that runs is version {running}, this command is {agentspend.__version__}, and"
-        f" that daemon does not know {what}",
+        f"the daemon that runs is version {running}{other}, and that daemon does not know {what}",
         MEND,
         Kind.UNREADABLE,
     )

@@ -58,6 +58,7 @@ class Operations:
 
     async def ping(self, caller: Caller, _: Message) -> None:
         """Who is running, and where."""
+        self.bookkeeper.look_at_gate()
         await caller.send(
             {
                 "running": True,
@@ -84,6 +85,7 @@ class Operations:
 
     async def snapshot(self) -> Message:
         """Budgets, rules, sessions and today's spending at this moment."""
+        self.bookkeeper.look_at_gate()
         rules = rule_lines(self.desk.settings.rules)
         for session in self.desk.sessions.all():
             rules += rule_lines(session.rules, session.id)

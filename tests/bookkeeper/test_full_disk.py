@@ -115,8 +115,9 @@ async def test_a_full_disk_refuses_holds_and_takes_the_settlements_in_flight(dis
         assert "full" in kept.keeper.gate_closed
 
         disk.clear()
-        assert isinstance(await kept.keeper.hold(kept.request()), Held)
+        kept.keeper.look_at_gate()
         assert kept.keeper.gate_closed == ""
+        assert isinstance(await kept.keeper.hold(kept.request()), Held)
         assert (disk.folder / "ballast").stat().st_size == BALLAST_BYTES
         assert await kept.keeper.ask(lambda b, _: verify_chain(entries.bodies(b.conn)).ok)
 

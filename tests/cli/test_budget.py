@@ -114,6 +114,8 @@ def test_raise(agentspend: Command) -> None:
         (["up2"], "give either an amount to add, or --to a limit"),
         (["up2", "1", "--to", "9"], "give either an amount to add, or --to a limit"),
         (["up2", "--to", "1"], "$1.00 is below the limit of $5.00"),
+        (["up2", "0"], "that changes nothing: the limit of up2 is $5.00 already"),
+        (["up2", "--to", "5"], "that changes nothing: the limit of up2 is $5.00 already"),
         (["up2", "x"], "'x' is not an amount of dollars"),
         (["upp2", "1"], "did you mean up2?"),
         (["zzz", "1"], "→ agentspend budget list"),
@@ -159,6 +161,15 @@ def test_a_raise_by_editing_the_file_waits(
     assert ran.code == 0
     assert "$50.00" in ran.out
     assert agentspend("budget", "confirm", "--yes").err.startswith("nothing waits")
+
+
+def test_a_raise_to_what_the_file_says_already(agentspend: Command, here: Home) -> None:
+    """While the file's raise waits, the command is a person's yes to it."""
+    agentspend("budget", "set", "yes", "5.00", "--window", "day")
+    edit(here, "yes", "5.00", "51.00")
+    ran = agentspend("budget", "raise", "yes", "--to", "51")
+    assert (ran.code, "$51.00" in ran.out) == (0, True)
+    assert agentspend("budget", "raise", "yes", "--to", "51").code == ExitCode.USAGE
 
 
 def test_line_ends_of_windows_stay(

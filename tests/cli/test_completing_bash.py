@@ -42,6 +42,13 @@ def test_what_is_offered_is_cut_to_bashs_part() -> None:
     assert said == "claude\ncodex"
 
 
+def test_no_space_behind_a_key_that_wants_a_value() -> None:
+    """Bash puts one behind the only offer: two that begin alike stop it at the `=`."""
+    env = {"COMP_WORDS": "a\n--scope\nta", "COMP_CWORD": "2"}
+    assert completing_bash.answer(env, lambda: print("tag=")) == "tag=\ntag=VALUE"
+    assert completing_bash.answer(env, lambda: print("day")) == "day"
+
+
 @pytest.mark.skipif(not shutil.which("bash"), reason="no bash on this machine")
 def test_tabs_in_a_real_bash(fresh: Home, tmp_path: Path) -> None:
     """After the tab the whole scope stands in the line, however it was begun."""
@@ -54,9 +61,11 @@ def test_tabs_in_a_real_bash(fresh: Home, tmp_path: Path) -> None:
     rc.write_text(f"{script}\nagentspend() {{ printf '<%s>' \"$@\"; echo; }}\nPS1='$ '\n")
     typed = ("--scope agent=cl", "--scope=agent=cl", "--scope provider=anth", "--mode ha")
     lines = [f"agentspend budget set x 5 {each}\t\n" for each in typed]
+    lines.append("agentspend budget set x 5 --scope ta\tticket:1\n")
     said = _typed(["bash", "--noprofile", "--rcfile", str(rc), "-i"], fresh.env, lines)
     for words in ("<--scope><agent=claude>", "<--scope=agent=claude>",
-                  "<--scope><provider=anthropic>", "<--mode><hard>"):  # fmt: skip
+                  "<--scope><provider=anthropic>", "<--mode><hard>",
+                  "<--scope><tag=ticket:1>"):  # fmt: skip
         assert f"<set><x><5>{words}" in said
 
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from agentspend.cli.ledger_reading import pages, rows
+from agentspend.cli.diagnostics import UsageError
+from agentspend.cli.ledger_reading import own_id, pages, rows
 from agentspend.core.errors import DaemonUnreachable
 from agentspend.core.limits import READ_PAGE_ROWS
 
@@ -31,6 +32,13 @@ def test_every_entry_comes_once(length: int, most: int) -> None:
     assert [body for _, _, body in rows(Answers(length, most), 1)] == [
         f"{seq}".encode() for seq in range(2, length + 1)
     ]
+
+
+@pytest.mark.parametrize("words", ["", " ", "r_", "req_agentspend_"])
+def test_what_every_id_begins_with_names_none(words: str) -> None:
+    """With one request in the ledger it would be that one."""
+    with pytest.raises(UsageError, match="names no request"):
+        own_id(Answers(1, 1), words)
 
 
 def test_who_stops_reading_asks_no_further() -> None:

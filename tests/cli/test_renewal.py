@@ -98,6 +98,16 @@ def test_a_team_that_an_old_one_takes_no_notice_of_stops_the_run(begin: Begin, f
     assert done.stderr.endswith(f"{MEND}\n")
 
 
+def test_one_of_the_same_number_from_before_a_change(begin: Begin, fresh: Home) -> None:
+    """A clone that was pulled keeps its number: what to do is said all the same."""
+    begin(ours.__version__)
+    with session(fresh):
+        done = fresh.run("run", "--team", "web", "--", "echo", "started")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "it was started before agentspend was changed here" in done.stderr
+    assert done.stderr.endswith(f"{MEND}\n")
+
+
 def test_a_newer_one_is_left_alone(agentspend: Command, begin: Begin, fresh: Home) -> None:
     """A command from before an upgrade replaces nothing: its ledger may be a newer one by now."""
     new = begin(NEW, "key.list")

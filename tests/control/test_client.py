@@ -93,6 +93,47 @@ def test_it_says_nothing(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     done.set()
 
 
+@pytest.mark.parametrize(
+    ("op", "told"), [("status", "Ctrl-C, then, if it hangs: "), ("team.join", "it asks a server")]
+)
+def test_who_waits_is_told_why(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, op: str, told: str
+) -> None:
+    """Long before the time is up, with what ends the wait; then the answer comes all the same."""
+    heard: list[str] = []
+    asked, go_on = threading.Event(), threading.Event()
+
+    def hear(text: str, hint: str) -> None:
+        heard.extend((text, hint))
+        go_on.set()
+
+    def answer(peer: socket.socket) -> None:
+        peer.makefile("rb").readline()
+        asked.set()
+        go_on.wait(10)
+        peer.sendall(b'{"v":1,"late":1}\n')
+
+    monkeypatch.setattr(client, "on_wait", hear)
+    monkeypatch.setattr(client, "SAID_AFTER_S", 0.01)
+    assert call(serve(answer), op) == {"v": 1, "late": 1}
+    assert asked.is_set()
+    assert "has not answered for" in heard[0]
+    assert "waiting 30 s more" in heard[0]
+    assert heard[1].startswith(told)
+
+
+def test_only_the_main_thread_speaks(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another one works behind an agent's screen."""
+    heard: list[str] = []
+    monkeypatch.setattr(client, "on_wait", lambda *words: heard.extend(words))
+    monkeypatch.setattr(client, "SAID_AFTER_S", 0.0)
+    path = serve(_answers(b'{"v":1}\n'))
+    thread = threading.Thread(target=call, args=(path, "status"))
+    thread.start()
+    thread.join(10)
+    assert heard == []
+
+
 def test_it_refuses(serve: Serve) -> None:
     """The daemon's own error arrives with its way out."""
     line = b'{"v":1,"error":{"message":"no","hint":"ask a person"}}\n'

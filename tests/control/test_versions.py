@@ -3,7 +3,7 @@
 import pytest
 
 import agentspend
-from agentspend.control.versions import in_versions, is_older, misunderstood
+from agentspend.control.versions import in_versions, is_older, misunderstood, unknown_to
 from agentspend.core.errors import AgentspendError
 
 
@@ -21,9 +21,15 @@ def test_the_older_one(monkeypatch: pytest.MonkeyPatch, running: str, older: boo
 
 
 def test_one_version_has_nothing_to_tell() -> None:
-    """Then an error is an error; else both versions are named, with what to do."""
+    """Of one number, the daemon is the older build; else both versions are named. Always with
+    what to do."""
     error = AgentspendError("unknown operation 'fly'", "known: …")
-    assert in_versions(error, agentspend.__version__) is error
+    same = in_versions(error, agentspend.__version__)
+    assert (
+        "was started before agentspend was changed here (unknown operation 'fly')" in same.message
+    )
+    assert same.hint.startswith("agentspend daemon restart")
+    assert "started before a change of it" in unknown_to(agentspend.__version__, "--team").message
     told = in_versions(error, "0.0.9")
     found = misunderstood("0.0.9")
     assert found is not None
