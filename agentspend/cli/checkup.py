@@ -14,7 +14,7 @@ from agentspend.agents.repository import repository_here
 from agentspend.cli import access
 from agentspend.config.paths import HOME
 from agentspend.config.repository import Place, workplace
-from agentspend.core.errors import DaemonUnreachable
+from agentspend.core.errors import AgentspendError, DaemonSilent, DaemonUnreachable
 from agentspend.core.scopes import Payer
 from agentspend.db import LOCAL_HOME
 from agentspend.mounts import NETWORK_FILESYSTEMS, filesystem_kind
@@ -63,6 +63,17 @@ def repository() -> Iterator[Finding]:
     count = sum(map(len, found.declared.values()))
     yield Finding(True, f"{', '.join(each.path for each in files)}: project {found.payer.project},"
                         f" {count} budget{'' if count == 1 else 's'}")  # fmt: skip
+
+
+def silence() -> Finding | None:
+    """A daemon that hangs; found once, as every question to it takes half a minute."""
+    try:
+        access.ask("ping")
+    except DaemonSilent as error:
+        return Finding(False, error.message, error.hint)
+    except AgentspendError:
+        return None
+    return None
 
 
 def running_daemon() -> Iterator[Finding]:

@@ -7,7 +7,7 @@ import typer
 
 from agentspend.cli import access, output
 from agentspend.cli.diagnostics import ExitCode, say, warn
-from agentspend.core.errors import DaemonUnreachable
+from agentspend.core.errors import DaemonSilent, DaemonUnreachable
 
 SHOWN_LINES = 50
 FOLLOW_EVERY_S = 0.5
@@ -18,14 +18,14 @@ def stop() -> None:
     """Let requests in flight end, then stop. Agents that run get clear errors until it is back."""
     try:
         with access.connection() as connection:
-            connection.wait_forever()
             answer = connection.ask("stop")
             if answer["sessions"]:
                 count = answer["sessions"]
                 warn(f"{count} session{'' if count == 1 else 's'} still open: their requests fail"
                      " until the daemon runs again", "agentspend daemon start")  # fmt: skip
-            for _ in connection.answers():
-                pass
+            connection.wait_until_gone()
+    except DaemonSilent:
+        raise
     except DaemonUnreachable:
         say("daemon is not running")
         return

@@ -28,7 +28,7 @@ def doctor(
         checkup_rules,
     )
 
-    checks = (
+    checks: list[Callable[[], Iterator[Finding]]] = [
         checkup.configuration,
         checkup_rules.rules,
         checkup.repository,
@@ -41,7 +41,15 @@ def doctor(
         checkup_apart.vendors_own,
         checkup_agents.surroundings,
         checkup_apart.shell_profiles,
-    )
+    ]
+    silent = checkup.silence()
+    if silent:
+
+        def running_daemon() -> "Iterator[Finding]":
+            yield silent
+
+        asking = (checkup.configuration, checkup.running_daemon, checkup_plain.plain_agents)
+        checks = [running_daemon, *(each for each in checks if each not in asking)]
     if as_json:
         told = [_as_json(check.__name__, each) for check, each in _each(checks)]
         bad = sum(each["good"] is False for each in told)

@@ -11,7 +11,7 @@ from agentspend.cli.budget_lines import applying, left_text, resets_when, tighte
 from agentspend.cli.diagnostics import paint, say, warn
 from agentspend.cli.moments import now_us
 from agentspend.cli.session_link import SessionLink
-from agentspend.core.errors import AgentspendError, DaemonUnreachable
+from agentspend.core.errors import AgentspendError, DaemonSilent, DaemonUnreachable
 from agentspend.core.money import dollars
 from agentspend.core.scopes import Payer
 
@@ -86,6 +86,9 @@ def after(link: SessionLink, payer: Payer, program: str) -> None:
     try:
         total = link.total()
         lines = applying(access.ask("status")["budgets"], payer)
+    except DaemonSilent as error:
+        warn(error.message, error.hint)
+        return
     except DaemonUnreachable:
         warn("the daemon is not running, so what this session cost is not known here",
              "agentspend daemon start, then agentspend log")  # fmt: skip

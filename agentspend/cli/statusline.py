@@ -27,6 +27,8 @@ _ANSI = {"red": "\x1b[31m", "yellow": "\x1b[33m", "dim": "\x1b[2m"}
 _TMUX = {"red": "#[fg=red]", "yellow": "#[fg=yellow]", "dim": "#[dim]"}
 
 Told = Mapping[str, Any]
+SILENT: Told = {}
+"""A daemon is there and busy, or hangs: no request goes past it, but it tells nothing now."""
 Style = Callable[[str, str], str]
 """A word and its colour ("" for none) in the format that was asked for."""
 
@@ -78,7 +80,8 @@ def _token(env: Mapping[str, str]) -> str:
 
 
 def _ask(token: str, client: str) -> Told | None:
-    """The daemon's word on this session; None when it does not answer at once."""
+    """The daemon's word on this session; None when there is none, `SILENT` when it does not answer
+    at once."""
     from agentspend.config.paths import Paths
 
     asked = {"v": 1, "op": "brief", "token": token, "client": client}
@@ -89,6 +92,8 @@ def _ask(token: str, client: str) -> Told | None:
             door.sendall(json.dumps(asked).encode() + b"\n")
             answer = door.makefile("rb").readline()
             told = json.loads(answer)
+        except (TimeoutError, BlockingIOError):
+            return SILENT
         except (OSError, ValueError):
             return None
     return told if isinstance(told, dict) and "error" not in told else None
@@ -99,6 +104,8 @@ def line(told: Told | None, shape: str, now_s: int) -> str:
     style = _styles(shape)
     if told is None:
         return style("○ agentspend: no daemon runs, nothing is enforced", "red")
+    if told is SILENT:
+        return style("… agentspend: the daemon does not answer", "yellow")
     parts = [
         *_asks(told, style),
         _cost(told),

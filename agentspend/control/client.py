@@ -14,7 +14,7 @@ from typing import Any
 
 from agentspend.control.versions import NOT_UNDERSTOOD, in_versions
 from agentspend.core.errors import AgentspendError, DaemonSilent, DaemonUnreachable
-from agentspend.core.limits import MAX_CONTROL_LINE_BYTES
+from agentspend.core.limits import DRAIN_S, MAX_CONTROL_LINE_BYTES
 from agentspend.wire.control import read_answer, write_request
 
 Message = dict[str, Any]
@@ -36,6 +36,13 @@ class Connection:
         self._socket.settimeout(timeout_s)
         try:
             self._socket.connect(str(path))
+        except BlockingIOError as error:
+            self._socket.close()
+            kill = _ending(_pid_in(path.parent.parent / "ledger.lock"))
+            raise DaemonSilent(
+                "the daemon hangs: so many calls wait for it that it takes no more",
+                f"end it: {kill}" if kill else "agentspend daemon logs",
+            ) from error
         except OSError as error:
             self._socket.close()
             raise DaemonUnreachable(
@@ -104,10 +111,7 @@ class Connection:
     def _who(self) -> tuple[str, str]:
         """The daemon at the other end, and the command that ends it ("" where nobody knows)."""
         pid = _pid_of(self._socket)
-        if not pid:
-            return "the daemon", ""
-        harmless = "(nothing is lost; the next command starts another)"
-        return f"the daemon (pid {pid})", f"kill -9 {pid}  {harmless}"
+        return f"the daemon (pid {pid})" if pid else "the daemon", _ending(pid)
 
     def _tell_if_slow(self, op: str) -> None:
         """Half a minute without a word looks like a command that does nothing."""
@@ -126,6 +130,14 @@ class Connection:
                 f"{hangs}{kill or 'agentspend daemon logs'}",
             )
 
+    def wait_until_gone(self) -> None:
+        """Until a daemon that was told to stop has let its last requests end."""
+        self.wait_forever()
+        if on_wait and not select.select([self._socket], [], [], SAID_AFTER_S)[0]:
+            on_wait(f"it lets requests in flight end first, {DRAIN_S:.0f} s at most", "")
+        for _ in self.answers():
+            pass
+
     def answers(self) -> Iterator[Message]:
         """Every further answer until the daemon hangs up."""
         while (message := self.receive()) is not None:
@@ -141,6 +153,19 @@ def call(path: Path, op: str, **fields: object) -> Message:
 def version_at(path: Path) -> str:
     """The version of the daemon that runs."""
     return str(call(path, "ping")["version"])
+
+
+def _ending(pid: int) -> str:
+    """The command that ends a daemon which hangs, "" where nobody knows which process it is."""
+    return f"kill -9 {pid}  (nothing is lost; the next command starts another)" if pid else ""
+
+
+def _pid_in(lock: Path) -> int:
+    """Who holds the ledger, by its lock's file; 0 where that says nothing."""
+    try:
+        return int(lock.read_text())
+    except (OSError, ValueError):
+        return 0
 
 
 def _pid_of(end: socket.socket) -> int:

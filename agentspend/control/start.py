@@ -11,7 +11,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from agentspend.control.client import Connection, Message, call
@@ -53,12 +52,18 @@ def start_daemon(socket_path: Path, log_path: Path) -> Message:
 
 
 def stop_daemon(socket_path: Path) -> None:
-    """Let a daemon end its last requests, and wait until it has stopped; nobody there is fine."""
-    with suppress(DaemonUnreachable), Connection(socket_path) as connection:
-        connection.wait_forever()
-        connection.ask("stop")
-        for _ in connection.answers():
-            pass
+    """Let a daemon end its last requests, and wait until it has stopped; nobody there is fine.
+
+    Raises `DaemonSilent` where one hangs.
+    """
+    try:
+        with Connection(socket_path) as connection:
+            connection.ask("stop")
+            connection.wait_until_gone()
+    except DaemonSilent:
+        raise
+    except DaemonUnreachable:
+        return
 
 
 def _start(log_path: Path) -> Message:

@@ -3,10 +3,12 @@
 import subprocess
 import sys
 
+import psutil
 import pytest
 
 from agentspend.cli import daemon
 from agentspend.cli.diagnostics import ExitCode
+from agentspend.control import client
 from tests.cli.conftest import Command
 from tests.daemon.helpers import ask, until
 from tests.support.process import Home
@@ -26,6 +28,24 @@ def test_start_and_stop(agentspend: Command) -> None:
     stopped, again = agentspend("daemon", "stop"), agentspend("daemon", "stop")
     assert (stopped.code, stopped.out, stopped.err) == (0, "", "daemon stopped\n")
     assert (again.code, again.err) == (0, "daemon is not running\n")
+
+
+def test_stop_and_restart_of_one_that_hangs(
+    agentspend: Command, here: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not said to be gone, and nobody waits for ever: the process to end is named."""
+    agentspend("daemon", "start")
+    process = psutil.Process(here.pid())
+    process.suspend()
+    monkeypatch.setattr(client.Connection.__init__, "__defaults__", (0.3,))
+    monkeypatch.setattr(client, "TIMEOUT_S", 0.3)
+    try:
+        for word in ("stop", "restart"):
+            ran = agentspend("daemon", word)
+            assert ran.code == ExitCode.DAEMON_UNREACHABLE
+            assert f"kill -9 {process.pid}" in ran.err
+    finally:
+        process.resume()
 
 
 def _sessions(home: Home) -> list[str]:

@@ -20,7 +20,7 @@ from agentspend.cli.checkup import Finding
 from agentspend.cli.doctor import MARKS
 from agentspend.cli.enabling import STAND_IN
 from agentspend.cli.plain_files import Kept
-from agentspend.core.errors import ConfigError
+from agentspend.core.errors import ConfigError, DaemonSilent
 from tests.cli.conftest import Command
 from tests.support.process import Home
 
@@ -46,6 +46,24 @@ def _home(fresh: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
+
+
+def test_a_daemon_that_hangs_is_asked_once(
+    agentspend: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each question takes half a minute; the rest of the machine is looked at all the same."""
+    asked: list[str] = []
+
+    def silent(op: str, **_: object) -> None:
+        asked.append(op)
+        raise DaemonSilent("the daemon (pid 7) did not answer within 30 s", "kill -9 7")
+
+    monkeypatch.setattr(access, "ask", silent)
+    found = json.loads(agentspend("doctor", "--json").out)
+    assert asked == ["ping"]
+    (first, *others) = found["findings"]
+    assert (first["check"], first["good"], first["mend"]) == ("running_daemon", False, "kill -9 7")
+    assert others
 
 
 def bad(findings: list[Finding]) -> list[str]:

@@ -1,6 +1,7 @@
 """`agentspend statusline`: one line, at once, whatever is there."""
 
 import json
+import socket
 import subprocess
 import sys
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 
 from agentspend.cli.statusline import line
 from tests.cli.conftest import PYTHON, SPEND, Command
+from tests.daemon.helpers import paths
 from tests.support.process import Home
 
 USD = 10**9
@@ -49,6 +51,17 @@ TOLD = {
 def test_what_the_line_says(change: dict[str, Any], shown: str) -> None:
     """Cost, the tightest budget with its bar, the pace, a subscription's windows."""
     assert line({**TOLD, **change}, "plain", NOW_S) == shown
+
+
+def test_a_daemon_that_does_not_answer_is_not_one_that_is_gone(fresh: Home) -> None:
+    """What it enforces it still enforces."""
+    door = paths(fresh).socket
+    door.parent.mkdir(mode=0o700, exist_ok=True)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(door))
+        listener.listen(5)
+        done = fresh.run("statusline", "--format", "plain", stdin="")
+    assert (done.returncode, done.stdout) == (0, "… agentspend: the daemon does not answer\n")
 
 
 def test_colours_are_those_of_the_place(monkeypatch: pytest.MonkeyPatch) -> None:

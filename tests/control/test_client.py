@@ -5,6 +5,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -132,6 +133,42 @@ def test_only_the_main_thread_speaks(serve: Serve, monkeypatch: pytest.MonkeyPat
     thread.start()
     thread.join(10)
     assert heard == []
+
+
+def test_one_that_takes_no_more_calls_hangs(tmp_path: Path) -> None:
+    """A full queue at its door is no daemon that does not run: another one could not start."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (tmp_path / "ledger.lock").write_text("4711\n")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(folder / "s"))
+        listener.listen(0)
+        calls = [socket.socket(socket.AF_UNIX) for _ in range(4)]
+        for each in calls:
+            each.setblocking(False)
+            with suppress(BlockingIOError):
+                each.connect(str(folder / "s"))
+        with pytest.raises(DaemonSilent, match="it takes no more") as raised:
+            Connection(folder / "s")
+        for each in calls:
+            each.close()
+    assert raised.value.hint.startswith("end it: kill -9 4711 ")
+
+
+def test_a_stop_that_takes_long_says_why(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests in flight end first."""
+    heard: list[str] = []
+    told = threading.Event()
+
+    def hear(text: str, _: str) -> None:
+        heard.append(text)
+        told.set()
+
+    monkeypatch.setattr(client, "on_wait", hear)
+    monkeypatch.setattr(client, "SAID_AFTER_S", 0.01)
+    with Connection(serve(lambda _: told.wait(10) and None)) as connection:
+        connection.wait_until_gone()
+    assert heard == ["it lets requests in flight end first, 20 s at most"]
 
 
 def test_it_refuses(serve: Serve) -> None:
