@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from agentspend.core.price_table import Table
     from agentspend.core.pricebook import PriceBook
 
-client.on_wait = warn
+client.tell = warn
 
 
 def folders() -> Paths:

@@ -161,9 +161,14 @@ def _port_free() -> Iterator[Finding]:
 
     port = access.config().port
     with socket.socket() as probe:
-        if port and probe.connect_ex(("127.0.0.1", port)) == 0:
+        if not port or probe.connect_ex(("127.0.0.1", port)) != 0:
+            return
+        found = access.folders()
+        if not found.ledger.exists() and "port" not in access.config().raw.get("daemon", {}):
+            yield Finding(None, f"port {port} is taken: the first start finds another")
+        else:
             yield Finding(False, f"port {port} is taken by another program",
-                          f"set another [daemon] port in {access.folders().config}")  # fmt: skip
+                          f"set another [daemon] port in {found.config}")  # fmt: skip
 
 
 def _clock() -> Iterator[Finding]:

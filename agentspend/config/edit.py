@@ -47,6 +47,13 @@ def with_statusline(text: str, *, shown: bool) -> str:
     return tomlkit.dumps(document)
 
 
+def with_port(text: str, port: int) -> str:
+    """The file's text with this port of the daemon."""
+    document = tomlkit.parse(text)
+    document.setdefault("daemon", tomlkit.table())["port"] = port
+    return tomlkit.dumps(document)
+
+
 def with_price(text: str, name: str, entry: Mapping[str, str]) -> str:
     """The file's text with this price rule ("provider/model") set."""
     document = tomlkit.parse(text)

@@ -22,9 +22,9 @@ TIMEOUT_S = 30.0
 SAID_AFTER_S = 2.0
 """Who waits this long is told why."""
 ASKS_A_SERVER = ("team.", "provider.")
-on_wait: Callable[[str, str], None] | None = None
-"""Takes words and their way out for a person who waits, on the main thread; who talks to people
-sets it. Other threads wait behind an agent's own screen."""
+tell: Callable[[str, str], None] | None = None
+"""Takes words and their way out for a person; who talks to people sets it. Only the main thread
+uses it: others wait behind an agent's own screen."""
 
 
 class Connection:
@@ -116,16 +116,14 @@ class Connection:
     def _tell_if_slow(self, op: str) -> None:
         """Half a minute without a word looks like a command that does nothing."""
         limit_s = self._socket.gettimeout()
-        if on_wait is None or limit_s is None or limit_s <= SAID_AFTER_S:
-            return
-        if threading.current_thread() is not threading.main_thread():
+        if not _heard() or limit_s is None or limit_s <= SAID_AFTER_S:
             return
         if not select.select([self._socket], [], [], SAID_AFTER_S)[0]:
             who, kill = self._who()
             hangs = "Ctrl-C, then, if it hangs: "
             if op.startswith(ASKS_A_SERVER):
                 hangs, kill = "", "it asks a server for you; Ctrl-C ends the wait"
-            on_wait(
+            say(
                 f"{who} has not answered for {SAID_AFTER_S:.0f} s; waiting {limit_s:.0f} s more",
                 f"{hangs}{kill or 'agentspend daemon logs'}",
             )
@@ -133,8 +131,8 @@ class Connection:
     def wait_until_gone(self) -> None:
         """Until a daemon that was told to stop has let its last requests end."""
         self.wait_forever()
-        if on_wait and not select.select([self._socket], [], [], SAID_AFTER_S)[0]:
-            on_wait(f"it lets requests in flight end first, {DRAIN_S:.0f} s at most", "")
+        if _heard() and not select.select([self._socket], [], [], SAID_AFTER_S)[0]:
+            say(f"it lets requests in flight end first, {DRAIN_S:.0f} s at most", "")
         for _ in self.answers():
             pass
 
@@ -153,6 +151,16 @@ def call(path: Path, op: str, **fields: object) -> Message:
 def version_at(path: Path) -> str:
     """The version of the daemon that runs."""
     return str(call(path, "ping")["version"])
+
+
+def say(text: str, hint: str) -> None:
+    """Say something beside the answer, where somebody listens."""
+    if tell is not None and _heard():
+        tell(text, hint)
+
+
+def _heard() -> bool:
+    return tell is not None and threading.current_thread() is threading.main_thread()
 
 
 def _ending(pid: int) -> str:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from agentspend.control.client import Connection, Message, call
+from agentspend.control.client import Connection, Message, call, say
 from agentspend.core.errors import AgentspendError, DaemonSilent, DaemonUnreachable
 
 READY_WITHIN_S = 20.0
@@ -47,6 +47,8 @@ def start_daemon(socket_path: Path, log_path: Path) -> Message:
             if time.monotonic() > deadline_s:
                 raise
     if said.get("ready"):
+        if said.get("told"):
+            say(str(said["told"]), "")
         return call(socket_path, "ping")
     raise AgentspendError(str(said["error"]), str(said.get("hint", "")))
 

@@ -11,6 +11,7 @@ from agentspend.control.service import TAKEN_EXIT_CODE
 from agentspend.core.errors import AgentspendError
 from agentspend.daemon import lifecycle
 from agentspend.daemon.app import Daemon, build
+from agentspend.daemon.first_port import settle_port
 from agentspend.daemon.identity import load_device
 from agentspend.daemon.log import log
 from agentspend.db import refuse_network_filesystem
@@ -37,9 +38,9 @@ def main() -> int:
         return _failed(error)
     assert lock >= 0
     try:
-        loaded = load_with_zone(paths)
+        loaded, told = settle_port(paths, load_with_zone(paths))
         daemon = build(paths, loaded, load_device(paths.device_key))
-        _run(daemon)
+        _run(daemon, told)
     except AgentspendError as error:
         return _failed(error)
     except OSError as error:
@@ -57,11 +58,11 @@ def _lock(paths: Paths) -> int:
     return lifecycle.take_lock(paths.lock)
 
 
-def _run(daemon: Daemon) -> None:
+def _run(daemon: Daemon, told: str) -> None:
     async def serve() -> None:
         await daemon.start()
         lifecycle.collect_rarely()
-        lifecycle.tell_starter(ready=True)
+        lifecycle.tell_starter(ready=True, told=told)
         await daemon.run()
 
     if sys.platform == "win32":

@@ -114,7 +114,7 @@ def test_who_waits_is_told_why(
         go_on.wait(10)
         peer.sendall(b'{"v":1,"late":1}\n')
 
-    monkeypatch.setattr(client, "on_wait", hear)
+    monkeypatch.setattr(client, "tell", hear)
     monkeypatch.setattr(client, "SAID_AFTER_S", 0.01)
     assert call(serve(answer), op) == {"v": 1, "late": 1}
     assert asked.is_set()
@@ -126,7 +126,7 @@ def test_who_waits_is_told_why(
 def test_only_the_main_thread_speaks(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another one works behind an agent's screen."""
     heard: list[str] = []
-    monkeypatch.setattr(client, "on_wait", lambda *words: heard.extend(words))
+    monkeypatch.setattr(client, "tell", lambda *words: heard.extend(words))
     monkeypatch.setattr(client, "SAID_AFTER_S", 0.0)
     path = serve(_answers(b'{"v":1}\n'))
     thread = threading.Thread(target=call, args=(path, "status"))
@@ -164,7 +164,7 @@ def test_a_stop_that_takes_long_says_why(serve: Serve, monkeypatch: pytest.Monke
         heard.append(text)
         told.set()
 
-    monkeypatch.setattr(client, "on_wait", hear)
+    monkeypatch.setattr(client, "tell", hear)
     monkeypatch.setattr(client, "SAID_AFTER_S", 0.01)
     with Connection(serve(lambda _: told.wait(10) and None)) as connection:
         connection.wait_until_gone()
