@@ -76,12 +76,11 @@ def adjust(books: Books, rid: str, amount_nusd: int, reason: str, at: Moment) ->
     ts_us = books.now(at)
     books.chain.append("adjust", ts_us, fields, payer=payer, window_us=window_us)
     _give_back(books, payer, settled.counted or "billed", window_us, difference_nusd)
-    pools = _pools_of(books, rid)
-    if pools:
-        told = {name: value for name, value in fields.items() if name != "ref"}
-        books.team.adjusted(ts_us, {**payer_fields(payer), **told, "held_at": window_us})
+    said = {name: value for name, value in fields.items() if name != "ref"}
+    words = {**payer_fields(payer), **said, "held_at": window_us}
+    told = books.team.adjusted(ts_us, words, settled.ts)
     books.events.append(Event("adjust", {"rid": rid, "amount_nusd": difference_nusd}))
-    return pools
+    return _pools_of(books, rid) if told else ()
 
 
 def _pools_of(books: Books, rid: str) -> tuple[str, ...]:

@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from agentspend.bookkeeper import once
 from agentspend.bookkeeper.closed import NO_ACCOUNT, closed
+from agentspend.bookkeeper.joining import JOINED, Joined, begin, joined
 from agentspend.bookkeeper.leaving import LEAVING, LeftToTell, left_to_tell, words_of
 from agentspend.bookkeeper.membership import Membership, as_member
 from agentspend.bookkeeper.pools import budget_of, in_flight, line_of
@@ -56,6 +56,7 @@ class Team:
         self._budgets: dict[str, Budget] = {}
         self._turns: dict[str, int] = {}
         self._awaited: frozenset[str] | None = None
+        self._joined = Joined()
 
     @property
     def membership(self) -> Membership | None:
@@ -119,26 +120,21 @@ class Team:
         if self._loaded:
             return
         self._loaded = True
-        words = ("membership", "standing", "policy", "turns", LEAVING)
+        words = ("membership", "standing", "policy", "turns", LEAVING, JOINED)
         kept = {name: team.read(self._conn, name) for name in words}
         found = kept["membership"], kept["standing"]
         self._membership = msgspec.json.decode(found[0], type=Membership) if found[0] else None
         self._standing = msgspec.json.decode(found[1], type=Standing) if found[1] else None
-        self._awaited = words_of(kept[LEAVING])
+        self._awaited, self._joined = words_of(kept[LEAVING]), joined(kept[JOINED])
         told = kept["policy"] if self._awaited is None else None
         self._policy = policy_of(msgspec.json.decode(told) if told else {})
         self._budgets = {pool.id: budget_of(pool) for pool in self._policy.pools}
         self._turns = msgspec.json.decode(kept["turns"]) if kept["turns"] else {}
 
-    def enrolling(self, code: str, identity: str, nonce: str) -> str:
-        """The nonce to use an invite with: that of an earlier try from this very place, else this
-        fresh one. A code works once, an answer many times."""
-        return once.name_of(self._conn, "enrolling", f"{identity}\n{code}", nonce)
-
     def join(self, membership: Membership, inc: str, identity: str, now_us: int) -> None:
         """Begin as a member: a chain of its own, no rights yet."""
-        once.answered(self._conn, "enrolling")
         team.write(self._conn, "membership", msgspec.json.encode(membership))
+        begin(self._conn, now_us)
         self._dryness = Dryness()
         self._begin(Standing(membership.device, inc, identity), now_us)
 
@@ -149,7 +145,8 @@ class Team:
         device = self._device()
         if device is None or self.leaves:
             return
-        flying = [hold.rid for hold in all_open(self._conn)]
+        open_ones = {hold.rid for hold in all_open(self._conn)}
+        flying = sorted(open_ones - self._joined.flying)
         team.write(self._conn, LEAVING, msgspec.json.encode(flying))
         if device.standing.state is State.ACTIVE:
             device.standing.state = State.RETIRING
@@ -206,7 +203,8 @@ class Team:
             return self._counts_in(pool, as_member(payer, member))
 
         for pool, hold in in_flight(self._conn, standing.inc, asked, counts_in):
-            rights.attach(Place(pool.id, windows[pool.id]), hold)
+            if hold.rid not in self._joined.flying:
+                rights.attach(Place(pool.id, windows[pool.id]), hold)
 
     def opened_at(self, identity: str, mark: Mark | None = None) -> None:
         """The ledger was opened here: elsewhere than before, its rights are not ours to use.
@@ -288,9 +286,7 @@ class Team:
         self, shares: Sequence[int], amount_nusd: int, now_us: int, words: Mapping[str, object]
     ) -> None:
         """Tell the team of a charge: in which of its accounts it counts (R2)."""
-        if self.standing is None or (
-            self._awaited is not None and words["rid"] not in self._awaited
-        ):
+        if self.standing is None or not self._is_told(str(words["rid"]), now_us):
             return
         rights = []
         for account in shares:
@@ -300,14 +296,21 @@ class Team:
         told = {**words, "rights": rights} if rights else dict(words)
         TeamChain(self._conn, self.standing.inc).append("settle", now_us, told)
 
-    def adjusted(self, now_us: int, words: Mapping[str, object]) -> None:
-        """Tell the team that a charge of its pools was an estimate, and too high.
+    def _is_told(self, rid: str, settled_us: int) -> bool:
+        """Whether a charge of this moment is the team's to hear of."""
+        awaited = self._awaited
+        return (awaited is None or rid in awaited) and self._joined.counts(rid, settled_us)
+
+    def adjusted(self, now_us: int, words: Mapping[str, object], settled_us: int) -> bool:
+        """Tell the team that a charge was an estimate, and too high; whether it had heard of it.
 
         It names no rights: what was used stays used (u only grows, and no device frees rights by
         its own word). The leads read it in their reports, and may give it back by a raise.
         """
-        if self.standing is not None:
-            TeamChain(self._conn, self.standing.inc).append("adjust", now_us, words)
+        if self.standing is None or not self._is_told(str(words["rid"]), settled_us):
+            return False
+        TeamChain(self._conn, self.standing.inc).append("adjust", now_us, words)
+        return True
 
     def report(self, nonce: str, wants: Sequence[Want]) -> Sync | None:
         """R6: what the server has not acknowledged yet, and what we would like to have."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from agentspend.bookkeeper import Bookkeeper, once
 from agentspend.bookkeeper.books import Books
+from agentspend.bookkeeper.joining import enrolling
 from agentspend.bookkeeper.leaving import LeftToTell
 from agentspend.bookkeeper.membership import Membership
 from agentspend.bookkeeper.outcomes import Event
@@ -99,7 +100,7 @@ class TeamDesk:
         own, pin = split_code(code)
         here, fresh = self._identity, secrets.token_hex(NONCE_BYTES)
         client = TeamClient(url, pin, self._device.private_key)
-        nonce = await self._books.ask(lambda books, _: books.team.enrolling(own, here, fresh))
+        nonce = await self._books.ask(lambda books, _: enrolling(books.conn, own, here, fresh))
         try:
             asked = Enrol(
                 code=own,

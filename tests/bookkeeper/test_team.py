@@ -60,20 +60,6 @@ def line(desk: Desk, pool: str) -> dict[str, Any]:
     return desk.do(lambda: next(each for each in desk.books.team.lines() if each["name"] == pool))
 
 
-def test_an_invite_whose_answer_was_lost_is_used_again(desk: Desk) -> None:
-    """With the same nonce, so that the server answers the same; not by a copy, not once joined."""
-
-    def nonce(code: str, place: str, fresh: str) -> Any:
-        return desk.do(lambda: desk.books.team.enrolling(code, place, fresh))
-
-    assert nonce("ASPD-1", "here", "n_1") == "n_1"
-    assert nonce("ASPD-1", "here", "n_2") == "n_1"
-    assert nonce("ASPD-1", "another disk", "n_3") == "n_3"
-    assert nonce("ASPD-2", "here", "n_4") == "n_4"
-    join(desk, ORG)
-    assert nonce("ASPD-2", "here", "n_5") == "n_5"
-
-
 def test_a_request_needs_rights_in_every_pool_it_counts_in(desk: Desk) -> None:
     """It waits while more may be had, is served by a grant, and counts in all its pools."""
     join(desk, ORG, API)
