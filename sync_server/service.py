@@ -44,7 +44,7 @@ from sync_server.enrolment import Names
 from sync_server.journal_file import JournalFile
 from sync_server.overview import At, overview
 from sync_server.roles import SPENDS, Role
-from sync_server.store import cases, earlier, ledgers, logs, people, spending
+from sync_server.store import cases, earlier, ledgers, logs, opening, people, spending
 
 ACTIVE_US = 30 * 60 * 1_000_000
 ALONE = Crowd(1, 1)
@@ -154,8 +154,8 @@ class Service:
         return done
 
     def look(self, plan: Plan) -> Done:
-        """Read, beside decisions where the database can; what it sees is whole all the same."""
-        with self.engine.begin() as conn:
+        """Read, beside decisions where the database can; what it sees is one moment."""
+        with opening.looking(self.engine) as conn:
             return plan(conn, cases.org_row(conn, self.org))
 
     def do(self, act: Act, plan: Plan, now_us: int) -> Done:
@@ -164,7 +164,7 @@ class Service:
 
     def policy(self, device: str, version: int | None = None) -> Sealed | None:
         """The policy of one device, signed; None when it has this version already."""
-        with self.engine.begin() as conn:
+        with opening.looking(self.engine) as conn:
             org = cases.org_row(conn, self.org)
             if org.policy == version:
                 return None
@@ -189,7 +189,7 @@ class Service:
 
     def overview(self, device: str, sealed: Sealed, now_us: int) -> Sealed:
         """How the team stands, for a device's screen. Raises as `sync` does."""
-        with self.engine.begin() as conn:
+        with opening.looking(self.engine) as conn:
             look = senders.said(conn, Look, device, sealed)
             who, org = senders.speaker(conn, device), cases.org_row(conn, self.org)
             at = At(now_us, self._crowd(conn, now_us, org=self.org).enrolled)

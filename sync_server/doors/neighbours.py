@@ -11,11 +11,14 @@ import threading
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from sync_server.acts.act import EVERYONE
 from sync_server.doors.hall import Hall
 
 CHANNEL = "agentspend"
 LOOK_S = 0.5
 AGAIN_S = 2.0
+MOST_BYTES = 7_999
+"""Of one notice. More teams than it has room for are everybody."""
 
 
 class Neighbours:
@@ -38,10 +41,16 @@ class Neighbours:
 
     def tell(self, teams: frozenset[str], devices: frozenset[str]) -> None:
         """Have the others push to the devices of these teams, and to these."""
-        said = json.dumps({"from": self._self, "teams": sorted(teams), "devices": sorted(devices)})
+        said = self._said(teams, devices)
+        if len(said) > MOST_BYTES:
+            said = self._said(EVERYONE, frozenset())
         with self._engine.begin() as conn:
             conn.execute(text("SELECT pg_notify(:channel, :said)"),
                          {"channel": CHANNEL, "said": said})  # fmt: skip
+
+    def _said(self, teams: frozenset[str], devices: frozenset[str]) -> str:
+        told = {"from": self._self, "teams": sorted(teams), "devices": sorted(devices)}
+        return json.dumps(told)
 
     def _listen(self) -> None:
         import psycopg

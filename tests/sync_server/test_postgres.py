@@ -2,19 +2,24 @@
 
 import asyncio
 import shutil
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import Connection, Row, select, text
 
 from agentspend.core.allowance.messages import Status, Want
 from agentspend.core.errors import AgentspendError
+from sync_server.acts.act import Done
 from sync_server.folder import Folder
 from sync_server.open_folder import opened
-from sync_server.store.tables import metadata
+from sync_server.store.opening import MIGRATING, open_engine
+from sync_server.store.tables import metadata, orgs
 from tests.sync_server.acts import test_members
 from tests.sync_server.acts.test_looking import check_a_zero_character
 from tests.sync_server.house import DOLLAR, House, house_in, said, served
@@ -98,6 +103,72 @@ async def test_everything_a_lead_does_works_there_too(pair: tuple[House, House])
     assert (await device.sync()).status is Status.LOST
     assert (await one.ask("device.list"))["devices"][0]["out_nusd"] == 0
     assert (await one.ask("verify"))["ok"]
+
+
+async def test_who_only_looks_sees_one_moment(pair: tuple[House, House]) -> None:
+    """However many statements it takes and whatever is decided meanwhile: `verify` compares what
+    it read first with what it read last."""
+    one, two = pair
+    asked = select(orgs.c.policy)
+
+    def plan(conn: Connection, _: Row[Any]) -> Done:
+        before = conn.execute(asked).scalar_one()
+        two.hall.service.act(lambda *_: Done({}, policy=True), two.now[0])
+        return Done({"changed": conn.execute(asked).scalar_one() - before})
+
+    assert one.hall.service.look(plan).answer == {"changed": 0}
+    assert one.hall.service.look(plan).answer == {"changed": 0}
+    with one.hall.service.engine.begin() as conn:
+        assert conn.execute(asked).scalar_one() == 2
+
+
+async def test_what_is_answered_is_on_disk_whatever_the_database_is_set_to(cluster: str) -> None:
+    """A grant that a power cut takes back would be given once more."""
+    lazy = f"{cluster}&options=-csynchronous_commit%3Doff".replace("sql://", "sql+psycopg://")
+    engine = open_engine(lazy)
+    with engine.begin() as conn:
+        assert conn.execute(text("SHOW synchronous_commit")).scalar_one() == "on"
+    engine.dispose()
+
+
+STARTS = """
+import sys
+from sync_server.store import opening
+opening.migrate(opening.open_engine(sys.argv[1]))
+"""
+
+
+def test_two_servers_that_start_at_once_bring_the_schema_up_together(cluster: str) -> None:
+    """After an update both find an old one; one of them changes it, the other finds it changed."""
+    url = cluster.replace("sql://", "sql+psycopg://")
+    engine = open_engine(url)
+    with engine.begin() as conn:
+        conn.execute(text("DROP SCHEMA public CASCADE"))
+        conn.execute(text("CREATE SCHEMA public"))
+        conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATING})
+        words = [sys.executable, "-c", STARTS, url]
+        starting = [subprocess.Popen(words, stderr=subprocess.PIPE) for _ in range(3)]
+        asked = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+        while conn.execute(asked).scalar_one() < len(starting):
+            assert all(each.poll() is None for each in starting)
+    for each in starting:
+        assert each.wait(60) == 0, each.communicate()[1].decode()
+    engine.dispose()
+
+
+async def test_a_notice_of_many_teams_arrives(pair: tuple[House, House]) -> None:
+    """PostgreSQL carries eight thousand bytes; more teams than fit there are everybody."""
+    one, two = pair
+    device = await two.joined()
+    async with device.listening() as line:
+        neighbours = two.hall.tell_others
+        assert neighbours is not None
+        for _ in range(100):
+            if neighbours.__self__.listening.is_set():  # type: ignore[attr-defined]
+                break
+            await asyncio.sleep(0.05)
+        await one.hall.tell(frozenset(f"a team of a long name {number}" for number in range(999)))
+        assert await said(line) == "sync"
 
 
 STORIES: tuple[Callable[[House], Awaitable[None]], ...] = (
