@@ -210,7 +210,7 @@ class Journey:
             asked = replace(asked, arrived_us=self.desk.now().mono_us)
         asked, answer = await self._admit(asked, headers, body)
         if isinstance(answer, Refused):
-            return self.say.refused_by(answer)
+            return self.say.refused_by(answer, asked.facts)
         body = self.dialect.prepare(body, facts)
         clamped = answer.output_tokens < facts.max_output_tokens
         if clamped or facts.assumed_limit:

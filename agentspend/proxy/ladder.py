@@ -75,12 +75,20 @@ def asked_of(
         arrived_us=arrived.mono_us,
         strict=strict,
         warm=warm,
-        basis="the previous turn" if known else "bytes",
+        basis=_basis(facts, known, strict),
         swap=swap,
         asks_until_us=arrived.mono_us + asks_for_s(payer.agent) * 1_000_000,
         book=book,
         account=account,
     )
+
+
+def _basis(facts: RequestFacts, known: Known | None, strict: Bound) -> str:
+    """What the bound of the input rests on, in the words of `why`."""
+    if facts.remote_input and strict.context_window:
+        runs = f", in each of {facts.iterations} runs" if facts.iterations > 1 else ""
+        return f"the model's whole window{runs}"
+    return "the previous turn" if known else "bytes"
 
 
 def after_count(request: Request, tokens: int | None) -> Request:

@@ -7,6 +7,7 @@ from agentspend.bookkeeper.outcomes import Asked, Refused
 from agentspend.core.access import Forbidden
 from agentspend.core.admission import RefusalReason
 from agentspend.core.budgets import TEAM_PREFIX
+from agentspend.core.facts import RequestFacts
 from agentspend.core.included import ALL_BP, IncludedWindow, Stand, called, percent_text
 from agentspend.core.limits import MAX_BODY_BYTES
 from agentspend.core.money import dollars, free_dollars
@@ -22,8 +23,13 @@ TOO_LARGE = f"agentspend: the request is larger than {MAX_BODY_BYTES // 1024**2}
 _ASK_THE_TEAM = "To ask the team's lead, in another terminal: agentspend team request AMOUNT"
 
 
-def refused_message(refused: Refused, now: datetime, zone: tzinfo, wait_s: int) -> str:
-    """The message of a budget refusal, one paragraph that a terminal shows whole."""
+def refused_message(
+    refused: Refused, now: datetime, zone: tzinfo, wait_s: int, so_much: str = ""
+) -> str:
+    """The message of a budget refusal, one paragraph that a terminal shows whole.
+
+    `so_much` is `why_so_much` of what was asked.
+    """
     if is_closed(refused.budget):
         return _closed_message(refused.budget)
     spent = f"{dollars(refused.spent_nusd)} of {dollars(refused.limit_nusd)} is spent"
@@ -32,8 +38,22 @@ def refused_message(refused: Refused, now: datetime, zone: tzinfo, wait_s: int) 
     return (
         f"agentspend: budget {refused.budget!r} ({refused.scope}, per {refused.window}) "
         f"{_what(refused, wait_s)}: {spent}{held}, {free} is free, and this "
-        f"request can cost {dollars(refused.needed_nusd)} at least. {_asked(refused)}"
+        f"request can cost {dollars(refused.needed_nusd)} at least. {so_much}{_asked(refused)}"
         f"{_reset(refused, now, zone)} {_raise(refused)}"
+    )
+
+
+def why_so_much(facts: RequestFacts) -> str:
+    """Why a request that brings in what its body does not hold is held for dollars, and what makes
+    it less; "" for any other."""
+    if not facts.remote_input:
+        return ""
+    what = "its web search" if facts.web_search_requests else "a tool, file or link of it"
+    runs = f" in each of {facts.iterations} runs" if facts.iterations > 1 else ""
+    fewer = ", with fewer uses of it" if runs else ""
+    return (
+        f"So much because what {what} brings in may fill the model's whole window{runs}: without"
+        f" it{fewer}, or on a cheaper model it is less. "
     )
 
 

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 
 from agentspend.bookkeeper.outcomes import Refused
 from agentspend.core.admission import RefusalReason
+from agentspend.core.facts import RequestFacts
 from agentspend.core.limits import LONGEST_RETRY_AFTER_S
 from agentspend.core.scopes import Payer
 from agentspend.dialects.base import Dialect
 from agentspend.http.reply import Reply
 from agentspend.proxy.desk import Desk
-from agentspend.proxy.refusal import refused_message
+from agentspend.proxy.refusal import refused_message, why_so_much
 from agentspend.proxy.rulings import Ruling
 from agentspend.proxy.sessions import Session
 
@@ -38,11 +39,13 @@ class Replies:
         self.session.refused += 1
         return self.of_kind("refused", message)
 
-    def refused_by(self, refused: Refused) -> Reply:
+    def refused_by(self, refused: Refused, facts: RequestFacts) -> Reply:
         """Say no for a budget; a velocity cap says later instead (the books keep both stories)."""
         desk = self.desk
         now_us = desk.now().wall_us
-        message = refused_message(refused, desk.local_now(), desk.zone, desk.admission.wait_s)
+        message = refused_message(
+            refused, desk.local_now(), desk.zone, desk.admission.wait_s, why_so_much(facts)
+        )
         if refused.reason is not RefusalReason.TOO_FAST:
             return self.refused(message)
         left_us = (refused.resets_us or now_us) - now_us

@@ -3,6 +3,7 @@
 import ast
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,7 @@ from agentspend.bookkeeper.closed import FROZEN, LEFT, VIEWER
 from agentspend.bookkeeper.outcomes import Refused
 from agentspend.core import phrases
 from agentspend.core.admission import RefusalReason
+from agentspend.core.facts import RequestFacts
 from agentspend.proxy import exchange, refusal
 
 
@@ -55,6 +57,22 @@ def test_a_viewer_is_told_who_changes_it() -> None:
     assert "anna is a viewer of this team, and the role viewer may look but not spend" in said
     assert "agentspend-server member set-role anna member" in said
     assert "team request" not in said
+
+
+def _of(**facts: Any) -> str:
+    return refusal.why_so_much(RequestFacts("claude-opus-5-5", 32_000, 100, **facts))
+
+
+def test_a_web_search_says_why_it_needs_so_much() -> None:
+    """Claude Code's has nine runs; what else comes from elsewhere has one, and a prompt says
+    nothing."""
+    assert _of() == ""
+    assert _of(remote_input=True, iterations=9, web_search_requests=8) == (
+        "So much because what its web search brings in may fill the model's whole window in each of"
+        " 9 runs: without it, with fewer uses of it, or on a cheaper model it is less. "
+    )
+    assert "what a tool, file or link of it brings in" in _of(remote_input=True)
+    assert "runs" not in _of(remote_input=True)
 
 
 def _closed(budget: str) -> str:
