@@ -5,7 +5,7 @@ unpriceable, so that the request fails closed.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeVar
 
 import msgspec
@@ -18,7 +18,10 @@ T = TypeVar("T")
 
 MAX_TOKENS = 2**31 - 1
 NOTHING = (b"null", b"[]")
-REMOTE_HINTS = ("_id", "_ids", "file", "url", "memory", "conversation", "server", "skill", "prompt")
+REMOTE_HINTS = (
+    "_id", "_ids", "file", "url", "memory", "conversation", "server", "skill", "prompt", "thread",
+    "continuation", "cached",
+)  # fmt: skip
 COSTLY_HINTS = (
     "search", "plugin", "audio", "image", "video", "container", "agent", "tool", "fallback",
     "retries",
@@ -26,6 +29,11 @@ COSTLY_HINTS = (
 COSTLY_ENDINGS = ("_tokens", "_requests")
 # A preset (OpenRouter) is a request that lies there: model, limits, tools.
 COSTLY_NAMES = frozenset({"n", "best_of", "candidate_count", "num_predict", "background", "preset"})
+
+# What gateways take inside fields of their own (Vercel's `providerOptions`, Google's `extra_body`).
+# Few, because a schema may have a property of any name.
+COSTLY_INSIDE = frozenset({"models", "fallbacks", "plugins", "web_search_options"})
+REMOTE_INSIDE = frozenset({"cached_content", "cachedcontent"})
 
 TEXT = msgspec.json.Decoder(str)
 WHOLE = msgspec.json.Decoder(int)
@@ -108,6 +116,42 @@ class Fields:
         """The fields nobody here knows."""
         return [name for name in self.raw if name not in known]
 
+    def beyond(self, known: Iterable[str]) -> tuple[list[str], bool]:
+        """Of the fields nobody here knows: those that could cost, and whether one of them could
+        bring input."""
+        costly: list[str] = []
+        brings = False
+        for name in self.unknown(known):
+            lower = name.lower()
+            brings = brings or could_bring_input(lower)
+            if could_cost(lower):
+                costly.append(name)
+                continue
+            for path in _paths_in(self.raw[name], name):
+                inner = path.rpartition(".")[2].lower()
+                brings = brings or inner in REMOTE_INSIDE
+                if inner in COSTLY_INSIDE:
+                    costly.append(path)
+        return costly, brings
+
+
+def _paths_in(raw: bytes, name: str) -> Iterator[str]:
+    """The names inside a value, however deep, each behind those it stands in."""
+    if raw[:1] not in (b"{", b"["):
+        return
+    try:
+        left = [(name, msgspec.json.decode(raw))]
+    except UNREADABLE:
+        return
+    while left:
+        path, value = left.pop()
+        if isinstance(value, dict):
+            for key, inner in value.items():
+                yield f"{path}.{key}"
+                left.append((f"{path}.{key}", inner))
+        elif isinstance(value, list):
+            left += [(path, inner) for inner in value]
+
 
 def could_cost(name: str) -> bool:
     """An unknown field that by its name asks for more of something billed."""
@@ -121,9 +165,14 @@ def could_bring_input(name: str) -> bool:
     return any(hint in name for hint in REMOTE_HINTS)
 
 
+def hides_a_word(body: bytes) -> bool:
+    """Whether a letter or digit is written as an escape, as no encoder does."""
+    return has_escapes(body) and _HIDDEN_WORD.search(body) is not None
+
+
 def cache_ttl(body: bytes, otherwise: str) -> str:
     """The dearest cache write that marks in a body ask for; `otherwise` where there are none."""
-    if has_escapes(body) and _HIDDEN_WORD.search(body):
+    if hides_a_word(body):
         return "1h"
     if b'"cache_control"' in body:
         return "1h" if b'"1h"' in body else "5m"

@@ -1,9 +1,10 @@
 """The most tokens one image can be, by model: fits of published measurements (study §4.5).
 
-Claude and Gemini have caps of their own. GPT-4o to GPT-5.4: 85 + 170 for each of at most eight
-tiles, or patches up to 3,779. GPT-4o mini: 2,833 + 5,667 a tile. GPT-5.5: 12,000. GPT-6 has no cap
-that was measured (14,364 at 12 megapixels): 1.2 tokens for each 32 × 32 patch of 55 megapixels.
-Gemini 2.5 tiles: 258 for each of at most 64. For any other model the dearest of them.
+Claude and Gemini have caps of their own. GPT-4o to GPT-5.2: 85 + 170 for each of at most eight
+tiles, or patches up to 3,779. GPT-4o mini: 2,833 + 5,667 a tile. GPT-5.3 to 5.5, which may be asked
+for an image in full (`detail: original`, 10.24 megapixels): 12,000. GPT-6 has no cap that was
+measured (14,364 at 12 megapixels): 1.2 tokens for each 32 × 32 patch of 55 megapixels. Gemini 2.5
+tiles: 258 for each of at most 64. For any other model the dearest of them.
 """
 
 from agentspend.core.limits import MAX_IMAGE_TOKENS
@@ -13,6 +14,8 @@ _BY_NAME = (
     ("gpt-4o-mini", 48_169),
     ("gpt-4", 4_096),
     ("chatgpt-4", 4_096),
+    ("gpt-5.3", 12_288),
+    ("gpt-5.4", 12_288),
     ("gpt-5.5", 12_288),
     ("gpt-5.6", _DEAREST),
     ("gpt-5", 4_096),

@@ -24,6 +24,7 @@ CLIENT_TOOLS = frozenset(
     {"function", "custom", "namespace", "local_shell", "apply_patch", "computer_use_preview",
      "computer", "tool_search"}
 )  # fmt: skip
+LINKS = ("https://", "http://")
 MAX_NESTING = 4
 TOKENS_OF_A_LINE = 2
 """A line break in a tool's words is shown to the model as the start of a comment line."""
@@ -43,6 +44,7 @@ class _Tool(msgspec.Struct):
     type: str = "function"
     tools: msgspec.Raw = ABSENT
     environment: msgspec.Raw = ABSENT
+    execution: str | None = None
 
 
 _PARTS = msgspec.json.Decoder(list[_Part])
@@ -52,6 +54,7 @@ _TOOLS = msgspec.json.Decoder(list[_Tool])
 @dataclass(slots=True)
 class Parts:
     """What was found so far. `bound` is the token bound of a piece of JSON, `model` who reads it.
+    `links_to_images`: an image's address, or its id, leads to an image and to nothing else.
 
     `remote_input`: input that is not in the body. `web_searches`, `preview_searches` and
     `file_searches`: kinds of tools the provider runs, asked for or not.
@@ -59,6 +62,7 @@ class Parts:
 
     model: str
     bound: Bound
+    links_to_images: bool = False
     remote_input: bool = False
     audio: bool = False
     server_tools: int = 0
@@ -85,7 +89,8 @@ class Parts:
     def image(self, url: str) -> int:
         """What an image adds: its cap, less what its payload was counted for."""
         if not url.startswith(DATA_IMAGE):
-            self.remote_input = True
+            linked = self.links_to_images and url.startswith(LINKS)
+            self.remote_input = self.remote_input or not linked
             return image_tokens(self.model)
         return image_tokens(self.model) - payload_weight(url, self.bound(b"0"))
 
@@ -119,6 +124,8 @@ class Parts:
         if part.type in IMAGE_PARTS and part.image_url is not None:
             url = part.image_url if isinstance(part.image_url, str) else part.image_url.url
             return self.image(url)
+        if part.type == "input_image" and part.file_id and self.links_to_images:
+            return image_tokens(self.model)
         self.remote_input = True
         if "audio" in part.type:
             self.audio = True
@@ -126,6 +133,9 @@ class Parts:
 
     def _tool(self, tool: _Tool) -> None:
         kind = tool.type
+        if kind == "tool_search" and tool.execution != "client":
+            self.server_tools += 1  # it runs the model again, on tools that the body holds
+            return
         if kind in CLIENT_TOOLS or (kind == "shell" and _is_local(tool.environment)):
             return
         self.remote_input = True

@@ -6,11 +6,12 @@ import re
 import msgspec
 
 from agentspend.core.limits import PRO_RUNS
-from agentspend.dialects.fields import TEXT, Fields
+from agentspend.dialects.fields import NAMES, TEXT, Fields, hides_a_word
 from agentspend.dialects.json_parts import UNREADABLE
 
 SHORT_RETENTION = frozenset({"in_memory", "in-memory", "30m", "short"})
 OPTIONS = "prompt_cache_options"
+_BREAKPOINT_TTL = re.compile(rb'"prompt_cache_breakpoint"\s*:\s*\{[^{}]*"ttl"\s*:\s*"([^"]*)"')
 # OpenRouter's names for pro mode, where the rates are the plain model's (its migration guide).
 _PRO_NAME = re.compile(r"gpt-(?:5\.[6-9]|[6-9]).*-pro\Z")
 
@@ -27,18 +28,27 @@ _OPTIONS = msgspec.json.Decoder(_Options)
 _REASONING = msgspec.json.Decoder(_Reasoning)
 
 
-def retention(fields: Fields) -> str:
+def other_modalities(fields: Fields) -> list[str]:
+    """ "modalities" where a request asks for more than text, which has no price here."""
+    asked = fields.read("modalities", NAMES)
+    return ["modalities"] if "modalities" in fields.raw and asked != ["text"] else []
+
+
+def retention(fields: Fields, body: bytes) -> str:
     """The dearest cache write that a request asks for; OpenAI writes by itself.
 
-    GPT-5.6 and later take `prompt_cache_options`, of whose lifetimes 30 minutes is the only one
-    that is documented; one that cannot be read is named.
+    GPT-5.6 and later take `prompt_cache_options`, and breakpoints in the content, of whose
+    lifetimes 30 minutes is the only one that OpenAI documents (Azure knows 12 hours); one that
+    cannot be read is named.
     """
     asked = fields.read("prompt_cache_retention", TEXT)
     short = asked in SHORT_RETENTION or "prompt_cache_retention" not in fields.raw
     options = fields.priced(OPTIONS, _OPTIONS)
     if options is not None and options.ttl not in (None, *SHORT_RETENTION):
         short = False
-    return "auto" if short else "auto-12h"
+    for mark in _BREAKPOINT_TTL.finditer(body):
+        short = short and mark[1].decode() in SHORT_RETENTION
+    return "auto" if short and not hides_a_word(body) else "auto-12h"
 
 
 def runs_of(fields: Fields, model: str) -> int:

@@ -74,7 +74,8 @@ def test_an_unknown_name_is_judged_by_its_words(name: str, *, costs: bool, bring
 @pytest.mark.parametrize(
     ("model", "tokens"),
     [
-        ("gpt-4o-mini", 48_169), ("gpt-4.1", 4_096), ("gpt-5", 4_096), ("openai/gpt-5.5", 12_288),
+        ("gpt-4o-mini", 48_169), ("gpt-4.1", 4_096), ("gpt-5", 4_096), ("gpt-5.4-mini", 12_288),
+        ("gpt-5.3-codex", 12_288), ("openai/gpt-5.5", 12_288),
         ("gpt-6-sol", 65_536), ("claude-opus-5", 4_800), ("gemini-2.5-pro", 16_512),
         ("gemini-3.8-flash", 2_240), ("GPT-4o", 4_096), ("surprise", 65_536),
     ],

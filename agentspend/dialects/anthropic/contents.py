@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 from agentspend.core.limits import (
     DEFAULT_SERVER_TOOL_USES,
-    MAX_IMAGE_TOKENS,
     TOKENS_FOR_TOOLS,
     TOKENS_PER_MESSAGE,
 )
@@ -24,6 +23,7 @@ from agentspend.dialects.anthropic.shapes import (
 )
 from agentspend.dialects.base import BadRequest
 from agentspend.dialects.fields import LIST
+from agentspend.dialects.images import image_tokens
 from agentspend.dialects.json_parts import UNREADABLE
 
 # Tools the client runs but the provider describes to the model, in words of its own.
@@ -56,13 +56,14 @@ def first_mark(raw: bytes) -> int:
 
 @dataclass(slots=True)
 class Contents:
-    """What was found so far. `bound` is the token bound of a piece of JSON; `escapes` says that
-    the request writes characters as `\\uXXXX`.
+    """What was found so far, in a request to `model`. `bound` is the token bound of a piece of
+    JSON; `escapes` says that the request writes characters as `\\uXXXX`.
 
     `remote_input`: input that is not in the body. `added_tokens`: the most that what was read adds
     to a prompt beside its own bytes. `ttl`: the dearest cache write asked for.
     """
 
+    model: str
     bound: Callable[[bytes], int]
     escapes: bool = True
     added_tokens: int = 0
@@ -142,14 +143,15 @@ class Contents:
         for block in blocks:
             kind = block.type
             self.mark(block.cache_control)
-            if kind == "image":
-                self.added_tokens += MAX_IMAGE_TOKENS
+            lies_elsewhere = block.source is not None and block.source.type not in LOCAL_SOURCES
+            if kind == "image":  # wherever it lies, it is no more than the largest
+                self.added_tokens += image_tokens(self.model)
+                lies_elsewhere = False
             elif kind == "tool_reference":
                 self._read_reference(block.tool_name)
             elif kind not in LOCAL_BLOCKS and not kind.endswith("tool_result"):
-                self.remote_input = True
-            if block.source is not None and block.source.type not in LOCAL_SOURCES:
-                self.remote_input = True
+                lies_elsewhere = True
+            self.remote_input = self.remote_input or lies_elsewhere
             self._read_inner(bytes(block.content), nesting)
 
     def _read_inner(self, content: bytes, nesting: int) -> None:

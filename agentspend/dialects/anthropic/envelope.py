@@ -24,7 +24,8 @@ COUNTED = frozenset(
 KNOWN = COUNTED | {
     "max_tokens", "metadata", "stream", "temperature", "top_p", "top_k", "stop_sequences",
     "service_tier", "speed", "inference_geo", "context_management", "container", "betas",
-    "fallbacks", "fallback_models", "cache_control", "safeguards",
+    "fallbacks", "fallback_models", "cache_control", "safeguards", "models", "compaction", "thread",
+    "resumption", "diagnostics", "fallback_credit_token", "user_profile_id", "workspace_id",
 }  # fmt: skip
 NOTHING = (b"null", b"[]")
 

@@ -18,9 +18,11 @@ from agentspend.dialects.anthropic.shapes import (
     CONTEXT,
     FALLBACKS,
     THINKING,
+    THREAD,
     CacheControl,
 )
 from agentspend.dialects.base import BadRequest
+from agentspend.dialects.costly_models import costly_models
 from agentspend.dialects.fields import (
     COSTLY_ENDINGS,
     FLAG,
@@ -39,7 +41,8 @@ from agentspend.dialects.text_bound import (
 )
 
 REMOTE = frozenset({"mcp_servers", "container"})
-COSTLY_NAMES = frozenset({"n", "best_of", "candidate_count"})
+# The last two are OpenRouter's: searches it runs, and a request that lies there.
+COSTLY_NAMES = frozenset({"n", "best_of", "candidate_count", "plugins", "preset"})
 FALLBACK_FIELDS = frozenset({"model", "thinking", "output_config"})
 
 
@@ -49,12 +52,12 @@ def read_request(body: bytes, *, in_nfc: bool = True) -> RequestFacts:
     parts, messages = open_body(body)
     options = _Options(parts)
     model = options.text("model")
-    max_output = options.whole("max_tokens", least=1)
-    if not max_output:
+    max_output = options.whole("max_tokens", least=0)
+    if "max_tokens" not in parts:
         raise BadRequest("max_tokens: Field required")
     escapes = has_escapes(body)
     quick = json_tokens_bound if escapes else tokens_bound
-    contents = Contents(quick if in_nfc else normalised_tokens_bound, escapes)
+    contents = Contents(model, quick if in_nfc else normalised_tokens_bound, escapes)
     rest = _read_rest(parts, options, contents)
     places = [first_mark(raw) for raw in messages]
     sizes = [contents.read_message(raw, at) for raw, at in zip(messages, places, strict=True)]
@@ -63,12 +66,14 @@ def read_request(body: bytes, *, in_nfc: bool = True) -> RequestFacts:
     tier = options.priced("service_tier", TEXT) or ""
     geo = options.priced("inference_geo", TEXT) or ""
     fallbacks = options.fallbacks()
+    others = (*fallbacks, *options.instead_of(model))
+    goes_on = options.goes_on()
     runs = 1 + len(fallbacks) + int(options.compacts())
     stream = options.read("stream", FLAG) is True
     unknown = [name for name in parts if name not in KNOWN]
     return RequestFacts(
         model=model,
-        max_output_tokens=max_output,
+        max_output_tokens=max(1, max_output),  # none only fills the cache
         input_bound_tokens=rest + sum(sizes),
         thinking_tokens=max(0, thinking.budget_tokens) if thinking else 0,
         stream=stream,
@@ -76,10 +81,11 @@ def read_request(body: bytes, *, in_nfc: bool = True) -> RequestFacts:
         speed=speed,
         service_tier=tier,
         inference_geo=geo,
-        other_models=(*contents.models, *fallbacks),
+        other_models=(*contents.models, *others),
         remote_input=contents.remote_input
         or bool(options.strange)
         or bool(parts.keys() & REMOTE)
+        or goes_on
         or any(could_bring_input(name) for name in unknown),
         iterations=runs
         + contents.server_tool_uses
@@ -93,6 +99,7 @@ def read_request(body: bytes, *, in_nfc: bool = True) -> RequestFacts:
                     *(name for name in unknown if _could_cost(name)),
                     *contents.unpriceable,
                     *options.unpriceable,
+                    *costly_models((model, *others)),
                 }
             )
         ),
@@ -145,8 +152,27 @@ def _could_cost(name: str) -> bool:
 class _Options(Fields):
     """The fields of a request, with what some of them mean together."""
 
+    def instead_of(self, model: str) -> list[str]:
+        """OpenRouter's `models`: one of them answers where this one does not."""
+        return [name for name in self.priced("models", NAMES) or () if name != model]
+
+    def goes_on(self) -> bool:
+        """Whether the provider keeps a part of the prompt: a thread's, or an answer's that was cut.
+
+        A thread keeps its tools too, which nobody here sees: it is named. It is best-effort, and
+        whoever uses one can send the whole conversation again.
+        """
+        thread = self.read("thread", THREAD)
+        kept = "thread" in self.raw and (thread is None or thread.type != "create")
+        if kept:
+            self.unpriceable.append("thread")
+        resumed = self.raw.get("resumption", b"")
+        return kept or b'"token"' in resumed or b"\\u" in resumed
+
     def compacts(self) -> bool:
         """Whether the provider may run the prompt once more to shorten it."""
+        if "compaction" in self.raw:
+            return True
         context = self.read("context_management", CONTEXT)
         if context is None:
             return "context_management" in self.strange

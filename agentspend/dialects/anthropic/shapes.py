@@ -59,6 +59,12 @@ class Thinking(msgspec.Struct):
     budget_tokens: int = 0
 
 
+class Thread(msgspec.Struct):
+    """A conversation that the provider keeps: "create" begins one with this request."""
+
+    type: str = ""
+
+
 class Edit(msgspec.Struct):
     """One context-management edit."""
 
@@ -77,5 +83,6 @@ MESSAGE = msgspec.json.Decoder(Message)
 TOOLS = msgspec.json.Decoder(list[Tool])
 CACHE_CONTROL = msgspec.json.Decoder(CacheControl)
 THINKING = msgspec.json.Decoder(Thinking)
+THREAD = msgspec.json.Decoder(Thread)
 CONTEXT = msgspec.json.Decoder(ContextManagement)
 FALLBACKS = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])

@@ -11,13 +11,12 @@ import msgspec
 from agentspend.core.facts import RequestFacts
 from agentspend.core.limits import TOKENS_FOR_TOOLS
 from agentspend.dialects.base import BadRequest
+from agentspend.dialects.costly_models import costly_models
 from agentspend.dialects.fields import (
     MAX_TOKENS,
     NOTHING,
     TEXT,
     Fields,
-    could_bring_input,
-    could_cost,
     refuse_other_encodings,
 )
 from agentspend.dialects.gemini.contents import Contents
@@ -76,7 +75,7 @@ def read_request(body: bytes, path_model: str, provider: str, *, in_nfc: bool) -
     if settings.structured:
         bound += TOKENS_FOR_TOOLS
     sizes = [contents.turn(raw) for raw in turns]
-    unknown = fields.unknown(KNOWN)
+    costly, brings_input = fields.beyond(KNOWN)
     tier = (fields.priced("serviceTier", TEXT) or "").lower().removeprefix("service_tier_")
     named = {**rest, "model": model.encode()}
     return RequestFacts(
@@ -85,9 +84,7 @@ def read_request(body: bytes, path_model: str, provider: str, *, in_nfc: bool) -
         input_bound_tokens=bound + sum(sizes),
         thinking_tokens=settings.thinking,
         service_tier=tier,
-        remote_input=contents.remote_input
-        or "cachedContent" in rest
-        or any(could_bring_input(name.lower()) for name in unknown),
+        remote_input=contents.remote_input or "cachedContent" in rest or brings_input,
         iterations=1 + contents.uses(),
         web_search_requests=contents.uses() if contents.searches else 0,
         prefixes=prefix_marks(named, NEUTRAL, turns, sizes),
@@ -97,7 +94,8 @@ def read_request(body: bytes, path_model: str, provider: str, *, in_nfc: bool) -
                     *contents.unpriceable,
                     *fields.unpriceable,
                     *settings.unpriceable,
-                    *(name for name in unknown if could_cost(name.lower())),
+                    *costly,
+                    *costly_models([model]),
                 }
             )
         ),

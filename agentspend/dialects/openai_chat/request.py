@@ -4,11 +4,14 @@ Text is counted, never kept. What is unknown but valid JSON is bounded by the co
 what could cost and has no price is named (study §4, wire study §5-6).
 """
 
+from collections.abc import Sequence
+
 import msgspec
 
 from agentspend.core.facts import RequestFacts
 from agentspend.core.limits import TOKENS_FOR_TOOLS, TOKENS_PER_MESSAGE
 from agentspend.dialects.base import BadRequest
+from agentspend.dialects.costly_models import costly_models
 from agentspend.dialects.fields import (
     FIELDS,
     FLAG,
@@ -16,14 +19,12 @@ from agentspend.dialects.fields import (
     TEXT,
     Fields,
     cache_ttl,
-    could_bring_input,
-    could_cost,
     refuse_other_encodings,
 )
 from agentspend.dialects.json_parts import UNREADABLE, put_together, take_apart
 from agentspend.dialects.marks import prefix_marks
 from agentspend.dialects.openai_parts import Parts
-from agentspend.dialects.openai_words import retention, runs_of
+from agentspend.dialects.openai_words import other_modalities, retention, runs_of
 from agentspend.dialects.tokenizers import tokenizer_of
 
 KNOWN = frozenset(
@@ -56,8 +57,6 @@ NEW_LIMIT_NAME = frozenset({"openai", "azure"})
 # Who takes no cache marks of another vendor's; a gateway may pass them on.
 NO_MARKS = NEW_LIMIT_NAME
 USAGE_ASKED = b'"stream_options":{"include_usage":true}'
-# Models whose every answer costs a search that no usage counts.
-_SEARCHING = ("-search-preview", "-search-api", "sonar")
 
 
 class _Message(msgspec.Struct):
@@ -76,7 +75,8 @@ def read_request(body: bytes, provider: str, *, in_nfc: bool, injects: bool) -> 
     if "messages" not in fields.raw:
         raise BadRequest("messages: Field required")
     messages = fields.objects("messages")
-    parts = Parts(model, tokenizer_of(provider, model).bound(in_nfc=in_nfc))
+    bound_of = tokenizer_of(provider, model).bound(in_nfc=in_nfc)
+    parts = Parts(model, bound_of, links_to_images=provider in NO_MARKS)
     rest = {name: raw for name, raw in fields.raw.items() if name != "messages"}
     bound = sum(parts.weigh(raw) + parts.weigh(name.encode()) for name, raw in rest.items())
     for name in ("tools", "functions"):
@@ -87,13 +87,13 @@ def read_request(body: bytes, provider: str, *, in_nfc: bool, injects: bool) -> 
     sizes = [_message(raw, parts) for raw in messages]
     limit = max(fields.whole(name, least=1) for name in LIMITS)
     stream = fields.read("stream", FLAG) is True
-    unknown = fields.unknown(KNOWN)
+    costly, brings_input = fields.beyond(KNOWN)
     others = tuple(name for name in fields.priced("models", NAMES) or () if name != model)
     uses = parts.uses(0)
     runs = runs_of(fields, model)
-    lifetime = retention(fields)
+    lifetime = retention(fields, body)
     tier = fields.priced("service_tier", TEXT) or ""
-    named = _unpriceable(fields, model)
+    named = _unpriceable(fields, (model, *others))
     uncapped = _uncapped_output(fields, parts)
     return RequestFacts(
         model=model,
@@ -104,22 +104,13 @@ def read_request(body: bytes, provider: str, *, in_nfc: bool, injects: bool) -> 
         cache_ttl=lifetime if provider in NO_MARKS else cache_ttl(body, lifetime),
         service_tier=tier,
         other_models=others,
-        remote_input=parts.remote_input or any(could_bring_input(name) for name in unknown),
+        remote_input=parts.remote_input or brings_input,
         iterations=runs + uses,
         web_search_requests=uses if parts.web_searches else 0,
         web_search_preview_requests=uses if parts.preview_searches else 0,
         file_search_requests=uses if parts.file_searches else 0,
         prefixes=prefix_marks(rest, NEUTRAL, messages, sizes),
-        unpriceable=tuple(
-            sorted(
-                {
-                    *parts.unpriceable,
-                    *fields.unpriceable,
-                    *named,
-                    *(name for name in unknown if could_cost(name)),
-                }
-            )
-        ),
+        unpriceable=tuple(sorted({*parts.unpriceable, *fields.unpriceable, *named, *costly})),
         candidates=max(1, fields.whole("n", least=1)) * runs,
         audio=parts.audio,
         adds_usage=injects and stream and not _asks_usage(fields.raw.get("stream_options")),
@@ -186,11 +177,7 @@ def _uncapped_output(fields: Fields, parts: Parts) -> int:
     return parts.weigh(fields.raw["prediction"]) if "prediction" in fields.raw else 0
 
 
-def _unpriceable(fields: Fields, model: str) -> list[str]:
+def _unpriceable(fields: Fields, models: Sequence[str]) -> list[str]:
     """Known fields that ask for what has no price here: generated audio, hidden searches."""
-    named: list[str] = [name for name in ("audio", "web_search_options") if name in fields.raw]
-    if "modalities" in fields.raw and fields.read("modalities", NAMES) != ["text"]:
-        named.append("modalities")
-    if any(word in model.lower() for word in _SEARCHING):
-        named.append(f"model={model}")
-    return named
+    named = [name for name in ("audio", "web_search_options") if name in fields.raw]
+    return [*named, *other_modalities(fields), *costly_models(models)]

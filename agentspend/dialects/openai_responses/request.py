@@ -10,18 +10,19 @@ import msgspec
 from agentspend.core.facts import RequestFacts
 from agentspend.core.limits import MAX_STORED_TOKENS, TOKENS_FOR_TOOLS, TOKENS_PER_MESSAGE
 from agentspend.dialects.base import BadRequest
+from agentspend.dialects.costly_models import costly_models
 from agentspend.dialects.fields import (
     FLAG,
+    NAMES,
     TEXT,
     Fields,
-    could_bring_input,
-    could_cost,
+    cache_ttl,
     refuse_other_encodings,
 )
 from agentspend.dialects.json_parts import UNREADABLE, put_together, take_apart
 from agentspend.dialects.marks import prefix_marks
 from agentspend.dialects.openai_parts import ABSENT, Parts
-from agentspend.dialects.openai_words import retention, runs_of
+from agentspend.dialects.openai_words import other_modalities, retention, runs_of
 from agentspend.dialects.tokenizers import tokenizer_of
 
 KNOWN = frozenset(
@@ -31,9 +32,12 @@ KNOWN = frozenset(
         "temperature", "top_p", "top_logprobs", "truncation", "parallel_tool_calls", "metadata",
         "client_metadata", "user", "safety_identifier", "prompt_cache_key",
         "prompt_cache_retention", "prompt_cache_options", "service_tier", "previous_response_id",
-        "conversation", "prompt", "background", "context_management", "generate", "type",
+        "conversation", "prompt", "background", "context_management", "generate", "type", "models",
+        "route", "provider", "transforms", "modalities", "cache_control", "image",
     }
 )  # fmt: skip
+# Who takes no cache marks of another vendor's, and whose models search only by the request's tools.
+OPENAIS = frozenset({"openai", "azure"})
 REMOTE = frozenset({"previous_response_id", "conversation", "prompt"})
 STORED = frozenset({"prompt"})
 """A request that lies at the provider: it may bring tools and settings that nobody here sees."""
@@ -42,7 +46,7 @@ NEUTRAL = frozenset(
         "max_output_tokens", "stream", "stream_options", "store", "include", "temperature", "top_p",
         "top_logprobs", "metadata", "client_metadata", "user", "safety_identifier",
         "prompt_cache_key", "prompt_cache_retention", "prompt_cache_options", "service_tier",
-        "truncation", "max_tool_calls",
+        "truncation", "max_tool_calls", "cache_control",
     }
 )  # fmt: skip
 LOCAL_ITEMS = frozenset(
@@ -79,7 +83,8 @@ def read_request(body: bytes, provider: str, *, in_nfc: bool) -> RequestFacts:
     refuse_other_encodings(body)
     fields = Fields(take_apart(body))
     model = fields.text("model")
-    parts = Parts(model, tokenizer_of(provider, model).bound(in_nfc=in_nfc))
+    bound_of = tokenizer_of(provider, model).bound(in_nfc=in_nfc)
+    parts = Parts(model, bound_of, links_to_images=provider in OPENAIS)
     rest = {name: raw for name, raw in fields.raw.items() if name != "input"}
     bound = sum(parts.weigh(raw) + parts.weigh(name.encode()) for name, raw in rest.items())
     if "tools" in rest:
@@ -88,22 +93,23 @@ def read_request(body: bytes, provider: str, *, in_nfc: bool) -> RequestFacts:
         bound += TOKENS_FOR_TOOLS
     items = _items(fields)
     sizes = [_item(raw, parts) for raw in items]
-    unknown = fields.unknown(KNOWN)
+    costly, brings_input = fields.beyond(KNOWN)
+    others = tuple(name for name in fields.priced("models", NAMES) or () if name != model)
+    costly += costly_models((model, *others), own_tools=provider in OPENAIS)
     runs = (1 + ("context_management" in rest)) * runs_of(fields, model)
     uses = parts.uses(fields.whole("max_tool_calls", least=1))
     tier = fields.priced("service_tier", TEXT) or ""
     stream = fields.read("stream", FLAG) is True
-    lifetime = retention(fields)
+    lifetime = retention(fields, body)
     return RequestFacts(
         model=model,
         max_output_tokens=fields.whole(LIMIT, least=1),
         input_bound_tokens=bound + sum(sizes),
         stream=stream,
-        cache_ttl=lifetime,
+        cache_ttl=lifetime if provider in OPENAIS else cache_ttl(body, lifetime),
         service_tier=tier,
-        remote_input=parts.remote_input
-        or bool(rest.keys() & REMOTE)
-        or any(could_bring_input(name) for name in unknown),
+        other_models=others,
+        remote_input=parts.remote_input or bool(rest.keys() & REMOTE) or brings_input,
         iterations=runs + uses,
         web_search_requests=uses if parts.web_searches else 0,
         web_search_preview_requests=uses if parts.preview_searches else 0,
@@ -114,7 +120,8 @@ def read_request(body: bytes, provider: str, *, in_nfc: bool) -> RequestFacts:
                 {
                     *parts.unpriceable,
                     *fields.unpriceable,
-                    *(name for name in unknown if could_cost(name)),
+                    *costly,
+                    *other_modalities(fields),
                     *(["background"] if _in_background(fields) else []),
                     *(STORED & rest.keys()),
                 }

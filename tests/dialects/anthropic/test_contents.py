@@ -82,6 +82,16 @@ def test_talk_about_marks_is_no_mark(body: bytes, ttl: str) -> None:
     assert read_request(body).cache_ttl == ttl
 
 
+def test_an_image_weighs_what_its_model_makes_of_it() -> None:
+    """Servers that copy this API have other models: the dearest for one nobody measured."""
+    claude, other = (
+        read_request(asking(model=model, messages=[{"role": "user", "content": [URL_IMAGE]}]))
+        for model in ("anthropic/claude-opus-5", "glm-4.6v")
+    )
+    assert claude.input_bound_tokens < MAX_IMAGE_TOKENS + 1_000
+    assert other.input_bound_tokens > 65_536
+
+
 @pytest.mark.parametrize("depth", [0, 1, 3, 5, 50])
 def test_an_image_weighs_what_the_largest_does(depth: int) -> None:
     """An image counts at its most; too deep to be looked at, the window bounds it."""
@@ -93,10 +103,8 @@ def test_an_image_weighs_what_the_largest_does(depth: int) -> None:
 @pytest.mark.parametrize(
     "block",
     [
-        URL_IMAGE,
-        nested(URL_IMAGE, 1),
-        {"type": "image", "source": {"type": "file", "file_id": "f"}},
         {"type": "image", "source": "u"},
+        {"type": "document", "source": {"type": "url", "url": "u"}},
         PDF,
         fetched(PDF),
         fetched([PDF]),
@@ -122,6 +130,9 @@ def test_input_from_elsewhere_is_bounded_by_the_window(block: object) -> None:
     [
         TEXT,
         IMAGE,
+        URL_IMAGE,
+        nested(URL_IMAGE, 1),
+        {"type": "image", "source": {"type": "file", "file_id": "f"}},
         nested(TEXT, 1),
         {"type": "tool_result", "tool_use_id": "t", "content": "plain text"},
         {"type": "tool_result", "tool_use_id": "t"},

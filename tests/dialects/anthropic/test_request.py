@@ -59,7 +59,6 @@ def test_every_spelling_of_one_request_reads_the_same() -> None:
         ({"model": ""}, "model"),
         ({"model": 4}, "model"),
         ({"max_tokens": None}, "max_tokens"),
-        ({"max_tokens": 0}, "max_tokens"),
         ({"max_tokens": -1}, "max_tokens"),
         ({"max_tokens": 1.5}, "max_tokens"),
         ({"max_tokens": True}, "max_tokens"),
@@ -106,6 +105,14 @@ def test_bytes_that_are_not_utf8_are_refused() -> None:
         ({"cache_control": {"type": "ephemeral", "ttl": "1h"}}, {"cache_ttl": "1h"}),
         ({"cache_control": "ephemeral"}, {"cache_ttl": "1h"}),
         ({"safeguards": [{"type": "x"}]}, {"remote_input": False, "unpriceable": ()}),
+        ({"compaction": {"type": "auto"}}, {"iterations": 2, "candidates": 2}),
+        ({"models": ["claude-opus-5-5", "a"]}, {"other_models": ("a",), "iterations": 1}),
+        ({"thread": {"type": "create"}}, {"remote_input": False, "unpriceable": ()}),
+        ({"thread": {"type": "continue", "previous_message_id": "m"}}, {"remote_input": True}),
+        ({"resumption": {"type": "enabled"}}, {"remote_input": False}),
+        ({"resumption": {"type": "enabled", "token": "t"}}, {"remote_input": True}),
+        ({"user_profile_id": "u", "diagnostics": None}, {"remote_input": False}),
+        ({"max_tokens": 0}, {"max_output_tokens": 1}),
     ],
 )
 def test_a_word_that_costs_money_is_read(fields: dict[str, Any], wanted: dict[str, Any]) -> None:
@@ -128,6 +135,14 @@ def test_a_word_that_costs_money_is_read(fields: dict[str, Any], wanted: dict[st
         ({"fallbacks": [{"model": "a", "speed": "fast"}]}, ("fallbacks.speed",)),
         ({"fallback_models": "a"}, ("fallback_models",)),
         ({"cache_control": {"ttl": "24h"}}, ("cache_control.ttl",)),
+        ({"models": "a"}, ("models",)),
+        ({"plugins": [{"id": "web"}]}, ("plugins",)),
+        ({"preset": "p"}, ("preset",)),
+        ({"thread": {"type": "continue", "previous_message_id": "m"}}, ("thread",)),
+        ({"thread": {"type": "continue"}, "container": "c"}, ("thread",)),
+        ({"thread": 7}, ("thread",)),
+        ({"model": "perplexity/sonar-pro"}, ("model=perplexity/sonar-pro",)),
+        ({"models": ["google/gemini-3-pro-image"]}, ("model=google/gemini-3-pro-image",)),
     ],
 )
 def test_what_has_no_price_is_named(fields: dict[str, Any], named: tuple[str, ...]) -> None:

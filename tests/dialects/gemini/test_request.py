@@ -195,6 +195,7 @@ def test_the_client_s_own_tools_only_add_words() -> None:
         ({"generationConfig": {"thinkingConfig": 7}}, "thinkingConfig"),
         ({"serviceTier": 7}, "serviceTier"),
         ({"extraAudio": True}, "extraAudio"),
+        ({"extra": {"plugins": [1]}}, "extra.plugins"),
     ],
 )
 def test_what_could_cost_and_has_no_price_is_named(fields: dict[str, Any], named: str) -> None:
@@ -256,3 +257,14 @@ def test_instructions_may_hold_images_too() -> None:
     assert not facts.remote_input
     assert facts.input_bound_tokens < 3_000
     assert read(asking(systemInstruction=7)).remote_input
+
+
+@pytest.mark.parametrize("model", ["gemini-2.5-flash-image", "gemini-nano-banana-2.1"])
+def test_a_model_that_draws_has_no_price(model: str) -> None:
+    """It does so unasked, at twelve times the price of what it writes."""
+    assert GEMINI.read_request(asking(), path_model=model).unpriceable == (f"model={model}",)
+
+
+def test_an_answer_that_goes_on_is_not_in_the_body() -> None:
+    """Google keeps it."""
+    assert read(asking(continuationToken="t")).remote_input

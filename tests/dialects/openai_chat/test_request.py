@@ -87,10 +87,18 @@ def test_an_image_counts_by_its_cap_and_not_by_its_bytes() -> None:
     assert abs(plain.input_bound_tokens - seen.input_bound_tokens) < 20
 
 
+def test_an_image_s_address_counts_by_the_cap_too() -> None:
+    """At OpenAI it leads to an image; what another server fetches from there, nobody knows."""
+    part = {"type": "image_url", "image_url": {"url": "https://x.test/a.png"}}
+    facts = OPENAI.read_request(saying(part))
+    assert not facts.remote_input
+    assert 4_096 <= facts.input_bound_tokens <= 4_096 + 300
+    assert OpenAIChat("gateway").read_request(saying(part)).remote_input
+
+
 @pytest.mark.parametrize(
     "part",
     [
-        {"type": "image_url", "image_url": {"url": "https://x.test/a.png"}},
         {"type": "image_url", "image_url": {"url": "data:application/pdf;base64,AA"}},
         {"type": "image_url"},
         {"type": "file", "file": {"file_id": "file-1"}},
@@ -104,6 +112,12 @@ def test_an_image_counts_by_its_cap_and_not_by_its_bytes() -> None:
 def test_what_the_body_does_not_hold_is_bounded_by_the_window(part: object) -> None:
     """Files, addresses, and whatever nobody knows."""
     assert OPENAI.read_request(saying(part)).remote_input
+
+
+def test_a_gateway_s_own_options_may_bring_input() -> None:
+    """However deep they name it."""
+    cached = {"google": {"cached_content": "cachedContents/1"}}
+    assert OPENAI.read_request(asking(extra_body=[cached])).remote_input
 
 
 def test_audio_has_its_own_rate() -> None:
@@ -128,6 +142,12 @@ def test_audio_has_its_own_rate() -> None:
         ({"extra_tokens": 5}, ("extra_tokens",)),
         ({"service_tier": 7}, ("service_tier",)),
         ({"models": "a"}, ("models",)),
+        ({"models": ["perplexity/sonar"]}, ("model=perplexity/sonar",)),
+        ({"model": "google/gemini-2.5-flash-image"}, ("model=google/gemini-2.5-flash-image",)),
+        ({"model": "openai/o3-deep-research"}, ("model=openai/o3-deep-research",)),
+        ({"providerOptions": {"gateway": {"models": ["a"]}}}, ("providerOptions.gateway.models",)),
+        ({"extra_body": {"plugins": [{"id": "web"}]}}, ("extra_body.plugins",)),
+        ({"extra_body": {"google": {"thinking_config": {"thinking_budget": 9}}}}, ()),
         ({"tools": "all"}, ("tools",)),
         ({"tools": [{"type": "code_interpreter"}]}, ("tools.code_interpreter",)),
         ({"logit_bias": {}, "seed": 1, "user": "u", "something_new": True}, ()),
@@ -184,7 +204,23 @@ def test_words_that_decide_a_price() -> None:
 def test_marks_of_another_vendor_are_seen(body: bytes, ttl: str) -> None:
     """Gateways pass Anthropic's cache marks on; a hidden word may be one. OpenAI takes none."""
     assert OpenAIChat("openrouter").read_request(body).cache_ttl == ttl
-    assert OPENAI.read_request(body).cache_ttl == "auto"
+    hidden = b"\\u0063" in body
+    assert OPENAI.read_request(body).cache_ttl == ("auto-12h" if hidden else "auto")
+
+
+@pytest.mark.parametrize(
+    ("mark", "ttl"),
+    [
+        ({"mode": "explicit"}, "auto"),
+        ({"mode": "explicit", "ttl": "30m"}, "auto"),
+        ({"ttl": "12h", "mode": "explicit"}, "auto-12h"),
+        ({"ttl": "7d"}, "auto-12h"),
+    ],
+)
+def test_a_breakpoint_may_ask_for_a_dearer_write(mark: dict[str, str], ttl: str) -> None:
+    """It has a lifetime of its own, beside the request's."""
+    part = {"type": "text", "text": '"ttl":"12h"', "prompt_cache_breakpoint": mark}
+    assert OPENAI.read_request(saying(part)).cache_ttl == ttl
 
 
 def test_a_prediction_may_be_billed_beside_the_limit() -> None:

@@ -90,12 +90,6 @@ def test_what_is_no_request_is_refused(body: bytes) -> None:
         {"input": [{"type": 7}]},
         {"input": [{"type": "function_call_output", "output": {"file_id": "f"}}]},
         {"input": [{"role": "user", "content": [{"type": "input_file", "file_id": "f"}]}]},
-        {"input": [{"role": "user", "content": [{"type": "input_image", "file_id": "f"}]}]},
-        {
-            "input": [
-                {"role": "user", "content": [{"type": "input_image", "image_url": "http://x"}]}
-            ]
-        },
         {"input": [{"role": "user", "content": [{"type": "input_audio"}]}]},
         {"input": [{"role": "user", "content": 7}, {"role": "user", "content": [7]}]},
     ],
@@ -127,6 +121,40 @@ def test_what_the_client_sends_back_is_all_there(item: dict[str, Any]) -> None:
     facts = OPENAI.read_request(asking(input=[item]))
     assert not facts.remote_input
     assert facts.input_bound_tokens >= len(dumped(item))
+
+
+@pytest.mark.parametrize("image", [{"file_id": "f"}, {"image_url": "https://x.test/a.png"}])
+def test_an_image_that_lies_elsewhere_counts_by_its_cap(image: dict[str, str]) -> None:
+    """At OpenAI; what another server fetches from there, nobody knows."""
+    body = saying({"type": "input_image", **image})
+    facts = OPENAI.read_request(body)
+    assert not facts.remote_input
+    assert 4_096 <= facts.input_bound_tokens <= 4_096 + 300
+    assert OpenAIResponses("gateway").read_request(body).remote_input
+
+
+@pytest.mark.parametrize(("control", "ttl"), [({"type": "ephemeral"}, "5m"), ({"ttl": "1h"}, "1h")])
+def test_marks_of_another_vendor_are_seen(control: dict[str, str], ttl: str) -> None:
+    """OpenRouter passes Anthropic's cache marks on, the whole request's too. OpenAI takes none."""
+    part = {"type": "input_text", "text": "a", "cache_control": control}
+    for body in (saying(part), asking(cache_control=control)):
+        assert OpenAIResponses("openrouter").read_request(body).cache_ttl == ttl
+        assert OPENAI.read_request(body).cache_ttl == "auto"
+
+
+def test_another_model_may_answer() -> None:
+    """OpenRouter's `models`; some of them take a fee for each answer."""
+    facts = OpenAIResponses("openrouter").read_request(asking(models=["gpt-5", "perplexity/sonar"]))
+    assert facts.other_models == ("perplexity/sonar",)
+    assert facts.unpriceable == ("model=perplexity/sonar",)
+
+
+def test_a_search_for_tools_runs_the_model_again() -> None:
+    """Where the provider does it; the tools are all in the body."""
+    hosted = OPENAI.read_request(asking(tools=[{"type": "tool_search"}]))
+    assert (hosted.iterations, hosted.remote_input) == (1 + DEFAULT_SERVER_TOOL_USES, False)
+    own = OPENAI.read_request(asking(tools=[{"type": "tool_search", "execution": "client"}]))
+    assert not own.may_add_input
 
 
 def test_an_image_counts_by_its_cap() -> None:
@@ -209,6 +237,13 @@ def test_the_client_s_own_tools_only_add_words(tool: dict[str, Any]) -> None:
         ({"service_tier": 7}, ("service_tier",)),
         ({"max_search_tokens": 7}, ("max_search_tokens",)),
         ({"tools": 7}, ("tools",)),
+        ({"multi_agent": {"enabled": True}}, ("multi_agent",)),
+        ({"modalities": ["text", "image"]}, ("modalities",)),
+        ({"modalities": ["text"]}, ()),
+        ({"models": "a"}, ("models",)),
+        ({"plugins": [{"id": "web"}]}, ("plugins",)),
+        ({"model": "o3-deep-research"}, ()),
+        ({"image": {"context_compression": "auto"}}, ()),
         ({"something_new": True, "verbosity": "low"}, ()),
     ],
 )
