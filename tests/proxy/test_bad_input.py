@@ -39,7 +39,7 @@ async def check(device: Device, reply: Reply, status: int, *words: str) -> None:
         (b'{"model":"claude-opus-5","max_tokens":9,"messages":[]}\xff', "UTF-8"),
         (without("model"), "model: Field required"),
         (without("max_tokens"), "max_tokens: Field required"),
-        (message(max_tokens=0), "max_tokens"),
+        (message(max_tokens=-1), "max_tokens"),
         ({**message(), "max_tokens": "many"}, "max_tokens"),
         ({**message(), "max_tokens": 1.5}, "max_tokens"),
         ({**message(), "model": ""}, "model"),
