@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from agentspend import mounts
@@ -68,13 +69,17 @@ def test_every_network_filesystem_is_told(tmp_path: Path, kind: str) -> None:
 def test_without_a_mount_table_the_system_is_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """macOS has no such file; psutil asks its kernel. A table that is named and missing is none."""
-    assert mounts.filesystem_kind(tmp_path, tmp_path / "none") == ""
-    here = mounts.filesystem_kind(tmp_path)
+    """macOS has no such file; psutil asks its kernel. A table that is named and missing is none.
+
+    Asked of a mount point: a chroot's root may be none, and then the table says nothing of it.
+    """
+    point = Path(psutil.disk_partitions(all=True)[0].mountpoint)
+    here = mounts.filesystem_kind(point)
     missing = tmp_path / "none"
+    assert mounts.filesystem_kind(point, missing) == ""
     monkeypatch.setattr(mounts, "MOUNTS", missing)
 
-    assert mounts.filesystem_kind(tmp_path, missing) == here != ""
+    assert mounts.filesystem_kind(point, missing) == here != ""
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from agentspend.bookkeeper.outcomes import Event, HoldAnswer, HoldRequest, Momen
 from agentspend.bookkeeper.recovery import note_emergency, read_emergency, settle_noted
 from agentspend.bookkeeper.writer import Hooks, Job, Writer
 from agentspend.core.budgets import Budget
-from agentspend.core.errors import StoreError
+from agentspend.core.errors import Kind, StoreError
 from agentspend.core.included import IncludedWindow
 from agentspend.core.policy import PendingChange
 
@@ -218,7 +218,7 @@ class Bookkeeper:
         self, kind: str, work: Callable[[Books, Moment], Any], rid: str = ""
     ) -> "asyncio.Future[Any]":
         if self._stopped:
-            raise StoreError("the daemon is stopping", "try again in a moment")
+            raise StoreError("the daemon is stopping", "try again in a moment", Kind.STOPPING)
         future: asyncio.Future[Any] = self._loop.create_future()
 
         def deliver(result: Any, error: BaseException | None) -> None:

@@ -30,35 +30,25 @@ class Live:
         return now_us()
 
     async def watch(self) -> AsyncIterator[dict[str, Any]]:
-        """Messages as `tui.source` has them."""
-        why, shown = "", False
+        """Messages as `tui.source` has them. That a daemon is gone is said once."""
+        shown, gone = False, False
         while True:
+            heard, why = False, ""
             try:
                 async for message in follow(access.folders().socket):
-                    shown = True
+                    heard, shown, gone = True, True, False
                     yield message
             except DaemonUnreachable as error:
-                why = why or error.message
+                why = error.message
             if not shown:
                 shown = True
                 for message in await asyncio.to_thread(_from_file):
                     yield message
-            if why:
+            if not gone:
+                gone = True
                 yield {"event": "gone", "why": why}
-            why = ""
-            await self._until_there()
-
-    async def _until_there(self) -> None:
-        """Wait until somebody answers at the daemon's door."""
-        path = access.folders().socket
-        while True:
-            try:
-                _, writer = await asyncio.open_unix_connection(str(path))
-            except OSError:
+            if not heard:
                 await asyncio.sleep(KNOCK_AGAIN_S)
-                continue
-            writer.close()
-            return
 
     async def why(self, rid: str) -> Sequence[tuple[str, str]]:
         """A request's story, in the words of `agentspend why`."""

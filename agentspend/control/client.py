@@ -75,12 +75,11 @@ class Connection:
     def receive(self) -> Message | None:
         """The next answer, or None when the daemon hung up. Raises what the daemon refused."""
         try:
-            line = self._lines.readline(16 * MAX_CONTROL_LINE_BYTES)
+            line = self._lines.readline(16 * MAX_CONTROL_LINE_BYTES + 1)
         except OSError as error:
             raise self._gone(error) from error
-        if not line:
-            return None
-        return read_answer(line)
+        broken_off = not line.endswith(b"\n") and len(line) <= 16 * MAX_CONTROL_LINE_BYTES
+        return None if broken_off else read_answer(line)
 
     def ask(self, op: str, **fields: object) -> Message:
         """One request, one answer. Not understood by a daemon of another version, it is told so."""
@@ -92,7 +91,7 @@ class Connection:
             if error.kind in NOT_UNDERSTOOD and op != "ping":
                 raise in_versions(error, version_at(self._path)) from error
             raise
-        if answer is None:
+        if answer is None or answer.get("bye"):
             raise DaemonUnreachable("the daemon hung up before it answered", "agentspend status")
         return answer
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from agentspend.control.client import version_at
 from agentspend.control.versions import NOT_UNDERSTOOD, in_versions
-from agentspend.core.errors import AgentspendError, DaemonUnreachable
+from agentspend.core.errors import AgentspendError, DaemonUnreachable, Kind
 from agentspend.core.limits import MAX_CONTROL_LINE_BYTES, READ_PAGE_ROWS
 from agentspend.wire.control import read_answer, write_request
 
@@ -21,6 +21,8 @@ REFRESH_S = 0.5
 AT_LEAST_EVERY_S = 15.0
 """A window or the day may end while nothing happens."""
 DUE = "due"
+BYE: Message = {"bye": True}
+"""What a daemon says last, on every line, also where it owes an answer."""
 
 
 class Line:
@@ -49,32 +51,35 @@ class Line:
         self._writer.close()
 
     async def send(self, op: str, **fields: object) -> None:
-        """Ask for something."""
+        """Ask for something; `DaemonUnreachable` when the daemon hung up."""
         self._writer.write(write_request(op, fields))
-        await self._writer.drain()
+        try:
+            await self._writer.drain()
+        except OSError as error:
+            raise DaemonUnreachable("the connection to the daemon broke", "") from error
 
     async def receive(self) -> Message:
-        """The next answer; `DaemonUnreachable` when the daemon hung up."""
+        """The next answer; `DaemonUnreachable` when the daemon hung up, said goodbye or stops."""
         try:
             line = await self._reader.readline()
         except (OSError, ValueError) as error:
             raise DaemonUnreachable("the connection to the daemon broke", "") from error
-        if not line:
-            raise DaemonUnreachable("the daemon stopped", "agentspend daemon start")
         try:
-            return read_answer(line)
+            answer = read_answer(line) if line.endswith(b"\n") else BYE
         except AgentspendError as error:
             if error.kind in NOT_UNDERSTOOD:
                 running = await asyncio.to_thread(version_at, self._path)
                 raise in_versions(error, running) from error
-            raise
+            if error.kind != Kind.STOPPING:
+                raise
+            answer = BYE
+        if answer.get("bye"):
+            raise DaemonUnreachable("the daemon stopped", "agentspend daemon start")
+        return answer
 
     async def ask(self, op: str, **fields: object) -> Message:
         """One question, one answer."""
-        try:
-            await self.send(op, **fields)
-        except OSError as error:
-            raise DaemonUnreachable("the connection to the daemon broke", "") from error
+        await self.send(op, **fields)
         return await self.receive()
 
 
@@ -111,7 +116,7 @@ async def _told(
     seq, day_us, due_s, fresh = 0, 0, now_s() + AT_LEAST_EVERY_S, True
     while True:
         message = await _next(news, due_s)
-        if message is None or message.get("bye"):
+        if message is None:
             raise DaemonUnreachable("the daemon stopped", "agentspend daemon start")
         if message["event"] == DUE:
             fresh, due_s = True, now_s() + AT_LEAST_EVERY_S

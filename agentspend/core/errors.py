@@ -16,6 +16,7 @@ class Kind(StrEnum):
     PERSONS_ONLY = "persons_only"
     UNKNOWN_OPERATION = "unknown_operation"
     UNREADABLE = "unreadable"
+    STOPPING = "stopping"
 
 
 class AgentspendError(Exception):

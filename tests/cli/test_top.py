@@ -3,13 +3,16 @@
 import asyncio
 import json
 import subprocess
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from agentspend.cli import top_source
 from agentspend.cli.top_source import Live
+from agentspend.core.errors import DaemonUnreachable
 from tests.cli.conftest import PYTHON, SPEND, Command
 from tests.support.process import Home
 from tui.app import TopApp
@@ -119,6 +122,28 @@ async def test_a_stopped_daemon_is_said_and_one_that_comes_back_is_followed(
     await asyncio.wait_for(taking, 30)
 
     assert said == [("top", True), ("gone", False), ("top", True)]
+
+
+async def test_that_a_daemon_is_gone_is_said_once(
+    fresh: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where it takes calls until its ledger is closed; after the next one it is news again."""
+    stops = DaemonUnreachable("the daemon stopped")
+    talks = iter([["top"], [], [], ["top", "status"], [], ["top"]])
+
+    async def follow(_: Path) -> AsyncIterator[dict[str, Any]]:
+        for event in next(talks):
+            yield {"event": event}
+        raise stops
+
+    monkeypatch.setattr(top_source, "follow", follow)
+    monkeypatch.setattr(top_source, "KNOCK_AGAIN_S", 0.0)
+    said: list[str] = []
+    async for message in Live().watch():
+        said.append(message["event"])
+        if len(said) == 7:
+            break
+    assert said == ["top", "gone", "top", "status", "gone", "top", "gone"]
 
 
 async def test_a_raise_from_the_screen_is_a_raise(here: Home, agentspend: Command) -> None:

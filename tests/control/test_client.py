@@ -79,6 +79,13 @@ def test_it_hangs_up_before_it_answers(serve: Serve) -> None:
         call(serve(lambda peer: peer.makefile("rb").readline() and None), "ping")
 
 
+@pytest.mark.parametrize("last", [b'{"v":1,"bye":true}\n', b'{"v":1,"budg'])
+def test_what_it_says_last_is_no_answer(serve: Serve, last: bytes) -> None:
+    """A goodbye that overtakes the answer, and a line that it died in."""
+    with pytest.raises(DaemonUnreachable, match="hung up before it answered"):
+        call(serve(_answers(last)), "status")
+
+
 def test_it_says_nothing(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     """A daemon that does not answer in time is not waited for forever."""
     done = threading.Event()

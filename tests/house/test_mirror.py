@@ -68,7 +68,6 @@ ELSEWHERE = {
     "agentspend/cli/models.py": "tests/daemon/test_models.py",
     "agentspend/cli/team.py": "tests/daemon/test_team.py",
     "agentspend/cli/top_source.py": "tests/cli/test_top.py, over a real daemon",
-    "agentspend/control/watching.py": "tests/cli/test_top.py, over a real daemon",
     "tui/actions.py": "tests/tui/test_app.py, every key",
     "tui/deed.py": "tests/tui/test_app.py",
     "tui/deeds.py": "tests/tui/test_app.py",
