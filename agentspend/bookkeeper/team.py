@@ -235,7 +235,7 @@ class Team:
 
     def lacking(self, answer: Answer, needy: Sequence[Want], mono_us: int) -> int:
         """After an answer: for a while nobody waits for more of what still lacks what was asked
-        for. Answers after how long to ask again, as more of it is on its way; 0 for not at all."""
+        for. Answers after how long to ask again (`Dryness.answered`); 0 for not at all."""
         free = {str(line["name"]): int(str(line["free_nusd"])) for line in self.lines()}
         return self._dryness.answered(answer, needy, free, mono_us, self.policy.version)
 

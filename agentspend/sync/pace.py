@@ -19,7 +19,7 @@ class Pace:
         self._calm = False
 
     def answered(self, again_us: int = 0) -> float:
-        """The server has answered; more is on its way, to be asked for after `again_us`."""
+        """The server has answered; there is more to be said after `again_us`."""
         self._again_s = FIRST_AGAIN_S
         self._skipped, self._calm = False, not again_us
         return again_us / 1_000_000 if again_us else REPORT_EVERY_S

@@ -128,7 +128,8 @@ class Pump:
     async def talk(self) -> int:
         """Report everything, take in what comes back; raises `Unreachable` or `NotTaken`.
 
-        Answers after how many microseconds to ask again for what is on its way; 0 for nothing.
+        Answers after how many microseconds to talk again, as allowance is on its way or lies here
+        in vain; 0 for not so soon.
         """
         while True:
             more, again_us = await self._exchange()

@@ -13,6 +13,7 @@ from agentspend.bookkeeper.rights import Rights, TeamChain
 from agentspend.core.admission import RefusalReason
 from agentspend.core.allowance.accounts import EMPTY, Place
 from agentspend.core.allowance.device import Device
+from agentspend.core.allowance.dryness import SURPLUS_US
 from agentspend.core.allowance.hearing import answered
 from agentspend.core.allowance.messages import Answer, Lacking, Status, Told, Want
 from agentspend.core.allowance.standing import Standing, State
@@ -93,7 +94,7 @@ def test_a_pool_that_is_dry_refuses_like_a_budget(desk: Desk) -> None:
     asked = [Want("acme", need_nusd=6 * USD // 10)]
     said = answer(desk, Told("acme", 24_322, USD // 2, lacking=Lacking.DRY))
     assert desk.do(lambda: desk.books.team.lacking(said, asked, desk.mono_us)) > 0
-    assert desk.do(lambda: desk.books.team.lacking(said, asked, desk.mono_us)) == 0
+    assert desk.do(lambda: desk.books.team.lacking(said, asked, desk.mono_us)) == SURPLUS_US
     assert isinstance(desk.hold(desk.request("0.60")), Refused)
     desk.do(lambda: desk.books.team.adopt({"version": 2, "pools": [ORG]}))
     assert isinstance(desk.hold(desk.request("0.60")), Waiting)

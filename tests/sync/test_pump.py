@@ -165,6 +165,15 @@ async def test_nobody_waits_for_what_the_server_has_not_got(door: Door, ana: Mem
     assert refused.budget == "team:org"
 
 
+async def test_what_did_not_help_is_given_back_soon(door: Door, ana: Member) -> None:
+    """It does not lie there until another asks for it: the device may be asleep by then."""
+    task = asyncio.get_running_loop().create_task(ana.pump.run())
+    assert isinstance(await asyncio.wait_for(ana.hold("11.00"), 30), Refused)
+    while door.office.state().available_nusd < 6 * USD:
+        await asyncio.sleep(0.02)
+    task.cancel()
+
+
 async def test_a_raise_nobody_told_us_of_is_found_by_asking(
     door: Door, ana: Member, monkeypatch: pytest.MonkeyPatch
 ) -> None:

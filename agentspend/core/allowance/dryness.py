@@ -18,6 +18,9 @@ COMING_US, LAST_COMING_US = 1_000_000, 6_000_000
 """How long what is said to be coming is waited for before it is asked for again: ever longer."""
 COMES_WITHIN_US = 15_000_000
 """What has not come by then is not waited for any more: it lies on devices that do not answer."""
+SURPLUS_US = 1_000_000
+"""When to report again where a request was refused for lack of allowance, though some lies here
+that was granted for it: the server asks for that back, before this device falls asleep on it."""
 
 
 class Coming(NamedTuple):
@@ -41,6 +44,7 @@ class Dryness:
         self._scant_us: dict[str, tuple[int, int]] = {}
         self._away_until_us = 0
         self._coming: dict[str, Coming] = {}
+        self._gives_back_us: dict[str, int] = {}
 
     def is_dry(self, pool: str, mono_us: int) -> bool:
         """Whether waiting for more of this pool is in vain."""
@@ -89,7 +93,8 @@ class Dryness:
 
         Returns after how long to ask again, 0 for not at all: more is on its way (or was granted,
         and taken by another request at once; or this answer is older than the `policy` in force,
-        and so does not know what there is by now). No pool is dry beyond its window.
+        and so does not know what there is by now), or a part lies here in vain. No pool is dry
+        beyond its window.
         """
         lacking = [
             want.pool
@@ -102,6 +107,7 @@ class Dryness:
         for want in asked:
             pool = want.pool
             since_us, asked_us, _ = self._coming.pop(pool, Coming(mono_us, mono_us, 0))
+            was_dry = self.is_dry(pool, mono_us)
             self._dry_us.pop(pool, None)
             if pool not in lacking:
                 continue
@@ -113,6 +119,9 @@ class Dryness:
             waited_us = mono_us - since_us
             if (none and self.is_scant(pool, mono_us)) or waited_us >= COMES_WITHIN_US:
                 self._dry_us[pool] = none_us
+                if free_nusd[pool] > 0 and not was_dry:
+                    wait_us = self._gives_back_in_us(pool, mono_us)
+                    again_us = min(again_us or wait_us, wait_us)
                 continue
             if none:
                 self._scant_us[pool] = none_us
@@ -121,6 +130,14 @@ class Dryness:
             self._coming[pool] = Coming(since_us, mono_us, rests_us)
             again_us = min(again_us or wait_us, wait_us)
         return again_us
+
+    def _gives_back_in_us(self, pool: str, mono_us: int) -> int:
+        """Soon, but not for each try of an agent that asks again and again."""
+        at_us = self._gives_back_us.get(pool, mono_us - DRY_US)
+        if at_us <= mono_us:
+            at_us = max(mono_us + SURPLUS_US, at_us + DRY_US)
+        self._gives_back_us[pool] = at_us
+        return at_us - mono_us
 
 
 def _dry_us(told: Told | None, server_us: int) -> int:

@@ -6,6 +6,7 @@ from agentspend.core.allowance.dryness import (
     COMING_US,
     DRY_US,
     LAST_COMING_US,
+    SURPLUS_US,
     UNHEARD_US,
     Dryness,
 )
@@ -30,8 +31,8 @@ def listening() -> Dryness:
 
 def dried(dryness: Dryness, mono_us: int, ends_us: int | None = None) -> None:
     """The server has neither enough for comfort nor the least."""
-    assert dryness.answered(answer(Lacking.DRY, ends_us), [NEED], {"org": 9}, mono_us)
-    assert not dryness.answered(answer(Lacking.DRY, ends_us), [NEED], {"org": 9}, mono_us)
+    assert dryness.answered(answer(Lacking.DRY, ends_us), [NEED], {"org": 0}, mono_us)
+    assert not dryness.answered(answer(Lacking.DRY, ends_us), [NEED], {"org": 0}, mono_us)
 
 
 def test_what_the_server_has_not_got_is_dry_for_a_while() -> None:
@@ -85,9 +86,32 @@ def test_an_answer_from_before_the_policy_in_force_makes_nothing_dry() -> None:
     for _ in range(3):
         assert dryness.answered(answer(Lacking.DRY), [NEED], {"org": 9}, 0, policy=2)
         assert not dryness.is_dry("org", 0)
-    assert dryness.answered(answer(Lacking.DRY), [NEED], {"org": 9}, 0, policy=1)
-    assert not dryness.answered(answer(Lacking.DRY), [NEED], {"org": 9}, 0, policy=1)
+    assert dryness.answered(answer(Lacking.DRY), [NEED], {"org": 0}, 0, policy=1)
+    assert not dryness.answered(answer(Lacking.DRY), [NEED], {"org": 0}, 0, policy=1)
     assert dryness.is_dry("org", 0)
+
+
+def test_what_was_granted_in_vain_is_reported_once_more_and_soon() -> None:
+    """So that the server asks it back; not at every answer to a request that goes on waiting for a
+    person, and not where nothing lies here."""
+    dryness = listening()
+    assert dryness.answered(answer(Lacking.DRY), [NEED], {"org": 9}, 0)
+    assert dryness.answered(answer(Lacking.DRY), [NEED], {"org": 9}, 0) == SURPLUS_US
+    assert dryness.is_dry("org", 0)
+    assert not dryness.answered(answer(Lacking.DRY), [NEED], {"org": 9}, SURPLUS_US)
+    assert dryness.answered(answer(Lacking.DRY), [NEED], {"org": 9}, 2 * DRY_US) == COMING_US
+    assert dryness.answered(answer(Lacking.DRY), [NEED], {"org": 9}, 2 * DRY_US) == SURPLUS_US
+
+
+def test_an_agent_that_asks_without_end_has_little_granted_in_vain() -> None:
+    """What was given back is granted for each try, and given back once a minute."""
+    dryness, talks = listening(), []
+    for mono_us in range(0, 4 * DRY_US, DRY_US // 10):
+        dryness.returned(["org"])
+        dryness.answered(answer(Lacking.DRY), [NEED], {"org": 9}, mono_us)
+        if wait_us := dryness.answered(answer(Lacking.DRY), [NEED], {"org": 9}, mono_us):
+            talks.append(mono_us + wait_us)
+    assert sorted(set(talks)) == [SURPLUS_US + minute * DRY_US for minute in range(5)]
 
 
 def test_what_was_given_back_can_be_had_again() -> None:
@@ -110,7 +134,7 @@ def test_what_is_coming_is_asked_for_again_but_not_for_ever() -> None:
     """It may lie on devices that do not answer: less and less often within a request's patience,
     and no more often for one that asks in between. Once it came, patience is whole again."""
     dryness, waits, now_us = Dryness(), [], 0
-    while wait_us := dryness.answered(answer(Lacking.COMING), [NEED], {"org": 9}, now_us):
+    while wait_us := dryness.answered(answer(Lacking.COMING), [NEED], {"org": 0}, now_us):
         assert not dryness.is_dry("org", now_us)
         assert dryness.is_coming("org", now_us + wait_us)
         assert not dryness.is_coming("org", now_us + wait_us + COMING_US)
