@@ -210,15 +210,24 @@ def choose_auth(
     return Auth.KEY
 
 
+NO_LOGIN = "no login was found"
+"""What every note of a session without a credential says."""
+
+
+def unpaid(plan: LaunchPlan) -> str:
+    """The note of `nobody_pays` where the plan has it, "" for a session that somebody pays."""
+    return next((text for text in plan.notes if NO_LOGIN in text), "")
+
+
 def nobody_pays(facts: SessionFacts, providers: Sequence[str], inside: str) -> str:
     """The note of a session without any credential; `inside` is the agent's own way to one."""
     unused = [name for name in providers if facts.of(name).key is not KeySource.NONE]
     if unused:
         why = f'auth = "passthrough" under [providers.{unused[0]}]'
-        return f"the {VENDORS[unused[0]]} key is not used ({why}), no login was found: {inside}"
+        return f"the {VENDORS[unused[0]]} key is not used ({why}), {NO_LOGIN}: {inside}"
     vendor = VENDORS[providers[0]] if len(providers) == 1 else "provider"
     return (
-        f"no {vendor} key is stored and no login was found: `agentspend keys set {providers[0]}`,"
+        f"no {vendor} key is stored and {NO_LOGIN}: `agentspend keys set {providers[0]}`,"
         f" or {inside}"
     )
 

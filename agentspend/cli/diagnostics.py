@@ -7,6 +7,7 @@ is by the way; `NO_COLOR` or a pipe turns them off.
 
 import errno
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,21 +55,22 @@ def paint(text: str, colour: str, stream: TextIO | None = None) -> str:
     return f"\x1b[{_CODES[colour]}m{text}\x1b[0m"
 
 
-def say(text: str) -> None:
+def say(text: str, colour: str = "") -> None:
     """One line of talk."""
-    _write(f"{text}\n")
+    text = folded(text)
+    _write(f"{paint(text, colour) if colour else text}\n")
 
 
 def warn(text: str, hint: str = "") -> None:
     """Something that deserves a look, and the way out."""
-    _write(f"{paint('agentspend:', 'yellow')} {text}\n")
+    _write_signed(text, "yellow")
     if hint:
         _write(f"→ {hint}\n")
 
 
 def tell(error: AgentspendError) -> None:
     """An error: what happened and the fact behind it, then the way out."""
-    _write(f"{paint('agentspend:', 'red')} {error.message}\n")
+    _write_signed(error.message, "red")
     if error.hint:
         _write(f"→ {error.hint}\n")
 
@@ -119,6 +121,39 @@ def close_pipes() -> None:
     """Whoever read us is gone: say nothing more, also not at exit."""
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, sys.stdout.fileno())
+
+
+def folded(text: str) -> str:
+    """A line of talk broken between words where a terminal would break it anywhere.
+
+    What is to be copied stays on one line: `words in backticks`, and a command from its "→" on.
+    """
+    width = _columns()
+    if len(text) < width or text.startswith("→"):
+        return text
+    lines = [""]
+    for part in _PARTS.findall(text):
+        if lines[-1] and len(lines[-1]) + len(part.rstrip()) > width:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(line.rstrip() for line in lines)
+
+
+_PARTS = re.compile(r"(?<!\S)→.*|(?:`[^`]*`|\S)+\s*|\s+")
+UNFOLDED = 1_000_000
+
+
+def _columns() -> int:
+    """How wide the terminal is; what no terminal reads is never broken."""
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns or UNFOLDED
+    except (OSError, ValueError):
+        return UNFOLDED
+
+
+def _write_signed(text: str, colour: str) -> None:
+    sign = "agentspend:"
+    _write(f"{folded(f'{sign} {text}').replace(sign, paint(sign, colour), 1)}\n")
 
 
 def _write(text: str) -> None:

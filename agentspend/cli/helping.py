@@ -4,6 +4,7 @@ typer's boxes are left out on purpose: they cost 100 ms of imports, break in nar
 in pipes, and wrap the examples.
 """
 
+import re
 from typing import Any
 
 import typer
@@ -77,6 +78,25 @@ def write_examples(formatter: Any, examples: Any) -> None:
         formatter.write(f"  {example}\n")
 
 
+_COST = "agentspend top    by agent, model and project; agentspend log --json for a sheet"
+ELSEWHERE = {
+    "report": _COST, "usage": _COST, "cost": _COST, "costs": _COST, "spend": _COST, "stats": _COST,
+    "init": "nothing has to be set up: agentspend run claude",
+    "setup": "nothing has to be set up: agentspend run claude",
+    "start": "agentspend run claude, or agentspend daemon start",
+    "stop": "agentspend pause --all    refuses every request; agentspend daemon stop",
+    "limit": "agentspend budget set daily 25.00 --window day",
+    "cap": "agentspend budget set daily 25.00 --window day",
+    "set": "agentspend budget set daily 25.00 --window day",
+    "raise": "agentspend budget raise daily 5",
+    "login": "agentspend keys set anthropic    or log in inside the agent",
+    "join": "agentspend team join URL CODE",
+    "uninstall": "agentspend daemon uninstall, and agentspend enable AGENT --undo for each",
+}  # fmt: skip
+"""What people try first, and where it is."""
+_NO_COMMAND = re.compile(r"no such command '(.+)'")
+
+
 def help_wanted(error: Any) -> str:
     """The help of a group that was named without a command, "" for a real error."""
     return str(error.format_message()) if type(error).__name__ == "NoArgsIsHelpError" else ""
@@ -91,6 +111,9 @@ def usage_error(error: Any) -> UsageError:
     context = error.ctx
     if context is None:
         return UsageError(message, "agentspend --help")
+    found = _NO_COMMAND.fullmatch(message)
+    if found and found[1] in ELSEWHERE:
+        return UsageError(message, ELSEWHERE[found[1]])
     where = context.command_path.removeprefix("agentspend").strip()
     if near:
         names = near.strip().rstrip("?)").replace("'", "").split(", ")

@@ -84,7 +84,7 @@ def _stored(store: "KeyStore", provider: str, key: str, *, plain_file: bool) -> 
     except NoKeyringError as error:
         if not _has_terminal():
             raise
-        passphrase = _new_passphrase(error)
+        passphrase = _new_passphrase(provider, error)
         return _store(passphrase).write_encrypted(provider, key), passphrase
 
 
@@ -196,11 +196,12 @@ def _has_terminal() -> bool:
     return sys.stdin.isatty() or sys.stderr.isatty()
 
 
-def _new_passphrase(reason: KeyStoreError) -> str:
+def _new_passphrase(provider: str, reason: KeyStoreError) -> str:
     """A passphrase typed twice, for somebody who would rather have a file than nothing."""
+    again = f"agentspend keys set {provider}"
     warn(reason.message)
     say("A passphrase keeps it in an encrypted file instead; the daemon needs it after each start.")
-    say("Without a prompt later, and without encryption: agentspend keys set … --plain-file")
+    say(f"→ without a prompt later, and without encryption: {again} --plain-file")
     wanted = f"new passphrase, at least {MIN_PASSPHRASE_CHARS} characters"
     first = _typed(f"{wanted}, or nothing to leave it (not shown): ")
     if not first:
@@ -208,11 +209,11 @@ def _new_passphrase(reason: KeyStoreError) -> str:
     if len(first) < MIN_PASSPHRASE_CHARS:
         raise UsageError(
             f"a passphrase needs at least {MIN_PASSPHRASE_CHARS} characters; nothing was stored",
-            "agentspend keys set NAME    asks again",
+            f"{again}    asks again",
         )
     if _typed("the same again: ") != first:
         raise UsageError("the two passphrases differ; nothing was stored",
-                         "agentspend keys set NAME    asks again")  # fmt: skip
+                         f"{again}    asks again")  # fmt: skip
     return first
 
 

@@ -61,7 +61,7 @@ def run(asked: RunArgs, launcher: Launcher, keys: Sequence[Handed]) -> int:
         code = run_in_foreground(plan.argv, plan.environment(caller.env))
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    run_words.after(link, payer, plan.argv[0])
+    run_words.after(link, payer, plan)
     return code
 
 

@@ -5,10 +5,10 @@ from contextlib import suppress
 from pathlib import PurePath
 from typing import Any
 
-from agentspend.agents.base import LaunchPlan
+from agentspend.agents.base import LaunchPlan, unpaid
 from agentspend.cli import access, question_lines
 from agentspend.cli.budget_lines import applying, left_text, resets_when, tightest
-from agentspend.cli.diagnostics import paint, say, warn
+from agentspend.cli.diagnostics import say, warn
 from agentspend.cli.moments import now_us
 from agentspend.cli.session_link import SessionLink
 from agentspend.core.errors import AgentspendError, DaemonSilent, DaemonUnreachable
@@ -54,7 +54,7 @@ def before(
         told = f"metering only, no budget applies  → {FIRST_CAP}"
     elif plan.subscribed and all(line["counts"] == "billed" for line in lines):
         told += "; your subscription's use is listed apart, and not counted"
-    say(paint(f"agentspend: {where + ' · ' if where else ''}{told}", "dim"))
+    say(f"agentspend: {where + ' · ' if where else ''}{told}", "dim")
 
 
 def _say_waits(texts: Sequence[str]) -> None:
@@ -81,7 +81,7 @@ def _untold(sentences: Sequence[str]) -> list[str]:
     return found
 
 
-def after(link: SessionLink, payer: Payer, program: str) -> None:
+def after(link: SessionLink, payer: Payer, plan: LaunchPlan) -> None:
     """What the session cost, and what is left. Never raises: the agent's exit code stands."""
     try:
         total = link.total()
@@ -108,7 +108,7 @@ def after(link: SessionLink, payer: Payer, program: str) -> None:
         warn(f"{what} came and nothing was sent: turned back, or given up while it waited",
              "agentspend status    says what holds it up")  # fmt: skip
     else:
-        warn(_nothing(PurePath(program).name), "agentspend doctor")
+        warn(*_nothing(plan))
 
 
 def _cost(total: dict[str, Any]) -> str:
@@ -142,9 +142,12 @@ def _left(lines: list[Any]) -> str:
     return f" · {left_text(line)}{', ' + resets if resets else ''}"
 
 
-def _nothing(program: str) -> str:
-    """Why nothing was metered, as far as can be known."""
-    return (
-        f"no request came through agentspend, so nothing was metered: {program} asked no model,"
-        " or went another way (its own base URL, another provider, a proxy)"
-    )
+def _nothing(plan: LaunchPlan) -> tuple[str, str]:
+    """Why nothing was metered, as far as can be known, and the way out."""
+    program = PurePath(plan.argv[0]).name
+    if note := unpaid(plan):
+        return f"nothing was asked and nothing metered: {note}", ""
+    why = f"{program} asked no model, or went another way"
+    ways = "its own base URL, another provider, a proxy"
+    told = f"no request came through agentspend, so nothing was metered: {why} ({ways})"
+    return told, "agentspend doctor"

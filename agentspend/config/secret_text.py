@@ -25,14 +25,15 @@ def checked_key(provider: str, text: str, source: str) -> str:
     if not key:
         raise KeyStoreError(
             f"{source} holds no key: it is empty",
-            "agentspend keys set NAME    asks for it on a terminal, or takes it from a pipe",
+            f"agentspend keys set {provider}    asks for it on a terminal, or takes it from a pipe",
         )
     if len(key) > MAX_KEY_CHARS:
         raise KeyStoreError(f"{source} holds no key: it is longer than {MAX_KEY_CHARS} characters")
     if any(char.isspace() for char in key):
         raise KeyStoreError(
             f"{source} holds more than a key: there is a blank or a new line inside",
-            "where the key is the first line:  pass show NAME | head -n1 | agentspend keys set …",
+            "where the key is the first line:  pass show NAME | head -n1 |"
+            f" agentspend keys set {provider}",
         )
     if not (key.isascii() and key.isprintable()):
         raise KeyStoreError(

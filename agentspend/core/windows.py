@@ -14,6 +14,9 @@ from agentspend.core.errors import AgentspendError
 
 _ROLLING = re.compile(r"(?:rolling\s+)?(\d{1,4})\s*([mhd])")
 _UNIT_S = {"m": 60, "h": 3_600, "d": 86_400}
+_MEANT = {"hourly": "hour", "daily": "day", "today": "day", "weekly": "week", "monthly": "month",
+          "ever": "total", "forever": "total", "all": "total", "run": "session"}  # fmt: skip
+"""What people write, and the window they mean: said, not guessed."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _HOUR_US = 3_600_000_000
@@ -50,10 +53,9 @@ class Window:
         found = _ROLLING.fullmatch(word)
         if found and int(found[1]) > 0:
             return cls(WindowKind.ROLLING, int(found[1]) * _UNIT_S[found[2]])
-        raise AgentspendError(
-            f"{text!r} is not a window",
-            "use session, subagent, hour, day, week, month, total, or a rolling length: 5h, 7d",
-        )
+        known = "use session, subagent, hour, day, week, month, total, or a rolling length: 5h, 7d"
+        hint = f"did you mean {_MEANT[word]}?" if word in _MEANT else known
+        raise AgentspendError(f"{text!r} is not a window", hint)
 
     @property
     def is_velocity(self) -> bool:

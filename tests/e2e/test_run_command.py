@@ -37,6 +37,21 @@ def test_the_exit_code_is_the_childs_own(world: World, command: str, code: int) 
     assert NOTHING in done.stderr
 
 
+def test_who_has_no_key_reads_that_and_no_guess(world: World) -> None:
+    """An agent that nobody pays asks nothing: the way out is a key, and not a doctor."""
+    claude = world.home.user / "bin" / "claude"
+    claude.parent.mkdir()
+    claude.write_text("#!/bin/sh\necho '9.9.9 (Claude Code)'\n")
+    claude.chmod(0o755)
+    path = f"{claude.parent}:{world.home.env['PATH']}"
+    done = world.run("claude", "-p", "hi", key="", PATH=path)
+    assert NOTHING not in done.stderr
+    assert last_line(done) == (
+        "agentspend: nothing was asked and nothing metered: no Anthropic key is stored and no login"
+        " was found: `agentspend keys set anthropic`, or /login inside"
+    )
+
+
 def test_what_was_sent_for_nothing_is_not_called_another_way(world: World) -> None:
     """The provider was down: the request came through us, and nobody billed it."""
     config = world.home.config
