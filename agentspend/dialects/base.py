@@ -9,7 +9,19 @@ from agentspend.core.usage import Metered
 
 
 class BadRequest(ValueError):
-    """The request cannot be one this API takes; the message names the field, as the API would."""
+    """The request cannot be one this API takes; the message names the field, as the API would.
+
+    `kind` is how it is answered (`Dialect.reply`).
+    """
+
+    kind = "bad_request"
+
+
+class LostThread(BadRequest):
+    """The request goes on with a conversation that only the provider holds: what it costs stands
+    nowhere in it. Its client can send the whole conversation, and is told to."""
+
+    kind = "lost_thread"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +131,8 @@ class Dialect(Protocol):
     ) -> Reply:
         """An answer of our own that this caller shows and does not retry.
 
-        Kinds: refused, bad_request, too_large, store, unreachable, timed_out; and rate_limited,
-        which is retried after `retry_after_s`.
+        Kinds: refused, bad_request, too_large, store, unreachable, timed_out; rate_limited, which
+        is retried after `retry_after_s`; and lost_thread where a dialect raises `LostThread`.
         """
         ...
 

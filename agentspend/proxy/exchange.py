@@ -34,7 +34,7 @@ from agentspend.proxy.credentials import settle_credentials
 from agentspend.proxy.decoding import decoder_for
 from agentspend.proxy.desk import Desk, Settings
 from agentspend.proxy.ending import end_hold
-from agentspend.proxy.headers import to_client, to_upstream
+from agentspend.proxy.headers import tier_in, to_client, to_upstream
 from agentspend.proxy.ladder import Request, after_count, asked_of, hold_request
 from agentspend.proxy.login import Login, login_of, way_out
 from agentspend.proxy.passage import Passage
@@ -155,7 +155,7 @@ class Journey:
             self.tags, body = tagged(own, self.request.headers, arrived_body.plain, self.dialect)
             facts = await read_facts(self.dialect, body, self.route.model)
         except BadRequest as error:
-            return self.say.of_kind("bad_request", str(error))
+            return self.say.of_kind(error.kind, str(error))
         except TooLarge:
             return self.say.of_kind("too_large", refusal.TOO_LARGE)
         except ConnectionError:
@@ -185,7 +185,7 @@ class Journey:
                 self.route, self.path, body, swap.to, book
             )
             payer = self._payer(facts)
-        facts = self._in_region(book.with_limits(provider, facts))
+        facts = self._as_sent(book.with_limits(provider, facts))
         self.login = login_of(self.desk, paid, provider, headers, body, facts.model)
         if self.login is not None and (stopped := self.login.refusal()):
             return await self.say.declined(included_ruling(stopped), payer)
@@ -339,11 +339,14 @@ class Journey:
         except ConnectionError:
             self.client_left()
 
-    def _in_region(self, facts: RequestFacts) -> RequestFacts:
-        """The region that the provider's host stands for, where the request names none."""
+    def _as_sent(self, facts: RequestFacts) -> RequestFacts:
+        """The facts with what stands outside the body: the region whose price the host stands for,
+        where the request names none, and a tier that a header asks for."""
         host = urlsplit(self.settings.upstream.base_url(way_to(self.dialect))).netloc
         region = facts.inference_geo or region_of(host, facts.model)
-        return facts if region == facts.inference_geo else replace(facts, inference_geo=region)
+        tier = facts.service_tier or tier_in(self.request.headers)
+        same = (region, tier) == (facts.inference_geo, facts.service_tier)
+        return facts if same else replace(facts, inference_geo=region, service_tier=tier)
 
     def _shrink(self, asked: Request, held: Held, meter: Meter) -> None:
         """At the first usage event most of the hold is free again (DESIGN.md §3)."""

@@ -16,6 +16,7 @@ from agentspend.dialects.anthropic.shapes import (
     BLOCKS,
     MESSAGE,
     RESULT,
+    TOOL_CHANGE,
     TOOLS,
     Block,
     CacheControl,
@@ -36,6 +37,7 @@ LOCAL_BLOCKS = frozenset(
     {
         "text", "image", "tool_use", "thinking", "redacted_thinking", "search_result",
         "server_tool_use", "mcp_tool_use", "tool_reference", "web_search_result", "compaction",
+        "tool_removal", "mcp_tool_listing", "fallback",
     }
 )  # fmt: skip
 _MARK = re.compile(b'"cache_control"')
@@ -113,7 +115,8 @@ class Contents:
             self._read_strange(raw)
             self.unpriceable.append("tools")
             return
-        self.tools = [(tool.name, item) for tool, item in zip(tools, raws, strict=True)]
+        named = [(tool.name, item) for tool, item in zip(tools, raws, strict=True)]
+        self.tools = [*self.tools, *named]
         for tool in tools:
             self.mark(tool.cache_control)
             self._read_tool(tool)
@@ -149,6 +152,8 @@ class Contents:
                 lies_elsewhere = False
             elif kind == "tool_reference":
                 self._read_reference(block.tool_name)
+            elif kind == "tool_addition":
+                self._read_addition(bytes(block.tool))
             elif kind not in LOCAL_BLOCKS and not kind.endswith("tool_result"):
                 lies_elsewhere = True
             self.remote_input = self.remote_input or lies_elsewhere
@@ -184,6 +189,21 @@ class Contents:
         sizes = [self.bound(raw) for known, raw in self.tools if known == name]
         if sizes:
             self.added_tokens += max(sizes)
+        else:
+            self.remote_input = True
+
+    def _read_addition(self, raw: bytes) -> None:
+        """A tool that is offered from this message on: listed before, or defined here."""
+        try:
+            change = TOOL_CHANGE.decode(raw)
+        except UNREADABLE:
+            self._read_strange(raw)
+            self.unpriceable.append("tool_addition")
+            return
+        if change.definition:
+            self.read_tools(b"[" + change.definition + b"]")
+        elif change.type == "tool_reference":
+            self._read_reference(change.name)
         else:
             self.remote_input = True
 

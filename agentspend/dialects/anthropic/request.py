@@ -21,7 +21,7 @@ from agentspend.dialects.anthropic.shapes import (
     THREAD,
     CacheControl,
 )
-from agentspend.dialects.base import BadRequest
+from agentspend.dialects.base import BadRequest, LostThread
 from agentspend.dialects.costly_models import costly_models
 from agentspend.dialects.fields import (
     COSTLY_ENDINGS,
@@ -67,7 +67,7 @@ def read_request(body: bytes, *, in_nfc: bool = True) -> RequestFacts:
     geo = options.priced("inference_geo", TEXT) or ""
     fallbacks = options.fallbacks()
     others = (*fallbacks, *options.instead_of(model))
-    goes_on = options.goes_on()
+    resumes = options.resumes()
     runs = 1 + len(fallbacks) + int(options.compacts())
     stream = options.read("stream", FLAG) is True
     unknown = [name for name in parts if name not in KNOWN]
@@ -85,7 +85,7 @@ def read_request(body: bytes, *, in_nfc: bool = True) -> RequestFacts:
         remote_input=contents.remote_input
         or bool(options.strange)
         or bool(parts.keys() & REMOTE)
-        or goes_on
+        or resumes
         or any(could_bring_input(name) for name in unknown),
         iterations=runs
         + contents.server_tool_uses
@@ -156,18 +156,17 @@ class _Options(Fields):
         """OpenRouter's `models`: one of them answers where this one does not."""
         return [name for name in self.priced("models", NAMES) or () if name != model]
 
-    def goes_on(self) -> bool:
-        """Whether the provider keeps a part of the prompt: a thread's, or an answer's that was cut.
+    def resumes(self) -> bool:
+        """Whether the provider keeps the beginning of this answer, which was cut.
 
-        A thread keeps its tools too, which nobody here sees: it is named. It is best-effort, and
-        whoever uses one can send the whole conversation again.
+        Raises `LostThread` for a conversation that it keeps: nobody here sees its messages, its
+        cache marks and its tools.
         """
         thread = self.read("thread", THREAD)
-        kept = "thread" in self.raw and (thread is None or thread.type != "create")
-        if kept:
-            self.unpriceable.append("thread")
+        if "thread" in self.raw and (thread is None or thread.type != "create"):
+            raise LostThread("thread: agentspend needs the whole conversation, to bound its cost")
         resumed = self.raw.get("resumption", b"")
-        return kept or b'"token"' in resumed or b"\\u" in resumed
+        return b'"token"' in resumed or b"\\u" in resumed
 
     def compacts(self) -> bool:
         """Whether the provider may run the prompt once more to shorten it."""

@@ -28,6 +28,7 @@ class Block(msgspec.Struct):
     source: Source | None = None
     content: msgspec.Raw = ABSENT
     tool_name: str = ""
+    tool: msgspec.Raw = ABSENT
 
 
 class Result(Block):
@@ -50,6 +51,14 @@ class Tool(msgspec.Struct):
     max_uses: int | None = None
     model: str | None = None
     cache_control: CacheControl | None = None
+
+
+class ToolChange(msgspec.Struct):
+    """A tool that a message adds: one by its `name`, or a new one (`definition`)."""
+
+    type: str = ""
+    name: str = ""
+    definition: msgspec.Raw = ABSENT
 
 
 class Thinking(msgspec.Struct):
@@ -80,6 +89,7 @@ class ContextManagement(msgspec.Struct):
 BLOCKS = msgspec.json.Decoder(list[Block])
 RESULT = msgspec.json.Decoder(Result)
 MESSAGE = msgspec.json.Decoder(Message)
+TOOL_CHANGE = msgspec.json.Decoder(ToolChange)
 TOOLS = msgspec.json.Decoder(list[Tool])
 CACHE_CONTROL = msgspec.json.Decoder(CacheControl)
 THINKING = msgspec.json.Decoder(Thinking)

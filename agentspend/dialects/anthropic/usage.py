@@ -40,8 +40,6 @@ def parts_of(
     unknown = list(_unknown_counts(usage))
     words = {name: str(usage.get(name) or getattr(facts, name)) for name in WORDS}
     counts = _counts(usage, facts)
-    if counts.prompt_tokens == 0:
-        raise ValueError("the usage has no input")
     parts = [UsagePart(model=model, usage=counts, **words)]
     for item in usage.get("iterations") or ():
         kind = item.get("type", "")
@@ -52,6 +50,8 @@ def parts_of(
         unknown += [f"iterations.{name}" for name in _unknown_counts(item)]
         if kind not in BILLED_ON_TOP:
             unknown.append(f"iterations.{kind}")
+    if not any(part.usage.prompt_tokens for part in parts):
+        raise ValueError("the usage has no input")
     return tuple(parts), tuple(dict.fromkeys(unknown))
 
 

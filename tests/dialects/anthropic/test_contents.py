@@ -82,6 +82,38 @@ def test_talk_about_marks_is_no_mark(body: bytes, ttl: str) -> None:
     assert read_request(body).cache_ttl == ttl
 
 
+def added(definition: dict[str, Any]) -> dict[str, Any]:
+    """A tool defined in the middle of a conversation."""
+    tool = {"type": "tool_definition", "definition": definition}
+    return {"type": "tool_addition", "tool": tool}
+
+
+def test_a_tool_defined_in_a_message_is_a_tool_like_any_other() -> None:
+    """It may search, run code, or ask a dearer model (beta inline-tools)."""
+    search = {"type": "web_search_20260318", "name": "web_search", "max_uses": 3}
+    advisor = {"type": "advisor_20260301", "name": "advisor", "model": "dear", "max_uses": 1}
+    code = {"type": "code_execution_20260521", "name": "code_execution"}
+    facts = read_request(saying(added(search), added(advisor), added(code)))
+    assert (facts.web_search_requests, facts.iterations) == (3, 1 + 3 + 1 + 10)
+    assert facts.other_models == ("dear",)
+    assert facts.unpriceable == ("tools.code_execution_20260521",)
+    strange = {"type": "tool_addition", "tool": 7}
+    assert read_request(saying(strange)).unpriceable == ("tool_addition",)
+
+
+def test_a_tool_added_again_is_in_the_body() -> None:
+    """Listed with the tools, or defined by an earlier message."""
+    again = {"type": "tool_addition", "tool": {"type": "tool_reference", "name": "t"}}
+    own = {"name": "t", "description": "x" * 500, "input_schema": {}}
+    for facts in (
+        read_request(saying(added(own), again, {"type": "tool_removal", "tool": {"name": "t"}})),
+        read_request(asking(tools=[own], messages=[{"role": "user", "content": [again]}])),
+    ):
+        assert not facts.may_add_input
+        assert facts.input_bound_tokens > 2 * 2 * 500
+    assert read_request(saying(again)).remote_input
+
+
 def test_an_image_weighs_what_its_model_makes_of_it() -> None:
     """Servers that copy this API have other models: the dearest for one nobody measured."""
     claude, other = (

@@ -64,3 +64,13 @@ def test_an_unknown_kind_is_a_mistake() -> None:
     """Nobody invents an answer by a slip of the pen."""
     with pytest.raises(ValueError, match="no reply of kind 'denied'"):
         ANTHROPIC.reply("denied", "no", CLAUDE, "r_1")
+
+
+@pytest.mark.parametrize("agent", [CLAUDE, *OTHERS])
+def test_a_thread_that_goes_on_is_lost(agent: str) -> None:
+    """As the API says it where it has lost one: its SDKs then send the whole conversation."""
+    reply = ANTHROPIC.reply("lost_thread", "send it all", agent, "r_1")
+    error = json.loads(reply.body)["error"]
+    assert (reply.status, error["type"]) == (404, "not_found_error")
+    assert error["details"] == {"error_code": "thread_not_found"}
+    assert reply.headers["x-should-retry"] == "false"

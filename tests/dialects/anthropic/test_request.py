@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from agentspend.dialects.anthropic import Anthropic
 from agentspend.dialects.anthropic.request import count_body, read_request, with_max_output
-from agentspend.dialects.base import BadRequest
+from agentspend.dialects.base import BadRequest, LostThread
 from agentspend.sandbox.tokens import RULES, count_prompt
 from tests.dialects.anthropic.requests import FUZZ_EXAMPLES, MINIMAL, REQUESTS, asking, dumped
 from tests.dialects.cases import RECORDED
@@ -108,7 +108,6 @@ def test_bytes_that_are_not_utf8_are_refused() -> None:
         ({"compaction": {"type": "auto"}}, {"iterations": 2, "candidates": 2}),
         ({"models": ["claude-opus-5-5", "a"]}, {"other_models": ("a",), "iterations": 1}),
         ({"thread": {"type": "create"}}, {"remote_input": False, "unpriceable": ()}),
-        ({"thread": {"type": "continue", "previous_message_id": "m"}}, {"remote_input": True}),
         ({"resumption": {"type": "enabled"}}, {"remote_input": False}),
         ({"resumption": {"type": "enabled", "token": "t"}}, {"remote_input": True}),
         ({"user_profile_id": "u", "diagnostics": None}, {"remote_input": False}),
@@ -138,9 +137,6 @@ def test_a_word_that_costs_money_is_read(fields: dict[str, Any], wanted: dict[st
         ({"models": "a"}, ("models",)),
         ({"plugins": [{"id": "web"}]}, ("plugins",)),
         ({"preset": "p"}, ("preset",)),
-        ({"thread": {"type": "continue", "previous_message_id": "m"}}, ("thread",)),
-        ({"thread": {"type": "continue"}, "container": "c"}, ("thread",)),
-        ({"thread": 7}, ("thread",)),
         ({"model": "perplexity/sonar-pro"}, ("model=perplexity/sonar-pro",)),
         ({"models": ["google/gemini-3-pro-image"]}, ("model=google/gemini-3-pro-image",)),
     ],
@@ -148,6 +144,15 @@ def test_a_word_that_costs_money_is_read(fields: dict[str, Any], wanted: dict[st
 def test_what_has_no_price_is_named(fields: dict[str, Any], named: tuple[str, ...]) -> None:
     """A field that could cost money in a way nobody here can bound is named, to be refused."""
     assert read_request(asking(**fields)).unpriceable == named
+
+
+@pytest.mark.parametrize(
+    "thread", [{"type": "continue", "previous_message_id": "m"}, {"type": 7}, "continue"]
+)
+def test_a_conversation_that_only_the_provider_holds_has_no_bound(thread: object) -> None:
+    """Its client is told that the thread is lost, and sends the whole one."""
+    with pytest.raises(LostThread, match="thread: agentspend needs"):
+        read_request(asking(thread=thread, messages=[]))
 
 
 def test_an_output_format_adds_the_providers_own_words() -> None:

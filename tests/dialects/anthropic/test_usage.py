@@ -73,6 +73,20 @@ def test_what_is_billed_on_top_is_a_part_of_its_own() -> None:
     )
 
 
+def test_a_request_that_only_compacts_is_billed_for_that() -> None:
+    """Its top level counts nothing; where nothing at all is counted, there is no usage."""
+    compaction = {"type": "compaction", "input_tokens": 90, "output_tokens": 4}
+    nothing = {"input_tokens": 0, "output_tokens": 0}
+    parts, unknown = parts_of({**nothing, "iterations": [compaction]}, "answered", FACTS)
+    assert [(part.model, part.usage.input_tokens) for part in parts] == [
+        ("answered", 0),
+        ("asked", 90),
+    ]
+    assert unknown == ()
+    with pytest.raises(ValueError, match="no input"):
+        parts_of({**nothing, "iterations": [{"type": "compaction"}]}, "answered", FACTS)
+
+
 def test_a_word_left_unsaid_is_the_requests_own() -> None:
     """An answer silent about its speed is charged at the speed that was asked for."""
     facts = RequestFacts("m", 1, 1, speed="fast", service_tier="auto", inference_geo="us")
