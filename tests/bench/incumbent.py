@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.bench.ways import Way, free_port, until_listening
+from tests.bench.ways import Way, until_listening
+from tests.support.ports import free_port
 from tests.support.process import ROOT
 
 PROGRAM = ROOT / ".cache/litellm/bin/litellm"

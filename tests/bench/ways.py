@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 
 from agentspend.control.client import Connection
+from tests.support.ports import free_port
 from tests.support.process import ROOT, Home
 
 NGINX = """
@@ -131,12 +132,6 @@ def agentspend(folder: Path, upstream: int) -> Iterator[tuple[Way, float, Home]]
         )
     home.run("daemon", "stop")
     home.kill()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def until_listening(port: int, within_s: float = 10) -> None:

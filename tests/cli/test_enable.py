@@ -11,7 +11,8 @@ import pytest
 from agentspend.cli import enabling, service
 from agentspend.cli.diagnostics import ExitCode
 from tests.cli.conftest import Command
-from tests.daemon.helpers import free_port, session, set_port
+from tests.daemon.helpers import session, set_port
+from tests.support.ports import free_port
 from tests.support.process import Home
 
 SETTINGS = '{\n  "model": "opus", "env": {"MINE": "1"}\n}\n'

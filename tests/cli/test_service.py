@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Command
-from tests.daemon.helpers import ask, free_port, session, set_port
+from tests.daemon.helpers import ask, session, set_port
+from tests.support.ports import free_port
 from tests.support.process import Home
 
 UNIT = ".config/systemd/user/agentspend.service"

@@ -36,14 +36,21 @@ def settled(agentspend: Command) -> int:
     return len([line for line in lines if json.loads(line)["kind"] == "settle"])
 
 
-async def follow(until: Callable[[Day], bool]) -> Day:
+async def until(what: Callable[[], Any]) -> None:
+    """Wait for a message that brings it."""
+    async with asyncio.timeout(30):
+        while not what():
+            await asyncio.sleep(0.02)
+
+
+async def follow(enough: Callable[[Day], bool]) -> Day:
     """The day, once the source has told so much of it."""
     source, day = Live(), Day()
 
     async def take() -> None:
         async for message in source.watch():
             day.take(message, source.now_us())
-            if until(day):
+            if enough(day):
                 return
 
     await asyncio.wait_for(take(), 30)
@@ -87,8 +94,7 @@ async def test_what_happens_while_it_is_open_is_told(here: Home, agentspend: Com
 
     taking = asyncio.get_running_loop().create_task(take())
     before = settled(agentspend)
-    while not day.begun or day.spending.total.requests < before:
-        await asyncio.sleep(0.02)
+    await until(lambda: day.begun and day.spending.total.requests >= before)
     await asyncio.to_thread(spend, here)
     await asyncio.wait_for(taking, 30)
 
@@ -113,11 +119,9 @@ async def test_a_stopped_daemon_is_said_and_one_that_comes_back_is_followed(
                 return
 
     taking = asyncio.get_running_loop().create_task(take())
-    while not said:
-        await asyncio.sleep(0.02)
+    await until(lambda: len(said) == 1)
     await asyncio.to_thread(agentspend, "daemon", "stop")
-    while len(said) < 2:
-        await asyncio.sleep(0.02)
+    await until(lambda: len(said) == 2)
     await asyncio.to_thread(agentspend, "daemon", "start")
     await asyncio.wait_for(taking, 30)
 
@@ -182,8 +186,7 @@ async def test_the_app_runs_over_the_daemon(here: Home, agentspend: Command) -> 
     await asyncio.to_thread(spend, here)
     app = TopApp(Live(), zone=UTC)
     async with app.run_test(size=(100, 30)) as pilot:
-        while not app.day.recent:
-            await pilot.pause(0.02)
+        await until(lambda: app.day.recent)
         await pilot.press("2", "enter")
         steps = await app.source.why(app.day.recent[-1].rid)
     assert dict(steps)["model"].startswith("anthropic/")

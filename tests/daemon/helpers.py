@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import time
 import urllib.error
 import urllib.request
@@ -49,13 +48,6 @@ def budget(home: Home, name: str = "daily") -> dict[str, Any]:
 def set_port(home: Home, port: int) -> None:
     """Give the daemon a port that outlives it, as users have."""
     home.config.write_text(home.config.read_text().replace("port = 0", f"port = {port}"))
-
-
-def free_port() -> int:
-    """A port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass(frozen=True, slots=True)

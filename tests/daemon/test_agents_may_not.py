@@ -8,7 +8,8 @@ import pytest
 
 from agentspend.control.client import Connection
 from agentspend.core.errors import AgentspendError
-from tests.daemon.helpers import DAILY, ask, budget, free_port, paths, session, set_port, until
+from tests.daemon.helpers import DAILY, ask, budget, paths, session, set_port, until
+from tests.support.ports import free_port
 from tests.support.process import Home, SandboxProcess
 
 REFUSED = "an agent may not"

@@ -3,7 +3,8 @@
 import subprocess
 from pathlib import Path
 
-from tests.daemon.helpers import KEY, free_port, session, set_port
+from tests.daemon.helpers import KEY, session, set_port
+from tests.support.ports import free_port
 from tests.support.process import Home
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from agentspend.wire.chain import verify_chain
 from tests.daemon import agent
-from tests.daemon.helpers import KEY, ask, free_port, set_port, until
+from tests.daemon.helpers import KEY, ask, set_port, until
+from tests.support.ports import free_port
 from tests.support.process import Home, SandboxProcess
 
 

@@ -15,7 +15,8 @@ import pytest
 
 from agentspend.daemon import doorway
 from agentspend.daemon.doorway import Doorway, free_port_after, host_of
-from tests.daemon.helpers import KEY, ask, free_port, set_port
+from tests.daemon.helpers import KEY, ask, set_port
+from tests.support.ports import free_port
 from tests.support.process import ROOT, Home
 
 CLIENT = ROOT / "tests/daemon/key_client.py"

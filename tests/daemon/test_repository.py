@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.daemon.helpers import KEY, ask, free_port, set_port
+from tests.daemon.helpers import KEY, ask, set_port
+from tests.support.ports import free_port
 from tests.support.process import ROOT, Home
 
 DAY = '[[budgets]]\nname = "day"\nlimit = "2.00"\nwindow = "day"\n'

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from agentspend.core.errors import AgentspendError
-from tests.daemon.helpers import ask, budget, free_port, paths, session, set_port
+from tests.daemon.helpers import ask, budget, paths, session, set_port
+from tests.support.ports import free_port
 from tests.support.process import Home, SandboxProcess
 
 REFUSED = "an agent may not"

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.daemon.helpers import free_port, set_port
+from tests.daemon.helpers import set_port
 from tests.e2e.world import World
+from tests.support.ports import free_port
 from tests.support.process import AGENTS
 
 BIN = AGENTS.parents[1] / "bin"

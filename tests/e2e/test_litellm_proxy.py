@@ -7,7 +7,6 @@ virtual environment of its own, and `AGENTSPEND_LITELLM=…/bin/litellm` names t
 import asyncio
 import json
 import os
-import socket
 import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -18,6 +17,7 @@ import pytest
 
 from agentspend.sandbox.server import Sandbox
 from tests.support.desk import TOKEN, Device
+from tests.support.ports import free_port
 
 PROGRAM = os.environ.get("AGENTSPEND_LITELLM", "")
 pytestmark = pytest.mark.skipif(not PROGRAM, reason="AGENTSPEND_LITELLM names no LiteLLM")
@@ -48,9 +48,7 @@ async def gateway(tmp_path: Path) -> AsyncIterator[tuple[str, Sandbox]]:
         config = tmp_path / "litellm.json.yaml"
         config.write_text(json.dumps({"model_list": listed,
                                       "general_settings": {"master_key": KEY}}))  # fmt: skip
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         with (tmp_path / "litellm.log").open("wb") as log:
             process = subprocess.Popen(
                 [PROGRAM, "--config", str(config), "--host", "127.0.0.1", "--port", str(port)],

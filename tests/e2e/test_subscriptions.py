@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from agentspend.agents.claude import LOST
-from tests.daemon.helpers import free_port, set_port
+from tests.daemon.helpers import set_port
 from tests.e2e.test_codex import JWT, LOGIN
 from tests.e2e.world import World, last_line
+from tests.support.ports import free_port
 
 BIN = Path(__file__).parents[2] / ".cache/agents/bin"
 CODEX = ("codex", "exec", "--skip-git-repo-check", "-m", "gpt-5.4-mini", "say hi")

@@ -18,11 +18,12 @@ import msgspec
 
 from agentspend.sandbox.bill import Bill, BillRow
 from agentspend.wire.chain import verify_chain
+from tests.support.ports import free_port
 from tests.support.process import Home, SandboxProcess
 from tests.torture.load import Access, Clients, Heard
 from tests.torture.talk import Talk, ask, open_session
 from tests.torture.verdict import Account, Evidence, judge, lost
-from tests.torture.victim import HANG_S, Hung, Victim, free_port
+from tests.torture.victim import HANG_S, Hung, Victim
 
 ANYWHERE = "anywhere"
 STARTING = "ask.before_commit"

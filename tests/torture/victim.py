@@ -5,7 +5,6 @@ import os
 import select
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -116,13 +115,6 @@ class Victim:
         """What `agentspend verify` says."""
         found: dict[str, Any] = self._home.json("verify")
         return found
-
-
-def free_port() -> int:
-    """A port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _line(read_end: int) -> bytes:
