@@ -94,6 +94,19 @@ class UsagePart:
 
 
 @dataclass(frozen=True, slots=True)
+class Ran:
+    """What tools of the provider's own did in an answer, as far as it has passed.
+
+    `calls`: how often they were called. `tokens`: the most that was written and brought so far, all
+    of which the model reads again. `hidden`: one of them brings or bills what does not pass.
+    """
+
+    calls: int = 0
+    tokens: int = 0
+    hidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Metered:
     """What a response has proved so far.
 
@@ -102,6 +115,7 @@ class Metered:
     `unpriceable` names billable usage fields we have no rate for (then the row is not exact).
     `stop_reason` and `response_id` are the provider's own words, for `why` and for dedupe.
     `stated_pusd` is the amount the provider itself says it charged, where its word is the bill.
+    `ran` is None where an answer does not show what the provider's tools do.
     """
 
     parts: tuple[UsagePart, ...] = ()
@@ -112,3 +126,4 @@ class Metered:
     tool_call_cut: bool = False
     stated_pusd: int | None = None
     extra: Mapping[str, str] = field(default_factory=dict)
+    ran: Ran | None = None

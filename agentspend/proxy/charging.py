@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from agentspend.bookkeeper.outcomes import Held, Settlement
 from agentspend.core.limits import CANCEL_GRACE_S, MAX_WORD_CHARS, TOP_OUTPUT_TOKENS_PER_S
 from agentspend.core.model_patterns import priced_id
+from agentspend.core.money import nusd_from_pusd
 from agentspend.core.pricebook import RATE_CHANGE_AHEAD_US
 from agentspend.core.pricing import Charge
 from agentspend.core.printable import clean
@@ -87,10 +88,12 @@ def settlement(ended: Ended) -> Settlement | None:
         written = _written(ended, _charge(ended, metered), "provider_usage")
         return replace(written, unbilled_models=_unbilled_models(ended))
     output_tokens = output_upper_bound(ended)
-    if not knows_input(ended):
+    most_nusd = ended.asked.strict.nusd(output_tokens)
+    again_nusd = _run_again_nusd(ended) if knows_input(ended) else None
+    if again_nusd is None:
         return Settlement(
             rid=ended.asked.rid,
-            amount_nusd=ended.asked.strict.nusd(output_tokens),
+            amount_nusd=most_nusd,
             billing=Billing.CEILING,
             evidence="estimate",
             entry=_answer_fields(ended),
@@ -99,6 +102,8 @@ def settlement(ended: Ended) -> Settlement | None:
     known = max(_of_all(output_tokens, ended.asked), first.usage.output_tokens)
     estimated = replace(metered, parts=(_with_output(first, known), *metered.parts[1:]))
     charge = replace(_charge(ended, estimated), billing=Billing.CEILING)
+    if again_nusd:
+        charge = replace(charge, nusd=max(charge.nusd, min(charge.nusd + again_nusd, most_nusd)))
     return _written(ended, charge, "estimate")
 
 
@@ -153,6 +158,28 @@ def shrunk_nusd(so_far: Metered, asked: Request, held: Held) -> int:
     whole = _with_output(so_far.parts[0], _of_all(held.output_tokens, asked))
     proved = replace(so_far, parts=(whole,), billing=Billing.EXACT)
     return _priced(asked, held, proved).nusd
+
+
+def _run_again_nusd(ended: Ended) -> int | None:
+    """What a broken answer may cost beside its first run, None where nobody can tell.
+
+    Each time a tool of the provider's was called, and once more for one that had just begun, the
+    model read the prompt again with all that was written and brought since. So does a model that
+    stands in for the first, and one that shortens the prompt.
+    """
+    asked, ran = ended.asked, ended.metered.ran
+    facts = asked.facts
+    if not facts.other_models and facts.iterations == 1:
+        return 0
+    if ran is None or ran.hidden:
+        return None
+    runs = min(facts.iterations - 1, ran.calls + 2 + len(facts.other_models))
+    each = ended.metered.parts[0].usage.prompt_tokens + ran.tokens
+    if window := asked.strict.context_window:
+        each = min(each, window)
+    searches = min(ran.calls + 1, facts.web_search_requests)
+    fees = -(-asked.strict.fixed_pusd * searches // max(1, facts.web_search_requests))
+    return nusd_from_pusd(runs * each * asked.strict.input_pusd_per_token + fees)
 
 
 def _of_all(output_tokens: int, asked: Request) -> int:

@@ -5,19 +5,23 @@ the input too. An answer is EXACT only after its last usage (a `message_delta`) 
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 
 from agentspend.core.facts import RequestFacts
-from agentspend.core.usage import Billing, Metered, UsagePart
+from agentspend.core.usage import Billing, Metered, Ran, UsagePart
 from agentspend.dialects.anthropic.usage import PROMPT, billed_on_top, parts_of
 from agentspend.dialects.json_parts import UNREADABLE
 from agentspend.dialects.metering import AnswerMeter
 from agentspend.dialects.sse import Event, parse
-from agentspend.dialects.text_bound import tokens_bound
+from agentspend.dialects.text_bound import json_tokens_bound, tokens_bound
 
 CUT = "max_tokens"
+RUN_BY_THE_PROVIDER = frozenset({"server_tool_use", "mcp_tool_use"})
+# Whose words pass, if sealed; a fetched document's pages, found tools and advice do not.
+SHOWN_RESULTS = ("web_search_", "mcp_")
 _DELTA_HEAD = b"event: content_block_delta\ndata: "
 _KEPT_DELTAS = 512
 _QUIET = frozenset({b"ping", b"content_block_stop"})
@@ -48,6 +52,8 @@ class AnthropicMeter(AnswerMeter):
         self._has_content = False
         self._counted = False
         self._uncounted: list[bytes] = []
+        self._calls = self._brought_tokens = 0
+        self._hides = False
 
     @property
     def output_seen_tokens(self) -> int:
@@ -101,15 +107,30 @@ class AnthropicMeter(AnswerMeter):
                 self._final = self._counted
             case "content_block_start":
                 self._has_content = True
-                block = str(message.get("content_block", {}).get("type", ""))
-                self._in_tool_call = block == "tool_use"
-                if not block.endswith("tool_result"):
-                    self._seen_tokens += tokens_bound(data)
+                self._read_block(message.get("content_block", {}), data)
             case "content_block_delta":
                 self._count_delta(data)
             case "error":
                 self._broken = True
         return False
+
+    def _read_block(self, block: dict[str, Any], data: bytes) -> None:
+        """A block begins: the answer's own, or a provider's tool that is called or brings."""
+        kind = str(block.get("type", ""))
+        self._in_tool_call = kind == "tool_use"
+        if kind.endswith("tool_result"):
+            self._brought_tokens += json_tokens_bound(data)
+            self._hides = self._hides or not kind.startswith(SHOWN_RESULTS)
+            return
+        self._seen_tokens += tokens_bound(data)
+        self._calls += kind in RUN_BY_THE_PROVIDER
+
+    def _metered(self, billing: Billing) -> Metered:
+        metered = super()._metered(billing)
+        if billing is Billing.EXACT:
+            return metered
+        tokens = self.output_seen_tokens + self._brought_tokens
+        return replace(metered, ran=Ran(self._calls, tokens, self._hides))
 
     def _read_whole(self, message: dict[str, Any]) -> None:
         self._read_head(message)
@@ -150,9 +171,9 @@ class AnthropicMeter(AnswerMeter):
         return parts, unknown, None
 
     def _count_kept(self) -> None:
-        for data in self._uncounted:
+        kept, self._uncounted = self._uncounted, []  # a copy of this meter counts them itself
+        for data in kept:
             self._count_delta(data)
-        self._uncounted.clear()
 
     def _count_delta(self, data: bytes) -> None:
         """Count the text of a delta; the whole event where it has none that is known."""
