@@ -8,7 +8,9 @@ there is no such file: the database's own replication does this work.
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from agentspend.core.errors import AgentspendError
@@ -17,6 +19,9 @@ from sync_server.allowance.journal import Line, read_line, write_line
 
 KEPT = 64
 """How many batches are remembered for taking back; only the last can ever be."""
+LOCK_TRIES = 10
+LOCK_AGAIN_S = 0.2
+"""A command in the folder has it for a moment only, so a server that starts waits for that."""
 
 
 class JournalBroken(AgentspendError):
@@ -30,7 +35,7 @@ class JournalFile:
         self._path = path
         self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._lock()
         except OSError as error:
             os.close(self._handle)
             raise AgentspendError(
@@ -40,6 +45,15 @@ class JournalFile:
         self._cut_torn_lines()
         self._tail: list[tuple[int, int]] = []
         self._base = os.fstat(self._handle).st_size
+
+    def _lock(self) -> None:
+        """Raises `OSError` where somebody keeps it for longer than a command takes."""
+        for _ in range(LOCK_TRIES):
+            with suppress(OSError):
+                fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            time.sleep(LOCK_AGAIN_S)
+        fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def close(self) -> None:
         """Give the lock back."""

@@ -98,11 +98,15 @@ def team_lines(
 
 
 def shown_of(pool: Pool, account: Account, seen: Mapping[str, PoolSeen]) -> Shown:
-    """What people see of a pool: all of its cap, or what this device was granted of it."""
+    """What people see of a pool: all of its cap, or what this device was granted of it.
+
+    A cap that was changed is known here before the picture of it is looked at anew.
+    """
     found = seen.get(pool.id)
     if found is None:
         return own(account)
-    return whole(own(account), found.cap_nusd, found.spent_nusd, found.out_nusd, found.free_nusd)
+    free_nusd = max(0, found.free_nusd + pool.cap_nusd - found.cap_nusd)
+    return whole(own(account), pool.cap_nusd, found.spent_nusd, found.out_nusd, free_nusd)
 
 
 def own(account: Account) -> Shown:

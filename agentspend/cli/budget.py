@@ -129,8 +129,15 @@ def remove_budget(name: Name) -> None:
         return
     _declared(name)
     access.change_budget(name, None)
-    left = len(access.config().budgets)
-    say(f"budget {name} is gone; {left} left" if left else "no budget is left: metering only")
+    others = [line["name"] for line in access.ask("status")["budgets"] if line["source"]]
+    say(f"budget {name} is gone; {_left(len(access.config().budgets), others)}")
+
+
+def _left(count: int, others: list[str]) -> str:
+    """What still holds: budgets of the configuration, and those of a team or a repository."""
+    if count or not others:
+        return f"{count} left" if count else "no budget is left: metering only"
+    return f"none of yours is left, and {', '.join(others)} still in force"
 
 
 def refuse(

@@ -265,7 +265,8 @@ def _named(pool: Team) -> str:
 
 def _heard(team: Team) -> str:
     """When the server was heard, and what waits for it."""
-    queued = f", {team['queued']} reports queued" if team["queued"] else ""
+    count = team["queued"]
+    queued = f", {count} report{'' if count == 1 else 's'} to send" if count else ""
     if team.get("leaving") is not None:
         return leaving_text(team["leaving"], team["failed"])
     if team["state"] == "doubt":

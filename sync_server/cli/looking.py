@@ -62,9 +62,16 @@ def audit(
     output.table(
         [">act", "when", "who", "what", ""],
         [[act["seq"], when(act["ts"]), act["who"], act["what"],
-          " ".join(f"{name}={act[name]}" for name in act if name not in known)]
+          " ".join(_fact(name, act[name]) for name in act if name not in known)]
          for act in found["acts"]],
     )  # fmt: skip
+
+
+def _fact(name: str, value: Any) -> str:
+    """A word of an act, amounts as people read them: `cap=$40.00`."""
+    if name.endswith("_nusd") and isinstance(value, int):
+        return f"{name.removesuffix('_nusd')}={dollars(value)}"
+    return f"{name}={value}"
 
 
 def verify(as_json: Json = False) -> None:

@@ -43,6 +43,15 @@ def test_a_cap_is_whole_where_its_server_told(team: Desk) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(("was", "free"), [(120, 50), (90, 20), (200, 130)])
+def test_a_cap_that_was_changed_is_known_before_it_is_looked_at_anew(
+    team: Desk, was: int, free: int
+) -> None:
+    """A refusal and the line after it name the same limit, and the same money is free."""
+    old = PoolSeen("acme", "org", "month", was * USD, 60 * USD, 10 * USD, free * USD, None)
+    assert _budget(team, seen={"acme": old}) == _budget(team, seen=SEEN)
+
+
 def test_an_allowance_is_told_as_one(team: Desk) -> None:
     """It is not how much is left, so a budget of this machine goes before it."""
     told = _budget(team)

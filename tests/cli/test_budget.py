@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from agentspend.cli import access, diagnostics
+from agentspend.cli.budget import _left
 from agentspend.cli.diagnostics import ExitCode
 from agentspend.core.errors import AgentspendError
 from tests.cli.conftest import Command
@@ -127,6 +128,15 @@ def test_raise_that_is_none(agentspend: Command, words: list[str], said: str) ->
     ran = agentspend("budget", "raise", *words)
     assert (ran.code, ran.out) == (ExitCode.USAGE, "")
     assert said in ran.err
+
+
+def test_what_is_left_after_a_removal() -> None:
+    """A team's caps hold on: that is not metering only."""
+    assert _left(2, []) == "2 left"
+    assert _left(0, []) == "no budget is left: metering only"
+    assert (
+        _left(0, ["team:org.month"]) == "none of yours is left, and team:org.month still in force"
+    )
 
 
 def test_remove(agentspend: Command, here: Home) -> None:

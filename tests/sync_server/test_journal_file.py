@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from agentspend.core.errors import AgentspendError
+from sync_server import journal_file
 from sync_server.allowance.journal import Granted, Line, Opened
 from sync_server.journal_file import KEPT, JournalFile
 
@@ -33,8 +34,20 @@ def test_lines_are_read_back_in_order(tmp_path: Path) -> None:
     assert (tmp_path / "j").stat().st_mode & 0o777 == 0o600
 
 
-def test_two_servers_cannot_write_one_journal(tmp_path: Path) -> None:
+def test_a_command_in_the_folder_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`serve` right behind `team set-cap` starts, as soon as that has ended."""
+    command = JournalFile(tmp_path / "j")
+    monkeypatch.setattr(journal_file.time, "sleep", lambda _: command.close())
+    JournalFile(tmp_path / "j").close()
+
+
+def test_two_servers_cannot_write_one_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The second says so at its start, and may start once the first has ended."""
+    monkeypatch.setattr(journal_file, "LOCK_AGAIN_S", 0)
     first = JournalFile(tmp_path / "j")
     with pytest.raises(AgentspendError, match="another server"):
         JournalFile(tmp_path / "j")

@@ -35,6 +35,7 @@ async def test_all_three_ways_reach_the_same_server(tmp_path: Path) -> None:
     assert alone.out.partition('"members"')[2] == shown.out.partition('"members"')[2]
     audit = run(house.folder.path, "audit").out
     assert "first lead  team.create" in audit
+    assert "cap=$20.00" in audit
 
 
 async def test_a_wrong_certificate_or_token_is_told_apart(house: House, tmp_path: Path) -> None:
