@@ -39,7 +39,9 @@ from agentspend.store import team
 from agentspend.store.accounts import Account
 from agentspend.store.holds import all_open
 
-MAX_REPORTED = 200
+MAX_REPORTED, MAX_REPORTED_BYTES = 200, 200_000
+"""Quotes are escaped twice on the way, so that this much may be four times as long there: the
+server takes a megabyte."""
 
 
 class Team:
@@ -318,7 +320,8 @@ class Team:
         if device is None or self._membership is None:
             return None
         inc = device.standing.inc
-        bodies = team.after(self._conn, inc, device.standing.acked_seq, MAX_REPORTED)
+        after, most = device.standing.acked_seq, MAX_REPORTED_BYTES
+        bodies = team.after(self._conn, inc, after, MAX_REPORTED, most)
         return to_sync(
             device,
             TeamChain(self._conn, inc),

@@ -61,13 +61,21 @@ def hash_at(conn: sqlite3.Connection, inc: str, seq: int) -> str:
     return str(found[0]) if found else ""
 
 
-def after(conn: sqlite3.Connection, inc: str, seq: int, count: int) -> list[bytes]:
-    """Up to `count` reports after a number, in order."""
+def after(
+    conn: sqlite3.Connection, inc: str, seq: int, count: int, most_bytes: int = 1 << 30
+) -> list[bytes]:
+    """Up to `count` reports after a number, in order; of long ones fewer, but one at least."""
     rows = conn.execute(
         "SELECT body FROM team_entry WHERE inc = ? AND seq > ? ORDER BY seq LIMIT ?",
         (inc, seq, count),
-    ).fetchall()
-    return [bytes(row[0]) for row in rows]
+    )
+    found: list[bytes] = []
+    for (body,) in rows:
+        most_bytes -= len(body)
+        if found and most_bytes < 0:
+            break
+        found.append(bytes(body))
+    return found
 
 
 def right(conn: sqlite3.Connection, inc: str, pool: str, window: int) -> RightRow | None:

@@ -77,14 +77,22 @@ def _set(conn: Connection, org: Row[Any], told: Cap, moment: Moment) -> Done:
         if known is not None:
             state = cases.state_of(known)
             decided[-1] = _again(state.window, state.ends_us, decided[-1])
-            if state.committed_nusd > told.cap_nusd:
-                answer["note"] = (
-                    f"{dollars(state.committed_nusd)} is committed already: nothing is granted "
-                    "until enough has come back"
-                )
+            answer["note"] = _passed(state.with_cap(told.cap_nusd), told.window)
     words = moment.words("cap.set", pool=name, cap_nusd=told.cap_nusd)
     concerns = _concerned(conn, team, member)
     return Done(answer, decided, words, policy=True, concerns=concerns)
+
+
+def _passed(state: PoolState, window: str) -> str:
+    """What a lead is told whose cap is below what is spent or granted: also without rights, and
+    with those of earlier windows."""
+    if state.available_nusd >= 0:
+        return ""
+    committed = dollars(state.cap_nusd - state.available_nusd)
+    begins = "" if window == "total" else f", or the next {window} begins"
+    return (
+        f"{committed} is committed already: nothing is granted until enough has come back{begins}"
+    )
 
 
 def _is_same(known: Row[Any], team: str | None, member: str | None, scope: dict[str, str]) -> bool:

@@ -1,6 +1,8 @@
 """The team's rights in the books: the same as the pure rules say, and never more than granted."""
 
+import json
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,8 @@ from agentspend.core.usage import Billing
 from agentspend.store import team
 from agentspend.sync.wants import wants
 from agentspend.wire.entries import decode
+from agentspend.wire.team import seal
+from sync_server.doors.devices import MOST_BYTES
 from tests.bookkeeper.conftest import Desk, budget
 
 USD = 10**9
@@ -79,6 +83,22 @@ def test_a_request_needs_rights_in_every_pool_it_counts_in(desk: Desk) -> None:
         ("acme", 24_322, USD // 4), ("api", 739_000, USD // 4),
     ]  # fmt: skip
     assert (told.project, told.amount_nusd) == ("acme/api", USD // 4)
+
+
+def test_a_report_is_one_that_the_server_reads(desk: Desk) -> None:
+    """However long the words of a request are: the rest of a long week goes with the next one."""
+    join(desk)
+    tags = tuple(f"{number}=" + '"' * 250 for number in range(32))
+    for _ in range(40):
+        held = desk.hold(desk.request(payer=replace(ANA, tags=tags)))
+        assert isinstance(held, Held)
+        desk.settle(held.rid, "0.25")
+    report = desk.do(lambda: desk.books.team.report("n_1", ()))
+    assert report is not None
+    assert 0 < len(report.entries) < 40
+    sealed = seal(report, lambda *_: bytes(64))
+    posted = {"body": sealed.body.decode(), "signature": sealed.signature.hex()}
+    assert len(json.dumps(posted, ensure_ascii=False).encode()) <= MOST_BYTES
 
 
 def test_a_pool_that_is_dry_refuses_like_a_budget(desk: Desk) -> None:

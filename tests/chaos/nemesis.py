@@ -86,6 +86,18 @@ class Nemesis:
                 await asyncio.sleep(LULL_S)
                 self._world.network.weather = STORM
                 self._counted.add(event.kind)
+            case schedule.FREEZE:
+                await self._for_a_while(event, "freeze", "unfreeze", {"team": "backend"})
+            case schedule.VIEWER:
+                member = {"member": f"m{event.device}"}
+                await self._for_a_while(
+                    event, "member.set_role", "member.set_role",
+                    {**member, "role": "viewer"}, {**member, "role": "member"},
+                )  # fmt: skip
+            case schedule.WRITE_OFF:
+                await self._write_off(event)
+            case schedule.PUT_BACK:
+                await self._put_server_back(event)
             case schedule.REQUEST:
                 await self._ask_for_more(device, event)
             case _:
@@ -112,6 +124,44 @@ class Nemesis:
             await asyncio.sleep(self._chance.uniform(0.0, 1.5))
             await server.start()
             await asyncio.sleep(min(server.starts_s[-1], LONGEST_UP_S))
+
+    async def _put_server_back(self, event: Event) -> None:
+        """Its database is lost, and comes back from a copy that is some seconds old. PostgreSQL has
+        no journal, and so no such copy (docs/team.md)."""
+        server, world = self._world.server, self._world
+        if server.folder.settings().database:
+            return
+        self._copies += 1
+        copy = world.folder / f"server-{self._copies}.db"
+        await server.command("backup", str(copy))
+        await asyncio.sleep(LONGER_S * (0.5 + event.share))
+        async with self._server_turn:
+            await server.kill()
+            await server.command("restore", str(copy))
+            await server.start()
+            await asyncio.sleep(min(server.starts_s[-1], LONGEST_UP_S))
+        self._counted.add(event.kind)
+
+    async def _for_a_while(
+        self, event: Event, act: str, back: str, what: dict[str, str],
+        then: dict[str, str] | None = None,
+    ) -> None:  # fmt: skip
+        """A lead does something, and some seconds later the opposite."""
+        server = self._world.server
+        try:
+            await server.surely(act, **what)
+            await asyncio.sleep(LULL_S * (0.5 + event.share))
+        finally:
+            await server.surely(back, **(then or what))
+        self._counted.add(event.kind)
+
+    async def _write_off(self, event: Event) -> None:
+        """A lead counts as spent what lies on ledgers that were left behind, wherever any is."""
+        server = self._world.server
+        for each in (await server.surely("device.list"))["devices"]:
+            if each["old_ledgers"]:
+                await server.surely("device.write_off", device=each["device"])
+                self._counted.add(event.kind)
 
     async def _cut_off(self, device: Device, event: Event) -> None:
         """For long, with some allowance: it works on that, and reports when it is back."""

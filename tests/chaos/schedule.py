@@ -7,6 +7,8 @@ KILL_SERVER, KILL_DAEMON = "server killed", "daemon killed"
 CUT_OFF, CLONE, RESTORE = "device cut off for long", "home cloned", "home restored"
 LOWER, RAISE, REQUEST = "cap lowered", "cap raised", "raise asked for and approved"
 REPLAY, LULL = "old requests played again", "storm pauses"
+FREEZE, VIEWER = "team frozen for a while", "member may only look for a while"
+WRITE_OFF, PUT_BACK = "old ledgers written off", "server restored from a backup"
 OVER, ANEW, ASIDE = "copied over the file", "file removed and copied", "home moved aside"
 WAYS = (OVER, ANEW, ASIDE)
 """How a backup is put back. The first keeps the file's inode, the second often gets it again."""
@@ -22,6 +24,10 @@ EVERY_S = {
     REQUEST: 11.0,
     REPLAY: 2.0,
     LULL: 20.0,
+    FREEZE: 20.0,
+    VIEWER: 20.0,
+    WRITE_OFF: 15.0,
+    PUT_BACK: 20.0,
 }
 """The mean time between two of a kind, in the short run; see `pace`."""
 SHORT_S = 60.0

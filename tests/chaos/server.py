@@ -83,6 +83,14 @@ class TeamServer:
             await asyncio.to_thread(self._process.wait, WITHIN_S)
             self._process = None
 
+    async def command(self, *words: str) -> None:
+        """A command in the server's folder; must succeed."""
+        done = await asyncio.to_thread(
+            subprocess.run, [sys.executable, "-m", "sync_server", *words],
+            cwd=self.path, env=self._env, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+
     async def ask(self, act: str, **fields: object) -> dict[str, Any]:
         """A lead's act over the socket in the folder. Raises `NoAnswer` or `SaysNo`."""
         connector = aiohttp.UnixConnector(str(self.folder.socket))

@@ -82,6 +82,22 @@ async def test_a_lowered_cap_says_what_is_committed(house: House) -> None:
     assert after["org.month"] > before["org.month"]
 
 
+async def test_a_cap_below_what_was_spent_without_rights_says_so_too(house: House) -> None:
+    """Before it was set, or while it was only watched: nothing is granted all the same."""
+    device = await house.joined()
+    device.chain.ts_us = house.now[0]
+    device.chain.add("settle", (), 5 * DOLLAR, counted="billed")
+    await device.sync()
+    assert (await cap(house, "org", "day", 10))["note"] == ""
+    lowered = await cap(house, "org", "day", 2)
+    assert lowered["note"].startswith("$5.00 is committed already: nothing is granted until")
+    assert "next day" in lowered["note"]
+    device.chain.add("settle", (), 5 * DOLLAR, counted="billed")
+    await device.sync()
+    assert (await cap(house, "org", "total", 40))["note"] == ""
+    assert "next" not in (await cap(house, "org", "total", 1))["note"]
+
+
 async def test_a_cap_is_taken_away_and_set_again(house: House) -> None:
     """Gone from the policy; what was spent there counts when it comes back."""
     await cap(house, "org", "month", 10)
