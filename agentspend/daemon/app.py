@@ -177,6 +177,7 @@ class Daemon:
         """Let requests end, settle the rest, sign the head, close the ledger, then the doors."""
         late = await self._proxy.drain(DRAIN_S)
         await self._proxy.stop()
+        await self._team.tell_last()
         await self._team.stop()
         await self.desk.upstream.close()
         with suppress(Exception):

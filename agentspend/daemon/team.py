@@ -1,7 +1,6 @@
 """The daemon's place in a team: joins, follows the server in the background, leaves."""
 
 import asyncio
-import platform
 import secrets
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
@@ -10,7 +9,6 @@ from typing import Any
 
 from agentspend.bookkeeper import Bookkeeper, once
 from agentspend.bookkeeper.books import Books
-from agentspend.bookkeeper.joining import enrolling
 from agentspend.bookkeeper.leaving import LeftToTell
 from agentspend.bookkeeper.membership import Membership
 from agentspend.bookkeeper.outcomes import Event
@@ -18,7 +16,6 @@ from agentspend.core.allowance.messages import (
     AddDevice,
     Decide,
     DrawReserve,
-    Enrol,
     PoolSeen,
     RaiseRequest,
     Verdict,
@@ -28,13 +25,14 @@ from agentspend.core.errors import AgentspendError, StoreError
 from agentspend.daemon.identity import Device
 from agentspend.daemon.log import log
 from agentspend.daemon.session_team import teams_of
+from agentspend.daemon.team_joining import STILL_JOINING, Enrolled, enrolled
 from agentspend.daemon.team_leaving import STILL_LEAVING, Leaving, leaving_words, left
 from agentspend.daemon.team_rules import prices_of, rules_of
 from agentspend.daemon.watchers import Watchers, nothing
 from agentspend.proxy.desk import Desk
 from agentspend.sync.anchor import identity
 from agentspend.sync.asking import Asking
-from agentspend.sync.client import Heard, NotTaken, TeamClient, Unreachable, split_code
+from agentspend.sync.client import NotTaken, TeamClient, Unreachable
 from agentspend.sync.mark import MarkFile
 from agentspend.sync.pump import NONCE_BYTES, Pump
 from agentspend.sync.viewing import Viewing, overview_words
@@ -65,6 +63,7 @@ class TeamDesk:
         self._client: TeamClient | None = None
         self._tasks: list[asyncio.Task[Any]] = []
         self._leaver: asyncio.Task[Any] | None = None
+        self._joins = False
         self._asking: Asking | None = None
         self.priced: Callable[[Mapping[str, Any]], Coroutine[Any, Any, None]] = _as_configured
         self.pump: Pump | None = None
@@ -97,32 +96,15 @@ class TeamDesk:
             raise STILL_LEAVING
         if await self._books.ask(lambda books, _: books.team.membership) is not None:
             raise AgentspendError("this device is in a team already", "agentspend team leave")
-        own, pin = split_code(code)
-        here, fresh = self._identity, secrets.token_hex(NONCE_BYTES)
-        client = TeamClient(url, pin, self._device.private_key)
-        nonce = await self._books.ask(lambda books, _: enrolling(books.conn, own, here, fresh))
+        if self._joins:
+            raise STILL_JOINING
+        self._joins = True
         try:
-            asked = Enrol(
-                code=own,
-                label=platform.node().partition(".")[0],
-                nonce=nonce,
-                public_key=self._device.public_key.hex(),
-            )
-            found, heard = await client.enrol(asked)
+            found = await enrolled(self._books, self._device, self._identity, url, code)
+            await self._begin(found)
         finally:
-            await client.close()
-        membership = Membership(
-            url=url,
-            team=found.team,
-            device=found.device,
-            member=found.member,
-            role=found.role,
-            server_key=found.server_key,
-            pin=pin,
-        )
-        await self._begin(membership, found.inc, heard)
-        self._follow(membership)
-        return membership
+            self._joins = False
+        return found.membership
 
     async def leave(self, *, at_once: bool) -> Mapping[str, Any]:
         """Spend no more for the team, give back what lies free, and report. Be nobody's member
@@ -161,6 +143,14 @@ class TeamDesk:
         await self.stop()
         await self._books.ask(lambda books, _: books.team.leave())
         log("team_left", count=untold.queued, held_nusd=untold.held_nusd)
+
+    async def tell_last(self) -> None:
+        """The daemon ends: report, and give back what the server asks for, if it answers soon; or
+        that lies here for as long as nobody starts the daemon."""
+        if self.pump is not None and not self.pump.failed:
+            with suppress(TimeoutError, AgentspendError):
+                async with asyncio.timeout(LOOK_WITHIN_S):
+                    await self.pump.talk()
 
     async def stop(self) -> None:
         """Hang up."""
@@ -333,17 +323,18 @@ class TeamDesk:
         if self.viewing is not None:
             self.viewing.nudge()
 
-    async def _begin(self, membership: Membership, inc: str, heard: Heard) -> None:
-        here, policy = self._identity, heard.policy
+    async def _begin(self, found: Enrolled) -> None:
+        here, policy = self._identity, found.heard.policy
 
         def work(books: Any, at: Any) -> None:
-            books.team.join(membership, inc, here, books.now(at))
+            books.team.join(found.membership, found.inc, here, books.now(at))
             if policy is not None:
                 books.team.adopt(policy)
 
         await self._books.ask(work)
         if policy is not None:
             await self._adopted(policy)
+        self._follow(found.membership)
 
     def _follow(self, membership: Membership) -> None:
         """Talk in the background from now on."""

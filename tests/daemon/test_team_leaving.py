@@ -170,3 +170,12 @@ async def test_a_server_that_is_away_is_told_when_it_is_back(
             await anna.left()
             cap = await anna.cap()
             assert ([cap["spent_nusd"]], cap["out_nusd"]) == (await anna.charged(), 0)
+
+
+async def test_a_daemon_that_stops_reports_first(anna: Anna) -> None:
+    """Else it would be told, and what lies on it asked back, when somebody starts it again."""
+    assert await anna.agent() == "200\n"
+    [spent_nusd] = await anna.charged()
+    await anna.run("daemon", "stop")
+    cap = await anna.cap()
+    assert cap["spent_nusd"] == spent_nusd

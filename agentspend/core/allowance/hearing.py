@@ -108,7 +108,10 @@ def answered(device: Device, chain: Chain, answer: Answer) -> dict[Place, int]:
 
 def is_outdated(standing: Standing, answer: Answer, policy: int) -> bool:
     """Whether what came with an answer is older than the `policy` in force: it comes from a server
-    that another took over from, or it was overtaken by a later answer of the same one."""
+    that another took over from, it was overtaken by a later answer of the same one, or it is about
+    a ledger that is no more, perhaps in a team that was left meanwhile."""
+    if answer.inc != standing.inc:
+        return True
     if answer.server_inc != standing.server_inc:
         return answer.server_inc < standing.server_inc
     return answer.server_seq < standing.server_seq and answer.policy < policy

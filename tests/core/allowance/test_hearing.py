@@ -11,6 +11,7 @@ from agentspend.core.allowance.device import Device
 from agentspend.core.allowance.hearing import (
     answered,
     doubt,
+    is_outdated,
     opened,
     to_hello,
     to_sync,
@@ -52,6 +53,15 @@ def hello_of(rules: Device, nonce: str) -> object:
     """What it asks with this fresh nonce: the nonce it uses, or None."""
     hello = to_hello(rules, LEDGER, team="t", nonce=nonce, anchor_sha256="")
     return hello and hello.nonce
+
+
+def test_rules_that_come_with_another_ledgers_answer_are_not_ours() -> None:
+    """A team was left while its answer was on the way, and another joined."""
+    standing = Standing("d_1", "i_1", "here", server_inc=1, server_seq=5)
+    assert not is_outdated(standing, answer(), 1)
+    assert is_outdated(standing, answer(inc="i_0"), 1)
+    assert is_outdated(standing, answer(server_seq=4), 2)
+    assert is_outdated(standing, answer(server_inc=0), 0)
 
 
 @given(st.permutations([Told("p", 1, 10), Told("p", 1, 30), Told("p", 2, 5), Told("p", 2, 7)]))
