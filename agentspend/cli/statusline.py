@@ -96,7 +96,7 @@ def _ask(token: str, client: str) -> Told | None:
             return SILENT
         except (OSError, ValueError):
             return None
-    return told if isinstance(told, dict) and "error" not in told else None
+    return told if isinstance(told, dict) and not {"error", "bye"} & told.keys() else None
 
 
 def line(told: Told | None, shape: str, now_s: int) -> str:

@@ -4,10 +4,12 @@ import json
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
+from agentspend.cli import statusline
 from agentspend.cli.statusline import line
 from tests.cli.conftest import PYTHON, SPEND, Command
 from tests.daemon.helpers import paths
@@ -64,6 +66,31 @@ def test_a_daemon_that_does_not_answer_is_not_one_that_is_gone(fresh: Home) -> N
     assert (done.returncode, done.stdout) == (0, "… agentspend: the daemon does not answer\n")
 
 
+@pytest.mark.parametrize("last", [b'{"v":1,"bye":true}\n', b'{"v":1,"sess'])
+def test_one_that_stops_before_it_has_answered_is_gone(
+    fresh: Home, agentspend: Command, monkeypatch: pytest.MonkeyPatch, last: bytes
+) -> None:
+    """Its goodbye is no answer, nor is half of one."""
+    monkeypatch.setattr(statusline, "WITHIN_S", 30.0)
+    door = paths(fresh).socket
+    door.parent.mkdir(mode=0o700, exist_ok=True)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(door))
+        listener.listen()
+
+        def answer() -> None:
+            peer, _ = listener.accept()
+            with peer:
+                peer.recv(4096)
+                peer.sendall(last)
+
+        with ThreadPoolExecutor(1) as pool:
+            answered = pool.submit(answer)
+            ran = agentspend("statusline", "--format", "plain")
+            answered.result()
+    assert (ran.code, ran.out) == (0, "○ agentspend: no daemon runs, nothing is enforced\n")
+
+
 def test_colours_are_those_of_the_place(monkeypatch: pytest.MonkeyPatch) -> None:
     """ANSI for Claude Code, its own marks for tmux, none where they are unwanted."""
     monkeypatch.delenv("NO_COLOR", raising=False)
@@ -86,12 +113,22 @@ def test_a_format_nobody_knows_is_a_mistake(fresh: Home, agentspend: Command) ->
     assert "claude, tmux, plain" in ran.err
 
 
-def test_inside_a_session_it_is_the_sessions_cost(here: Home, agentspend: Command) -> None:
+PATIENT = """
+import sys
+from agentspend.cli import statusline
+statusline.WITHIN_S = 30.0
+sys.exit(statusline.main(["--format", "plain"]))
+"""
+"""It waits a quarter of a second for a daemon; a machine with other work may need longer."""
+
+
+def test_inside_a_session_it_is_the_sessions_cost(
+    here: Home, agentspend: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The token in the agent's base URL says which session; outside one the day is shown."""
+    monkeypatch.setattr(statusline, "WITHIN_S", 30.0)
     agentspend("budget", "set", "daily", "5.00", "--window", "day")
-    inside = (
-        f"{PYTHON} {SPEND} '{{}}' >/dev/null && {PYTHON} -m agentspend statusline --format plain"
-    )
+    inside = f"{PYTHON} {SPEND} '{{}}' >/dev/null && {PYTHON} -c '{PATIENT}'"
     done = subprocess.run(
         [PYTHON, "-m", "agentspend", "run", "--", "sh", "-c", inside],
         env=here.env, capture_output=True, text=True, check=False, timeout=60,
