@@ -8,16 +8,11 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len, chop_cells
 
-from agentspend.core.printable import clean
+from agentspend.core.printable import LOOKS_LIKE, clean
 
 NUSD_PER_CENT = 10_000_000
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _BLOCKS_ASCII = "_.,-=+*#"
-_ASCII = str.maketrans({
-    "█": "#", "▒": "=", "░": ".", "▕": "[", "▏": "]", "●": "*", "○": "o", "◐": "~", "✗": "x",
-    "✓": "v", "▸": ">", "▲": "^", "▼": "v", "─": "-", "·": "|", "…": "~", "⇅": "=", "⏸": "=",
-    "↑": "^", "↓": "v", "⏎": "enter", "–": "-", "×": "x", "$": "$",
-})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +26,7 @@ class Glyphs:
         text = clean(text)
         if not self.ascii:
             return text
-        return text.translate(_ASCII).encode("ascii", "replace").decode()
+        return text.translate(LOOKS_LIKE).encode("ascii", "replace").decode()
 
     def curve(self, values: Sequence[int]) -> str:
         """One cell a value, scaled to the largest; nothing is drawn lowest."""

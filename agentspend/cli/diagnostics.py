@@ -15,6 +15,7 @@ from enum import IntEnum
 from typing import TextIO
 
 from agentspend.core.errors import AgentspendError, DaemonUnreachable, Kind
+from agentspend.core.printable import in_encoding
 
 
 class ExitCode(IntEnum):
@@ -157,6 +158,5 @@ def _write_signed(text: str, colour: str) -> None:
 
 
 def _write(text: str) -> None:
-    encoding = sys.stderr.encoding or "utf-8"
-    sys.stderr.write(text.encode(encoding, "replace").decode(encoding))
+    sys.stderr.write(in_encoding(text, sys.stderr.encoding))
     sys.stderr.flush()

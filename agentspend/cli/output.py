@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from agentspend.cli.diagnostics import close_pipes, coloured
 from agentspend.core.errors import AgentspendError
-from agentspend.core.printable import clean
+from agentspend.core.printable import clean, in_encoding
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,9 +27,8 @@ LEAST_CELLS = 6
 
 def line(text: str = "") -> None:
     """One line of data. When the reader of a pipe has gone, the command ends quietly."""
-    encoding = sys.stdout.encoding or "utf-8"
     try:
-        sys.stdout.write(text.encode(encoding, "replace").decode(encoding) + "\n")
+        sys.stdout.write(in_encoding(text, sys.stdout.encoding) + "\n")
         sys.stdout.flush()
     except BrokenPipeError:
         close_pipes()

@@ -14,6 +14,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from agentspend.core.printable import in_encoding
+
 WITHIN_S = 0.25
 STDIN_WITHIN_S = 0.05
 MAX_STDIN_BYTES = 1024 * 1024
@@ -42,7 +44,7 @@ def main(words: Sequence[str]) -> int:
         return 2
     given = _stdin()
     told = _ask(_token(os.environ), str(given.get("session_id") or ""))
-    print(line(told, shape, time.time_ns() // 10**9))
+    print(in_encoding(line(told, shape, time.time_ns() // 10**9), sys.stdout.encoding))
     return 0
 
 

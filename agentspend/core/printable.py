@@ -1,4 +1,11 @@
-"""Words that somebody chose, as a terminal may be given them. Pure."""
+"""Words that somebody chose, and signs of ours, as a terminal may be given them. Pure."""
+
+LOOKS_LIKE = str.maketrans({
+    "█": "#", "▒": "=", "░": ".", "▕": "[", "▏": "]", "●": "*", "○": "o", "◐": "~", "✗": "x",
+    "✓": "v", "▸": ">", "▲": "^", "▼": "v", "─": "-", "·": "|", "…": "~", "⇅": "=", "⏸": "=",
+    "↑": "^", "↓": "v", "⏎": "enter", "–": "-", "—": "-", "×": "x", "→": ">",
+})  # fmt: skip
+"""Our signs in ASCII, as wide as they are."""
 
 
 def clean(text: str) -> str:
@@ -9,3 +16,14 @@ def clean(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
+def in_encoding(text: str, encoding: str | None) -> str:
+    """As a stream of this encoding takes it: where that lacks one of our signs, all of them in
+    ASCII; what else it lacks is `?`."""
+    wanted = encoding or "utf-8"
+    try:
+        text.encode(wanted)
+    except UnicodeEncodeError:
+        return text.translate(LOOKS_LIKE).encode(wanted, "replace").decode(wanted)
+    return text

@@ -114,7 +114,7 @@ def test_an_encoding_without_arrows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(raw, "ascii"))
     diagnostics.warn("ü", "x")
     sys.stderr.flush()
-    assert raw.getvalue() == b"agentspend: ?\n? x\n"
+    assert raw.getvalue() == b"agentspend: ?\n> x\n"
 
 
 @pytest.mark.parametrize(
