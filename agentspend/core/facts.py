@@ -31,7 +31,8 @@ class RequestFacts:
     the model's own in (`PriceBook.with_limits`), or an `assumed_limit` where nobody knows it, which
     only holds once `Dialect.with_max_output` has written it. `uncapped_output_tokens`: the part
     of it that no limit holds back (a prediction's rejected tokens): a clamp stands above it.
-    `candidates`: how many answers are generated.
+    `candidates`: how many answers are generated. `advice_tokens`: output of other models, beside
+    the answer, which no limit of the request holds back.
     `audio`: the prompt may hold audio, which has a rate of its own. `adds_usage`: the stream would
     end without its usage, so `Dialect.prepare` asks for it.
     """
@@ -58,6 +59,7 @@ class RequestFacts:
     audio: bool = False
     adds_usage: bool = False
     assumed_limit: bool = False
+    advice_tokens: int = 0
 
     @property
     def may_add_input(self) -> bool:

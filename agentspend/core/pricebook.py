@@ -172,7 +172,7 @@ class PriceBook:
             dear = max(each[name] for name in _triggered(facts, rates))
             read = max(each["cache_read"], each["cache_read_audio"] if facts.audio else 0)
             output = each["output"] * facts.candidates
-            fees = _fees(facts, each)
+            fees = _fees(facts, each) + facts.advice_tokens * each["output"]
             rows.append((sent, sent * dear, output, fees, dear, read, price.context_window))
         most = rows[0] if len(rows) == 1 else [max(each) for each in zip(*rows, strict=True)]
         tokens, input_pusd, output, fees, dear, read, window = most

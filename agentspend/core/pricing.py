@@ -96,7 +96,8 @@ class Bound:
 
     `input_tokens` is the bound of everything sent, over all the times the provider may run it, and
     `input_pusd` its cost at `input_pusd_per_token`, the dearest input rate the request can trigger;
-    `read_pusd_per_token` is what a token read from the cache costs at most. `fixed_pusd` are fees.
+    `read_pusd_per_token` is what a token read from the cache costs at most. `fixed_pusd` are fees,
+    and output that nobody can clamp.
     `unpriceable` names what in the request has no price: refuse it, or accept the stand-in.
     """
 

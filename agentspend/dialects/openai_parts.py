@@ -57,7 +57,8 @@ class Parts:
     `links_to_images`: an image's address, or its id, leads to an image and to nothing else.
 
     `remote_input`: input that is not in the body. `web_searches`, `preview_searches` and
-    `file_searches`: kinds of tools the provider runs, asked for or not.
+    `file_searches`: kinds of tools the provider runs, asked for or not. `compacts`: it shortens
+    the prompt, which takes a run.
     """
 
     model: str
@@ -69,6 +70,7 @@ class Parts:
     web_searches: bool = False
     preview_searches: bool = False
     file_searches: bool = False
+    compacts: bool = False
     unpriceable: list[str] = field(default_factory=list)
 
     def weigh(self, raw: bytes) -> int:

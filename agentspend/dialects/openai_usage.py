@@ -62,6 +62,8 @@ def read_usage(usage: Mapping[str, Any], names: Names) -> tuple[Usage, list[str]
     short = min(short, prompt - audio - long)
     read = min(_cached(usage, details), prompt - audio - long - short)
     output = max(completion, whole(usage, "total_tokens") - prompt)
+    if reasoning > output:  # it was left out of both
+        output += reasoning
     found = Usage(
         input_tokens=prompt - audio - long - short - read,
         cache_read_tokens=read,

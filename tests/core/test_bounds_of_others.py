@@ -48,6 +48,13 @@ def test_every_candidate_costs_its_output() -> None:
     assert three.input_pusd == one.input_pusd
 
 
+def test_advice_is_bounded_whatever_the_answer_is_clamped_to() -> None:
+    """At the dearest of the models that may be asked."""
+    asked = facts("claude-haiku-4-5", other_models=("claude-opus-5",), advice_tokens=1_000)
+    bound = BOOK.bound("anthropic", asked, NOW_US)
+    assert bound.fixed_pusd == 1_000 * 25_000_000
+
+
 def test_sound_has_its_own_rate() -> None:
     """A prompt that may hold audio is bounded at the audio price."""
     assert BOOK.bound("google", facts("gemini-2.5-flash"), NOW_US).input_pusd_per_token == 300_000

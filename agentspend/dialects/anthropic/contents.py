@@ -42,6 +42,8 @@ LOCAL_BLOCKS = frozenset(
 )  # fmt: skip
 _MARK = re.compile(b'"cache_control"')
 MAX_NESTING = 4
+MAX_ADVICE_TOKENS = 128_000
+"""Of one advice whose tool names no limit: Claude's models write no more at once."""
 
 # A letter, digit or underscore written as an escape. No encoder does that: it hides a word.
 _HIDDEN_WORD = re.compile(rb"(?<!\\)(?:\\\\)*\\u00(?:3[0-9]|[46][1-9a-fA-F]|[57][0-9aA]|5[fF])")
@@ -62,7 +64,8 @@ class Contents:
     JSON; `escapes` says that the request writes characters as `\\uXXXX`.
 
     `remote_input`: input that is not in the body. `added_tokens`: the most that what was read adds
-    to a prompt beside its own bytes. `ttl`: the dearest cache write asked for.
+    to a prompt beside its own bytes. `ttl`: the dearest cache write asked for. `advice_tokens`: the
+    most that models write which this one may ask.
     """
 
     model: str
@@ -74,6 +77,7 @@ class Contents:
     server_tool_uses: int = 0
     web_searches: int = 0
     models: tuple[str, ...] = ()
+    advice_tokens: int = 0
     unpriceable: list[str] = field(default_factory=list)
     tools: Sequence[tuple[str, bytes]] = ()
 
@@ -218,8 +222,11 @@ class Contents:
         self.server_tool_uses += uses
         if tool.type.startswith("web_search"):
             self.web_searches += uses
-        if tool.model:
+        if tool.model:  # it reads the prompt itself, and its advice is read with it again
             self.models += (tool.model,)
+            self.server_tool_uses += uses
+            self.advice_tokens += uses * (tool.max_tokens or MAX_ADVICE_TOKENS)
+            self.mark(tool.caching)
         if not tool.type.startswith(PRICED_SERVER_TOOLS):
             self.unpriceable.append(f"tools.{tool.type}")
 

@@ -124,6 +124,7 @@ class AnthropicMeter(AnswerMeter):
             return
         self._seen_tokens += tokens_bound(data)
         self._calls += kind in RUN_BY_THE_PROVIDER
+        self._hides = self._hides or block.get("name") == "advisor"
 
     def _metered(self, billing: Billing) -> Metered:
         metered = super()._metered(billing)

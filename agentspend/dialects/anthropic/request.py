@@ -92,7 +92,8 @@ def read_request(body: bytes, *, in_nfc: bool = True) -> RequestFacts:
         + (DEFAULT_SERVER_TOOL_USES if "mcp_servers" in parts else 0),
         web_search_requests=contents.web_searches,
         prefixes=prefix_marks(parts, messages, sizes, places),
-        candidates=runs + (contents.server_tool_uses if contents.models else 0),
+        candidates=runs,
+        advice_tokens=contents.advice_tokens,
         unpriceable=tuple(
             sorted(
                 {

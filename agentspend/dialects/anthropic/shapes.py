@@ -44,12 +44,17 @@ class Message(msgspec.Struct):
 
 
 class Tool(msgspec.Struct):
-    """One tool; `type` is None or "custom" for those the client runs."""
+    """One tool; `type` is None or "custom" for those the client runs.
+
+    `model` and `max_tokens` are an advisor's, `caching` what its own prompt is kept for.
+    """
 
     type: str | None = None
     name: str = ""
     max_uses: int | None = None
     model: str | None = None
+    max_tokens: int | None = None
+    caching: CacheControl | None = None
     cache_control: CacheControl | None = None
 
 

@@ -49,16 +49,18 @@ NEUTRAL = frozenset(
         "truncation", "max_tool_calls", "cache_control",
     }
 )  # fmt: skip
+COMPACTS = "compaction_trigger"
+"""An item that lets the provider run the prompt to shorten it."""
 LOCAL_ITEMS = frozenset(
     {
         "", "message", "reasoning", "function_call", "custom_tool_call", "local_shell_call",
         "shell_call", "apply_patch_call", "computer_call", "web_search_call", "file_search_call",
         "mcp_approval_response", "mcp_list_tools", "mcp_approval_request", "mcp_call",
-        "tool_search_call", "compaction",
+        "tool_search_call", "compaction", "context_compaction", COMPACTS,
     }
 )  # fmt: skip
 # Items whose words are sealed in them, or kept by the server where the client only has their id.
-SEALED = frozenset({"reasoning", "compaction"})
+SEALED = frozenset({"reasoning", "compaction", "context_compaction"})
 LIMIT = "max_output_tokens"
 
 
@@ -96,7 +98,8 @@ def read_request(body: bytes, provider: str, *, in_nfc: bool) -> RequestFacts:
     costly, brings_input = fields.beyond(KNOWN)
     others = tuple(name for name in fields.priced("models", NAMES) or () if name != model)
     costly += costly_models((model, *others), own_tools=provider in OPENAIS)
-    runs = (1 + ("context_management" in rest)) * runs_of(fields, model)
+    compacts = "context_management" in rest or parts.compacts
+    runs = (1 + compacts) * runs_of(fields, model)
     uses = parts.uses(fields.whole("max_tool_calls", least=1))
     tier = fields.priced("service_tier", TEXT) or ""
     stream = fields.read("stream", FLAG) is True
@@ -162,6 +165,7 @@ def _item(raw: bytes, parts: Parts) -> int:
         size += parts.tools(bytes(item.tools))
     elif item.type not in LOCAL_ITEMS and not item.type.endswith("_output"):
         parts.remote_input = True
+    parts.compacts = parts.compacts or item.type == COMPACTS
     if item.type in SEALED and not item.encrypted_content and bytes(item.content)[:1] != b"[":
         size += MAX_STORED_TOKENS
     output = bytes(item.output)

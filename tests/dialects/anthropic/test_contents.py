@@ -94,7 +94,7 @@ def test_a_tool_defined_in_a_message_is_a_tool_like_any_other() -> None:
     advisor = {"type": "advisor_20260301", "name": "advisor", "model": "dear", "max_uses": 1}
     code = {"type": "code_execution_20260521", "name": "code_execution"}
     facts = read_request(saying(added(search), added(advisor), added(code)))
-    assert (facts.web_search_requests, facts.iterations) == (3, 1 + 3 + 1 + 10)
+    assert (facts.web_search_requests, facts.iterations) == (3, 1 + 3 + 2 + 10)
     assert facts.other_models == ("dear",)
     assert facts.unpriceable == ("tools.code_execution_20260521",)
     strange = {"type": "tool_addition", "tool": 7}
@@ -231,6 +231,26 @@ def test_an_adviser_is_one_of_the_models_that_may_be_billed() -> None:
     """The model a tool asks is billed at its own rates."""
     facts = read_request(asking(tools=[{"type": "advisor_20260301", "model": "claude-opus-5"}]))
     assert facts.other_models == ("claude-opus-5",)
+
+
+@pytest.mark.parametrize(
+    ("limits", "runs", "advice_tokens"),
+    [
+        ({"max_uses": 2, "max_tokens": 2_048}, 5, 2 * 2_048),
+        ({"max_uses": 1}, 3, 128_000),
+        ({}, 21, 10 * 128_000),
+    ],
+)
+def test_advice_has_a_limit_of_its_own(
+    limits: dict[str, int], runs: int, advice_tokens: int
+) -> None:
+    """The request's own holds none of it back; it is written once, and read with the prompt."""
+    tool = {"type": "advisor_20260301", "model": "claude-opus-5", **limits}
+    facts = read_request(asking(tools=[tool]))
+    assert (facts.iterations, facts.candidates) == (runs, 1)
+    assert facts.advice_tokens == advice_tokens
+    kept = read_request(asking(tools=[{**tool, "caching": MARK_1H}]))
+    assert kept.cache_ttl == "1h"
 
 
 def test_tools_nobody_can_read_are_named() -> None:

@@ -103,6 +103,11 @@ def test_an_error_bills_nothing(status: int) -> None:
             {"input_tokens": 10, "output_tokens": 10, "reasoning_tokens": 6},
         ),
         (
+            {"prompt_tokens": 10, "completion_tokens": 4, "total_tokens": 14,
+             "completion_tokens_details": {"reasoning_tokens": 6}},
+            {"input_tokens": 10, "output_tokens": 10, "reasoning_tokens": 6},
+        ),
+        (
             {"prompt_tokens": 10, "completion_tokens": 8, "total_tokens": 18,
              "completion_tokens_details": {"reasoning_tokens": 6}},
             {"input_tokens": 10, "output_tokens": 8, "reasoning_tokens": 6},

@@ -114,6 +114,7 @@ def test_a_stored_prompt_has_no_bound() -> None:
         {"type": "function_call_output", "call_id": "c", "output": "done"},
         {"type": "custom_tool_call_output", "output": [{"type": "input_text", "text": "a"}]},
         {"type": "web_search_call", "id": "ws_1", "action": {"type": "search", "query": "q"}},
+        {"type": "context_compaction", "encrypted_content": "x" * 99},
     ],
 )
 def test_what_the_client_sends_back_is_all_there(item: dict[str, Any]) -> None:
@@ -262,6 +263,8 @@ def test_words_that_decide_a_price() -> None:
     assert (facts.max_output_tokens, facts.service_tier) == (9, "priority")
     assert facts.cache_ttl == "auto-12h"
     assert OPENAI.read_request(asking(context_management=[{"type": "compaction"}])).iterations == 2
+    trigger = OPENAI.read_request(asking(input=[{"role": "user"}, {"type": "compaction_trigger"}]))
+    assert (trigger.iterations, trigger.remote_input) == (2, False)
     shape = asking(text={"format": {"type": "json_schema"}})
     grown = OPENAI.read_request(shape).input_bound_tokens
     assert grown > OPENAI.read_request(asking()).input_bound_tokens + TOKENS_FOR_TOOLS
