@@ -91,7 +91,7 @@ ELSEWHERE = {
     "raise": "agentspend budget raise daily 5",
     "login": "agentspend keys set anthropic    or log in inside the agent",
     "join": "agentspend team join URL CODE",
-    "uninstall": "agentspend daemon uninstall, and agentspend enable AGENT --undo for each",
+    "uninstall": "agentspend enable AGENT --undo, agentspend daemon stop; README.md has all of it",
 }  # fmt: skip
 """What people try first, and where it is."""
 _NO_COMMAND = re.compile(r"no such command '(.+)'")

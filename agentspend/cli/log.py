@@ -1,5 +1,6 @@
 """`agentspend log`: the ledger's entries, oldest first, and as they come with -f."""
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any
@@ -10,12 +11,14 @@ from agentspend.cli import access, completing, output
 from agentspend.cli.diagnostics import as_written, say
 from agentspend.cli.ledger_reading import Ask, rows
 from agentspend.cli.moments import clock_text
+from agentspend.core.errors import DaemonSilent, DaemonUnreachable
 from agentspend.core.filters import parse_filter
 from agentspend.core.limits import READ_PAGE_ROWS
 from agentspend.core.money import dollars
 from agentspend.core.printable import clean
 
 SHOWN = 30
+LOOK_AGAIN_S = 1.0
 
 Entry = dict[str, Any]
 
@@ -91,10 +94,34 @@ def _entries(ask: Ask, after: int) -> Iterator[Entry]:
 
 
 def _coming(last: int) -> Iterator[Entry]:
-    """Entries as they are written: the watch stream says that there are some, pages fetch them."""
+    """Entries as they are written. A daemon that stops is said, and waited for: whoever looks on
+    a second screen starts nothing anew. Raises `DaemonUnreachable` where none runs at first."""
+    seen = there = False
+    while True:
+        try:
+            for entry in _while_it_runs(last):
+                seen = there = True
+                if entry is not None:
+                    last = entry["seq"]
+                    yield entry
+        except DaemonSilent:
+            raise
+        except DaemonUnreachable:
+            if not seen:
+                raise
+        if there:
+            say("the daemon stopped: this goes on when it runs again  → agentspend daemon start")
+        there = False
+        time.sleep(LOOK_AGAIN_S)
+
+
+def _while_it_runs(last: int) -> Iterator[Entry | None]:
+    """Entries until the daemon stops, None first, when it is there: the watch stream says that
+    there are some, pages fetch them."""
     with access.connection() as connection:
         connection.wait_forever()
         connection.send("watch")
+        yield None
         for message in connection.answers():
             if message.get("event") not in ("snapshot", "settle", "adjust", "policy", "key"):
                 continue
@@ -125,11 +152,17 @@ def _show(entry: Entry) -> None:
 def _told(entry: Entry) -> str:
     """What an entry without usage is about."""
     if entry["kind"] == "policy":
-        names = [budget["name"] for budget in entry["policy"]["budgets"]]
-        return f"budgets in force: {', '.join(names) or 'none'} ({entry['text']})"
+        found = [_budget(each) for each in entry["policy"]["budgets"]]
+        return f"budgets in force: {', '.join(found) or 'none'} ({entry['text']})"
     if entry["kind"] == "key":
         return f"virtual key {entry['key']} {entry['text']}"
     return str(entry["text"]) if entry["kind"] in ("adjust", "note") and entry.get("text") else ""
+
+
+def _budget(kept: Entry) -> str:
+    """`daily $25.00 per day`."""
+    per = "" if kept["window"] == "total" else f" per {kept['window']}"
+    return f"{kept['name']} {dollars(kept['limit_nusd'])}{per}"
 
 
 def _words_of(entry: Entry) -> dict[str, str]:

@@ -32,7 +32,7 @@ def test_a_line_is_when_how_much_who_what(agentspend: Command) -> None:
     lines = agentspend("log").out.splitlines()
     assert lines[0].split()[0] == "1"
     assert "genesis" in lines[0]
-    assert "budgets in force: daily (config)" in lines[2]
+    assert "budgets in force: daily $5.00 per day (config)" in lines[2]
     assert "settle    $0.0006  python  claude-haiku-4-5  in 6 out 100  r_" in lines[-1]
 
 
@@ -80,6 +80,26 @@ def test_follow(busy: Home) -> None:
     process.send_signal(2)
     assert process.wait(20) == 130
     assert process.stderr.read() == b""
+
+
+def test_follow_goes_on_with_the_next_daemon(busy: Home) -> None:
+    """A daemon that stops is said once; what the next one writes comes, and nothing twice."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "agentspend", "log", "-f", "--json", "-n", "1"],
+        env=busy.env, cwd=busy.user, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stderr is not None
+    before = json.loads(line_of(process.stdout))
+    spend(busy, {})
+    assert json.loads(line_of(process.stdout))["seq"] == before["seq"] + 1
+    busy.kill()
+    assert b"the daemon stopped: this goes on when it runs again" in line_of(process.stderr)
+    spend(busy, {})
+    entry = json.loads(line_of(process.stdout))
+    assert (entry["kind"], entry["seq"]) == ("settle", before["seq"] + 2)
+    process.send_signal(2)
+    assert process.wait(20) == 130
 
 
 def line_of(stream: IO[bytes]) -> bytes:
