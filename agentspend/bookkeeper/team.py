@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from agentspend.bookkeeper.closed import NO_ACCOUNT, closed
+from agentspend.bookkeeper.earlier import left_behind, reported, taken_over
 from agentspend.bookkeeper.joining import JOINED, Joined, begin, joined
 from agentspend.bookkeeper.leaving import LEAVING, LeftToTell, left_to_tell, words_of
 from agentspend.bookkeeper.membership import Membership, as_member
@@ -38,10 +39,6 @@ from agentspend.core.scopes import NamesModel, Payer, same_text
 from agentspend.store import team
 from agentspend.store.accounts import Account
 from agentspend.store.holds import all_open
-
-MAX_REPORTED, MAX_REPORTED_BYTES = 200, 200_000
-"""Quotes are escaped twice on the way, so that this much may be four times as long there: the
-server takes a megabyte."""
 
 
 class Team:
@@ -320,8 +317,7 @@ class Team:
         if device is None or self._membership is None:
             return None
         inc = device.standing.inc
-        after, most = device.standing.acked_seq, MAX_REPORTED_BYTES
-        bodies = team.after(self._conn, inc, after, MAX_REPORTED, most)
+        bodies = reported(self._conn, inc, device.standing.acked_seq)
         return to_sync(
             device,
             TeamChain(self._conn, inc),
@@ -341,8 +337,9 @@ class Team:
         if device is None:
             return False
         before = device.standing.acked_seq
-        chain = TeamChain(self._conn, device.standing.inc)
+        chain, server_inc = TeamChain(self._conn, device.standing.inc), device.standing.server_inc
         keep_nusd = answered(device, chain, answer)
+        taken_over(self._conn, server_inc, device.standing.server_inc)
         self._count_in_flight(device.standing)
         back = device.give_back(keep_nusd) if keep_nusd else None
         drafts = [back, device.close()]
@@ -378,6 +375,7 @@ class Team:
         fresh = welcomed(self.standing, message)
         if fresh is None:
             return False
+        left_behind(self._conn, self.standing, fresh)
         self._begin(fresh, now_us)
         return True
 

@@ -12,10 +12,11 @@ from typing import Any
 
 from agentspend.bookkeeper import Bookkeeper
 from agentspend.bookkeeper.books import Books
+from agentspend.bookkeeper.earlier import retelling, retold
 from agentspend.bookkeeper.membership import Membership
 from agentspend.bookkeeper.outcomes import Event, Moment
 from agentspend.core.allowance.hearing import is_outdated
-from agentspend.core.allowance.messages import Answer, Want
+from agentspend.core.allowance.messages import Answer, Sync, Want
 from agentspend.core.errors import AgentspendError, StoreError
 from agentspend.sync.client import Heard, NotTaken, TeamClient, Unreachable
 from agentspend.sync.pace import LinePace, Pace
@@ -134,8 +135,21 @@ class Pump:
         while True:
             more, again_us = await self._exchange()
             if not more:
+                await self._tell_again()
                 self.news()
                 return again_us
+
+    async def _tell_again(self) -> None:
+        """What a server that was put back may have forgotten of ledgers we have left behind."""
+        while (report := await self._bookkeeper.ask(_retelling)) is not None:
+            await self._bookkeeper.ask(await self._told_again(report))
+
+    async def _told_again(self, report: Sync) -> Callable[[Books, Moment], None]:
+        """One report of it, and how to note what came of that."""
+        answer: Answer | None = None
+        with suppress(NotTaken):
+            answer, _ = await self._client.sync(report)
+        return lambda books, _: retold(books.conn, report, answer)
 
     async def _exchange(self) -> tuple[bool, int]:
         """One report and its answer: is there more to report, after how long is more to be asked
@@ -210,6 +224,14 @@ class Pump:
         with suppress(StoreError):
             await self._bookkeeper.ask(lambda books, at: books.team.away(at.mono_us))
         return wait_s
+
+
+def _retelling(books: Books, _: Moment) -> Sync | None:
+    team = books.team
+    if team.membership is None or team.standing is None or not team.gets_more:
+        return None
+    nonce, version = secrets.token_hex(NONCE_BYTES), team.policy.version
+    return retelling(books.conn, team.membership, team.standing, version, nonce)
 
 
 def member_of(bookkeeper: Bookkeeper) -> Coroutine[Any, Any, Membership | None]:

@@ -80,11 +80,13 @@ def _read(conn: sqlite3.Connection) -> Ledger:
 
 @dataclass(slots=True)
 class Kept:
-    """What the server has: the chain of every incarnation, and every account."""
+    """What the server has: the chain of every incarnation, and every account. `put_back`: to a
+    copy of its database, so that what a device has lost meanwhile too is lost."""
 
     told: dict[str, list[bytes]] = field(default_factory=dict)
     rights: Places = field(default_factory=dict)
     status: dict[str, str] = field(default_factory=dict)
+    put_back: bool = False
 
 
 def read_server(folder: Folder) -> Kept:
@@ -92,7 +94,7 @@ def read_server(folder: Folder) -> Kept:
     settings = folder.settings()
     url = settings.database.replace("postgresql://", "postgresql+psycopg://", 1)
     engine = opening.open_engine(url or f"sqlite:///{folder.path / 'server.db'}")
-    found = Kept()
+    found = Kept(put_back=any(folder.path.glob("before-restore-*")))
     try:
         with engine.begin() as conn:
             for row in conn.execute(select(tables.incarnations)):

@@ -109,7 +109,10 @@ def _told_faults(life: Life, server: Kept) -> list[str]:
             )
     for number, branch in enumerate(life.branches):
         theirs, ours = server.told.get(branch.inc, []), branch.told.get(branch.inc, [])
-        if branch.acked_seq > len(theirs) or ours[: len(theirs)] != theirs[: len(ours)]:
+        had = branch.acked_seq
+        if server.put_back:
+            had = min(had, len(life.ledger.told.get(branch.inc, [])))
+        if had > len(theirs) or ours[: len(theirs)] != theirs[: len(ours)]:
             wrong.append(f"{life.name}: what file {number} had reported is lost at the server")
     return wrong
 
