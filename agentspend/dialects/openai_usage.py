@@ -84,12 +84,15 @@ def read_usage(usage: Mapping[str, Any], names: Names) -> tuple[Usage, list[str]
 def stated_pusd(usage: Mapping[str, Any]) -> int | None:
     """What OpenRouter says it took (`usage.cost`, USD), rounded up; None where it says nothing.
 
-    With a key of the user's own at the upstream, that upstream's bill comes on top.
+    With a key of the user's own at the upstream, that upstream's bill comes on top; where it is not
+    told, the price list holds.
     """
     cost = _usd(usage.get("cost"))
     if cost is None:
         return None
     upstream = _usd(group(usage, "cost_details").get("upstream_inference_cost"))
+    if upstream is None and usage.get("is_byok") is True:
+        return None
     if upstream is not None and usage.get("is_byok") is not False:
         cost += upstream
     return int((cost * PUSD_PER_USD).to_integral_value(ROUND_CEILING))

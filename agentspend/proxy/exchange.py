@@ -211,11 +211,15 @@ class Journey:
         asked, answer = await self._admit(asked, headers, body)
         if isinstance(answer, Refused):
             return self.say.refused_by(answer, asked.facts)
-        body = self.dialect.prepare(body, facts)
         clamped = answer.output_tokens < facts.max_output_tokens
-        if clamped or facts.assumed_limit:
-            body = self.dialect.with_max_output(body, answer.output_tokens)
-        leaving = arrived_body.leaving(body, headers)
+        try:
+            body = self.dialect.prepare(body, facts)
+            if clamped or facts.assumed_limit:
+                body = self.dialect.with_max_output(body, answer.output_tokens)
+            leaving = arrived_body.leaving(body, headers)
+        except Exception:
+            await self.desk.bookkeeper.release(self.rid, "a mistake of ours; nothing was sent", {})
+            raise
         return await self._forward(asked, answer, headers, leaving, clamped=clamped)
 
     async def _admit(

@@ -54,6 +54,25 @@ async def test_a_mistake_of_ours_still_ends_the_hold(
         assert await device.spent_nusd() >= device.sandbox.bill.total_nusd() > 0
 
 
+async def test_a_mistake_before_anything_left_gives_the_hold_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is held and cannot be sent costs nothing, and is free again at once."""
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("agentspend.dialects.anthropic.Anthropic.prepare", broken)
+    async with Device(tmp_path, [budget("daily", "5")]) as device:
+        reply = await device.post(message())
+        await device.until_idle()
+
+        assert (reply.status, reply.error["type"]) == (502, "api_error")
+        assert (await device.status("daily"))["held_nusd"] == 0
+        assert await device.spent_nusd() == 0
+        assert device.sandbox.requests == []
+
+
 async def test_a_mistake_while_charging_ends_the_hold_in_full(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
