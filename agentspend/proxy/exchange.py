@@ -212,15 +212,19 @@ class Journey:
         if isinstance(answer, Refused):
             return self.say.refused_by(answer, asked.facts)
         clamped = answer.output_tokens < facts.max_output_tokens
+        leaving = arrived_body.leaving(await self._ready(body, facts, answer), headers)
+        return await self._forward(asked, answer, headers, leaving, clamped=clamped)
+
+    async def _ready(self, body: bytes, facts: RequestFacts, held: Held) -> bytes:
+        """The body as it must leave; a mistake of ours gives the hold back."""
         try:
             body = self.dialect.prepare(body, facts)
-            if clamped or facts.assumed_limit:
-                body = self.dialect.with_max_output(body, answer.output_tokens)
-            leaving = arrived_body.leaving(body, headers)
+            if held.output_tokens < facts.max_output_tokens or facts.assumed_limit:
+                body = self.dialect.with_max_output(body, held.output_tokens)
         except Exception:
             await self.desk.bookkeeper.release(self.rid, "a mistake of ours; nothing was sent", {})
             raise
-        return await self._forward(asked, answer, headers, leaving, clamped=clamped)
+        return body
 
     async def _admit(
         self, asked: Request, headers: CIMultiDict[str], body: bytes
