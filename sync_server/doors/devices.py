@@ -48,9 +48,11 @@ class Needing(msgspec.Struct):
 
 
 class Asking(msgspec.Struct):
-    """Which policy a report's sender has, and what it needs."""
+    """Which policy a report's sender has, what it needs, and how far the server was that it heard
+    last."""
 
     policy: int = -1
+    server_seq: int = 0
     wants: list[Needing] = []
 
 
@@ -66,6 +68,7 @@ class Answered(msgspec.Struct):
     """What the door looks at in an answer."""
 
     policy: int
+    server_seq: int
     accounts: list[Account]
 
 
@@ -132,19 +135,22 @@ async def sync(request: web.Request) -> web.Response:
     now_us = hall.now_us()
     asking = _ASKING.decode(sealed.body)
 
-    def work() -> tuple[Sealed, Sealed | None, set[str]]:
+    def work() -> tuple[Sealed, Sealed | None, set[str], int]:
         found = hall.service.sync(device, sealed, now_us)
         said = _ANSWERED.decode(found.body)
         policy = None
         if said.policy != asking.policy:
             policy = hall.service.policy(device, asking.policy)
-        return found, policy, _holders(hall, device, asking, said)
+        return found, policy, _holders(hall, device, asking, said), said.server_seq
 
     try:
-        found, policy, holders = await hall.work(work)
+        found, policy, holders, our_seq = await hall.work(work)
     except TooMuch:
-        await _too_much(hall, device)
+        await _tell_leads(hall, "flood", "intake.full", device)
         raise
+    if our_seq < asking.server_seq:
+        facts = {"heard_seq": asking.server_seq, "our_seq": our_seq}
+        await _tell_leads(hall, "behind", "server.behind", device, **facts)
     if holders:
         await hall.ring(holders)
     return answer(
@@ -156,11 +162,12 @@ async def sync(request: web.Request) -> web.Response:
     )
 
 
-async def _too_much(hall: Hall, device: str) -> None:
-    """The leads are told of a device that fills the disk, once a day."""
-    if hall.pace.wait_s("flood", device):
+async def _tell_leads(hall: Hall, kind: str, what: str, device: str, **facts: int) -> None:
+    """Once a day, of a device that fills the disk, or that knows of decisions which this server
+    does not: it was put back to an earlier state, and grants what it granted once more."""
+    if hall.pace.wait_s(kind, device):
         return
-    words: dict[str, object] = {"who": "the server", "what": "intake.full", "device": device}
+    words = {"who": "the server", "what": what, "device": device, **facts}
     now_us = hall.now_us()
     await hall.work(lambda: hall.service.decide([], words, now_us))
     await hall.tell(frozenset({LEADS}))

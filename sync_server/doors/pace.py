@@ -17,13 +17,15 @@ MOST = {
     "reader": 30,
     "hello": 20,
     "flood": 1,
+    "behind": 1,
 }
 """In a minute: a device's reports; its looks at the team; what people ask from it; all that comes
 from one address; its wrong invite codes; its wrong tokens; how often everybody is asked to report
 because a lead looks, and a device to give back what others need; what a token that is no lead's
 reads (each report takes the time of many devices' reports). In an hour: how often a device
-begins a new ledger. In a day: how often the leads are told that one fills the disk."""
-WITHIN_S = {"hello": HOUR_S, "flood": DAY_S}
+begins a new ledger. In a day: how often the leads are told that one fills the disk, or that it
+knows what the server has forgotten."""
+WITHIN_S = {"hello": HOUR_S, "flood": DAY_S, "behind": DAY_S}
 INVITES_PER_HOUR = 50
 LOCKED_S = 900
 KEPT = 20_000

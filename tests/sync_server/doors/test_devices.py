@@ -195,3 +195,22 @@ async def test_lines_end_with_the_server_and_are_not_kept_without_end(house: Hou
         assert await asyncio.gather(*(line.read() for line in opened)) == [b""] * 4
         for line in lines:
             await line.__aexit__(None, None, None)
+
+
+async def test_the_leads_hear_of_a_server_that_was_put_back(house: House) -> None:
+    """A device knows of decisions that the server does not: once a day it stands in the audit
+    chain. Who says so gets nothing, and keeps nobody else from anything."""
+    device, other = await house.joined(), await house.joined("ben")
+    await house.ask("cap.set", level="org", window="month", cap_nusd=9 * DOLLAR)
+    want = Want("org.month", need_nusd=DOLLAR)
+    for _ in range(3):
+        answer = await device.sync(want, server_seq=9_999)
+        assert [told.granted_nusd for told in answer.accounts] == [0]
+    acts = [each for each in (await house.ask("audit"))["acts"] if each["what"] == "server.behind"]
+    assert [(each["device"], each["heard_seq"]) for each in acts] == [
+        (device.certificate.device, 9_999)
+    ]
+    assert acts[0]["our_seq"] < 9_999
+    assert (await other.sync(want)).accounts[0].granted_nusd >= DOLLAR
+    await device.sync(want)
+    assert len((await house.ask("audit"))["acts"]) == acts[0]["seq"]
