@@ -98,7 +98,7 @@ def charge_of(entry: Mapping[str, Any]) -> Charge | None:
 
 def payer_of(fields: Mapping[str, Any]) -> Payer:
     """Who pays, from an entry's or an event's words."""
-    known = {name: fields[name] for name in Payer.__dataclass_fields__ if fields.get(name)}
+    known = {name: fields[name] for name in Payer.__struct_fields__ if fields.get(name)}
     return Payer.from_known(known)
 
 
@@ -108,5 +108,5 @@ def event_payer(fields: Mapping[str, Any]) -> Payer:
     return payer_of({**(fields.get("payer") or {}), **own})
 
 
-USAGE_NAMES = frozenset(Usage.__dataclass_fields__)
+USAGE_NAMES = frozenset(Usage.__struct_fields__)
 assert {*_INPUT, *_CACHED, "output_tokens"} <= USAGE_NAMES

@@ -6,7 +6,8 @@ Reads no secret and keeps none: a git remote is reduced to host and path (`agent
 import getpass
 import socket
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from agentspend import git
 from agentspend.agents.base import Caller

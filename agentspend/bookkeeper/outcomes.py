@@ -1,9 +1,11 @@
 """What the bookkeeper is asked and what it answers: values, never exceptions."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
+
+import msgspec
 
 from agentspend.core.admission import Ask, RefusalReason
 from agentspend.core.conversation import Turn
@@ -18,8 +20,7 @@ class Moment(NamedTuple):
     mono_us: int
 
 
-@dataclass(frozen=True, slots=True)
-class HoldRequest:
+class HoldRequest(msgspec.Struct, frozen=True):
     """A request that wants to leave.
 
     `counted` is "billed" or "subscription". `arrived_us`, `deadline_us` and `asks_until_us` are
@@ -34,12 +35,11 @@ class HoldRequest:
     ask: Ask
     arrived_us: int
     deadline_us: int
-    facts: Mapping[str, object] = field(default_factory=dict)
+    facts: Mapping[str, object] = msgspec.field(default_factory=dict)
     asks_until_us: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(msgspec.Struct, frozen=True):
     """Admitted: the hold is on disk. `output_tokens` below what was wanted means a clamp."""
 
     rid: str
@@ -99,8 +99,7 @@ class Waiting:
 HoldAnswer = Held | NeedsCount | Refused
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(msgspec.Struct, frozen=True):
     """How a hold ends in a charge.
 
     `entry` holds the ledger fields that describe the response (model, usage, price, rates …);
@@ -112,14 +111,13 @@ class Settlement:
     amount_nusd: int
     billing: Billing
     evidence: str
-    entry: Mapping[str, object] = field(default_factory=dict)
+    entry: Mapping[str, object] = msgspec.field(default_factory=dict)
     turn: tuple[bytes, Turn] | None = None
-    story: Mapping[str, object] = field(default_factory=dict)
+    story: Mapping[str, object] = msgspec.field(default_factory=dict)
     unbilled_models: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True):
     """Something that was committed, for whoever listens: `kind` and its fields."""
 
     kind: str

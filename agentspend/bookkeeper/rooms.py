@@ -28,8 +28,7 @@ class InForce:
     generation: int
 
 
-@dataclass(frozen=True, slots=True)
-class Seat:
+class Seat(msgspec.Struct, frozen=True):
     """One budget's account for one request. `grows`: more of it may be had from the team server;
     `coming`: it was asked for a moment ago; `scant`: there is no more than the least."""
 

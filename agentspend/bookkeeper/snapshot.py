@@ -1,11 +1,11 @@
 """Read models of the books at a moment: what `status`, `top` and `why` show."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 
 import msgspec
+from msgspec.structs import replace
 
 from agentspend.bookkeeper.books import Books
 from agentspend.bookkeeper.outcomes import Moment

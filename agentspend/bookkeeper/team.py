@@ -6,10 +6,10 @@ a rollback. The rules are `core.allowance`'s; this applies them to the tables.
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from agentspend.bookkeeper.closed import NO_ACCOUNT, closed
 from agentspend.bookkeeper.earlier import left_behind, reported, taken_over

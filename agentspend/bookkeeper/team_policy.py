@@ -5,8 +5,10 @@ them: its pools are those of that team, and those of everybody, of the member an
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
+
+from msgspec.structs import replace
 
 from agentspend.bookkeeper.pools import pool_of
 from agentspend.core.allowance.pools import Pool

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from agentspend import faults
 from agentspend.bookkeeper.books import Books
 from agentspend.bookkeeper.outcomes import Event, Moment, Waiting
@@ -21,8 +23,7 @@ from agentspend.core.limits import MAX_BATCH
 Deliver = Callable[[Any, BaseException | None], None]
 
 
-@dataclass(slots=True)
-class Job:
+class Job(msgspec.Struct):
     """One change or look at the books. `kind` names it: hold, shrink, settle, release, ask."""
 
     kind: str

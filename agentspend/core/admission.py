@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+import msgspec
+
 from agentspend.core.budgets import BoundKind
 
 
@@ -28,8 +30,7 @@ NO_END_NUSD = 2**62
 """More than any budget: nobody here knows where an allowance ends that may still grow."""
 
 
-@dataclass(frozen=True, slots=True)
-class Room:
+class Room(msgspec.Struct, frozen=True):
     """One hard budget's account at this moment; amounts in nano-USD.
 
     `rolls`: a velocity cap, whose spending rolls out within the hour; `soon_nusd` is what of it
@@ -67,8 +68,7 @@ class Room:
         return self.limit_nusd if self.rolls else self.best_nusd
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(msgspec.Struct, frozen=True):
     """What a request needs. Output limits are tokens: floor ≤ comfort ≤ wanted.
 
     `strict` and `warm` are the two bounds a budget may choose between. `count_helps`: the bound
@@ -99,8 +99,7 @@ class RefusalReason(StrEnum):
     LINE_FULL = "line_full"
 
 
-@dataclass(frozen=True, slots=True)
-class Admit:
+class Admit(msgspec.Struct, frozen=True):
     """Hold and forward, with this output limit (below what was wanted: a clamp)."""
 
     output_tokens: int

@@ -5,7 +5,8 @@ than counting bytes (pricing study §4.3). What is remembered is counts under a 
 text: the caller turns `PrefixMark.digest` into an HMAC before it looks anything up.
 """
 
-from dataclasses import dataclass, replace
+import msgspec
+from msgspec.structs import replace
 
 from agentspend.core.facts import RequestFacts
 from agentspend.core.usage import Billing, Metered
@@ -16,8 +17,7 @@ CUT_REASONS = frozenset({"max_tokens", "length", "max_output_tokens", "MAX_TOKEN
 """What the four APIs call an answer that reached its output limit."""
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(msgspec.Struct, frozen=True):
     """The exact counts of one finished request, kept for the next one that extends it.
 
     `cached_tokens` were read from or written to the provider's cache and stay there until
@@ -32,8 +32,7 @@ class Turn:
     cut_at: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(msgspec.Struct, frozen=True):
     """A turn found again inside a new request, and the bound of what was added since."""
 
     turn: Turn

@@ -1,10 +1,9 @@
 """What we know of a request before it leaves: read from its bytes by a dialect, priced by core."""
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class PrefixMark:
+class PrefixMark(msgspec.Struct, frozen=True):
     """One point where a known conversation may be recognised: the request up to some message.
 
     `digest` is a plain hash of the normalised prefix, for use in memory only: what is stored is
@@ -15,8 +14,7 @@ class PrefixMark:
     added_tokens_bound: int
 
 
-@dataclass(frozen=True, slots=True)
-class RequestFacts:
+class RequestFacts(msgspec.Struct, frozen=True):
     """A request's own words that matter for money. Counts only, never text.
 
     `input_bound_tokens`: upper bound of the prompt by its bytes, not yet capped by the context

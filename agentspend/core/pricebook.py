@@ -5,8 +5,9 @@ arrives decoded, the time as an argument.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from types import MappingProxyType
+
+from msgspec.structs import replace
 
 from agentspend.core.errors import AgentspendError
 from agentspend.core.facts import RequestFacts

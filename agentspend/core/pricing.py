@@ -5,7 +5,9 @@ Reads no clock and no file: rates and counts are arguments.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from agentspend.core.money import PUSD_PER_NUSD, nusd_from_pusd
 from agentspend.core.rates import FEES, TOKEN_RATES, Rates, Ratio
@@ -19,8 +21,7 @@ STATED = "stated by the provider"
 """The one line of a charge that is the provider's own word."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChargeLine:
+class ChargeLine(msgspec.Struct, frozen=True):
     """One line of a bill: a count at a rate. `picousd` of all lines add up to the charge.
 
     `what` is a rate's name; parts billed at another model than the first carry its name in front.
@@ -33,8 +34,7 @@ class ChargeLine:
     picousd: int
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
+class Charge(msgspec.Struct, frozen=True):
     """What a response costs. `nusd` is the one rounding, upward; `version` the price list's.
 
     `models` names the price used for each part, `parts` what was counted, `unknown` the words of
@@ -90,8 +90,7 @@ def charge_parts(
     return pusd, tuple(lines)
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(msgspec.Struct, frozen=True):
     """The most a request can cost, linear in its output tokens. Amounts in pUSD.
 
     `input_tokens` is the bound of everything sent, over all the times the provider may run it, and

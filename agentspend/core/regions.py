@@ -5,8 +5,9 @@ say so, only the host does.
 """
 
 import re
-from dataclasses import replace
 from functools import lru_cache
+
+from msgspec.structs import replace
 
 from agentspend.core.usage import Metered
 

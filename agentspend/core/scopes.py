@@ -2,9 +2,12 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from operator import attrgetter
+
+import msgspec
+from msgspec.structs import replace
 
 from agentspend.core.errors import AgentspendError
 from agentspend.core.tags import spelled
@@ -32,8 +35,7 @@ def is_team(name: str) -> bool:
     return _TEAM.fullmatch(name) is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Payer:
+class Payer(msgspec.Struct, frozen=True):
     """Everything a request is known by. Empty strings mean unknown; `tags` are "k=v" or bare.
 
     Work can be a part of several projects: `project` is the nearest one, and a tag `project=NAME`
@@ -90,7 +92,7 @@ class Payer:
         return cls(**values, tags=tuple(tags))
 
 
-_WORDS = tuple(name for name in Payer.__dataclass_fields__ if name != "tags")
+_WORDS = tuple(name for name in Payer.__struct_fields__ if name != "tags")
 _words_of: Callable[[Payer], tuple[str, ...]] = attrgetter(*_WORDS)
 
 

@@ -7,9 +7,10 @@ OpenAI).
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from operator import attrgetter
+
+import msgspec
 
 
 class Billing(StrEnum):
@@ -23,8 +24,7 @@ class Billing(StrEnum):
     BLOCKED = "blocked"
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(msgspec.Struct, frozen=True):
     """Token and tool counts of one response (or one part of it), all non-negative."""
 
     input_tokens: int = 0
@@ -41,7 +41,10 @@ class Usage:
     file_search_requests: int = 0
 
     def __post_init__(self) -> None:
-        for name, count in zip(_COUNTS, _counts_of(self), strict=True):
+        counts = _counts_of(self)
+        if _WHOLE.issuperset(map(type, counts)) and min(counts) >= 0:
+            return
+        for name, count in zip(_COUNTS, counts, strict=True):
             if type(count) is not int or count < 0:
                 raise ValueError(f"{name} must be a whole number, not {count!r}")
 
@@ -75,12 +78,12 @@ class Usage:
         return cls(**counts)
 
 
-_COUNTS = tuple(item.name for item in fields(Usage))
+_WHOLE = frozenset({int})
+_COUNTS = Usage.__struct_fields__
 _counts_of: Callable[[Usage], tuple[int, ...]] = attrgetter(*_COUNTS)
 
 
-@dataclass(frozen=True, slots=True)
-class UsagePart:
+class UsagePart(msgspec.Struct, frozen=True):
     """Usage billed at one model's rates, with the modifiers the response itself states.
 
     `speed`, `service_tier` and `inference_geo` are the provider's words ("" when unsaid).
@@ -93,8 +96,7 @@ class UsagePart:
     inference_geo: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Ran:
+class Ran(msgspec.Struct, frozen=True):
     """What tools of the provider's own did in an answer, as far as it has passed.
 
     `calls`: how often they were called. `tokens`: the most that was written and brought so far, all
@@ -106,8 +108,7 @@ class Ran:
     hidden: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Metered:
+class Metered(msgspec.Struct, frozen=True):
     """What a response has proved so far.
 
     `parts` are priced and summed; `billing` says how sure they are: EXACT after the final usage,
@@ -125,5 +126,5 @@ class Metered:
     response_id: str = ""
     tool_call_cut: bool = False
     stated_pusd: int | None = None
-    extra: Mapping[str, str] = field(default_factory=dict)
+    extra: Mapping[str, str] = msgspec.field(default_factory=dict)
     ran: Ran | None = None

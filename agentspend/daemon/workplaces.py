@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import msgspec
+
 from agentspend.config.repository import Place, Workplace, workplace
 from agentspend.core.rules import NO_RULES
 from agentspend.core.scopes import Payer
@@ -20,7 +22,7 @@ def settled(message: Mapping[str, Any], outer: Session | None) -> Workplace:
     payer = Payer.from_known(message["payer"])
     here = message.get("repository")
     if here is not None:
-        payer = replace(payer, project=str(here["named"]))
+        payer = msgspec.structs.replace(payer, project=str(here["named"]))
         places = [
             Place(_shown(file["source"]), _shown(file["path"]), file["text"])
             for file in here["files"]
@@ -42,5 +44,7 @@ def _inside(found: Workplace, outer: Session) -> Workplace:
     tags = {*payer.tags, *around.tags}
     if around.project and around.project != payer.project:
         tags.add(f"project={around.project}")
-    payer = replace(payer, session=around.session, key=around.key, tags=tuple(sorted(tags)))
+    payer = msgspec.structs.replace(
+        payer, session=around.session, key=around.key, tags=tuple(sorted(tags))
+    )
     return replace(found, payer=payer, rules=found.rules + outer.rules)

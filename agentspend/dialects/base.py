@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
+
 from agentspend.core.facts import RequestFacts
 from agentspend.core.usage import Metered
 
@@ -137,8 +139,7 @@ class Dialect(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(msgspec.Struct, frozen=True):
     """Where a path leads: `kind` is messages, count_tokens or models; `path` is the provider's.
 
     `model` is the model that the path names, "" where the body does. `named`: the caller itself

@@ -5,8 +5,8 @@ client's own; only a body that had to be rewritten (a clamped limit, tags taken 
 """
 
 import asyncio
-from dataclasses import dataclass
 
+import msgspec
 from multidict import CIMultiDict
 
 from agentspend.core.limits import MAX_BODY_BYTES
@@ -19,8 +19,7 @@ ENCODING = "Content-Encoding"
 _PIECE = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(msgspec.Struct, frozen=True):
     """One request's body. `raw` is what came, `plain` what it says."""
 
     raw: bytes

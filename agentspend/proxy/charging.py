@@ -6,7 +6,9 @@ the larger of what was seen and the time it ran × the model's top speed, at mos
 """
 
 import re
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from agentspend.bookkeeper.outcomes import Held, Settlement
 from agentspend.core.limits import CANCEL_GRACE_S, MAX_WORD_CHARS, TOP_OUTPUT_TOKENS_PER_S
@@ -34,8 +36,7 @@ LEAST_PART_OF_BOUND = 128
 be a stand-in (1, say) for a count that only comes with the last."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(msgspec.Struct, frozen=True):
     """One request's end as the proxy saw it. `elapsed_s` runs from forwarding to the end.
 
     `complete`: the answer came whole, whether or not it told its usage. `output_seen_tokens` is not

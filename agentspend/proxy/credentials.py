@@ -7,8 +7,8 @@ was meant for another provider than the one that answers never reaches it.
 """
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
 
+import msgspec
 from multidict import CIMultiDict
 
 from agentspend.config.providers import Provider
@@ -26,8 +26,7 @@ _ANTHROPICS = "sk-ant-"
 _BUILT_IN = frozenset(each.name for each in BUILT_IN)
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(msgspec.Struct, frozen=True):
     """How a request is paid: "billed" or "subscription", or why it cannot be sent."""
 
     counted: str = "billed"

@@ -1,6 +1,6 @@
 """How a request's hold ends: exactly once, settled or released, and its turn remembered."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from agentspend.core.conversation import remember
 from agentspend.core.errors import StoreError

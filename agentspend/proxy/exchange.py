@@ -7,10 +7,11 @@ its own task, so that a client that hangs up ends the journey's phase, never its
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from urllib.parse import urlsplit
 
+from msgspec.structs import replace
 from multidict import CIMultiDict
 
 from agentspend import faults

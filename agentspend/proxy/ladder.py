@@ -1,6 +1,7 @@
 """From what a request says to what the bookkeeper is asked: bounds and output limits."""
 
-from dataclasses import dataclass, replace
+import msgspec
+from msgspec.structs import replace
 
 from agentspend.bookkeeper.outcomes import HoldRequest, Moment
 from agentspend.config.shape import AdmissionSection
@@ -19,8 +20,7 @@ COUNTED = "counted by the provider"
 """What a bound rests on where the provider counted the prompt for us."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """One request on its way to the bookkeeper. `known` is the turn it extends, if any.
 
     `strict` is the bound of what it can cost; `warm` trusts a cache that the known turn proved.

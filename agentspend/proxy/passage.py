@@ -1,7 +1,9 @@
 """One request's way past the rules besides budgets. Without rules nothing here is ever asked."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from agentspend.core.downgrades import Standing, Swap, candidates, chosen
 from agentspend.core.facts import RequestFacts

@@ -1,6 +1,6 @@
 """What one client hears from us instead of its provider, and the story that `why` tells of it."""
 
-from dataclasses import dataclass
+import msgspec
 
 from agentspend.bookkeeper.outcomes import Refused
 from agentspend.core.admission import RefusalReason
@@ -15,8 +15,7 @@ from agentspend.proxy.rulings import Ruling
 from agentspend.proxy.sessions import Session
 
 
-@dataclass(frozen=True, slots=True)
-class Replies:
+class Replies(msgspec.Struct, frozen=True):
     """Answers of our own to one request, in the shape its agent shows, and retries only if told."""
 
     desk: Desk

@@ -7,7 +7,9 @@ what the session or key chose, then the built-in provider of the API that the pa
 import difflib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from agentspend.config.providers import Provider
 from agentspend.config.ready_providers import READY

@@ -1,6 +1,6 @@
 """Another model in a request's place: its body or path rewritten, and read again."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from agentspend.core.facts import RequestFacts
 from agentspend.core.pricebook import PriceBook

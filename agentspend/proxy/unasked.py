@@ -9,7 +9,8 @@ import hashlib
 import secrets
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from agentspend.core.facts import RequestFacts
 from agentspend.core.usage import Metered
@@ -24,8 +25,7 @@ KEPT = 256
 _WHO = (BEARER, *KEY_HEADERS, "openai-project", "openai-organization")
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(msgspec.Struct, frozen=True):
     """Whose money a request spends. `unasked`: the words to expect in an answer to a request that
     names none, by what they decide."""
 

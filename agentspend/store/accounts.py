@@ -1,7 +1,8 @@
 """Accounts: what is spent and held of one budget in one window. The limit is also a CHECK."""
 
 import sqlite3
-from dataclasses import dataclass
+
+import msgspec
 
 _FIELDS = (
     "id, budget, generation, window_key, starts_us, ends_us, mode, limit_nusd, spent_nusd,"
@@ -9,8 +10,7 @@ _FIELDS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(msgspec.Struct, frozen=True):
     """One row; amounts in nano-USD. `over_nusd` is what an overrun took past the limit."""
 
     id: int

@@ -5,6 +5,8 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import msgspec
+
 from agentspend.core.limits import READ_PAGE_ROWS
 from agentspend.core.scopes import NamesModel, Payer, Scope, glob, same_text
 from agentspend.core.windows import Span
@@ -20,8 +22,7 @@ _OTHERS = """CASE WHEN instr(tags, '"model=') THEN tags ELSE '' END"""
 """The tags of a charge that may name a model besides its own: few have any."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """One entry as stored: the signed bytes, and the columns reports search by.
 
     `window_us` is the moment whose windows the amount counts in (when its hold was made).

@@ -3,6 +3,7 @@
 import sqlite3
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from agentspend.bookkeeper.outcomes import Held, Refused, Waiting
@@ -296,7 +297,9 @@ def test_what_a_missed_cache_adds_to_a_warm_hold_is_an_overrun(desk: Desk) -> No
     warm = replace(budget("warm", "5"), bound=BoundKind.WARM)
     desk.adopt(warm)
     asked = desk.request("1.00", 1_000, comfort=1_000, floor=1_000)
-    asked = replace(asked, ask=replace(asked.ask, warm=bound("0.10")))
+    asked = msgspec.structs.replace(
+        asked, ask=msgspec.structs.replace(asked.ask, warm=bound("0.10"))
+    )
     held = desk.hold(asked)
     assert isinstance(held, Held)
     assert desk.account("warm") == (0, 125_000_000)

@@ -1,7 +1,7 @@
 """Requests that ask a person: they wait, are served in order, and never pass a budget."""
 
 import tempfile
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from agentspend.bookkeeper import snapshot
 from agentspend.bookkeeper.brief import brief

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from random import Random
 
 import pytest
+from msgspec.structs import replace
 
 from agentspend.bookkeeper.corrections import adjust
 from agentspend.bookkeeper.outcomes import Held, Settlement

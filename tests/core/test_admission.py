@@ -1,11 +1,12 @@
 """The admission ladder: never past a limit, never a refusal while there may be room."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from agentspend.core.admission import (
     Admit,

@@ -1,10 +1,9 @@
 """What one turn proves about the next: exact counts, and how long the cache may be trusted."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from agentspend.core.conversation import CACHE_LIFETIME_US, MARGIN_US, Known, Turn, remember
 from agentspend.core.facts import RequestFacts

@@ -1,8 +1,7 @@
 """Facts of a request: whether its input can still grow after the first usage event."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from agentspend.core.facts import RequestFacts
 

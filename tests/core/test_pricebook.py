@@ -1,11 +1,11 @@
 """Charges and bounds from the vendored table, and what happens where it has no answer."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from agentspend.core.errors import AgentspendError
 from agentspend.core.facts import RequestFacts
@@ -255,7 +255,7 @@ def test_no_charge_passes_its_bound(case: dict[str, object]) -> None:
 def test_more_usage_never_costs_less(case: dict[str, object], more: int, which: int) -> None:
     """Every count raises the charge or leaves it (reasoning is part of output)."""
     usage = split(case, case["sent"])  # type: ignore[arg-type]
-    name = list(usage.__dataclass_fields__)[which]
+    name = list(usage.__struct_fields__)[which]
     grown = replace(usage, **{name: getattr(usage, name) + more})
     model = str(case["model"])
     less = BOOK.charge("anthropic", metered(model, usage), NOW_US).pusd

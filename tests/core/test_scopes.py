@@ -1,7 +1,5 @@
 """Scopes: which requests a budget is for."""
 
-from dataclasses import fields
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +10,7 @@ from agentspend.core.scopes import KEYS, Payer, Scope
 WORDS = st.text(max_size=12)
 PAYERS = st.builds(
     Payer,
-    **{item.name: WORDS for item in fields(Payer) if item.name != "tags"},
+    **{name: WORDS for name in Payer.__struct_fields__ if name != "tags"},
     tags=st.lists(st.text(min_size=1, max_size=8), max_size=4).map(tuple),
 )
 FULL = Payer(**{key: f"{key}-1" for key in KEYS if key != "tag"}, tags=("team=web", "spike"))

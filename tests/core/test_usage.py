@@ -1,14 +1,12 @@
 """Usage: counts that never overlap, stored and read back."""
 
-from dataclasses import fields
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agentspend.core.usage import Billing, Metered, Usage, UsagePart
 
-NAMES = [item.name for item in fields(Usage)]
+NAMES = list(Usage.__struct_fields__)
 USAGES = st.builds(Usage, **{name: st.integers(0, 10**9) for name in NAMES})
 
 

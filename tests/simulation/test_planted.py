@@ -3,12 +3,12 @@
 import inspect
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import pytest
+from msgspec.structs import replace
 
 from agentspend.bookkeeper import books
 from agentspend.bookkeeper.line import Line

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from agentspend.bookkeeper.outcomes import Asked, Held, Refused
 from agentspend.core.allowance.messages import RaiseRequest, Told

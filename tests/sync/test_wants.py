@@ -1,6 +1,6 @@
 """What a device asks for."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from agentspend.bookkeeper.rooms import Seat
 from agentspend.bookkeeper.team import NO_ACCOUNT

@@ -6,7 +6,8 @@ answer, and a stream's first event only holds the prompt's place (0, 1 or a gues
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from agentspend.core.facts import RequestFacts
 from agentspend.core.usage import Billing, Metered

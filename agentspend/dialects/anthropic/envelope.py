@@ -5,6 +5,8 @@ a body whose bytes are all accounted for may pass that way; every other is taken
 where a key that stands twice is refused.
 """
 
+from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -30,6 +32,7 @@ KNOWN = COUNTED | {
 NOTHING = (b"null", b"[]")
 
 _REST = sorted(KNOWN - {"messages"})
+_rest_of: Callable[[Any], tuple[msgspec.Raw, ...]] = attrgetter(*_REST)
 _ENVELOPE = msgspec.json.Decoder(
     msgspec.defstruct(
         "Envelope",
@@ -55,7 +58,8 @@ def _open_compact(body: bytes) -> tuple[dict[str, bytes], list[bytes]] | None:
     except UNREADABLE:
         return None
     messages = [bytes(raw) for raw in envelope.messages]
-    parts = {name: raw for name in _REST if (raw := bytes(getattr(envelope, name)))}
+    rest = zip(_REST, _rest_of(envelope), strict=True)
+    parts = {name: bytes(raw) for name, raw in rest if raw is not ABSENT}
     size = len('{"messages":[]}') + sum(map(len, messages)) + max(0, len(messages) - 1)
     size += sum(len(',"":') + len(name) + len(raw) for name, raw in parts.items())
     return (parts, messages) if size == len(body) else None

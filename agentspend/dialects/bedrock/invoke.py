@@ -8,8 +8,9 @@ was asked for decides the price (region prefixes), and an empty refusal is bille
 import base64
 import binascii
 from copy import deepcopy
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from agentspend.core.facts import RequestFacts
 from agentspend.core.usage import Billing, Metered

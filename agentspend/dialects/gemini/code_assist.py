@@ -5,10 +5,10 @@ its bundle and the running program). Only a login opens it; the use is a subscri
 """
 # ruff: noqa: ARG002 (one signature for all dialects)
 
-from dataclasses import replace
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from agentspend.core.facts import RequestFacts
 from agentspend.dialects.base import BadRequest

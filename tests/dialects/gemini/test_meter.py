@@ -1,10 +1,10 @@
 """Metering Gemini answers: the last value of each field, three ways to send, and broken ones."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from agentspend.core.facts import RequestFacts
 from agentspend.core.usage import Billing, Metered

@@ -1,10 +1,10 @@
 """Metering Chat answers: the last usage, servers with ideas of their own, and broken streams."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from agentspend.core.facts import RequestFacts
 from agentspend.core.usage import Billing, Metered
