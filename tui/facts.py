@@ -98,7 +98,7 @@ def charge_of(entry: Mapping[str, Any]) -> Charge | None:
 
 def payer_of(fields: Mapping[str, Any]) -> Payer:
     """Who pays, from an entry's or an event's words."""
-    known = {name: fields[name] for name in Payer.__struct_fields__ if fields.get(name)}
+    known = {name: fields[name] for name in Payer.__dataclass_fields__ if fields.get(name)}
     return Payer.from_known(known)
 
 

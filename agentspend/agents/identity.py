@@ -6,8 +6,7 @@ Reads no secret and keeps none: a git remote is reduced to host and path (`agent
 import getpass
 import socket
 from collections.abc import Sequence
-
-from msgspec.structs import replace
+from dataclasses import replace
 
 from agentspend import git
 from agentspend.agents.base import Caller

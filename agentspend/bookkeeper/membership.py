@@ -1,8 +1,6 @@
 """Which team this device is in, as its server said when it let the device in."""
 
-from dataclasses import dataclass
-
-from msgspec.structs import replace
+from dataclasses import dataclass, replace
 
 from agentspend.core.scopes import Payer
 

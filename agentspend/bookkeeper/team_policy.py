@@ -5,10 +5,8 @@ them: its pools are those of that team, and those of everybody, of the member an
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
-
-from msgspec.structs import replace
 
 from agentspend.bookkeeper.pools import pool_of
 from agentspend.core.allowance.pools import Pool

@@ -8,9 +8,8 @@ import os
 import shutil
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import PurePath
-
-from msgspec.structs import replace
 
 from agentspend.agents import ANY_COMMAND, launcher_for
 from agentspend.agents.base import Caller, Launcher, LaunchPlan

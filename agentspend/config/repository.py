@@ -99,7 +99,7 @@ def workplace(payer: Payer, repository: str, places: Sequence[Place]) -> Workpla
         declared[place.source] = _budgets(found, project, placing, place.source)
     project = payer.project or project
     tags |= {f"project={name}" for name in names - {project, ""}}
-    payer = msgspec.structs.replace(payer, project=project, team=team, tags=tuple(sorted(tags)))
+    payer = replace(payer, project=project, team=team, tags=tuple(sorted(tags)))
     return Workplace(payer, rules, declared, team_from)
 
 

@@ -5,9 +5,7 @@ and the budget refuses when it is spent, as it would without the rule.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-
-from msgspec.structs import replace
+from dataclasses import dataclass, replace
 
 from agentspend.core.access import forbidden
 from agentspend.core.model_patterns import names_model

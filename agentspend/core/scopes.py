@@ -2,12 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from operator import attrgetter
-
-import msgspec
-from msgspec.structs import replace
 
 from agentspend.core.errors import AgentspendError
 from agentspend.core.tags import spelled
@@ -35,7 +32,8 @@ def is_team(name: str) -> bool:
     return _TEAM.fullmatch(name) is not None
 
 
-class Payer(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Payer:
     """Everything a request is known by. Empty strings mean unknown; `tags` are "k=v" or bare.
 
     Work can be a part of several projects: `project` is the nearest one, and a tag `project=NAME`
@@ -73,6 +71,15 @@ class Payer(msgspec.Struct, frozen=True):
         others = (tag.removeprefix(f"{key}=") for tag in self.tags if tag.startswith(f"{key}="))
         return (name, *others)
 
+    def asking(
+        self, *, subagent: str, provider: str, model: str, branch: str, tags: tuple[str, ...]
+    ) -> "Payer":
+        """This session's payer for one of its requests."""
+        return Payer(
+            self.member, self.device, self.agent, self.session, subagent, self.project, branch,
+            self.key, provider, model, self.team, tags,
+        )  # fmt: skip
+
     def or_models(self, models: Iterable[str]) -> "Payer":
         """The same with other models that may answer."""
         added = {_model_tag(name) for name in models if name != self.model}
@@ -92,7 +99,7 @@ class Payer(msgspec.Struct, frozen=True):
         return cls(**values, tags=tuple(tags))
 
 
-_WORDS = tuple(name for name in Payer.__struct_fields__ if name != "tags")
+_WORDS = tuple(name for name in Payer.__dataclass_fields__ if name != "tags")
 _words_of: Callable[[Payer], tuple[str, ...]] = attrgetter(*_WORDS)
 
 

@@ -6,9 +6,8 @@ each new connection, off the event loop.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-
-from msgspec.structs import replace
 
 from agentspend import git
 from agentspend.agents.base import Caller

@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import msgspec
-
 from agentspend.bookkeeper import Bookkeeper
 from agentspend.config.repository import Workplace
 from agentspend.core.errors import AgentspendError, Kind
@@ -53,7 +51,7 @@ def with_team(
             )
         return _inherited(place, outer)
     if not teams and place.team_from:
-        return replace(place, payer=msgspec.structs.replace(place.payer, team=""))
+        return replace(place, payer=replace(place.payer, team=""))
     if asked:
         where = f"{place.team_from} = {asked!r}" if place.team_from else f"{BY_HAND} {asked}"
         kind = Kind.OTHER if place.team_from else Kind.TEAM
@@ -90,7 +88,7 @@ def require_of_key(payer: Payer, teams: Sequence[str]) -> None:
 
 
 def _inherited(place: Workplace, outer: Session) -> Workplace:
-    return replace(place, payer=msgspec.structs.replace(place.payer, team=outer.payer.team))
+    return replace(place, payer=replace(place.payer, team=outer.payer.team))
 
 
 async def begun(

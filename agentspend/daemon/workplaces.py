@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import msgspec
-
 from agentspend.config.repository import Place, Workplace, workplace
 from agentspend.core.rules import NO_RULES
 from agentspend.core.scopes import Payer
@@ -22,7 +20,7 @@ def settled(message: Mapping[str, Any], outer: Session | None) -> Workplace:
     payer = Payer.from_known(message["payer"])
     here = message.get("repository")
     if here is not None:
-        payer = msgspec.structs.replace(payer, project=str(here["named"]))
+        payer = replace(payer, project=str(here["named"]))
         places = [
             Place(_shown(file["source"]), _shown(file["path"]), file["text"])
             for file in here["files"]
@@ -44,7 +42,5 @@ def _inside(found: Workplace, outer: Session) -> Workplace:
     tags = {*payer.tags, *around.tags}
     if around.project and around.project != payer.project:
         tags.add(f"project={around.project}")
-    payer = msgspec.structs.replace(
-        payer, session=around.session, key=around.key, tags=tuple(sorted(tags))
-    )
+    payer = replace(payer, session=around.session, key=around.key, tags=tuple(sorted(tags)))
     return replace(found, payer=payer, rules=found.rules + outer.rules)

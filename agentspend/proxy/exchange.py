@@ -387,8 +387,7 @@ class Journey:
 
     def _payer(self, facts: RequestFacts) -> Payer:
         """The session's payer with what this one request adds."""
-        payer = replace(
-            self.session.payer,
+        payer = self.session.payer.asking(
             subagent=clean(self.request.headers.get("x-claude-code-agent-id", "")[:64]),
             provider=self.dialect.provider,
             model=facts.model,

@@ -7,9 +7,7 @@ when nothing came for a while; the next request opens them again.
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass, field
-
-from msgspec.structs import replace
+from dataclasses import dataclass, field, replace
 
 from agentspend.core.limits import (
     CONNECTION_IDLE_S,

@@ -1,9 +1,7 @@
 """One request's way past the rules besides budgets. Without rules nothing here is ever asked."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
-
-from msgspec.structs import replace
+from dataclasses import dataclass, field, replace
 
 from agentspend.core.downgrades import Standing, Swap, candidates, chosen
 from agentspend.core.facts import RequestFacts

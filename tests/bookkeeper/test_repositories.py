@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -231,7 +230,7 @@ def admitted(folder: Path, caps: list[tuple[dict[str, str], str]], place: Workpl
             desk.do(lambda: desk.adoption.declare_repositories(place.declared, desk.at))
         except AgentspendError:
             return False
-        payer = msgspec.structs.replace(place.payer, model="claude-opus-5", provider="anthropic")
+        payer = replace(place.payer, model="claude-opus-5", provider="anthropic")
         if forbidden(place.rules.models, payer, [payer.model], BOOK):
             return False
         return isinstance(desk.hold(desk.request("0.10", 100, payer=payer)), Held)

@@ -1,5 +1,8 @@
 """Scopes: which requests a budget is for."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +13,7 @@ from agentspend.core.scopes import KEYS, Payer, Scope
 WORDS = st.text(max_size=12)
 PAYERS = st.builds(
     Payer,
-    **{name: WORDS for name in Payer.__struct_fields__ if name != "tags"},
+    **{name: WORDS for name in Payer.__dataclass_fields__ if name != "tags"},
     tags=st.lists(st.text(min_size=1, max_size=8), max_size=4).map(tuple),
 )
 FULL = Payer(**{key: f"{key}-1" for key in KEYS if key != "tag"}, tags=("team=web", "spike"))
@@ -52,6 +55,15 @@ def test_a_part_of_a_project_counts_in_the_whole() -> None:
     assert Scope.of({"project": "github.com/acme/mono"}).matches(part)
     assert not Scope.of({"project": "github.com/acme/mon"}).matches(part)
     assert not Scope.of({"project": "*"}).matches(part)
+
+
+@given(PAYERS)
+def test_a_requests_payer_is_its_sessions_but_for_what_it_says_itself(payer: Payer) -> None:
+    """No attribute is forgotten."""
+    said: dict[str, Any] = {
+        "subagent": "a", "provider": "p", "model": "m", "branch": "b", "tags": ("t",)
+    }  # fmt: skip
+    assert payer.asking(**said) == replace(payer, **said)
 
 
 def test_models_that_may_answer_count_until_they_did_not() -> None:

@@ -5,10 +5,10 @@ the input too. An answer is EXACT only after its last usage (a `message_delta`) 
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from agentspend.core.facts import RequestFacts
 from agentspend.core.usage import Billing, Metered, Ran, UsagePart
