@@ -30,7 +30,7 @@ def in_versions(error: AgentspendError, running: str) -> AgentspendError:
         f"the daemon that runs does not understand this command, though it is version {running},"
         f" too: it was started before agentspend was changed here ({error.message})",
         MEND,
-        Kind.UNREADABLE,
+        error.kind,
     )
 
 
