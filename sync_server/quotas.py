@@ -33,7 +33,7 @@ def weight(outcome: Outcome, sent_bytes: int) -> int:
     if not (outcome.entries or outcome.journal or outcome.forked):
         return 0
     kept_bytes = [sent_bytes] if outcome.forked else [len(body) for body, _, _ in outcome.entries]
-    longer = sum(size // ENTRY_BYTES for size in kept_bytes)
+    longer = sum([size // ENTRY_BYTES for size in kept_bytes])
     return 1 + len(outcome.entries) + longer + len(outcome.journal)
 
 

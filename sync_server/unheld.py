@@ -53,13 +53,14 @@ def charge(case: Case, said: Iterable[Read], terms_of: TermsOf) -> None:
     by_team: dict[str, frozenset[str]] = {}
     matches: dict[tuple[str, str, object], bool] = {}
     for each in said:
-        if not _is_spending(each):
+        named = {right[0] for right in each.rights or ()}
+        if named.issuperset(in_force) or not _is_spending(each):
             continue
         team = case.belongs.team_of(each)
         if team not in by_team:
             others = {pool for pool, owner in case.belongs.owners.items() if owner != team}
             by_team[team] = frozenset(in_force - others)
-        lacking = by_team[team].difference(right[0] for right in each.rights or ())
+        lacking = by_team[team] - named
         if not lacking:
             continue
         tags = getattr(each, "tags", None)

@@ -58,7 +58,7 @@ def serve(
     case.incarnation = replace(known, end=merged.end)
     _fold(case, merged.effects)
     if terms_of is not None and merged.entries:
-        charge(case, (entry.said for entry in merged.entries), terms_of)
+        charge(case, [entry.said for entry in merged.entries], terms_of)
     lines: list[Line] = []
     if known.status is Status.ACTIVE and merged.up_to_date and not _behind(sync, office):
         lines += grants.grant(case, sync.wants, office)

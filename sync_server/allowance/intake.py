@@ -87,7 +87,7 @@ def merge(kept: Kept, after_seq: int, entries: Sequence[str], claimed: Link) -> 
 
 
 def _moved_nusd(accepted: Sequence[Accepted], done: Sequence[Effect]) -> int:
-    charged_nusd = sum(abs(entry.said.amount_nusd or 0) for entry in accepted)
+    charged_nusd = sum([abs(entry.said.amount_nusd or 0) for entry in accepted])
     return charged_nusd + sum(effect.returned_nusd for effect in done)
 
 
