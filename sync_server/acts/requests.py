@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, RowMapping, select
 
 from agentspend.core.errors import AgentspendError
 from agentspend.core.money import MAX_NUSD, dollars
-from sync_server.acts.act import Act, Done, Moment
+from sync_server.acts.act import EVERYONE, Act, Done, Moment
 from sync_server.acts.finding import found
 from sync_server.allowance.journal import Filed, Line, Opened
 from sync_server.allowance.pools import PoolState
@@ -99,7 +99,7 @@ def _approve(conn: Connection, org: Row[Any], told: Approve, moment: Moment) -> 
     }  # fmt: skip
     words = moment.words("request.approve", request=told.request, pool=state.id,
                          amount_nusd=amount_nusd)  # fmt: skip
-    return Done(answer, lines, words, policy=True, concerns=_teams(conn, row))
+    return Done(answer, lines, words, policy=True, concerns=_payers(conn, row))
 
 
 def _still_asked(org: Row[Any], row: RowMapping, pool: Mapping[Any, Any]) -> None:
@@ -125,7 +125,7 @@ def _refuse(conn: Connection, _org: Row[Any], told: Refuse, moment: Moment) -> D
     line = _decided(row, "refused", moment, row["amount_nusd"])
     words = moment.words("request.refuse", request=told.request)
     answer = {"request": told.request, "status": "refused"}
-    return Done(answer, [line], words, concerns=_teams(conn, row))
+    return Done(answer, [line], words, concerns=_asker(conn, row))
 
 
 def _reopen(conn: Connection, org: Row[Any], told: Reopen, moment: Moment) -> Done:
@@ -149,7 +149,7 @@ def _reopen(conn: Connection, org: Row[Any], told: Reopen, moment: Moment) -> Do
     lines.append(Filed("request", {**row, **after}))
     words = moment.words("request.reopen", request=told.request)
     answer = {"request": told.request, "status": "open"}
-    return Done(answer, lines, words, policy=True, concerns=_teams(conn, row))
+    return Done(answer, lines, words, policy=True, concerns=_payers(conn, row))
 
 
 def _open(conn: Connection, name: str) -> RowMapping:
@@ -171,11 +171,17 @@ def _decided(row: RowMapping, status: str, moment: Moment, amount_nusd: int) -> 
     return Filed("request", {**row, **after})
 
 
-def _teams(conn: Connection, row: RowMapping) -> frozenset[str]:
-    """Who is told: everybody who pays into the pool, at least the one who asked."""
-    team = conn.execute(select(pools.c.team).where(pools.c.id == row["pool"])).scalar_one()
+def _payers(conn: Connection, row: RowMapping) -> frozenset[str]:
+    """Who is told that a pool has another cap: everybody who pays into it."""
+    asked = select(pools.c.team, pools.c.member).where(pools.c.id == row["pool"])
+    team, member = conn.execute(asked).one()
     if team:
         return frozenset({team})
+    return _asker(conn, row) if member else EVERYONE
+
+
+def _asker(conn: Connection, row: RowMapping) -> frozenset[str]:
+    """The home team of who asked."""
     asked = select(members.c.team).join(devices, devices.c.member == members.c.id)
     return frozenset(conn.execute(asked.where(devices.c.id == row["device"])).scalars())
 

@@ -184,3 +184,16 @@ async def test_an_answer_is_not_taken_back_in_another_window(house: House) -> No
         assert (status, "in a window that is over" in found["error"]["message"]) == (409, True)
     caps = {each["pool"]: each["cap_nusd"] for each in (await house.ask("cap.list"))["caps"]}
     assert caps[name] == 25 * DOLLAR
+
+
+async def test_a_raise_is_told_to_everybody_it_is_for(house: House) -> None:
+    """Also who did not ask, in another team: they may be refused for the same cap just now. So is
+    one that is taken back: what is too much is asked back from whoever has it."""
+    anna, ben = await house.joined("anna", "backend"), await house.joined("ben", "data")
+    await house.ask("cap.set", level="org", window="month", cap_nusd=DOLLAR)
+    await ben.sync()
+    _, found = await anna.request(DOLLAR, "org.month")
+    async with ben.listening() as line:
+        for act in ("request.approve", "request.reopen"):
+            await house.ask(act, request=found["id"])
+            assert await said(line) == "sync"
