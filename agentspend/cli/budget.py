@@ -14,7 +14,7 @@ from agentspend.cli.status import show_budgets
 from agentspend.core.budgets import TEAM_PREFIX, BoundKind, Budget, Counts, Mode
 from agentspend.core.errors import AgentspendError
 from agentspend.core.money import dollars, parse_usd
-from agentspend.core.scopes import Scope
+from agentspend.core.scopes import KEYS, Scope
 from agentspend.core.windows import Window
 
 Name = Annotated[
@@ -232,8 +232,15 @@ def _terms(scope: list[str]) -> dict[str, str]:
     pairs = [text.partition("=") for text in scope]
     for key, equals, _ in pairs:
         if not equals:
-            raise UsageError(f"scope {key!r} names no value", f"write it like {key}=VALUE")
+            like = f"{key}=VALUE" if key in KEYS else f"agent={key}, project={key} or tag={key}"
+            raise UsageError(f"scope {key!r} names no value", f"write it like {like}")
     keys = [key for key, _, _ in pairs]
+    unknown = next((key for key, _, _ in pairs if key not in KEYS), "")
+    if unknown:
+        raise UsageError(
+            f"{unknown!r} is not something a budget can be for",
+            f"use one of: {', '.join(KEYS)}; for a tag of yours: --scope tag={unknown}=VALUE",
+        )
     twice = next((key for key in keys if keys.count(key) > 1), None)
     if twice:
         raise UsageError(f"scope {twice!r} is given twice", "a budget is for one of each")

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 
 from agentspend.agents import AGENTS
+from agentspend.agents.base import Caller
+from agentspend.agents.repository import repository_here
 from agentspend.cli import access
 from agentspend.cli.checkup_rules import means_any
 from agentspend.cli.diagnostics import warn
@@ -55,6 +57,18 @@ def _key(name: str) -> Iterator[Remark]:
         yield f"there is no virtual key {name!r}", f"agentspend key create --alias {name}"
 
 
+def _project(name: str) -> Iterator[Remark]:
+    """A project is its remote as `host/owner/repo`, or `local/FOLDER`: not the folder's name alone.
+
+    Compared with the one around the working folder and those that are worked on now.
+    """
+    found = [str(repository_here(Caller.here())["project"])]
+    found += [str(each["project"]) for each in access.ask("status")["sessions"]]
+    near = [each for each in found if each.lower().endswith(f"/{name.strip('/').lower()}")]
+    if near and name not in found:
+        yield f"no project is called {name!r}", f"did you mean project={near[0]}?"
+
+
 def _tag(name: str) -> Iterator[Remark]:
     if "*" in name or "?" in name:
         return
@@ -68,4 +82,5 @@ def _or(names: list[str]) -> str:
     return names[0] if names else ""
 
 
-_REMARKS = {"model": _model, "provider": _provider, "agent": _agent, "key": _key, "tag": _tag}
+_REMARKS = {"model": _model, "provider": _provider, "agent": _agent, "key": _key, "tag": _tag,
+            "project": _project}  # fmt: skip

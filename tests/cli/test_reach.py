@@ -1,5 +1,7 @@
 """A budget for a name that nobody goes by is set, and said to stop nobody."""
 
+import subprocess
+
 import pytest
 
 from tests.cli.conftest import Command
@@ -25,6 +27,20 @@ def test_a_name_that_nobody_goes_by(
     ran = agentspend("budget", "set", "x", "500", "--window", "day", "--scope", scope)
     assert ran.code == 0
     assert f"{said}: until then nothing counts in this budget\n→ {way_out}" in ran.err
+
+
+@pytest.mark.parametrize(("name", "meant"), [("api", False), ("local/api", True), ("pi", True)])
+def test_a_project_by_its_folder_alone(
+    agentspend: Command, here: Home, monkeypatch: pytest.MonkeyPatch, name: str, *, meant: bool
+) -> None:
+    """It is filed as `local/FOLDER`, or by its remote: that is told, where one stands in it."""
+    folder = here.user / "api"
+    folder.mkdir(exist_ok=True)
+    subprocess.run(["git", "init", "-q", str(folder)], check=True)
+    monkeypatch.chdir(folder)
+    ran = agentspend("budget", "set", "x", "500", "--window", "day", "--scope", f"project={name}")
+    assert ran.code == 0
+    assert ("→ did you mean project=local/api?" in ran.err) is not meant
 
 
 @pytest.mark.parametrize(
