@@ -1,17 +1,21 @@
 """A new home on a machine where the port is taken: the next free one, for good, and said once."""
 
 import socket
+import sys
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from agentspend.config.load import Loaded, load_with_zone
-from agentspend.config.shape import DEFAULT_PORT
+from agentspend.control import client, start
 from agentspend.daemon.first_port import settle_port
 from tests.daemon.helpers import paths
 from tests.support.process import Home
+
+TAKEN = Path(__file__).with_name("taken_port.py")
 
 
 @pytest.fixture
@@ -52,16 +56,23 @@ def test_what_stays(home: Home, taken: int) -> None:
         assert home.config.read_text() == text
 
 
-def test_a_second_person_on_a_machine(home: Home) -> None:
-    """Their first command says which port is theirs; it is the same after a restart."""
+def test_a_second_person_on_a_machine(
+    home: Home, taken: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their first command says which port is theirs; the next daemon has it, too."""
     home.config.unlink()
-    with socket.socket() as other:
-        with suppress(OSError):
-            other.bind(("127.0.0.1", DEFAULT_PORT))
-            other.listen()
-        started = home.run("daemon", "start")
-        port = home.json("daemon", "status")["port"]
-        again = home.run("daemon", "restart")
-    assert started.returncode == 0, started.stderr
-    assert f"port {DEFAULT_PORT} is taken, so yours is {port} " in started.stderr
-    assert again.stderr.endswith(f"port {port}\n")
+    heard: list[str] = []
+    real = start.subprocess.Popen
+
+    def spawn(words: list[str], **settings: Any) -> object:
+        return real([sys.executable, str(TAKEN), str(taken), *words[-2:]], **settings)
+
+    monkeypatch.setattr(client, "tell", lambda text, _: heard.append(text))
+    monkeypatch.setenv("AGENTSPEND_HOME", str(home.home))
+    found = paths(home)
+    with monkeypatch.context() as first:
+        first.setattr(start.subprocess, "Popen", spawn)
+        port = start.start_daemon(found.socket, found.log)["port"]
+    assert heard == [f"port {taken} is taken, so yours is {port} (kept in {home.config})"]
+    start.stop_daemon(found.socket)
+    assert home.run("daemon", "start").stderr.endswith(f"port {port}\n")
