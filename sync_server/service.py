@@ -74,12 +74,12 @@ class Service:
         or `TooMuch`; nothing has changed then."""
         with self._deciding(now_us) as (conn, org):
             sender = senders.sender(conn, device)
-            sync = senders.said(conn, Sync, device, sealed, sender)
+            sync = asked = senders.said(conn, Sync, device, sealed, sender)
             loaded = cases.Loaded(conn, self.org, sync.inc, (device, sender))
             belongs = loaded.case.belongs
             if org.frozen or belongs.frozen:
                 may = [] if org.frozen else [w for w in sync.wants if belongs.may_want(w.pool)]
-                sync = replace(sync, wants=tuple(may))
+                asked = replace(sync, wants=tuple(may))
             known = loaded.case.incarnation
             hash_at = ledgers.hashes(conn, sync, known.end if known is not None else NOTHING)
             office = self._office(conn, org, now_us, sender.member, belongs.teams)
@@ -88,7 +88,7 @@ class Service:
                 loaded.looks_only()
             terms_of = loaded.terms_of(trusted_us(org.clock_us, now_us), org.zone)
             proved = partial(ledgers.proved, conn, sync.inc)
-            outcome = serve(loaded.case, sync, hash_at, office, terms_of, proved)
+            outcome = serve(loaded.case, asked, hash_at, office, terms_of, proved)
             kept = quotas.weight(outcome, len(sealed.body))
             full_us = quotas.taken(sender.full_us, kept, now_us, self.entries_per_day)
             people.seen(conn, device, now_us, full_us)

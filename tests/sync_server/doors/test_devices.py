@@ -214,3 +214,16 @@ async def test_the_leads_hear_of_a_server_that_was_put_back(house: House) -> Non
     assert (await other.sync(want)).accounts[0].granted_nusd >= DOLLAR
     await device.sync(want)
     assert len((await house.ask("audit"))["acts"]) == acts[0]["seq"]
+
+
+async def test_a_report_while_all_is_frozen_is_kept_as_it_was_signed(house: House) -> None:
+    """Nothing of what it wants is granted; `verify` finds its device's signature all the same."""
+    device = await house.joined()
+    await house.ask("cap.set", level="org", window="month", cap_nusd=9 * DOLLAR)
+    for what in ({"team": "backend"}, {}):
+        await house.ask("freeze", **what)
+        device.chain.add("settle", (), DOLLAR // 100, counted="billed")
+        answer = await device.sync(Want("org.month", need_nusd=DOLLAR))
+        assert all(told.granted_nusd == 0 for told in answer.accounts)
+        assert (await house.ask("verify"))["faults"] == []
+        await house.ask("unfreeze", **what)
