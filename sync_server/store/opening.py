@@ -6,7 +6,8 @@ instead (`cases.lock`); who only looks there sees one moment (`looking`). WAL an
 `synchronous=FULL`, there `synchronous_commit`: what was answered survives a power cut.
 """
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -49,14 +50,15 @@ def open_engine(url: str) -> Engine:
     return engine
 
 
-def looking(engine: Engine) -> AbstractContextManager[Connection]:
+@contextmanager
+def looking(engine: Engine) -> Iterator[Connection]:
     """A transaction that changes nothing, and sees one moment in all it reads: sums and what they
     are the sums of, a policy and its number."""
-    if engine.dialect.name != "sqlite":
-        engine = engine.execution_options(
-            isolation_level="REPEATABLE READ", postgresql_readonly=True
-        )
-    return engine.begin()
+    with engine.connect() as conn:
+        if engine.dialect.name != "sqlite":
+            conn.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        with conn.begin():
+            yield conn
 
 
 def _durable(connection: Any, _record: object) -> None:

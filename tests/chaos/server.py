@@ -16,7 +16,7 @@ from sync_server.folder import Folder
 from tests.chaos.ports import fixed_port
 from tests.support.process import ROOT
 
-WITHIN_S = 90.0
+WITHIN_S = 180.0
 READY = "agentspend-server serves"
 
 
