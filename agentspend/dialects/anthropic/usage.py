@@ -40,7 +40,8 @@ def parts_of(
     unknown = list(_unknown_counts(usage))
     words = {name: str(usage.get(name) or getattr(facts, name)) for name in WORDS}
     counts = _counts(usage, facts)
-    parts = [UsagePart(model=model, usage=counts, **words)]
+    split = _by_model(usage, counts, model, facts)
+    parts = [UsagePart(model=name, usage=part, **words) for name, part in split]
     for item in usage.get("iterations") or ():
         kind = item.get("type", "")
         if kind in INCLUDED:
@@ -53,6 +54,29 @@ def parts_of(
     if not any(part.usage.prompt_tokens for part in parts):
         raise ValueError("the usage has no input")
     return tuple(parts), tuple(dict.fromkeys(unknown))
+
+
+def _by_model(
+    usage: Mapping[str, Any], top: Usage, model: str, facts: RequestFacts
+) -> list[tuple[str, Usage]]:
+    """The top level, apart from runs of a model that declined after it had written something.
+
+    Those are billed at their own model. Nothing says whether the top level counts them: the sums
+    do. What was declined unwritten counts one token and is not billed (study §3.1).
+    """
+    items = [item for item in usage.get("iterations") or () if item.get("type") in INCLUDED]
+    runs = [(str(item.get("model") or model), _counts(item, facts)) for item in items]
+    declined = [(name, run) for name, run in runs if name != model and run.output_tokens > 1]
+    if sum(run.output_tokens for _, run in runs) <= top.output_tokens:
+        for _, run in declined:
+            top = _less(top, run)
+    return [(model, top), *declined]
+
+
+def _less(usage: Usage, other: Usage) -> Usage:
+    """The counts without the other's, none below zero."""
+    taken = other.counts()
+    return Usage(**{name: max(0, n - taken.get(name, 0)) for name, n in usage.counts().items()})
 
 
 def _counts(usage: Mapping[str, Any], facts: RequestFacts) -> Usage:

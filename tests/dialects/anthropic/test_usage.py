@@ -73,6 +73,29 @@ def test_what_is_billed_on_top_is_a_part_of_its_own() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("written", "top_output", "billed"),
+    [
+        (200, 500, [("answered", 500), ("asked", 200)]),
+        (200, 700, [("answered", 500), ("asked", 200)]),
+        (1, 500, [("answered", 500)]),
+    ],
+)
+def test_who_declined_in_the_middle_is_billed_too(
+    written: int, top_output: int, billed: list[tuple[str, int]]
+) -> None:
+    """At its own price, in the top level's counts or not; who declined before a word is not."""
+    items = [
+        {"type": "message", "model": "asked", "input_tokens": 90, "output_tokens": written},
+        {"type": "fallback_message", "model": "answered", "input_tokens": 90,
+         "output_tokens": 500},
+    ]  # fmt: skip
+    usage = {"input_tokens": 90, "output_tokens": top_output, "iterations": items}
+    parts, unknown = parts_of(usage, "answered", FACTS)
+    assert [(part.model, part.usage.output_tokens) for part in parts] == billed
+    assert unknown == ()
+
+
 def test_a_request_that_only_compacts_is_billed_for_that() -> None:
     """Its top level counts nothing; where nothing at all is counted, there is no usage."""
     compaction = {"type": "compaction", "input_tokens": 90, "output_tokens": 4}
