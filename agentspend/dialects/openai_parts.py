@@ -54,6 +54,7 @@ _TOOLS = msgspec.json.Decoder(list[_Tool])
 @dataclass(slots=True)
 class Parts:
     """What was found so far. `bound` is the token bound of a piece of JSON, `model` who reads it.
+    `most_uses`: how often the provider runs one tool where nobody limits it.
     `links_to_images`: an image's address, or its id, leads to an image and to nothing else.
 
     `remote_input`: input that is not in the body. `web_searches`, `preview_searches` and
@@ -64,6 +65,7 @@ class Parts:
     model: str
     bound: Bound
     links_to_images: bool = False
+    most_uses: int = DEFAULT_SERVER_TOOL_USES
     remote_input: bool = False
     audio: bool = False
     server_tools: int = 0
@@ -118,7 +120,7 @@ class Parts:
         """How often the provider may run a tool; `at_most` 0 where the request names no limit."""
         if not self.server_tools:
             return 0
-        return at_most or DEFAULT_SERVER_TOOL_USES * self.server_tools
+        return at_most or self.most_uses * self.server_tools
 
     def _part(self, part: _Part) -> int:
         if part.type in LOCAL_PARTS and part.image_url is None:

@@ -38,6 +38,8 @@ KNOWN = frozenset(
 )  # fmt: skip
 # Who takes no cache marks of another vendor's, and whose models search only by the request's tools.
 OPENAIS = frozenset({"openai", "azure"})
+STEPS_OF, STEPS = "openrouter", 30
+"""Whose reference says how many steps its tools take where a request does not."""
 REMOTE = frozenset({"previous_response_id", "conversation", "prompt"})
 STORED = frozenset({"prompt"})
 """A request that lies at the provider: it may bring tools and settings that nobody here sees."""
@@ -87,6 +89,8 @@ def read_request(body: bytes, provider: str, *, in_nfc: bool) -> RequestFacts:
     model = fields.text("model")
     bound_of = tokenizer_of(provider, model).bound(in_nfc=in_nfc)
     parts = Parts(model, bound_of, links_to_images=provider in OPENAIS)
+    if provider == STEPS_OF:
+        parts.most_uses = STEPS
     rest = {name: raw for name, raw in fields.raw.items() if name != "input"}
     bound = sum(parts.weigh(raw) + parts.weigh(name.encode()) for name, raw in rest.items())
     if "tools" in rest:

@@ -150,6 +150,13 @@ def test_another_model_may_answer() -> None:
     assert facts.unpriceable == ("model=perplexity/sonar",)
 
 
+def test_openrouter_takes_thirty_steps_where_nobody_limits_them() -> None:
+    """As its reference says."""
+    body = asking(tools=[{"type": "web_search"}])
+    facts = OpenAIResponses("openrouter").read_request(body)
+    assert (facts.iterations, facts.web_search_requests) == (31, 30)
+
+
 def test_a_search_for_tools_runs_the_model_again() -> None:
     """Where the provider does it; the tools are all in the body."""
     hosted = OPENAI.read_request(asking(tools=[{"type": "tool_search"}]))
