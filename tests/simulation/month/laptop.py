@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from agentspend.bookkeeper.team import MAX_REPORTED
+from agentspend.bookkeeper.earlier import MOST_AT_ONCE
 from agentspend.core.admission import Admit, Ask, Refuse, Room, Wait, decide
 from agentspend.core.allowance.accounts import EMPTY, Place
 from agentspend.core.allowance.device import Device, Draft
@@ -154,7 +154,7 @@ class Laptop:
         after = self.disk.standing.acked_seq
         sync = to_sync(
             self.device, self.disk, team="t", nonce=nonce,
-            entries=self.disk.bodies[after : after + MAX_REPORTED], policy=1, wants=asked,
+            entries=self.disk.bodies[after : after + MOST_AT_ONCE], policy=1, wants=asked,
         )  # fmt: skip
         assert sync is not None
         return sync, asked
