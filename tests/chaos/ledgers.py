@@ -30,7 +30,8 @@ Places = dict[tuple[str, str, int], Right]
 @dataclass(slots=True)
 class Ledger:
     """One device's file. `told` are its chains to the team, by incarnation; `inc` the present one,
-    of which the server has acknowledged `acked_seq` entries. `held` is by the request's name."""
+    of which the server has acknowledged `acked_seq` entries; `left_behind` is how many it has of
+    earlier ones, by their incarnations. `held` is by the request's name."""
 
     bodies: list[bytes] = field(default_factory=list)
     settles: list[dict[str, Any]] = field(default_factory=list)
@@ -40,6 +41,7 @@ class Ledger:
     acked_seq: int = 0
     told: dict[str, list[bytes]] = field(default_factory=dict)
     rights: Places = field(default_factory=dict)
+    left_behind: dict[str, int] = field(default_factory=dict)
 
 
 def read_ledger(home: Path) -> Ledger:
@@ -67,6 +69,9 @@ def _read(conn: sqlite3.Connection) -> Ledger:
     if standing is not None:
         said = msgspec.json.decode(bytes(standing[0]))
         found.inc, found.state, found.acked_seq = said["inc"], said["state"], said["acked_seq"]
+    for (body,) in conn.execute("SELECT body FROM team WHERE key = 'earlier'"):
+        earlier = msgspec.json.decode(bytes(body))
+        found.left_behind = {each["inc"]: each["acked_seq"] for each in earlier}
     for inc, body in conn.execute("SELECT inc, body FROM team_entry ORDER BY inc, seq"):
         found.told.setdefault(inc, []).append(bytes(body))
     rows = conn.execute(
@@ -81,7 +86,7 @@ def _read(conn: sqlite3.Connection) -> Ledger:
 @dataclass(slots=True)
 class Kept:
     """What the server has: the chain of every incarnation, and every account. `put_back`: to a
-    copy of its database, so that what a device has lost meanwhile too is lost."""
+    copy of its database, so that what no device knows to have been there is lost."""
 
     told: dict[str, list[bytes]] = field(default_factory=dict)
     rights: Places = field(default_factory=dict)

@@ -129,6 +129,16 @@ def _report_lost_at_the_server(found: Evidence) -> Evidence:
     return replace(found, lives=[replace(life, branches=(longer,), acked=((), *life.acked))])
 
 
+def test_a_server_that_was_put_back_owes_what_a_device_still_knows_it_had() -> None:
+    """A home that was put back too may know of less than the one before it had reported."""
+    found = _report_lost_at_the_server(evidence())
+    found.server.put_back = True
+    found.lives[0].ledger.left_behind = {"i_1": 2}
+    assert judge(found).wrong == []
+    found.lives[0].ledger.left_behind = {"i_1": 3}
+    assert "is lost at the server" in str(judge(found).wrong)
+
+
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [

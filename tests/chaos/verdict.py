@@ -111,7 +111,7 @@ def _told_faults(life: Life, server: Kept) -> list[str]:
         theirs, ours = server.told.get(branch.inc, []), branch.told.get(branch.inc, [])
         had = branch.acked_seq
         if server.put_back:
-            had = min(had, len(life.ledger.told.get(branch.inc, [])))
+            had = min(had, life.ledger.left_behind.get(branch.inc, 0))
         if had > len(theirs) or ours[: len(theirs)] != theirs[: len(ours)]:
             wrong.append(f"{life.name}: what file {number} had reported is lost at the server")
     return wrong
