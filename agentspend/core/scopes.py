@@ -82,12 +82,12 @@ class Payer:
 
     def or_models(self, models: Iterable[str]) -> "Payer":
         """The same with other models that may answer."""
-        added = {_model_tag(name) for name in models if name != self.model}
+        added = {model_tag(name) for name in models if name != self.model}
         return replace(self, tags=tuple(sorted(added.union(self.tags)))) if added else self
 
     def but_models(self, models: Iterable[str]) -> "Payer":
         """The same without those that did not."""
-        gone = {_model_tag(name) for name in models}
+        gone = {model_tag(name) for name in models}
         return replace(self, tags=tuple(tag for tag in self.tags if tag not in gone))
 
     @classmethod
@@ -103,7 +103,8 @@ _WORDS = tuple(name for name in Payer.__dataclass_fields__ if name != "tags")
 _words_of: Callable[[Payer], tuple[str, ...]] = attrgetter(*_WORDS)
 
 
-def _model_tag(name: str) -> str:
+def model_tag(name: str) -> str:
+    """The tag that stands for one more model that may answer."""
     return f"model={name}"
 
 

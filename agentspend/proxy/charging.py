@@ -18,6 +18,7 @@ from agentspend.core.pricebook import RATE_CHANGE_AHEAD_US
 from agentspend.core.pricing import Charge
 from agentspend.core.printable import clean
 from agentspend.core.regions import in_region
+from agentspend.core.scopes import model_tag
 from agentspend.core.usage import Billing, Metered, UsagePart
 from agentspend.dialects.base import Meter
 from agentspend.http.response import Response
@@ -226,13 +227,14 @@ def _written(ended: Ended, charge: Charge, evidence: str) -> Settlement:
 
 def _unbilled_models(ended: Ended) -> tuple[str, ...]:
     """The other models that a whole answer was not billed at; none where one goes by a name that
-    the request does not have, which could be any of theirs."""
+    the request does not have, which could be any of theirs. A tag of the request's own stays."""
     book, provider, facts = ended.asked.book, ended.asked.provider, ended.asked.facts
     others = {name: priced_id(provider, name, book) for name in facts.other_models}
     billed = {priced_id(provider, part.model, book) for part in ended.metered.parts}
     if not others or billed - {priced_id(provider, facts.model, book), *others.values()}:
         return ()
-    return tuple(name for name, model in others.items() if model not in billed)
+    unbilled = (name for name, model in others.items() if model not in billed)
+    return tuple(name for name in unbilled if model_tag(name) not in ended.asked.own_tags)
 
 
 def _rates(charge: Charge) -> dict[str, int] | list[dict[str, object]]:

@@ -201,6 +201,7 @@ class Journey:
             arrived=arrived,
             account=self.desk.unasked.account(provider, headers, arrived.wall_us),
             swap=swap,
+            own_tags=self.tags,
         )
         if asked.strict.unpriceable and not book.has_ceiling:
             return await self.say.declined(unpriceable_ruling(asked.strict.unpriceable), payer)

@@ -27,7 +27,8 @@ class Request(msgspec.Struct, frozen=True):
     `swap` says which model its agent had named, where a rule put another in its place.
     `asks_until_us` (monotonic) is how long it may wait for a person, where one is asked.
     `book` are the prices that its bounds rest on: it is charged by the same, whatever is put in
-    force before its answer ends. `account` is whose money it spends at the provider.
+    force before its answer ends. `account` is whose money it spends at the provider. `own_tags` are
+    those that it came with, beside which its payer's tags name the models that may answer.
     """
 
     rid: str
@@ -46,6 +47,7 @@ class Request(msgspec.Struct, frozen=True):
     book: PriceBook
     account: Account
     swap: Swap | None = None
+    own_tags: tuple[str, ...] = ()
 
 
 def asked_of(
@@ -60,6 +62,7 @@ def asked_of(
     arrived: Moment,
     account: Account,
     swap: Swap | None = None,
+    own_tags: tuple[str, ...] = (),
 ) -> Request:
     """A request with its bounds, by its bytes or by the turn it extends."""
     strict, warm = _bounds(facts, known, None, payer.provider, arrived.wall_us, book, account)
@@ -80,6 +83,7 @@ def asked_of(
         asks_until_us=arrived.mono_us + asks_for_s(payer.agent) * 1_000_000,
         book=book,
         account=account,
+        own_tags=own_tags,
     )
 
 

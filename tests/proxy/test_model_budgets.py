@@ -147,3 +147,19 @@ async def test_a_charge_that_nobody_can_tell_apart_counts_at_all_that_may_have_a
         await device.until_idle()
         spent = [(await device.status(cap.name))["spent_nusd"] for cap in caps]
         assert spent[0] == spent[1] > 0
+
+
+async def test_a_fallback_takes_no_tag_of_the_sessions_own_away(tmp_path: Path) -> None:
+    """A budget for that tag is charged, whoever answered: nothing in a request leads out of one."""
+    own = f"model={OPUS}"
+    body = message(model=FALLS_BACK, fallbacks=[{"model": OPUS}], stream=False)
+    async with (
+        RawProvider(answered(FALLS_BACK)) as provider,
+        Device(tmp_path, [budget("tagged", "5", tag=own)], base_url=provider.url) as device,
+    ):
+        device.open_session(tags=(own,))
+        assert (await device.post(body)).status == 200
+        await device.until_idle()
+        [entry] = await device.ledger()
+        assert entry["tags"] == [own]
+        assert (await device.status("tagged"))["spent_nusd"] == entry["amount_nusd"] > 0
