@@ -17,6 +17,7 @@ class Kind(StrEnum):
     UNKNOWN_OPERATION = "unknown_operation"
     UNREADABLE = "unreadable"
     STOPPING = "stopping"
+    MISTAKE = "mistake"
 
 
 class AgentspendError(Exception):

@@ -13,7 +13,7 @@ from typing import Any
 
 from agentspend.core.errors import AgentspendError, Kind
 from agentspend.core.limits import MAX_CONTROL_LINE_BYTES
-from agentspend.daemon.log import log
+from agentspend.daemon.log import log_mistake
 from agentspend.daemon.peer import Peer, peer_of
 from agentspend.wire.control import read_request, write_answer, write_error
 
@@ -38,9 +38,21 @@ class Caller:
         """Answer with an error."""
         await self._write(write_error(error))
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether nobody is there any more who could be answered."""
+        return self._writer.is_closing()
+
     async def next_line(self) -> bytes:
-        """The caller's next line; empty when it hung up."""
-        return await self._reader.readline()
+        """The caller's next line; empty when it hung up. Raises `AgentspendError` for one that is
+        too long: what follows cannot be told from it."""
+        try:
+            return await self._reader.readline()
+        except ValueError as error:
+            most = f"{MAX_CONTROL_LINE_BYTES:,} bytes"
+            raise AgentspendError(
+                f"a request is longer than {most}", "say less at once", Kind.UNREADABLE
+            ) from error
 
     async def _write(self, line: bytes) -> None:
         self._writer.write(line)
@@ -99,7 +111,7 @@ class ControlApi:
                     await self._converse(caller)
                 finally:
                     self._callers.discard(caller)
-        except (ConnectionError, asyncio.CancelledError, ValueError):
+        except (ConnectionError, asyncio.CancelledError):
             pass
         finally:
             self._open.discard(task)
@@ -107,20 +119,32 @@ class ControlApi:
 
     async def _converse(self, caller: Caller) -> None:
         """Answer line after line until the caller hangs up."""
-        while line := await caller.next_line():
-            try:
-                op, message = read_request(line)
-                if op not in self._operations:
-                    known = ", ".join(sorted(self._operations))
-                    raise AgentspendError(
-                        f"unknown operation {op!r}", known, Kind.UNKNOWN_OPERATION
-                    )
-                await self._operations[op](caller, message)
-            except AgentspendError as error:
-                await caller.refuse(error)
-            except (KeyError, TypeError, ValueError) as error:
-                log("bad_control_request", error=type(error).__name__)
-                hint = "is another version of agentspend installed? `agentspend daemon stop`"
-                told = f"the daemon cannot read this request: {error!r}"
-                with suppress(ConnectionError):
-                    await caller.refuse(AgentspendError(told, hint, Kind.UNREADABLE))
+        try:
+            while line := await caller.next_line():
+                await self._answer(caller, line)
+        except AgentspendError as error:
+            await caller.refuse(error)
+
+    async def _answer(self, caller: Caller, line: bytes) -> None:
+        """Answer one line, whatever comes of it: a mistake of ours is an answer too, and the daemon
+        goes on. Raises `ConnectionError` when the caller has hung up."""
+        try:
+            op, message = read_request(line)
+            if op not in self._operations:
+                known = ", ".join(sorted(self._operations))
+                raise AgentspendError(f"unknown operation {op!r}", known, Kind.UNKNOWN_OPERATION)
+            await self._operations[op](caller, message)
+        except AgentspendError as error:
+            await caller.refuse(error)
+        except (KeyError, TypeError, ValueError) as error:
+            log_mistake("bad_control_request", error)
+            hint = "is another version of agentspend installed? `agentspend daemon stop`"
+            told = f"the daemon cannot read this request: {error!r}"
+            await caller.refuse(AgentspendError(told, hint, Kind.UNREADABLE))
+        except Exception as error:
+            if caller.is_gone:
+                raise ConnectionError from error
+            log_mistake("control_request_failed", error)
+            told = f"a mistake of ours, in the daemon: {type(error).__name__}"
+            hint = "agentspend daemon logs    says where; nothing else is amiss, and it goes on"
+            await caller.refuse(AgentspendError(told, hint, Kind.MISTAKE))

@@ -7,6 +7,7 @@ written, so no prompt, key or header value ever is.
 import json
 import sys
 import time
+import traceback
 
 FIELDS = frozenset(
     {
@@ -24,3 +25,10 @@ def log(event: str, **fields: object) -> None:
         raise ValueError(f"not a log field: {', '.join(sorted(unknown))}")
     moment = time.strftime("%Y-%m-%dT%H:%M:%S%z")
     print(json.dumps({"ts": moment, "event": event, **fields}), file=sys.stderr, flush=True)
+
+
+def log_mistake(event: str, error: BaseException) -> None:
+    """Write what went wrong, and where in our code. What the error says is left out: a key or a
+    prompt may stand in it."""
+    log(event, error=type(error).__name__)
+    print("".join(traceback.format_tb(error.__traceback__)), end="", file=sys.stderr, flush=True)

@@ -113,7 +113,9 @@ _OLD_SENTENCES = {
 
 
 def _line(value: Mapping[str, Any]) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    """One line. What is no text in UTF-8 (a file's name may hold it) stands there escaped."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.encode(errors="backslashreplace") + b"\n"
 
 
 def _read(line: bytes) -> dict[str, Any]:
