@@ -206,7 +206,7 @@ class Board(App[AgentspendError]):
             self._line("footer", lines.question(question, self.deeds.asked_command, now, cells),
                        "near")  # fmt: skip
         elif self.filter_text:
-            self._line("footer", lines.filtered(self.filter_text, now))
+            self._line("footer", lines.filtered(self.filter_text, now, cells))
         else:
             view = self.shown_view
             self._line("footer", lines.keys(view, self.deeds.disabled, now, cells))

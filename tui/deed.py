@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from shlex import quote
 from typing import Any
 
 from agentspend.core.money import dollars, parse_usd, usd_text
@@ -78,7 +79,7 @@ def cheaper(row: Row, pattern: str) -> Deed:
     return Deed(
         "models", {"session": row.session, "allow": pattern},
         f"allow {row.session} only {pattern}? other models are refused",
-        f"agentspend models {row.session} --only '{pattern}'", back,
+        f"agentspend models {row.session} --only {quote(pattern)}", back,
     )  # fmt: skip
 
 
@@ -121,5 +122,5 @@ def requested(words: str, pool: str = "", team: str = "") -> Deed:
     return Deed(
         "request", {"amount": usd_text(nusd), "reason": reason, **of},
         f"ask the team's leads for {dollars(nusd)}{whose}?",
-        f"agentspend team request {usd_text(nusd)} {options}--reason {reason!r}",
+        f"agentspend team request {usd_text(nusd)} {options}--reason {quote(reason)}",
     )  # fmt: skip

@@ -14,11 +14,20 @@ from rich.text import Text
 from tui import budgets
 from tui.actions import Action, click_of, deed_of, footer
 from tui.day import Day
-from tui.format import left, middle
+from tui.format import left
 from tui.now import Now
 from tui.rows import View
 
 MAX_EVENTS = 2
+FROZEN = "⏸ frozen"
+ANSWERS = (("y yes", "copy"), ("n no", "leave"), ("c copy command", "copy_asked"))
+NEEDED_ANSWERS = 2
+"""What a question can be answered with, and how much of that is shown however little room there
+is."""
+NAME_LETTERS = (max(map(len, View)), 4, 0)
+"""How much of the lists' names there may be room for."""
+TOLD_EDGES = len("  ") + len(" ──")
+"""What stands around the last words of the lists' line."""
 STYLE_OF_MARK = {"✗": "bold red", "!": "bold yellow"}
 
 
@@ -68,34 +77,44 @@ def _window(window: Mapping[str, Any], now: Now) -> str:
     return f"   {window['provider']} {window['called']}: {told}{until}"
 
 
-def tabs(shown: View, told: str, now: Now, cells: int) -> Text:
-    """The lists one can look at, and how much of this one is shown."""
-    whole = Text("── ", no_wrap=True, end="")
-    between, gap = (" · ", " ") if cells >= 90 else (" ", " " if cells >= 76 else "")
-    for number, view in enumerate(View, 1):
-        whole.append(between if number > 1 else "")
-        start = len(whole)
-        style = "bold reverse" if view is shown else ""
-        name = view if cells >= 60 else view[:4]
-        whole.append(f"{number}{gap}{name}", style=style)
-        whole.apply_meta({"@click": f"app.view('{view}')"}, start)
-    room = cells - len(whole) - 3
-    told = f" {middle(told, max(0, room - 2))} "
-    whole.append(" " + "─" * max(0, room - len(told)))
+def tabs(shown: View, told: Sequence[str], now: Now, cells: int) -> Text:
+    """The lists one can look at, and how much of this one is shown: in the longest of the words of
+    `told` that fit, the shortest of them at the cost of the names."""
+    for letters in NAME_LETTERS[cells < 60 :]:
+        whole = _names(shown, cells, letters)
+        if len(whole) + cell_len(told[-1]) + TOLD_EDGES <= cells:
+            break
+    room = cells - len(whole) - TOLD_EDGES
+    words = next((each for each in told if cell_len(each) <= room), "")
+    whole.append(" " + "─" * (room - cell_len(words) + (0 if words else 2)))
     start = len(whole)
-    whole.append(told)
-    if "space" in told:
+    whole.append(f" {words} " if words else "")
+    if words.startswith(FROZEN):
         whole.apply_meta({"@click": "app.freeze()"}, start)
     whole.append("──")
     whole.plain = now.glyphs(whole.plain)
     return whole
 
 
-def told(shown: int, known: int, day: Day, frozen: Day | None) -> str:
-    """How much of a list is shown; what came since it was frozen."""
+def _names(shown: View, cells: int, letters: int) -> Text:
+    """The beginnings of the lists' names behind their keys, the one that is shown reversed."""
+    whole = Text("── ", no_wrap=True, end="")
+    between, gap = (" · ", " ") if cells >= 90 else (" ", " " if cells >= 76 else "")
+    for number, view in enumerate(View, 1):
+        whole.append(between if number > 1 else "")
+        start = len(whole)
+        style = "bold reverse" if view is shown else ""
+        whole.append(f"{number}{gap}{view[:letters]}", style=style)
+        whole.apply_meta({"@click": f"app.view('{view}')"}, start)
+    return whole
+
+
+def told(shown: int, known: int, day: Day, frozen: Day | None) -> tuple[str, ...]:
+    """How much of a list is shown; what came since it was frozen: longest first."""
     if frozen is not None:
-        return f"⏸ frozen, {day.version - frozen.version} new: space resumes"
-    return f"{shown} shown" if shown == known else f"{shown} of {known}"
+        news = f"{FROZEN}, {day.version - frozen.version} new"
+        return f"{news}: space resumes", news, FROZEN
+    return (f"{shown} shown" if shown == known else f"{shown} of {known}", "")
 
 
 def events(day: Day, now: Now, cells: int) -> Text:
@@ -140,21 +159,26 @@ def _key(whole: Text, action: Action, disabled: Callable[[str], str], now: Now) 
 
 
 def question(asked: str, command: str, now: Now, cells: int) -> Text:
-    """What is asked, its answers, and where there is room the command that does the same."""
-    whole = Text(f" {now.glyphs(asked)}   ", no_wrap=True, end="")
-    for words, click in (("y yes", "copy"), ("n no", "leave"), ("c copy command", "copy_asked")):
-        start = len(whole)
-        whole.append(words, style="bold")
-        whole.apply_meta({"@click": f"app.{click}()"}, start)
-        whole.append("  ")
+    """What is asked, its answers, and where there is room the command that does the same. The
+    answers are always seen: the question is cut for them."""
+    words, answers = now.glyphs(asked), Text()
+    for number, (name, click) in enumerate(ANSWERS):
+        if number >= NEEDED_ANSWERS and cell_len(words) + len(answers) + len(name) + 6 > cells:
+            break
+        start = len(answers)
+        answers.append(name, style="bold")
+        answers.apply_meta({"@click": f"app.{click}()"}, start)
+        answers.append("  ")
+    shown = _cut(words, cells - len(answers) - 3)
+    whole = Text.assemble(f" {shown}   ", answers, no_wrap=True, end="")
     if len(whole) + len(command) < cells:
         whole.append(f"({now.glyphs(command)})", style="dim")
     return whole
 
 
-def filtered(text: str, now: Now) -> Text:
+def filtered(text: str, now: Now, cells: int) -> Text:
     """The filter in force, and the way out of it."""
-    whole = Text(f" / {now.glyphs(text)}   ", no_wrap=True, end="")
+    whole = Text(f" / {_cut(now.glyphs(text), cells - 17)}   ", no_wrap=True, end="")
     start = len(whole)
     whole.append("esc clears")
     whole.apply_meta({"@click": "app.leave()"}, start)

@@ -21,7 +21,7 @@ class Mark(StrEnum):
     """What a row is marked with; each has a glyph, so that no meaning is in colour alone."""
 
     NONE = ""
-    LIVE = "▸"
+    LIVE = "◐"
     NEAR = "!"
     REFUSED = "✗"
     ASKS = "?"

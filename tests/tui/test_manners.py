@@ -1,5 +1,6 @@
 """How the screen behaves: calm, reachable by key and by mouse, and nothing moves by itself."""
 
+import shlex
 from datetime import UTC
 from typing import Any
 
@@ -11,8 +12,9 @@ from tests.tui import days
 from tests.tui.test_app import Willing, _ready, _said, _text
 from tui.actions import ACTIONS
 from tui.app import TopApp
+from tui.deed import cheaper, requested
 from tui.lines import window_lines
-from tui.rows import View
+from tui.rows import Row, View
 from tui.screens.text import Help
 from tui.widgets.line import Line
 
@@ -165,7 +167,7 @@ async def test_a_raise_is_asked_for_what_is_looked_at(
         await pilot.pause()
         assert source.asked[-1] == ("request", {"amount": "20", "reason": "why", **of})
         (name, word), *_ = of.items()
-        assert f"agentspend team request 20 --{name} {word} --reason 'why'" in _said(app)
+        assert f"agentspend team request 20 --{name} {word} --reason why" in _said(app)
 
 
 async def test_news_alone_draws_nothing() -> None:
@@ -222,6 +224,70 @@ async def test_a_small_screen_keeps_to_what_matters() -> None:
         }  # fmt: skip
         assert "left of" in _text(app, "money")
         assert "resets" in _text(app, "pace")
+
+
+@pytest.mark.parametrize("height", [6, 8, 10, 14])
+async def test_the_last_line_is_seen_however_low_the_screen(height: int) -> None:
+    """It says how to leave, and what a yes would do."""
+    async with _app().run_test(size=(80, height)) as pilot:
+        app = await _ready(pilot)
+        footer = app.query_one("#footer", Line)
+        assert footer.region.bottom == height
+        assert "q quit" in _text(app, "footer")
+        await pilot.press("K")
+        assert (footer.region.bottom, footer.region.height) == (height, 1)
+        assert "y yes" in _text(app, "footer")
+        await pilot.press("n", "slash")
+        await pilot.pause()
+        assert app.prompt.region.bottom == height
+
+
+def test_a_command_to_copy_means_what_was_written() -> None:
+    """Also where the shell would read something else into it."""
+    reason = "it's $5; `ls`"
+    asked = requested(f"20 {reason}").command
+    assert shlex.split(asked) == ["agentspend", "team", "request", "20", "--reason", reason]
+    kept = cheaper(Row("s_1", (), (), session="s_1"), "*'; ls'*").command
+    assert shlex.split(kept) == ["agentspend", "models", "s_1", "--only", "*'; ls'*"]
+
+
+@pytest.mark.parametrize("cells", [30, 50, 60, 80, 120])
+async def test_a_question_shows_its_answers_at_any_width(cells: int) -> None:
+    """However long the question; one who cannot see how to say no has been asked nothing."""
+    async with _app().run_test(size=(cells, 24)) as pilot:
+        app = await _ready(pilot)
+        await pilot.press("K")
+        asked = _text(app, "footer")
+        assert asked.startswith(" stop ev")
+        assert "y yes  n no" in asked[:cells]
+        assert len(asked.rstrip()) <= cells
+
+
+async def test_selected_and_at_work_are_two_signs() -> None:
+    """Whatever a row is marked with, one sees which one is selected, also without colours."""
+    async with _app().run_test(size=(100, 30)) as pilot:
+        app = await _ready(pilot)
+        signs = set()
+        for place, row in enumerate(app.rows._rows):
+            app.rows.select_place(place)
+            y = place - app.rows.scroll_offset.y
+            signs.add(app.rows._words(y)[:2])
+            assert app.rows._words(y)[:3] == f"▸{row.mark or ' '} "
+            others = [app.rows._words(n)[0] for n in range(len(app.rows._rows)) if n != y]
+            assert set(others) == {" "}
+        await pilot.pause()
+        assert {"▸✗", "▸◐"} <= signs
+
+
+@pytest.mark.parametrize("cells", [30, 40, 59, 60, 66, 76, 80, 100, 120])
+async def test_a_frozen_screen_says_so_at_any_width(cells: int) -> None:
+    """And what has no room is left out whole, not cut to a letter."""
+    async with _app().run_test(size=(cells, 30)) as pilot:
+        app = await _ready(pilot)
+        assert "…" not in _text(app, "tabs")
+        await pilot.press("space")
+        assert "⏸ frozen" in _text(app, "tabs")
+        assert "…" not in _text(app, "tabs")
 
 
 def _places(app: TopApp) -> list[object]:

@@ -80,7 +80,8 @@ class Help(TextBox):
         steps += [
             ("", ""),
             ("█ ▒ ░", "spent, held by requests in flight, free"),
-            ("▸ ! ✗ ?", "at work, above 90 %, spent or refused, asks for more"),
+            ("▸", "the selected row"),
+            ("◐ ! ✗ ?", "at work, above 90 %, spent or refused, asks for more"),
             ("LISTED", "a subscription's use at list price: no dollars of yours"),
             ("LATELY", "all a member of the team spent since the last full hour began"),
             ("COMMITTED", "spent by the team, or granted to its devices and not spent yet"),

@@ -125,12 +125,11 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
             return f"   {self._empty}" if not self._rows and y == 1 else ""
         row = self._rows[place]
         wide = widths(self._columns, self.size.width)
-        mark = row.mark or " "
-        if row.key == self.selected and row.mark in (Mark.NONE, Mark.LIVE):
-            mark = "▸"
+        selected = "▸" if row.key == self.selected else " "
         cells = [row.cells[place] for place in self._cells_of]
         words = row.text and fit(row.text, max(0, self.size.width - MARK_CELLS - 1))
-        return self._glyphs(f" {mark} {words or line_of(cells, self._columns, wide)}")
+        told = words or line_of(cells, self._columns, wide)
+        return self._glyphs(f"{selected}{row.mark or ' '} {told}")
 
     def _style(self, place: int) -> Style:
         if place >= len(self._rows):
