@@ -8,6 +8,7 @@ import os
 import sqlite3
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,6 +74,16 @@ def _pragmas(*, read_only: bool) -> list[str]:
     if sys.platform == "darwin":
         pragmas.append("fullfsync=ON")
     return pragmas
+
+
+def empty_log(conn: sqlite3.Connection) -> None:
+    """Move what the write-ahead log holds into the file itself, as far as readers let it.
+
+    A disk that takes nothing is no error here: all of it stays in the log, and the next commit says
+    what is wrong.
+    """
+    with suppress(sqlite3.OperationalError):
+        conn.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
 
 def quick_check(conn: sqlite3.Connection, path: Path) -> None:

@@ -9,6 +9,7 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,13 @@ from agentspend.bookkeeper.books import Books
 from agentspend.bookkeeper.outcomes import Event, Moment, Waiting
 from agentspend.core.errors import StoreError
 from agentspend.core.limits import MAX_BATCH
+from agentspend.db import empty_log
 
+A_LOG_FULL = 32
+"""So many commits are worth moving from the write-ahead log to the file: some 400 pages of the
+1,000 at which SQLite lets a commit do it, and whoever waits for that one."""
+A_PAUSE_S = 0.05
+"""A pause so long may be followed by a longer one: agents think for seconds."""
 Deliver = Callable[[Any, BaseException | None], None]
 
 
@@ -55,6 +62,7 @@ class Writer(threading.Thread):
         self._hooks = hooks
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._parked: dict[str, Deliver] = {}
+        self._in_log = 0
         self.opened: threading.Event = threading.Event()
         self.open_error: BaseException | None = None
 
@@ -83,14 +91,8 @@ class Writer(threading.Thread):
 
     def _next_batch(self, books: Books) -> list[Job] | None:
         """All that waits, at most `MAX_BATCH`; [] when someone's patience ended; None to stop."""
-        deadline_us = books.line.deadline_us()
-        timeout_s = (
-            None
-            if deadline_us is None
-            else max(0.0, (deadline_us - self._hooks.now().mono_us) / 1_000_000)
-        )
         try:
-            job = self._jobs.get(timeout=timeout_s)
+            job = self._next_job(books)
         except queue.Empty:
             return []
         batch: list[Job] = []
@@ -106,6 +108,20 @@ class Writer(threading.Thread):
             self._jobs.put(None)
             return batch
         return None
+
+    def _next_job(self, books: Books) -> Job | None:
+        """Wait for one; `queue.Empty` when someone's patience ends first. A pause is used to empty
+        the write-ahead log, so that no commit has to."""
+        deadline_us = books.line.deadline_us()
+        if deadline_us is not None:
+            patience_us = max(0, deadline_us - self._hooks.now().mono_us)
+            return self._jobs.get(timeout=patience_us / 1_000_000)
+        if self._in_log >= A_LOG_FULL:
+            with suppress(queue.Empty):
+                return self._jobs.get(timeout=A_PAUSE_S)
+            self._in_log = 0
+            empty_log(books.conn)
+        return self._jobs.get()
 
     def _serve(self, books: Books, batch: list[Job]) -> None:
         at = self._hooks.now()
@@ -144,6 +160,7 @@ class Writer(threading.Thread):
             for kind in {job.kind for job in batch}:
                 faults.reach(f"{kind}.before_commit")
             conn.execute("COMMIT")
+            self._in_log += 1
         except Exception as error:
             if conn.in_transaction:
                 conn.execute("ROLLBACK")

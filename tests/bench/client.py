@@ -17,21 +17,16 @@ class Client:
     def __init__(self, port: int, path: str, body: bytes, headers: dict[str, str]) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port))
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        lines = [f"POST {path} HTTP/1.1", f"Host: 127.0.0.1:{port}",
-                 "Content-Type: application/json", f"Content-Length: {len(body)}",
-                 *(f"{name}: {value}" for name, value in headers.items())]  # fmt: skip
-        self._request = "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+        self._request = request_bytes(port, path, body, headers)
 
-    def ask(self, arrivals: list[float] | None = None) -> bytes:
-        """Send the request and read the whole answer; notes when each piece of it arrived."""
+    def ask(self) -> bytes:
+        """Send the request and read the whole answer."""
         self._socket.sendall(self._request)
         data = b""
         while not _whole(data):
             piece = self._socket.recv(262_144)
             if not piece:
                 raise ConnectionError(data[:300])
-            if arrivals is not None:
-                arrivals.append(time.perf_counter())
             data += piece
         if b" 200 " not in data[:20]:
             raise ConnectionError(data[:500])
@@ -40,6 +35,14 @@ class Client:
     def close(self) -> None:
         """Hang up."""
         self._socket.close()
+
+
+def request_bytes(port: int, path: str, body: bytes, headers: dict[str, str]) -> bytes:
+    """A request as it is sent."""
+    lines = [f"POST {path} HTTP/1.1", f"Host: 127.0.0.1:{port}",
+             "Content-Type: application/json", f"Content-Length: {len(body)}",
+             *(f"{name}: {value}" for name, value in headers.items())]  # fmt: skip
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
 def _whole(data: bytes) -> bool:

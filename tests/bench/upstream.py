@@ -1,17 +1,20 @@
 """A provider that costs almost nothing, so that what is measured is the way to it.
 
 `python -m tests.bench.upstream` prints its port. It answers every POST with canned bytes: JSON, or
-50 events when the path ends in `?stream` (`?paced` waits 2 ms before each).
+50 events when the path ends in `?stream`; with `?paced` 10 to 30 ms lie between them, as between
+the tokens of a fast model, and each says in nanoseconds of the machine's clock when it was sent.
 """
 
 import asyncio
 import json
+import random
 import sys
+import time
 
 import uvloop
 
 EVENTS = 50
-GAP_S = 0.002
+GAPS_S = (0.01, 0.03)
 
 
 def _event(kind: str, **fields: object) -> bytes:
@@ -80,8 +83,8 @@ class Provider(asyncio.Protocol):
         write = self._transport.write  # type: ignore[attr-defined]
         write(STREAM_HEAD)
         for event in STREAM:
-            await asyncio.sleep(GAP_S)
-            write(_chunk(event))
+            await asyncio.sleep(random.uniform(*GAPS_S))
+            write(_chunk(event.replace(b"word", b"@%020d" % time.monotonic_ns())))
         write(b"0\r\n\r\n")
 
 

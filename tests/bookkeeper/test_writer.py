@@ -1,8 +1,11 @@
 """The writer's thread: group commit, and what a mistake or a failing disk may take with it."""
 
 import asyncio
+import shutil
 import sqlite3
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -10,11 +13,12 @@ from unittest import mock
 
 import pytest
 
-from agentspend.bookkeeper import books
+from agentspend.bookkeeper import books, writer
 from agentspend.bookkeeper.books import Books
 from agentspend.bookkeeper.outcomes import Held, Refused, Waiting
 from agentspend.core.admission import RefusalReason
 from agentspend.core.errors import StoreError
+from agentspend.db import empty_log
 from agentspend.store import entries
 from agentspend.wire.chain import verify_chain
 from tests.bookkeeper.conftest import Desk, budget
@@ -186,6 +190,55 @@ async def test_the_thread_survives_any_mistake(tmp_path: Path, error: Exception)
 
         await kept.settle(first.rid)  # type: ignore[union-attr]
         assert await kept.account("daily") == (110_000_000, 0)
+
+
+def _in_file(ledger: Path) -> int:
+    """How many holds stand in the ledger's file itself, whatever its write-ahead log holds."""
+    alone = ledger.with_name("alone.db")
+    shutil.copy(ledger, alone)
+    with closing(sqlite3.connect(f"{alone.as_uri()}?immutable=1", uri=True)) as conn:
+        return int(conn.execute("SELECT count(*) FROM hold").fetchone()[0])
+
+
+@pytest.fixture
+def emptied() -> Iterator[threading.Event]:
+    """Set when the log was emptied: here each commit fills it, and each moment is a pause."""
+    done = threading.Event()
+
+    def empty(conn: sqlite3.Connection) -> None:
+        empty_log(conn)
+        done.set()
+
+    with (
+        mock.patch.multiple(writer, A_LOG_FULL=1, A_PAUSE_S=0.0),
+        mock.patch.object(writer, "empty_log", empty),
+    ):
+        yield done
+
+
+async def test_a_pause_empties_the_log(tmp_path: Path, emptied: threading.Event) -> None:
+    """What was committed stands in the file itself before a commit has to move it there."""
+    async with Kept(tmp_path, budget("daily", "50")) as kept:
+        await kept.keeper.hold(kept.request())
+        emptied.clear()
+        await kept.keeper.hold(kept.request())
+        assert await asyncio.to_thread(emptied.wait, 30)
+
+        assert _in_file(tmp_path / "ledger.db") >= 1
+
+
+async def test_a_log_that_cannot_be_emptied_stops_nobody(
+    tmp_path: Path, emptied: threading.Event
+) -> None:
+    """It keeps what it holds, and grows until the disk has room."""
+    trouble = Trouble()
+    trouble.left["PRAGMA wal_checkpoint"] = 1_000
+    async with Kept(tmp_path, budget("daily", "50"), trouble=trouble) as kept:
+        assert await asyncio.to_thread(emptied.wait, 30)
+        assert isinstance(await kept.keeper.hold(kept.request()), Held)
+
+        assert trouble.left["PRAGMA wal_checkpoint"] < 1_000
+        assert kept.keeper.gate_closed == ""
 
 
 async def test_a_thread_that_cannot_open_the_ledger_says_why(tmp_path: Path) -> None:
