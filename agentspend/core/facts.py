@@ -31,6 +31,7 @@ class RequestFacts(msgspec.Struct, frozen=True):
     of it that no limit holds back (a prediction's rejected tokens): a clamp stands above it.
     `candidates`: how many answers are generated. `advice_tokens`: output of other models, beside
     the answer, which no limit of the request holds back.
+    `fees_pusd`: what else the provider may take, beside tokens and the calls named here.
     `audio`: the prompt may hold audio, which has a rate of its own. `adds_usage`: the stream would
     end without its usage, so `Dialect.prepare` asks for it.
     """
@@ -58,6 +59,7 @@ class RequestFacts(msgspec.Struct, frozen=True):
     adds_usage: bool = False
     assumed_limit: bool = False
     advice_tokens: int = 0
+    fees_pusd: int = 0
 
     @property
     def may_add_input(self) -> bool:

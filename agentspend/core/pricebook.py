@@ -296,7 +296,8 @@ def _triggered(facts: RequestFacts, rates: Rates) -> list[str]:
 def _fees(facts: RequestFacts, each: Mapping[str, int]) -> int:
     """The most the provider's own tools can cost in this request, beside their tokens."""
     return (
-        facts.web_search_requests * each["web_search"]
+        facts.fees_pusd
+        + facts.web_search_requests * each["web_search"]
         + facts.web_search_preview_requests * each["web_search_preview"]
         + facts.file_search_requests * each["file_search"]
     )

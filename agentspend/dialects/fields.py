@@ -27,8 +27,11 @@ COSTLY_HINTS = (
     "retries",
 )  # fmt: skip
 COSTLY_ENDINGS = ("_tokens", "_requests")
-# A preset (OpenRouter) is a request that lies there: model, limits, tools.
-COSTLY_NAMES = frozenset({"n", "best_of", "candidate_count", "num_predict", "background", "preset"})
+# A preset (OpenRouter) is a request that lies there: model, limits, tools. What is deferred (xAI)
+# is answered, with its usage, to a later question.
+COSTLY_NAMES = frozenset(
+    {"n", "best_of", "candidate_count", "num_predict", "background", "deferred", "preset"}
+)
 
 # What gateways take inside fields of their own (Vercel's `providerOptions`, Google's `extra_body`).
 # Few, because a schema may have a property of any name.

@@ -18,6 +18,7 @@ ABSENT = msgspec.Raw(b"")
 LOCAL_PARTS = frozenset(
     {"text", "refusal", "input_text", "output_text", "summary_text", "reasoning_text", "thinking"}
 )
+FILE_PARTS = frozenset({"file", "input_file"})
 IMAGE_PARTS = frozenset({"image_url", "input_image", "computer_screenshot"})
 # Tools the client runs; a namespace only holds others.
 CLIENT_TOOLS = frozenset(
@@ -25,6 +26,16 @@ CLIENT_TOOLS = frozenset(
      "computer", "tool_search"}
 )  # fmt: skip
 LINKS = ("https://", "http://")
+OPENAIS = frozenset({"openai", "azure"})
+"""Who takes no cache marks of another vendor's, and whose models search only by the request's
+tools."""
+STEPS = {"openrouter": 30}
+"""Whose reference says how many steps its tools take where a request does not."""
+SEARCHES_FILES, SEARCH_PUSD = "x-ai", 10_000_000_000
+"""Who searches attached files by a tool that nobody asked for, and what each search costs."""
+READS_PAGES, PAGES_PUSD = "openrouter", 2_200_000_000_000
+"""Who reads an attached file's pages for models that cannot, and what a thousand cost: the most
+that its reader (Mistral's OCR, in the United States) takes."""
 MAX_NESTING = 4
 TOKENS_OF_A_LINE = 2
 """A line break in a tool's words is shown to the model as the start of a comment line."""
@@ -53,9 +64,9 @@ _TOOLS = msgspec.json.Decoder(list[_Tool])
 
 @dataclass(slots=True)
 class Parts:
-    """What was found so far. `bound` is the token bound of a piece of JSON, `model` who reads it.
-    `most_uses`: how often the provider runs one tool where nobody limits it.
-    `links_to_images`: an image's address, or its id, leads to an image and to nothing else.
+    """What was found so far. `bound` is the token bound of a piece of JSON, `model` who reads it at
+    this `vendor`. `tells_calls`: its answers tell what the provider's tools were called for, or
+    what that cost.
 
     `remote_input`: input that is not in the body. `web_searches`, `preview_searches` and
     `file_searches`: kinds of tools the provider runs, asked for or not. `compacts`: it shortens
@@ -64,8 +75,9 @@ class Parts:
 
     model: str
     bound: Bound
-    links_to_images: bool = False
-    most_uses: int = DEFAULT_SERVER_TOOL_USES
+    vendor: str
+    tells_calls: bool = True
+    files: int = 0
     remote_input: bool = False
     audio: bool = False
     server_tools: int = 0
@@ -93,7 +105,7 @@ class Parts:
     def image(self, url: str) -> int:
         """What an image adds: its cap, less what its payload was counted for."""
         if not url.startswith(DATA_IMAGE):
-            linked = self.links_to_images and url.startswith(LINKS)
+            linked = self.vendor in OPENAIS and url.startswith(LINKS)
             self.remote_input = self.remote_input or not linked
             return image_tokens(self.model)
         return image_tokens(self.model) - payload_weight(url, self.bound(b"0"))
@@ -118,9 +130,18 @@ class Parts:
 
     def uses(self, at_most: int) -> int:
         """How often the provider may run a tool; `at_most` 0 where the request names no limit."""
-        if not self.server_tools:
+        kinds = self.server_tools + self._searches()
+        if not kinds:
             return 0
-        return at_most or self.most_uses * self.server_tools
+        return at_most or STEPS.get(self.vendor, DEFAULT_SERVER_TOOL_USES) * kinds
+
+    def fees_pusd(self, uses: int) -> int:
+        """What attached files can cost beside their tokens, where tools run so often."""
+        pages = self.files * PAGES_PUSD if self.vendor == READS_PAGES else 0
+        return pages + (uses * SEARCH_PUSD if self._searches() else 0)
+
+    def _searches(self) -> bool:
+        return self.files > 0 and self.vendor == SEARCHES_FILES
 
     def _part(self, part: _Part) -> int:
         if part.type in LOCAL_PARTS and part.image_url is None:
@@ -128,9 +149,10 @@ class Parts:
         if part.type in IMAGE_PARTS and part.image_url is not None:
             url = part.image_url if isinstance(part.image_url, str) else part.image_url.url
             return self.image(url)
-        if part.type == "input_image" and part.file_id and self.links_to_images:
+        if part.type == "input_image" and part.file_id and self.vendor in OPENAIS:
             return image_tokens(self.model)
         self.remote_input = True
+        self.files += part.type in FILE_PARTS
         if "audio" in part.type:
             self.audio = True
         return 0
@@ -144,13 +166,17 @@ class Parts:
             return
         self.remote_input = True
         self.server_tools += 1
+        if kind == "mcp":
+            return
         if kind.startswith("web_search_preview"):
             self.preview_searches = True
         elif kind.startswith("web_search"):
             self.web_searches = True
         elif kind == "file_search":
             self.file_searches = True
-        elif kind != "mcp":
+        elif self.tells_calls:
+            self.unpriceable.append(f"tools.{kind}")
+        if not self.tells_calls:
             self.unpriceable.append(f"tools.{kind}")
 
 

@@ -30,8 +30,10 @@ CHAT = Names(
 )
 RESPONSES = Names("input_tokens", "output_tokens", "input_tokens_details", "output_tokens_details")
 
-STATES_ITS_COST = "openrouter"
-"""The vendor whose own word on a request's cost is its bill."""
+OPENROUTER, XAI = "openrouter", "x-ai"
+STATE_THEIR_COST = frozenset({OPENROUTER, XAI})
+"""The vendors whose own word on a request's cost is their bill."""
+_PUSD_PER_TICK = PUSD_PER_USD // 10**10
 _WRITE_DETAILS = "cache_write_tokens_details"
 # DeepSeek's and Kimi's own names for what was cached, beside the usual one.
 _CACHED_ELSEWHERE = ("prompt_cache_hit_tokens", "cached_tokens")
@@ -81,8 +83,22 @@ def read_usage(usage: Mapping[str, Any], names: Names) -> tuple[Usage, list[str]
     return found, unknown
 
 
-def stated_pusd(usage: Mapping[str, Any]) -> int | None:
-    """What OpenRouter says it took (`usage.cost`, USD), rounded up; None where it says nothing.
+def stated_pusd(usage: Mapping[str, Any], vendor: str) -> int | None:
+    """What this vendor says it took, rounded up; None where it says nothing.
+
+    xAI's `cost_in_usd_ticks` is "the actual amount billed", tools included (its cost tracking
+    guide); none at all is no statement of that.
+    """
+    match vendor:
+        case "openrouter":
+            return _openrouters_pusd(usage)
+        case "x-ai":
+            return whole(usage, "cost_in_usd_ticks") * _PUSD_PER_TICK or None
+    return None
+
+
+def _openrouters_pusd(usage: Mapping[str, Any]) -> int | None:
+    """OpenRouter's `usage.cost` (USD).
 
     With a key of the user's own at the upstream, that upstream's bill comes on top; where it is not
     told, the price list holds.

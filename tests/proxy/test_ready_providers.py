@@ -124,6 +124,19 @@ async def test_openrouters_own_word_is_the_charge(tmp_path: Path) -> None:
         assert entry["rates"][0]["what"] == "stated by the provider"
 
 
+@pytest.mark.parametrize("dialect", ["openai_chat", "openai_responses"])
+async def test_xais_own_word_holds_what_its_tools_took(tmp_path: Path, dialect: str) -> None:
+    """Its tools are billed by the call, also for pages that were opened: no count tells that."""
+    each = next(each for each in OTHERS if each.name == "xai")
+    async with Device(tmp_path, [], keys={"xai": "k"}, config=config(each)) as device:
+        said = {"cost_in_usd_ticks": 9_876_543_210, "num_server_side_tools_used": 7}
+        device.sandbox.behave(lambda _: Behaviour(unknown_usage=said))
+        await post(device, each, dialect, asked(each, dialect, "grok-4.6", stream=True))
+        await device.until_idle()
+        [entry] = await device.ledger()
+        assert (entry["amount_nusd"], entry["billing"]) == (987_654_321, "exact")
+
+
 @pytest.mark.parametrize("name", ["mistral", "groq", "deepseek"])
 async def test_a_stream_that_tells_no_usage_is_never_undercounted(
     tmp_path: Path, name: str

@@ -13,7 +13,7 @@ from agentspend.core.facts import RequestFacts
 from agentspend.core.usage import Billing, Metered
 from agentspend.dialects.anthropic.meter import AnthropicMeter
 from agentspend.dialects.counts import says_nothing
-from agentspend.dialects.openai_usage import STATES_ITS_COST, stated_pusd
+from agentspend.dialects.openai_usage import stated_pusd
 
 
 class ElsewhereMeter(AnthropicMeter):
@@ -30,14 +30,14 @@ class ElsewhereMeter(AnthropicMeter):
         metered = super()._metered(billing)
         unknown = tuple(name for name in metered.unpriceable if not says_nothing(name))
         metered = replace(metered, unpriceable=unknown)
-        if billing is Billing.EXACT and metered.parts and self._vendor == STATES_ITS_COST:
-            return _stated(metered, self._usage)
+        if billing is Billing.EXACT and metered.parts:
+            return _stated(metered, self._usage, self._vendor)
         return metered
 
 
-def _stated(metered: Metered, usage: Mapping[str, object]) -> Metered:
+def _stated(metered: Metered, usage: Mapping[str, object], vendor: str) -> Metered:
     """With the amount that the answer states; one that cannot be read is no statement."""
     try:
-        return replace(metered, stated_pusd=stated_pusd(usage))
+        return replace(metered, stated_pusd=stated_pusd(usage, vendor))
     except ValueError:
         return metered

@@ -3,6 +3,7 @@
 Where a shape is not understood, the dearest reading of it is taken.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from agentspend.core.limits import (
@@ -20,6 +21,8 @@ from agentspend.dialects.tokenizers import Bound
 LOCAL_PARTS = frozenset(
     {"text", "thought", "thoughtSignature", "functionCall", "functionResponse", "partMetadata"}
 )
+RESULT_PARTS = frozenset({"partMetadata"})
+"""What may stand in a tool's result beside data; Vertex takes files there too."""
 IMAGE = b'"image/'
 CLIENT_TOOLS = frozenset({"functionDeclarations", "computerUse"})
 SEARCHES = frozenset({"googleSearch", "googleSearchRetrieval"})
@@ -48,8 +51,9 @@ class Contents:
             raise BadRequest("contents: each must be an object")
         return self.bound(raw) + TOKENS_PER_MESSAGE + self.parts_of(raw)
 
-    def parts_of(self, raw: bytes) -> int:
-        """What the parts of one content add to the bound of its bytes."""
+    def parts_of(self, raw: bytes, local: Collection[str] = LOCAL_PARTS) -> int:
+        """What the parts of one content add to the bound of its bytes; only what is named in
+        `local` cannot bring more than that."""
         content = inner(raw)
         if content is None:
             self.remote_input = self.remote_input or raw[:1] != b'"'
@@ -60,7 +64,7 @@ class Contents:
         except UNREADABLE:
             self.remote_input = True
             return 0
-        return sum(self._part(bytes(part)) for part in parts)
+        return sum(self._part(bytes(part), local) for part in parts)
 
     def tools(self, raw: bytes) -> int:
         """What the tools add to the bound of their bytes; notes those Google runs."""
@@ -86,7 +90,7 @@ class Contents:
         """How often Google may run a tool: the request cannot limit it."""
         return DEFAULT_SERVER_TOOL_USES * self.server_tools
 
-    def _part(self, raw: bytes) -> int:
+    def _part(self, raw: bytes, local: Collection[str]) -> int:
         part = inner(raw)
         if part is None:
             self.remote_input = True
@@ -94,10 +98,12 @@ class Contents:
         data = part.get("inlineData")
         if data is not None:
             return self._inline(data)
-        if part.keys() - LOCAL_PARTS or b"inline" in part.get("functionResponse", b""):
+        if part.keys() - local:
             self.remote_input = True
             self.audio = True
-        return 0
+            return 0
+        response = part.get("functionResponse")
+        return 0 if response is None else self.parts_of(response, RESULT_PARTS)
 
     def _inline(self, raw: bytes) -> int:
         """What an image in the body adds, less its payload; anything else may be sound."""

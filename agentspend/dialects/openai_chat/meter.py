@@ -10,7 +10,7 @@ from typing import Any
 from agentspend.core.facts import RequestFacts
 from agentspend.core.usage import UsagePart
 from agentspend.dialects.metering import AnswerMeter
-from agentspend.dialects.openai_usage import CHAT, STATES_ITS_COST, read_usage, stated_pusd
+from agentspend.dialects.openai_usage import CHAT, read_usage, stated_pusd
 
 CUT = "length"
 
@@ -89,5 +89,4 @@ class ChatMeter(AnswerMeter):
             service_tier=self._tier or self._facts.service_tier,
             inference_geo=self._facts.inference_geo,
         )
-        stated = stated_pusd(self._usage) if self._vendor == STATES_ITS_COST else None
-        return (part,), unknown, stated
+        return (part,), unknown, stated_pusd(self._usage, self._vendor)

@@ -23,7 +23,8 @@ from agentspend.dialects.fields import (
 )
 from agentspend.dialects.json_parts import UNREADABLE, put_together, take_apart
 from agentspend.dialects.marks import prefix_marks
-from agentspend.dialects.openai_parts import Parts
+from agentspend.dialects.openai_parts import OPENAIS, Parts
+from agentspend.dialects.openai_usage import STATE_THEIR_COST
 from agentspend.dialects.openai_words import other_modalities, retention, runs_of
 from agentspend.dialects.tokenizers import tokenizer_of
 
@@ -52,10 +53,6 @@ NEUTRAL = frozenset(
     }
 )  # fmt: skip
 LIMITS = ("max_completion_tokens", "max_tokens")
-# Whose Chat API refuses the older name for its reasoning models.
-NEW_LIMIT_NAME = frozenset({"openai", "azure"})
-# Who takes no cache marks of another vendor's; a gateway may pass them on.
-NO_MARKS = NEW_LIMIT_NAME
 USAGE_ASKED = b'"stream_options":{"include_usage":true}'
 
 
@@ -76,7 +73,7 @@ def read_request(body: bytes, provider: str, *, in_nfc: bool, injects: bool) -> 
         raise BadRequest("messages: Field required")
     messages = fields.objects("messages")
     bound_of = tokenizer_of(provider, model).bound(in_nfc=in_nfc)
-    parts = Parts(model, bound_of, links_to_images=provider in NO_MARKS)
+    parts = Parts(model, bound_of, provider, tells_calls=provider in STATE_THEIR_COST)
     rest = {name: raw for name, raw in fields.raw.items() if name != "messages"}
     bound = sum(parts.weigh(raw) + parts.weigh(name.encode()) for name, raw in rest.items())
     for name in ("tools", "functions"):
@@ -101,7 +98,7 @@ def read_request(body: bytes, provider: str, *, in_nfc: bool, injects: bool) -> 
         uncapped_output_tokens=uncapped,
         input_bound_tokens=bound + sum(sizes),
         stream=stream,
-        cache_ttl=lifetime if provider in NO_MARKS else cache_ttl(body, lifetime),
+        cache_ttl=lifetime if provider in OPENAIS else cache_ttl(body, lifetime),
         service_tier=tier,
         other_models=others,
         remote_input=parts.remote_input or brings_input,
@@ -109,6 +106,7 @@ def read_request(body: bytes, provider: str, *, in_nfc: bool, injects: bool) -> 
         web_search_requests=uses if parts.web_searches else 0,
         web_search_preview_requests=uses if parts.preview_searches else 0,
         file_search_requests=uses if parts.file_searches else 0,
+        fees_pusd=parts.fees_pusd(uses),
         prefixes=prefix_marks(rest, NEUTRAL, messages, sizes),
         unpriceable=tuple(sorted({*parts.unpriceable, *fields.unpriceable, *named, *costly})),
         candidates=max(1, fields.whole("n", least=1)) * runs,
@@ -126,11 +124,11 @@ def with_max_output(body: bytes, tokens: int, provider: str) -> bytes:
     fields = Fields(parts)
     model = fields.read("model", TEXT) or ""
     bound = tokenizer_of(provider, model).bound(in_nfc=False)
-    uncapped = _uncapped_output(fields, Parts(model, bound))
+    uncapped = _uncapped_output(fields, Parts(model, bound, provider))
     limit = msgspec.Raw(str(max(1, tokens - uncapped)).encode())
     named = [name for name in LIMITS if name in fields.raw]
     if not named:
-        named = [LIMITS[0 if provider in NEW_LIMIT_NAME else 1]]
+        named = [LIMITS[0 if provider in OPENAIS else 1]]
     return put_together({**parts, **dict.fromkeys(named, limit)})
 
 

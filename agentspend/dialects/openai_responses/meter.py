@@ -9,7 +9,7 @@ from typing import Any
 from agentspend.core.facts import RequestFacts
 from agentspend.core.usage import Usage, UsagePart
 from agentspend.dialects.metering import AnswerMeter
-from agentspend.dialects.openai_usage import RESPONSES, STATES_ITS_COST, read_usage, stated_pusd
+from agentspend.dialects.openai_usage import RESPONSES, read_usage, stated_pusd
 
 ENDINGS = frozenset({"response.completed", "response.incomplete", "response.failed"})
 FINAL = frozenset({"completed", "incomplete", "failed", "cancelled"})
@@ -104,8 +104,7 @@ class ResponsesMeter(AnswerMeter):
             service_tier=self._tier or facts.service_tier,
             inference_geo=facts.inference_geo,
         )
-        stated = stated_pusd(self._usage) if self._vendor == STATES_ITS_COST else None
-        return (part,), unknown, stated
+        return (part,), unknown, stated_pusd(self._usage, self._vendor)
 
 
 def _is_search(item: dict[str, Any]) -> bool:

@@ -21,7 +21,7 @@ from agentspend.dialects.fields import (
 )
 from agentspend.dialects.json_parts import UNREADABLE, put_together, take_apart
 from agentspend.dialects.marks import prefix_marks
-from agentspend.dialects.openai_parts import ABSENT, Parts
+from agentspend.dialects.openai_parts import ABSENT, OPENAIS, Parts
 from agentspend.dialects.openai_words import other_modalities, retention, runs_of
 from agentspend.dialects.tokenizers import tokenizer_of
 
@@ -36,10 +36,6 @@ KNOWN = frozenset(
         "route", "provider", "transforms", "modalities", "cache_control", "image",
     }
 )  # fmt: skip
-# Who takes no cache marks of another vendor's, and whose models search only by the request's tools.
-OPENAIS = frozenset({"openai", "azure"})
-STEPS_OF, STEPS = "openrouter", 30
-"""Whose reference says how many steps its tools take where a request does not."""
 REMOTE = frozenset({"previous_response_id", "conversation", "prompt"})
 STORED = frozenset({"prompt"})
 """A request that lies at the provider: it may bring tools and settings that nobody here sees."""
@@ -88,9 +84,7 @@ def read_request(body: bytes, provider: str, *, in_nfc: bool) -> RequestFacts:
     fields = Fields(take_apart(body))
     model = fields.text("model")
     bound_of = tokenizer_of(provider, model).bound(in_nfc=in_nfc)
-    parts = Parts(model, bound_of, links_to_images=provider in OPENAIS)
-    if provider == STEPS_OF:
-        parts.most_uses = STEPS
+    parts = Parts(model, bound_of, provider)
     rest = {name: raw for name, raw in fields.raw.items() if name != "input"}
     bound = sum(parts.weigh(raw) + parts.weigh(name.encode()) for name, raw in rest.items())
     if "tools" in rest:
@@ -121,6 +115,7 @@ def read_request(body: bytes, provider: str, *, in_nfc: bool) -> RequestFacts:
         web_search_requests=uses if parts.web_searches else 0,
         web_search_preview_requests=uses if parts.preview_searches else 0,
         file_search_requests=uses if parts.file_searches else 0,
+        fees_pusd=parts.fees_pusd(uses),
         prefixes=prefix_marks(rest, NEUTRAL, items, sizes),
         unpriceable=tuple(
             sorted(
@@ -169,6 +164,8 @@ def _item(raw: bytes, parts: Parts) -> int:
         size += parts.tools(bytes(item.tools))
     elif item.type not in LOCAL_ITEMS and not item.type.endswith("_output"):
         parts.remote_input = True
+    elif not item.type and bytes(item.content) in (b"", b"null"):
+        parts.remote_input = True  # an id alone: an `item_reference` may leave its type out
     parts.compacts = parts.compacts or item.type == COMPACTS
     if item.type in SEALED and not item.encrypted_content and bytes(item.content)[:1] != b"[":
         size += MAX_STORED_TOKENS

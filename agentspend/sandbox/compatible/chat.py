@@ -104,5 +104,5 @@ def usage_of(server: Server, answer: Answer, output_tokens: int) -> dict[str, An
     if server.name == "groq":
         shown |= _GROQ_TIMES
     if server.name == "xai":
-        shown |= {"num_sources_used": 0, "cost_in_usd_ticks": 12_345}
+        shown |= {"num_sources_used": 0}
     return {**shown, **answer.behaviour.unknown_usage}

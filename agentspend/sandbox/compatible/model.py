@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from decimal import Decimal
 from fractions import Fraction
+from math import ceil
 from typing import Any
 
 import msgspec
@@ -25,6 +26,8 @@ from agentspend.sandbox.rates import Usage
 from agentspend.sandbox.rules import RULES, TokenRule
 
 LIMITS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
+TICKS = 10**10
+"""Of xAI's, in a dollar."""
 _READ_STEP = 64
 _LIFE_S = 600
 Answering = Callable[[Ask], Answer | ApiError]
@@ -79,7 +82,7 @@ def _respond(ask: Ask, server: Server, card: Card, prefix: str) -> Answer:
         speed="standard",
         service_tier="standard" if prefix == "msg_" else "default",
     )
-    return _with_cost(found) if server.states_cost else found
+    return _with_cost(found, server.states_cost) if server.states_cost else found
 
 
 def _start(ask: Ask, server: Server, rule: TokenRule, prefix: str) -> Usage:
@@ -99,13 +102,17 @@ def _start(ask: Ask, server: Server, rule: TokenRule, prefix: str) -> Usage:
     return Usage(split.fresh, split.read, output_tokens=1)
 
 
-def _with_cost(answer: Answer) -> Answer:
-    """With the statement of what the whole answer takes, as an exact decimal."""
+def _with_cost(answer: Answer, name: str) -> Answer:
+    """With the statement of what the whole answer takes, an exact decimal or xAI's ticks, unless a
+    script says otherwise."""
     usd = answer.usd()
-    stated = format(Decimal(usd.numerator) / Decimal(usd.denominator), "f")
-    more = {"cost": msgspec.Raw(stated.encode()), "is_byok": False,
-            "cost_details": {"upstream_inference_cost": None}}  # fmt: skip
-    said = {**answer.behaviour.unknown_usage, **more}
+    if name == "cost_in_usd_ticks":
+        more: dict[str, object] = {name: ceil(usd * TICKS)}
+    else:
+        stated = format(Decimal(usd.numerator) / Decimal(usd.denominator), "f")
+        more = {name: msgspec.Raw(stated.encode()), "is_byok": False,
+                "cost_details": {"upstream_inference_cost": None}}  # fmt: skip
+    said = {**more, **answer.behaviour.unknown_usage}
     return replace(answer, behaviour=replace(answer.behaviour, unknown_usage=said))
 
 

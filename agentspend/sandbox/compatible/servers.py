@@ -12,9 +12,9 @@ class Server:
     stands beside the last word, asked or not. `refuses_options`: `stream_options` gets a 422.
     `every`: usage in every chunk, growing. `twice`: usage also inside the last choice (Moonshot).
     `opens_empty`: its streams open with a chunk that names no model and has no choices (Azure).
-    `hides_reasoning`: the completion leaves reasoning out, the total has it. `states_cost`: the
-    usage says what was taken. `cached` is where cached tokens stand: "details", "top", "deepseek"
-    (both, under a name of its own) or "" (nowhere, nothing is cached).
+    `hides_reasoning`: the completion leaves reasoning out, the total has it. `states_cost`: what
+    its usage calls what was taken, "" where it does not say. `cached` is where cached tokens stand:
+    "details", "top", "deepseek" (both, under a name of its own) or "" (nowhere, nothing is cached).
     """
 
     name: str
@@ -24,7 +24,7 @@ class Server:
     twice: bool = False
     opens_empty: bool = False
     hides_reasoning: bool = False
-    states_cost: bool = False
+    states_cost: str = ""
     cached: str = "details"
     key_header: str = ""
     needs_key: bool = True
@@ -33,9 +33,9 @@ class Server:
 SERVERS: Mapping[str, Server] = {
     server.name: server
     for server in (
-        Server("openrouter", states_cost=True),
+        Server("openrouter", states_cost="cost"),
         Server("deepseek", cached="deepseek"),
-        Server("xai", asked=False, hides_reasoning=True),
+        Server("xai", asked=False, hides_reasoning=True, states_cost="cost_in_usd_ticks"),
         Server("mistral", asked=False, refuses_options=True),
         Server("groq"),
         Server("moonshot", twice=True, cached="top"),

@@ -123,6 +123,9 @@ def test_a_budget_the_model_chooses_is_inside_the_limit(budget: int) -> None:
         {"inlineData": {"data": "AA"}},
         {"inlineData": 7},
         {"functionResponse": {"parts": [{"inlineData": {"mimeType": "audio/wav"}}]}},
+        {"functionResponse": {"parts": [{"fileData": {"fileUri": "gs://x"}}]}},
+        {"function_response": {"parts": {"file_data": {"file_uri": "gs://x"}}}},
+        {"functionResponse": {"parts": [{"functionResponse": {}}]}},
         {"surprise": 1},
         "text",
         7,
@@ -147,6 +150,15 @@ def test_an_image_counts_by_its_cap_and_not_by_its_bytes() -> None:
     assert older.input_bound_tokens - text >= 258 * 64
     snake = saying({"inline_data": {"mime_type": "image/png", "data": PAYLOAD}})
     assert abs(read(snake).input_bound_tokens - facts.input_bound_tokens) < 10
+
+
+def test_an_image_that_a_tool_brought_counts_like_any_other() -> None:
+    """Gemini CLI sends those it has read inside the tool's result."""
+    image = {"inlineData": {"mimeType": "image/png", "data": PAYLOAD}}
+    facts = read(saying({"functionResponse": {"name": "read", "parts": [image]}}))
+    bare = read(saying({"functionResponse": {"name": "read", "parts": []}}))
+    assert not facts.may_add_input
+    assert 2_240 <= facts.input_bound_tokens - bare.input_bound_tokens <= 2_400
 
 
 def test_cached_content_is_not_in_the_body() -> None:

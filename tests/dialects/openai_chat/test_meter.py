@@ -179,6 +179,18 @@ def test_openrouter_states_its_cost(cost: str, pusd: int | None) -> None:
     assert metered(last, provider="openrouter").unpriceable == ()
 
 
+def test_xai_states_its_cost() -> None:
+    """In ticks of a ten-billionth of a dollar, tools included; none at all states nothing."""
+    last = '{"choices":[],"usage":{"prompt_tokens":10,"completion_tokens":4,"num_sources_used":3@}}'
+    for said, pusd in (
+        (',"cost_in_usd_ticks":37756000', 3_775_600_000),
+        (',"cost_in_usd_ticks":0', None),
+        ("", None),
+    ):
+        assert metered(last.replace("@", said), provider="x-ai").stated_pusd == pusd
+        assert metered(last.replace("@", said)).stated_pusd is None
+
+
 @pytest.mark.parametrize("cost", ['"much"', "-1", "1e9", "true", "1e999999999"])
 def test_a_cost_that_is_no_amount_proves_nothing(cost: str) -> None:
     """Then the hold stays until it is reconciled."""

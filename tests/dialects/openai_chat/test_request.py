@@ -140,6 +140,8 @@ def test_audio_has_its_own_rate() -> None:
         ({"plugins": [{"id": "web"}]}, ("plugins",)),
         ({"search_parameters": {"mode": "on"}}, ("search_parameters",)),
         ({"extra_tokens": 5}, ("extra_tokens",)),
+        ({"deferred": True}, ("deferred",)),
+        ({"model": "x-ai/grok-4.20-multi-agent"}, ("model=x-ai/grok-4.20-multi-agent",)),
         ({"service_tier": 7}, ("service_tier",)),
         ({"models": "a"}, ("models",)),
         ({"models": ["perplexity/sonar"]}, ("model=perplexity/sonar",)),
@@ -168,6 +170,32 @@ def test_tools_the_provider_runs_add_input_and_fees() -> None:
     assert facts.remote_input
     assert facts.iterations == 1 + DEFAULT_SERVER_TOOL_USES
     assert facts.web_search_requests == DEFAULT_SERVER_TOOL_USES
+
+
+@pytest.mark.parametrize("kind", ["web_search", "web_search_preview", "file_search"])
+def test_calls_that_no_answer_tells_have_no_price(kind: str) -> None:
+    """This API counts no searches (Z.ai bills each); OpenRouter states what all of it took."""
+    body = asking(tools=[{"type": kind}])
+    assert OpenAIChat("zai").read_request(body).unpriceable == (f"tools.{kind}",)
+    assert OpenAIChat("openrouter").read_request(body).unpriceable == ()
+
+
+FILE = {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,A"}}
+
+
+def test_a_file_at_openrouter_may_be_read_by_the_page() -> None:
+    """Where its model cannot, a reader does, for $2.20 a thousand pages at most."""
+    assert OpenAIChat("openrouter").read_request(saying(FILE, FILE)).fees_pusd == 2 * 2_200 * 10**9
+    facts = OPENAI.read_request(saying(FILE))
+    assert (facts.fees_pusd, facts.iterations, facts.remote_input) == (0, 1, True)
+
+
+def test_a_file_at_xai_is_searched_unasked() -> None:
+    """By a tool of its own, for $10 a thousand calls, in runs that read everything again."""
+    facts = OpenAIChat("xai", "x-ai").read_request(saying(FILE, FILE))
+    assert facts.iterations == 1 + DEFAULT_SERVER_TOOL_USES
+    assert facts.fees_pusd == DEFAULT_SERVER_TOOL_USES * 10**10
+    assert facts.may_add_input
 
 
 def test_the_client_s_own_tools_only_add_words() -> None:

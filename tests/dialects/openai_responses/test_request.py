@@ -13,6 +13,7 @@ from tests.dialects.openai_chat.requests import PIXEL
 
 OPENAI = OpenAIResponses()
 MINIMAL: dict[str, Any] = {"model": "gpt-5", "input": "hi"}
+MINIMAL_TURN = {"role": "user", "content": "hi"}
 CODEX = [each for each in RECORDED if each["path"].endswith("/responses")]
 
 
@@ -86,6 +87,8 @@ def test_what_is_no_request_is_refused(body: bytes) -> None:
         {"prompt": {"id": "pmpt_1"}},
         {"some_file_id": "f"},
         {"input": [{"type": "item_reference", "id": "rs_1"}]},
+        {"input": [{"id": "rs_1"}]},
+        {"input": [{"id": "rs_1", "content": None}]},
         {"input": [{"type": "surprise"}]},
         {"input": [{"type": 7}]},
         {"input": [{"type": "function_call_output", "output": {"file_id": "f"}}]},
@@ -270,7 +273,7 @@ def test_words_that_decide_a_price() -> None:
     assert (facts.max_output_tokens, facts.service_tier) == (9, "priority")
     assert facts.cache_ttl == "auto-12h"
     assert OPENAI.read_request(asking(context_management=[{"type": "compaction"}])).iterations == 2
-    trigger = OPENAI.read_request(asking(input=[{"role": "user"}, {"type": "compaction_trigger"}]))
+    trigger = OPENAI.read_request(asking(input=[MINIMAL_TURN, {"type": "compaction_trigger"}]))
     assert (trigger.iterations, trigger.remote_input) == (2, False)
     shape = asking(text={"format": {"type": "json_schema"}})
     grown = OPENAI.read_request(shape).input_bound_tokens

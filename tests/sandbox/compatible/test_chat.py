@@ -64,6 +64,12 @@ def test_a_stated_cost_is_the_exact_amount() -> None:
     assert len(stated) > 8
 
 
+def test_ticks_are_ten_billion_a_dollar() -> None:
+    """xAI's statement, rounded up."""
+    ticks, exact = usage("xai")["cost_in_usd_ticks"], answered("xai").usd() * 10**10
+    assert 0 <= ticks - exact < 1
+
+
 @pytest.mark.parametrize("name", SERVERS)
 def test_a_stream_tells_its_usage_when_asked(name: str) -> None:
     """In a last chunk without choices, beside the last word, or in every chunk."""
