@@ -240,9 +240,11 @@ def _prices(app: typer.Typer) -> None:
 def _config(app: typer.Typer) -> None:
     from agentspend.cli import config
 
-    group = _group("See the configuration and where it is.", "agentspend config show")
+    group = _group("See and edit the configuration.", "agentspend config show")
     _add(group, config.show, "show", "Every setting, and where it comes from",
          "agentspend config show")  # fmt: skip
+    _add(group, config.edit, "edit", "Open it in your editor, and check what was written",
+         "agentspend config edit", "EDITOR=nano agentspend config edit")  # fmt: skip
     _add(group, config.path, "path", "Where configuration, ledger, socket and log are",
          "agentspend config path")  # fmt: skip
     app.add_typer(group, name="config")

@@ -1,28 +1,37 @@
-"""`agentspend config`: what is set, where it is set, and where everything lies."""
+"""`agentspend config`: what is set, where it is set, where everything lies, and changing it."""
 
+import os
+import shlex
+import subprocess
 from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
 
 from agentspend.cli import access, output
+from agentspend.cli.diagnostics import say
+from agentspend.core.errors import AgentspendError
 
+EDITORS = ("VISUAL", "EDITOR")
+EDITOR = "vi"
+"""What POSIX has where a person named none."""
 JsonFlag = Annotated[bool, typer.Option("--json", help="Versioned JSON on one line.")]
 
 
 def show(as_json: JsonFlag = False) -> None:
     """Show every setting with the place it comes from."""
     from agentspend.config.lines import line_of
-    from agentspend.config.load import load, read_text, zone_of
+    from agentspend.config.load import load_with_zone, read_text
 
     folders = access.folders()
-    text, config = read_text(folders), load(folders)
+    text, loaded = read_text(folders), load_with_zone(folders)
+    config = loaded.config
     rows: list[tuple[str, str, str]] = []
     for keys, value in _values(config):
         line = line_of(text, keys) if _is_set(config.raw, keys) else None
         rows.append((_dotted(keys), _shown(value), f"line {line}" if line else "default"))
     if not config.zone:
-        rows = [(name, f"{zone_of(config)}", "this machine") if name == "daemon.zone" else
+        rows = [(name, f"{loaded.zone}", "this machine") if name == "daemon.zone" else
                 (name, value, place) for name, value, place in rows]  # fmt: skip
     if as_json:
         output.answer(
@@ -63,11 +72,48 @@ def path(as_json: JsonFlag = False) -> None:
     )
 
 
+def edit() -> None:
+    """Open the configuration in your editor ($VISUAL, $EDITOR), and check what was written.
+
+    The daemon takes it over by itself; what loosens a budget waits for `agentspend budget confirm`.
+    """
+    from agentspend.config.load import load_with_zone
+
+    output.need_terminal("an editor", "agentspend config path    says where the file is")
+    folders = access.folders()
+    folders.make()
+    before = folders.config.read_bytes() if folders.config.exists() else b""
+    _open_editor(str(folders.config))
+    load_with_zone(folders)
+    after = folders.config.read_bytes() if folders.config.exists() else b""
+    if after == before:
+        say("nothing was changed")
+    else:
+        say("the configuration is valid; a daemon that runs takes it over now")
+        say("→ agentspend status    shows what waits for your yes")
+
+
+def _open_editor(path: str) -> None:
+    """Until it is closed. Raises for one that does not start or ends with an error."""
+    editor = next((os.environ[name] for name in EDITORS if os.environ.get(name)), EDITOR)
+    instead = "EDITOR=nano agentspend config edit"
+    try:
+        ended = subprocess.run([*shlex.split(editor), path], check=False)
+    except (OSError, ValueError) as error:
+        raise AgentspendError(f"the editor {editor} does not start: {error}", instead) from error
+    if ended.returncode:
+        raise AgentspendError(
+            f"the editor {editor} ended with exit code {ended.returncode}", instead
+        )
+
+
 def _values(config: Any) -> Iterator[tuple[tuple[str | int, ...], Any]]:
     """Every setting in the order of the file's documentation."""
     import msgspec
 
     yield ("daemon", "port"), config.port
+    yield ("daemon", "hosts"), config.hosts
+    yield ("daemon", "listen"), config.listen
     yield ("daemon", "zone"), config.zone
     yield ("price_table",), config.price_table
     for provider in config.providers.values():
@@ -76,6 +122,7 @@ def _values(config: Any) -> Iterator[tuple[tuple[str | int, ...], Any]]:
     for section, keys in ((config.admission, "admission"), (config.network, "network")):
         for name, value in msgspec.structs.asdict(section).items():
             yield (keys, name), value
+    yield ("statusline", "claude"), config.statusline
     for section in ("budgets", "models", "rate_limits", "downgrades"):
         for number, item in enumerate(config.raw.get(section, ())):
             for name, value in item.items():

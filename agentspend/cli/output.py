@@ -35,10 +35,10 @@ def line(text: str = "") -> None:
         raise SystemExit(0) from None
 
 
-def need_terminal(otherwise: str) -> None:
-    """Refuse to draw a screen where there is none; `otherwise` is the command to use then."""
+def need_terminal(what: str, otherwise: str) -> None:
+    """Refuse what has to be drawn where nothing can be; `otherwise` is the command to use then."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise AgentspendError("a screen needs a terminal", otherwise)
+        raise AgentspendError(f"{what} needs a terminal", otherwise)
 
 
 def json_line(value: Mapping[str, Any]) -> None:

@@ -49,7 +49,7 @@ def top(
         raise UsageError(f"{view!r} is not a list", f"use one of: {', '.join(names)}")
     with as_written():
         parse_filter(filter_text)
-    output.need_terminal("agentspend status")
+    output.need_terminal("a screen", "agentspend status")
     app = TopApp(
         _replay(speed) if demo else _live(),
         zone=tzlocal.get_localzone(),

@@ -43,8 +43,17 @@ def read_text(paths: Paths) -> str:
         return paths.config.read_text("utf-8-sig")
     except FileNotFoundError:
         return ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{paths.config} cannot be read: {error}", "make it readable") from error
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise ConfigError(
+            f"{paths.config} line {line} is not UTF-8", "write it as UTF-8"
+        ) from error
+    except IsADirectoryError as error:
+        raise ConfigError(f"{paths.config} is a folder", f"ls -l {paths.config}") from error
+    except OSError as error:
+        raise ConfigError(
+            f"{paths.config} cannot be read: {error.strerror}", "make it readable"
+        ) from error
 
 
 def zone_of(config: Config, place: str = "daemon.zone") -> tzinfo:

@@ -107,7 +107,7 @@ def _still_asked(org: Row[Any], row: RowMapping, pool: Mapping[Any, Any]) -> Non
     if not still_asked(pool, row["asked_us"], org.zone):
         raise AgentspendError(
             f"request {row['id']} was asked for {row['pool']} in a window that is over",
-            f"agentspend-server cap set    raises {row['pool']} for good; who waits now asks anew",
+            "agentspend-server org show    has the caps: set one instead; who waits now asks anew",
         )
 
 

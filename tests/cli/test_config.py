@@ -1,5 +1,7 @@
 """`agentspend config`: every setting with its place, and where everything lies."""
 
+import sys
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -68,6 +70,83 @@ def test_a_broken_file(fresh: Home, agentspend: Command) -> None:
     assert (ran.code, ran.out) == (1, "")
     assert f"{fresh.config} line 2: daemon.prt is not a setting" in ran.err
     assert "did you mean port?" in ran.err
+
+
+def test_show_says_what_is_wrong_wherever_the_daemon_finds_it(
+    fresh: Home, agentspend: Command
+) -> None:
+    """`status` sends people here: a time zone that is none is said here, too."""
+    fresh.config.write_text('[daemon]\nzone = "Moon/Crater"\n')
+    ran = agentspend("config", "show")
+    assert (ran.code, ran.out) == (1, "")
+    assert f"{fresh.config} line 2: daemon.zone: 'Moon/Crater' is not a time zone" in ran.err
+
+
+def test_show_leaves_out_no_setting(fresh: Home, agentspend: Command) -> None:
+    """Names and addresses we answer to, and the status line, stand there as well."""
+    fresh.config.write_text(
+        '[daemon]\nhosts = ["host.docker.internal"]\n[statusline]\nclaude = true'
+    )
+    lines = agentspend("config", "show").out.splitlines()[2:]
+    rows = {line.split()[0]: line.split()[1:] for line in lines}
+    assert rows["daemon.hosts"] == ['["host.docker.internal"]', "line", "2"]
+    assert rows["daemon.listen"] == ['""', "default"]
+    assert rows["statusline.claude"] == ["true", "line", "4"]
+
+
+def _sits_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A person at a terminal."""
+    for stream in (sys.stdin, sys.stdout):
+        monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
+
+
+@pytest.fixture
+def editor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An editor that does what its script says: `$2` is the file."""
+    script = tmp_path / "my editor"
+    monkeypatch.setenv("VISUAL", f"sh '{script}' --wait")
+    return script
+
+
+def test_edit(
+    fresh: Home, agentspend: Command, monkeypatch: pytest.MonkeyPatch, editor: Path
+) -> None:
+    """The editor's own words pass, a file that is not there is made, and what comes is said."""
+    _sits_there(monkeypatch)
+    fresh.config.unlink()
+    editor.write_text("printf '[daemon]\\nport = 0\\n' > \"$2\"")
+    ran = agentspend("config", "edit")
+    assert (ran.code, ran.out) == (0, "")
+    assert "the configuration is valid" in ran.err
+    assert fresh.config.read_text() == "[daemon]\nport = 0\n"
+    editor.write_text("true")
+    assert agentspend("config", "edit").err == "nothing was changed\n"
+
+
+def test_an_edit_that_went_wrong(
+    fresh: Home, agentspend: Command, monkeypatch: pytest.MonkeyPatch, editor: Path
+) -> None:
+    """What was written wrong is said with its line, and an editor that failed is."""
+    _sits_there(monkeypatch)
+    editor.write_text("echo '[daemn]' > \"$2\"")
+    ran = agentspend("config", "edit")
+    assert ran.code == 1
+    assert f"{fresh.config} line 1: daemn is not a setting" in ran.err
+    editor.write_text("exit 3")
+    ran = agentspend("config", "edit")
+    assert ran.code == 1
+    assert "ended with exit code 3" in ran.err
+    assert "→ EDITOR=nano agentspend config edit" in ran.err
+
+
+def test_an_editor_that_is_not_there(agentspend: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor is one opened where nobody sits."""
+    _sits_there(monkeypatch)
+    monkeypatch.setenv("VISUAL", "no-such-editor")
+    ran = agentspend("config", "edit")
+    assert (ran.code, "no-such-editor does not start" in ran.err) == (1, True)
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: False, raising=False)
+    assert "agentspend config path" in agentspend("config", "edit").err
 
 
 def test_path(fresh: Home, agentspend: Command) -> None:

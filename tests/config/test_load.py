@@ -31,19 +31,19 @@ def test_an_editors_byte_order_mark_does_no_harm(paths: Paths) -> None:
     assert load.load(paths).port == 4200
 
 
-@pytest.mark.parametrize("content", [b"\xff\xfe", b"name = '\xe9'"])
-def test_a_file_that_is_not_utf8(paths: Paths, content: bytes) -> None:
-    """Another encoding is named, with the file."""
+@pytest.mark.parametrize(("content", "line"), [(b"\xff\xfe", 1), (b"[daemon]\n# caf\xe9", 2)])
+def test_a_file_that_is_not_utf8(paths: Paths, content: bytes, line: int) -> None:
+    """Another encoding is named, with the file and the line, in words of people."""
     paths.config.write_bytes(content)
-    with pytest.raises(ConfigError, match=r"config\.toml cannot be read") as raised:
+    with pytest.raises(ConfigError, match=rf"config\.toml line {line} is not UTF-8$") as raised:
         load.load(paths)
-    assert raised.value.hint
+    assert raised.value.hint == "write it as UTF-8"
 
 
 def test_a_folder_in_its_place(paths: Paths) -> None:
     """What is no file cannot be read, and is said so."""
     paths.config.mkdir()
-    with pytest.raises(ConfigError, match=r"config\.toml cannot be read"):
+    with pytest.raises(ConfigError, match=r"config\.toml is a folder$"):
         load.load(paths)
 
 
