@@ -14,7 +14,7 @@ The rooms, imports pointing down only (import-linter holds them to it):
     store        SQLite tables and read models, deciding nothing
     config, db, prices   validated values · SQLite opened the one right way · the vendored table
     git, mounts          what git's files say of a folder · which file system a path is on
-    wire, dialects       pure: bytes both ends agree on · vendors' formats
+    wire, dialects, reports   pure: bytes both ends agree on · vendors' formats · roll-ups
     core         pure: money, prices, windows, scopes, budgets, admission
     sandbox      stands alone: a provider to test against, with a bill of its own
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agentspend.core.scopes import Payer
-from agentspend.core.usage import Usage
+from agentspend.core.usage import ESTIMATES, Usage
 
 _INPUT = ("input_tokens", "input_audio_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens",
           "cache_write_12h_tokens")  # fmt: skip
@@ -89,7 +89,7 @@ def charge_of(entry: Mapping[str, Any]) -> Charge | None:
         payer=payer_of(entry),
         nusd=entry["amount_nusd"],
         counted=entry.get("counted") or "billed",
-        estimate=entry.get("evidence") == "estimate",
+        estimate=entry.get("evidence") in ESTIMATES,
         input_tokens=sum(usage.get(name, 0) for name in _INPUT),
         cached_tokens=sum(usage.get(name, 0) for name in _CACHED),
         output_tokens=usage.get("output_tokens", 0),

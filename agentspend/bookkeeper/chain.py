@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from agentspend.core.scopes import Payer
-from agentspend.store import entries
+from agentspend.store import entries, spending
 from agentspend.wire.entries import Entry, encode, entry_hash
 
 _WHO = ("member", "device", "team", "agent", "session", "subagent", "project", "branch", "key")
@@ -58,21 +58,21 @@ class Chain:
         entry = Entry(inc=self.inc, seq=seq, prev=self.head, kind=kind, ts=ts_us, **words)
         body = encode(entry)
         digest = entry_hash(body)
-        entries.append(
-            self._conn,
-            entries.Row(
-                seq=seq,
-                hash=digest,
-                body=body,
-                kind=kind,
-                ts_us=ts_us,
-                window_us=window_us or ts_us,
-                amount_nusd=entry.amount_nusd or 0,
-                counted=entry.counted or "",
-                rid=entry.rid or "",
-                payer=payer,
-            ),
+        row = entries.Row(
+            seq=seq,
+            hash=digest,
+            body=body,
+            kind=kind,
+            ts_us=ts_us,
+            window_us=window_us or ts_us,
+            amount_nusd=entry.amount_nusd or 0,
+            counted=entry.counted or "",
+            rid=entry.rid or "",
+            payer=payer,
         )
+        if kind in spending.KINDS:
+            spending.add(self._conn, row, entry.evidence or "", entry.usage)
+        entries.append(self._conn, row)
         self._end = (seq, digest)
         return seq
 

@@ -14,11 +14,10 @@ from agentspend.core.budgets import TEAM_PREFIX
 from agentspend.core.errors import AgentspendError, Kind
 from agentspend.core.money import dollars
 from agentspend.core.scopes import Payer
+from agentspend.core.usage import ESTIMATES
 from agentspend.core.windows import WindowKind
 from agentspend.store import accounts, entries, requests
 from agentspend.wire.entries import Entry, decode
-
-ESTIMATES = ("crash_upper_bound", "estimate", "stream_metered")
 
 
 def charged_nusd(books: Books, rid: str) -> tuple[Entry, int]:

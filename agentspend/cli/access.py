@@ -41,11 +41,14 @@ def ask(op: str, **fields: Any) -> Message:
     return call(folders().socket, op, **fields)
 
 
-def reading(*, must_exist: bool = True) -> "AbstractContextManager[tuple[Ask, bool]]":
-    """Who can be asked to look at the ledger, and whether it is the daemon: else the file."""
+def reading(
+    *, must_exist: bool = True, whole: bool = True
+) -> "AbstractContextManager[tuple[Ask, bool]]":
+    """Who can be asked to look at the ledger, and whether it is the daemon: else the file, read
+    through for damage where `whole`."""
     from agentspend.cli.offline import reader
 
-    return reader(folders(), ask, must_exist=must_exist)
+    return reader(folders(), ask, must_exist=must_exist, whole=whole)
 
 
 def connection() -> Connection:

@@ -93,6 +93,15 @@ def _budget(app: typer.Typer) -> None:
     app.add_typer(group, name="budget")
 
 
+def _report(app: typer.Typer) -> None:
+    from agentspend.cli import report
+
+    _add(app, report.report, "report", "What was spent, by project, model, day, …",
+         "agentspend report", "agentspend report 7d --by project,model",
+         "agentspend report last-month --by tag:ticket --csv > spent.csv",
+         "agentspend report --where project=web --by day --chart")  # fmt: skip
+
+
 def _log(app: typer.Typer) -> None:
     from agentspend.cli import log
 
@@ -306,6 +315,7 @@ COMMANDS: dict[str, Callable[[typer.Typer], None]] = {
     "pause": _pause,
     "resume": _resume,
     "budget": _budget,
+    "report": _report,
     "log": _log,
     "why": _why,
     "adjust": _adjust,

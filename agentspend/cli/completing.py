@@ -13,6 +13,7 @@ from agentspend.cli import access
 from agentspend.core.errors import AgentspendError
 
 NEWEST = 40
+LATELY = "30d"
 WINDOWS = ("session", "subagent", "hour", "day", "week", "month", "total", "5h", "7d")
 
 
@@ -121,6 +122,58 @@ def ready_providers(incomplete: str) -> list[str]:
         return dict.fromkeys((*READY, *access.config().providers))
 
     return _known(incomplete, ready)
+
+
+def periods(incomplete: str) -> list[str]:
+    """What a report may be about."""
+    from agentspend.reports.periods import EXAMPLES
+
+    return _known(incomplete, lambda: EXAMPLES)
+
+
+def report_by(incomplete: str) -> list[str]:
+    """The words a report adds up by, also after a first one and its comma; tags by their keys."""
+    from agentspend.reports.terms import NAMES, TAG, TIMES
+
+    before, comma, begun = incomplete.rpartition(",")
+
+    def words() -> Iterable[str]:
+        if begun.startswith(TAG):
+            yield from (f"{before}{comma}{TAG}{key}" for key in _spent(TAG))
+        else:
+            yield from (f"{before}{comma}{each}" for each in (*TIMES, *NAMES, TAG)
+                        if each != before)  # fmt: skip
+
+    return _known(incomplete, words)
+
+
+def report_where(incomplete: str) -> list[str]:
+    """What a report can be limited to: its words, then what was spent by lately."""
+    from agentspend.reports.terms import NAMES, TAG
+
+    key, equals, _ = incomplete.partition("=")
+    if equals:
+        return _known(incomplete, lambda: (f"{key}={value}" for value in _spent(key) if value))
+    if key.startswith(TAG):
+        return _known(incomplete, lambda: (f"{TAG}{each}=" for each in _spent(TAG)))
+    return _known(incomplete, lambda: (*(f"{each}=" for each in NAMES), TAG))
+
+
+def _spent(key: str) -> Iterable[str]:
+    """What was spent by lately under a word of a report; the keys of tags for "tag:" alone."""
+    from agentspend.cli import report_reading
+    from agentspend.reports.periods import Calendar, read_period
+    from agentspend.reports.rollup import roll_up
+    from agentspend.reports.terms import TAG, columns, tags_of
+
+    with access.reading(must_exist=False, whole=False) as (ask, _):
+        begun = report_reading.opening(ask)
+        period = read_period(LATELY, "", "", begun.now_us, begun.zone)
+        if key == TAG:
+            rows = report_reading.rows(ask, {"tags"}, period)
+            return sorted({tag.partition("=")[0] for said, _ in rows for tag in tags_of(said)})
+        rows = report_reading.rows(ask, columns((key,), ()), period)
+        return [line.values[0] for line in roll_up(rows, (key,), (), Calendar(begun.zone))]
 
 
 def of(*words: str) -> Callable[[str], list[str]]:

@@ -13,9 +13,9 @@ from typer.core import TyperCommand, TyperGroup
 from agentspend.cli.diagnostics import UsageError
 from agentspend.core.usage_words import reworded
 
-ORDER = ("run", "top", "status", "pause", "resume", "models", "budget", "log", "why", "adjust",
-         "keys", "key", "team", "enable", "providers", "prices", "config", "doctor", "verify",
-         "daemon", "statusline", "demo")  # fmt: skip
+ORDER = ("run", "top", "status", "pause", "resume", "models", "budget", "report", "log", "why",
+         "adjust", "keys", "key", "team", "enable", "providers", "prices", "config", "doctor",
+         "verify", "daemon", "statusline", "demo")  # fmt: skip
 ClickError: type[Exception] = typer.BadParameter.__mro__[2]
 """What typer raises for words it cannot take; where it lives differs between its versions."""
 
@@ -78,9 +78,9 @@ def write_examples(formatter: Any, examples: Any) -> None:
         formatter.write(f"  {example}\n")
 
 
-_COST = "agentspend top    by agent, model and project; agentspend log --json for a sheet"
+_COST = "agentspend report --by project,model; agentspend top is the live screen"
 ELSEWHERE = {
-    "report": _COST, "usage": _COST, "cost": _COST, "costs": _COST, "spend": _COST, "stats": _COST,
+    "usage": _COST, "cost": _COST, "costs": _COST, "spend": _COST, "stats": _COST,
     "init": "nothing has to be set up: agentspend run claude",
     "setup": "nothing has to be set up: agentspend run claude",
     "start": "agentspend run claude, or agentspend daemon start",

@@ -29,10 +29,12 @@ TRY_AGAIN_S = 0.05
 
 
 @contextmanager
-def reader(paths: Paths, daemon: Ask, *, must_exist: bool = True) -> Iterator[tuple[Ask, bool]]:
+def reader(
+    paths: Paths, daemon: Ask, *, must_exist: bool = True, whole: bool = True
+) -> Iterator[tuple[Ask, bool]]:
     """Who answers, and whether it is the daemon; the ledger's file when no daemon does.
 
-    Without a ledger: `StoreError`, or what an empty one answers.
+    Without a ledger: `StoreError`, or what an empty one answers. `whole`: as in `open_ledger`.
     """
     if _answers(daemon):
         yield daemon, True
@@ -47,7 +49,7 @@ def reader(paths: Paths, daemon: Ask, *, must_exist: bool = True) -> Iterator[tu
         yield daemon, True
         return
     try:
-        conn = _connect(paths) if exists else _empty(paths)
+        conn = _connect(paths, whole=whole) if exists else _empty(paths)
         try:
             yield _File(paths, conn).ask, False
         except sqlite3.Error as error:
@@ -80,6 +82,8 @@ class _File:
             return self._keys()
         if op == "top":
             return self._status() | self._today()
+        if op == "spending":
+            return self._spending(fields)
         if op == "why":
             return self._why(str(fields["rid"]))
         assert op == "entries", op
@@ -127,6 +131,14 @@ class _File:
 
         _, zone, _ = _configuration(self._paths)
         return day.today(self._books(zone), clock())
+
+    def _spending(self, fields: dict[str, Any]) -> dict[str, Any]:
+        from agentspend.bookkeeper import clock, spending
+
+        if "since" not in fields:
+            _, zone, _ = _configuration(self._paths)
+            return spending.opening(self._conn, zone, clock().wall_us)
+        return spending.page(self._conn, fields["words"], fields["since"], fields["until"])
 
     def _why(self, rid: str) -> dict[str, Any]:
         from datetime import UTC
@@ -238,10 +250,10 @@ def _lock(paths: Paths, daemon: Ask) -> int | None:
             return None
 
 
-def _connect(paths: Paths) -> "sqlite3.Connection":
+def _connect(paths: Paths, *, whole: bool) -> "sqlite3.Connection":
     from agentspend.store.ledger_file import open_ledger
 
-    connect, _ = open_ledger(paths.ledger)
+    connect, _ = open_ledger(paths.ledger, whole=whole)
     return connect()
 
 

@@ -24,6 +24,10 @@ class Billing(StrEnum):
     BLOCKED = "blocked"
 
 
+ESTIMATES = ("crash_upper_bound", "estimate", "stream_metered")
+"""The evidence of a charge that its provider never told the usage of: a person may lower it."""
+
+
 class Usage(msgspec.Struct, frozen=True):
     """Token and tool counts of one response (or one part of it), all non-negative."""
 

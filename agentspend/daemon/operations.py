@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import agentspend
-from agentspend.bookkeeper import Bookkeeper, day, snapshot
+from agentspend.bookkeeper import Bookkeeper, day, snapshot, spending
 from agentspend.bookkeeper.brief import brief
 from agentspend.bookkeeper.corrections import adjust, charged_nusd
 from agentspend.core.limits import READ_PAGE_ROWS
@@ -49,6 +49,7 @@ class Operations:
             Op.WATCH: self.watch,
             Op.ENTRIES: self.entries,
             Op.CHECKPOINTS: self.checkpoints,
+            Op.SPENDING: self.spending,
             Op.WHY: self.why,
             Op.CHARGE: self.charge,
             Op.ADJUST: self.adjust,
@@ -167,6 +168,22 @@ class Operations:
         """The device's signatures over heads of the chain."""
         rows = await self.bookkeeper.ask(lambda books, _: checkpoints.all_of(books.conn))
         await caller.send({"checkpoints": rows})
+
+    async def spending(self, caller: Caller, message: Message) -> None:
+        """What a report begins with, or with `since` a page of sums."""
+        if "since" not in message:
+            await caller.send(
+                await self.bookkeeper.ask(
+                    lambda books, at: spending.opening(books.conn, books.rooms.zone, books.now(at))
+                )
+            )
+            return
+        words, since = [str(word) for word in message["words"]], int(message["since"])
+        until = None if message["until"] is None else int(message["until"])
+        page = await self.bookkeeper.ask(
+            lambda books, _: spending.page(books.conn, words, since, until)
+        )
+        await caller.send(page)
 
     async def why(self, caller: Caller, message: Message) -> None:
         """One request's story."""

@@ -162,6 +162,46 @@ CREATE INDEX request_unserved_at ON request (outcome, at_us) WHERE outcome <> 's
 """
 
 
+SPENDING = """
+CREATE TABLE spending (
+  quarter INTEGER NOT NULL,
+  counted TEXT NOT NULL, project TEXT NOT NULL, branch TEXT NOT NULL, agent TEXT NOT NULL,
+  model TEXT NOT NULL, provider TEXT NOT NULL, member TEXT NOT NULL, team TEXT NOT NULL,
+  key TEXT NOT NULL, tags TEXT NOT NULL,
+  amount_nusd INTEGER NOT NULL, estimated_nusd INTEGER NOT NULL, requests INTEGER NOT NULL,
+  input_tokens INTEGER NOT NULL, cache_read_tokens INTEGER NOT NULL,
+  cache_write_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL,
+  PRIMARY KEY (quarter, counted, project, branch, agent, model, provider, member, team, key, tags)
+) WITHOUT ROWID;
+
+INSERT INTO spending
+SELECT window_us / 900000000, counted, project, branch, agent, model, provider, member, team, key,
+  tags, sum(amount_nusd), sum(estimated_nusd), sum(kind = 'settle'), sum(input_tokens),
+  sum(cache_read_tokens), sum(cache_write_tokens), sum(output_tokens)
+FROM (
+  SELECT *,
+    CASE WHEN kind = 'settle' AND json_extract(said, '$.evidence') IN
+        ('crash_upper_bound', 'estimate', 'stream_metered')
+      AND NOT EXISTS (
+        SELECT 1 FROM entry o WHERE o.rid = e.rid AND o.rid <> '' AND o.kind = 'adjust')
+      THEN amount_nusd ELSE 0 END AS estimated_nusd,
+    coalesce(json_extract(said, '$.usage.input_tokens'), 0)
+      + coalesce(json_extract(said, '$.usage.input_audio_tokens'), 0) AS input_tokens,
+    coalesce(json_extract(said, '$.usage.cache_read_tokens'), 0)
+      + coalesce(json_extract(said, '$.usage.cache_read_audio_tokens'), 0) AS cache_read_tokens,
+    coalesce(json_extract(said, '$.usage.cache_write_5m_tokens'), 0)
+      + coalesce(json_extract(said, '$.usage.cache_write_1h_tokens'), 0)
+      + coalesce(json_extract(said, '$.usage.cache_write_12h_tokens'), 0) AS cache_write_tokens,
+    coalesce(json_extract(said, '$.usage.output_tokens'), 0) AS output_tokens
+  FROM (
+    SELECT *, iif(json_valid(CAST(body AS TEXT)), CAST(body AS TEXT), '{}') AS said FROM entry
+  ) e
+  WHERE kind IN ('settle', 'adjust')
+)
+GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11;
+"""
+
+
 TEAM = """
 CREATE TABLE team (key TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
 
@@ -222,6 +262,12 @@ def m007_quick_sums(database: "Database") -> None:
     _run(database, QUICK_SUMS)
 
 
+def m008_spending(database: "Database") -> None:
+    """What reports add up, kept by the quarter of an hour as entries are made (`store.spending`):
+    every zone's midnight lies between two of them."""
+    _run(database, SPENDING)
+
+
 def _run(database: "Database", statements: str) -> None:
     for statement in statements.split(";\n"):
         if statement.strip():
@@ -236,4 +282,5 @@ MIGRATIONS = (
     m005_team,
     m006_entry_team,
     m007_quick_sums,
+    m008_spending,
 )

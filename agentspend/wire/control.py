@@ -31,6 +31,7 @@ class Op(StrEnum):
     SESSION_RESUME = "session.resume"
     ENTRIES = "entries"
     CHECKPOINTS = "checkpoints"
+    SPENDING = "spending"
     WHY = "why"
     CHARGE = "charge"
     ADJUST = "adjust"

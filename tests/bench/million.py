@@ -1,4 +1,5 @@
-"""How long it takes to verify a ledger of a million entries, on the device and on the server.
+"""How long it takes to verify a ledger of a million entries, on the device and on the server, and
+to report on the device's.
 
 `make bench-verify` builds both (a minute or two, and four gigabytes that are taken away again),
 runs the commands people run, and then flips one bit of one entry: both must name it. What is
@@ -19,7 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agentspend.store import checkpoints, entries
+from agentspend.bookkeeper.chain import entry_payer
+from agentspend.store import checkpoints, entries, spending
 from agentspend.store.ledger_file import open_ledger
 from agentspend.wire import signing
 from agentspend.wire.entries import decode, entry_hash
@@ -71,8 +73,10 @@ def on_the_device(home: Home, count: int) -> None:
             entry = decode(body)
             row = entries.Row(
                 seq, entry_hash(body), body, entry.kind, entry.ts, entry.ts,
-                entry.amount_nusd or 0, entry.counted or "", entry.rid or "",
+                entry.amount_nusd or 0, entry.counted or "", entry.rid or "", entry_payer(entry),
             )  # fmt: skip
+            if entry.kind in spending.KINDS:
+                spending.add(conn, row, entry.evidence or "", entry.usage)
             entries.append(conn, row)
         end = reporter.end
         signed = signing.sign(
@@ -138,8 +142,11 @@ def measure(folder: Path, count: int) -> Iterator[tuple[str, Ran]]:
     _say(f"a device's ledger of {count:,}")
     on_the_device(home, count)
     yield "device, no daemon", ran("agentspend", "verify", env=home.env)
+    report = ("report", "all", "--by", "project,model")
+    yield "report, no daemon", ran("agentspend", *report, env=home.env)
     assert home.run("daemon", "start").returncode == 0
     yield "device, asking its daemon", ran("agentspend", "verify", env=home.env)
+    yield "report, asking its daemon", ran("agentspend", *report, env=home.env)
     assert home.run("daemon", "stop").returncode == 0
     flip(home.home / "ledger.db", bad)
     yield "device, one bit changed", ran("agentspend", "verify", env=home.env)
@@ -159,6 +166,10 @@ def rows(count: int) -> list[tuple[str, str, str]]:
         (f"verify, {count:,} entries, on the {side}: by the clock, processor, memory",
          f"{each.wall_s:.1f} s, {each.cpu_s:.1f} s, {each.resident_mb:.0f} MB", "")
         for side, each in (("device", found["device, no daemon"]), ("server", found["server"]))
+    ] + [
+        (f"report, {count:,} entries, by project and model: by the clock, processor, memory",
+         f"{each.wall_s:.2f} s, {each.cpu_s:.2f} s, {each.resident_mb:.0f} MB", "")
+        for each in (found["report, asking its daemon"],)
     ]  # fmt: skip
 
 
@@ -171,8 +182,13 @@ def main() -> int:
     bad, right = asked.entries * 7 // 10, True
     with tempfile.TemporaryDirectory(dir=asked.where) as name:
         print("| verify | clock | processor | memory | found |\n|---|---|---|---|---|")
+        billed_nusd = 0
         for what, each in measure(Path(name), asked.entries):
             said = each.said
+            if what.startswith("report"):
+                same = said["total"]["billed_nusd"] == billed_nusd
+                said = {"ok": same, "why": f"{len(said['lines'])} lines"}
+            billed_nusd = said.get("billed_nusd", billed_nusd)
             why = said.get("why") or "; ".join(said.get("faults", ()))
             at = said.get("first_bad_seq") or why
             right &= said["ok"] is ("changed" not in what) and (said["ok"] or f"{bad}" in f"{at}")

@@ -105,7 +105,7 @@ def test_commands_stand_in_the_order_of_use(agentspend: Command) -> None:
         ("daemon strat", "did you mean start or status or restart?"),
         ("help", "agentspend --help"),
         ("xyzzy", "agentspend --help"),
-        ("report", "agentspend top    by agent, model and project"),
+        ("usage", "agentspend report --by project,model"),
         ("limit 5", "agentspend budget set daily 25.00 --window day"),
         ("budget set daily 5 --window daily", "did you mean day?"),
         ("budget set", "agentspend budget set daily 25.00 --window day"),

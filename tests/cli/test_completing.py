@@ -73,6 +73,25 @@ def test_the_terms_of_a_scope(here: Home, agentspend: Command) -> None:
         assert completing.scopes("member=") == ["member=ana"]
 
 
+def test_the_words_of_a_report(here: Home, agentspend: Command) -> None:
+    """What it adds up by, also after a comma; then what was spent by lately, with a daemon and
+    without."""
+    agentspend("resume", "--all")
+    spend(here, words=("--tag", "ticket=ABC-1", "--project", "acme/web"))
+    for _ in range(2):
+        assert completing.periods("last") == ["last-week", "last-month"]
+        assert completing.report_by("m") == ["month", "model", "member"]
+        assert completing.report_by("model,m") == ["model,month", "model,member"]
+        assert completing.report_by("tag:") == ["tag:ticket"]
+        assert completing.report_by("day,tag:t") == ["day,tag:ticket"]
+        assert completing.report_where("pr") == ["project=", "provider="]
+        assert completing.report_where("project=a") == ["project=acme/web"]
+        assert completing.report_where("tag:") == ["tag:ticket="]
+        assert completing.report_where("tag:ticket=") == ["tag:ticket=ABC-1"]
+        assert completing.report_where("colour=") == []
+        here.run("daemon", "stop")
+
+
 @pytest.mark.parametrize(
     ("words", "offered"),
     [

@@ -9,8 +9,10 @@ from typing import IO
 import pytest
 
 from agentspend.cli import log
+from agentspend.core.usage import ESTIMATES
 from tests.cli.conftest import Command, spend
 from tests.support.process import Home
+from tui.facts import charge_of
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +145,18 @@ def test_other_entries(
     """Estimates, subscription use, corrections and policies say what they are."""
     log._show({**ENTRY, **change})
     assert capsys.readouterr().out.rstrip().endswith(said)
+
+
+@pytest.mark.parametrize("evidence", ESTIMATES)
+def test_every_kind_of_estimate_is_found_by_one_word(evidence: str) -> None:
+    """Also what a crash left, and a stream that broke off: `adjust` lowers them all, and so does
+    the screen mark them."""
+    entry = {**ENTRY, "evidence": evidence}
+    assert log._flags_of(entry) == {"est"}
+    charge = charge_of(entry)
+    assert charge is not None
+    assert charge.estimate
+    assert log._flags_of(ENTRY) == set()
 
 
 def test_a_filter_is_that_of_the_screen(here: Home, agentspend: Command) -> None:

@@ -33,6 +33,25 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     assert path.read_bytes().startswith(b"dear diary")
 
 
+def test_a_look_at_a_part_does_not_read_the_whole_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes seconds for a million entries; one that is migrated is read all the same."""
+    path, looked = tmp_path / "ledger.db", list[Path]()
+    open_ledger(path)[0]().close()
+    monkeypatch.setattr(db, "quick_check", lambda _, path: looked.append(path))
+    open_ledger(path, whole=False)[0]().close()
+    assert looked == []
+    open_ledger(path)[0]().close()
+    assert looked == [path]
+    older = db.connect(path)
+    older.execute("DROP TABLE spending")
+    older.execute(f"PRAGMA user_version = {len(MIGRATIONS) - 1}")
+    older.close()
+    open_ledger(path, whole=False)[0]().close()
+    assert looked == [path, path]
+
+
 @pytest.fixture
 def locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A ledger that says it cannot be written, also to a superuser."""

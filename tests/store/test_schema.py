@@ -7,8 +7,8 @@ from agentspend.store.schema import INITIAL, MIGRATIONS, VIRTUAL_KEYS
 
 TABLES = {
     "account", "charge", "checkpoint", "conversation", "entry", "hold", "hold_account",
-    "included", "key_token", "meta", "request", "session", "team", "team_entry", "team_right",
-    "virtual_key",
+    "included", "key_token", "meta", "request", "session", "spending", "team", "team_entry",
+    "team_right", "virtual_key",
 }  # fmt: skip
 
 
