@@ -16,7 +16,6 @@ from agentspend.core.filters import parse_filter
 from agentspend.core.limits import READ_PAGE_ROWS
 from agentspend.core.money import dollars
 from agentspend.core.printable import clean
-from agentspend.core.usage import ESTIMATES
 
 SHOWN = 30
 LOOK_AGAIN_S = 1.0
@@ -173,6 +172,8 @@ def _words_of(entry: Entry) -> dict[str, str]:
 
 
 def _flags_of(entry: Entry) -> set[str]:
+    from agentspend.core.usage import ESTIMATES
+
     flags = {"est"} if entry.get("evidence") in ESTIMATES else set()
     return flags | ({"subscription"} if entry.get("counted") == "subscription" else set())
 

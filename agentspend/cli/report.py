@@ -1,17 +1,14 @@
 """`agentspend report`: what was spent, by project, model, day …; as a table, a chart, or data."""
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from agentspend.cli import access, completing, output
 from agentspend.cli.diagnostics import UsageError, as_written
-from agentspend.cli.report_lines import Report, answer, show_chart, show_table
-from agentspend.cli.report_reading import opening, rows
-from agentspend.reports.periods import Calendar, read_period
-from agentspend.reports.rollup import roll_up
-from agentspend.reports.sheet import sheet
-from agentspend.reports.terms import columns, read_by, read_where
+
+if TYPE_CHECKING:
+    from agentspend.cli.report_lines import Report
 
 Form = Literal["table", "chart", "json", "csv"]
 
@@ -61,26 +58,44 @@ def report(
     form: Annotated[Form | None, typer.Option("--format", help="The same by one word.")] = None,
 ) -> None:
     """Show what was spent: real dollars, and apart from them subscriptions at list price."""
-    with as_written():
-        words, terms = read_by(by or []), read_where(where or [])
     style = _style(form, {"chart": chart, "json": as_json, "csv": as_csv})
+    made = _made(period_word, since, until, by or [], where or [])
+    _write(style, made)
+
+
+def _made(word: str, since: str, until: str, by: list[str], where: list[str]) -> "Report":
+    """Read the words, then the ledger."""
+    from agentspend.cli.report_lines import Report
+    from agentspend.cli.report_reading import opening, rows
+    from agentspend.reports.periods import Calendar, read_period
+    from agentspend.reports.rollup import roll_up
+    from agentspend.reports.terms import columns, read_by, read_where
+
+    with as_written():
+        words, terms = read_by(by), read_where(where)
     with access.reading(must_exist=False, whole=False) as (ask, running):
         begun = opening(ask)
         with as_written():
-            period = read_period(period_word, since, until, begun.now_us, begun.zone)
+            period = read_period(word, since, until, begun.now_us, begun.zone)
         words = words or (("project",) if period.is_a_day(begun.now_us) else ("day",))
         found = rows(ask, columns(words, terms), period)
         lines = roll_up(found, words, terms, Calendar(begun.zone))
-    made = Report(begun, period, words, tuple(where or ()), tuple(lines), running)
+    return Report(begun, period, words, tuple(where), tuple(lines), running)
+
+
+def _write(style: str, made: "Report") -> None:
+    from agentspend.cli import report_lines
+    from agentspend.reports.sheet import sheet
+
     if style == "json":
-        output.answer(answer(made))
+        output.answer(report_lines.answer(made))
     elif style == "csv":
-        for text in sheet(words, lines):
+        for text in sheet(made.by, made.lines):
             output.line(text)
     elif style == "chart":
-        show_chart(made)
+        report_lines.show_chart(made)
     else:
-        show_table(made)
+        report_lines.show_table(made)
 
 
 def _style(form: Form | None, asked: dict[str, bool]) -> str:

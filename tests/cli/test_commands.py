@@ -92,7 +92,7 @@ def test_asking_the_daemon_loads_what_it_takes_to_ask(here: Home, agentspend: Co
            "COMP_CWORD": "2"}  # fmt: skip
     for words, env in (
         ("status --json", {}), ("budget list --json", {}), ("log", {}), (f"why {rid}", {}),
-        ("daemon status", {}), ("key list --json", {}), ("", tab),
+        ("daemon status", {}), ("key list --json", {}), ("report --json", {}), ("", tab),
     ):  # fmt: skip
         found = loaded_by(*words.split(), home=here.home, **env)
         name = words.partition(" ")[0] or "why"
