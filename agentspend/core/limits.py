@@ -8,6 +8,8 @@ MAX_METERED_JSON_BYTES = 64 * 1024 * 1024
 MAX_COUNTED_TOKENS = 1_000_000_000
 MAX_COUNTED_CALLS = 1_000_000
 MAX_COUNTED_PARTS = 256
+MAX_REQUEST_NUSD = 10**15
+"""Of one request's bound: a million dollars are a mistake, and larger sums cannot be added up."""
 MAX_WORD_CHARS = 256
 """Of a model's name, an id or another word of somebody else's that the ledger keeps."""
 MAX_IN_FLIGHT_PER_SESSION = 64

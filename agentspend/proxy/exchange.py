@@ -44,8 +44,8 @@ from agentspend.proxy.replying import Replies
 from agentspend.proxy.rulings import (
     included_ruling,
     missing_key_ruling,
+    price_ruling,
     unknown_model_ruling,
-    unpriceable_ruling,
 )
 from agentspend.proxy.sessions import Session
 from agentspend.proxy.swapping import swapped
@@ -203,8 +203,8 @@ class Journey:
             swap=swap,
             own_tags=self.tags,
         )
-        if asked.strict.unpriceable and not book.has_ceiling:
-            return await self.say.declined(unpriceable_ruling(asked.strict.unpriceable), payer)
+        if said_no := price_ruling(asked.strict, facts.max_output_tokens, book):
+            return await self.say.declined(said_no, payer)
         if self.passage.rules.rates:
             slow = await self.passage.pace(payer, asked.strict.input_tokens)
             if slow is not None:

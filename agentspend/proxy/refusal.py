@@ -9,7 +9,7 @@ from agentspend.core.admission import RefusalReason
 from agentspend.core.budgets import TEAM_PREFIX
 from agentspend.core.facts import RequestFacts
 from agentspend.core.included import ALL_BP, IncludedWindow, Stand, called, percent_text
-from agentspend.core.limits import MAX_BODY_BYTES
+from agentspend.core.limits import MAX_BODY_BYTES, MAX_REQUEST_NUSD
 from agentspend.core.money import dollars, free_dollars
 from agentspend.core.phrases import resets_text
 from agentspend.core.rule_words import rate_words
@@ -18,6 +18,10 @@ from agentspend.proxy.pacer import Slow
 from agentspend.proxy.pauses import Pause
 
 TOO_LARGE = f"agentspend: the request is larger than {MAX_BODY_BYTES // 1024**2} MiB"
+TOO_DEAR = (
+    f"agentspend: this request could cost more than {dollars(MAX_REQUEST_NUSD)}, so it is not sent."
+    " Ask for fewer answers (n), a shorter one (max_tokens), or fewer uses of a tool (max_uses)."
+)
 
 
 _ASK_THE_TEAM = "To ask the team's lead, in another terminal: agentspend team request AMOUNT"

@@ -5,7 +5,10 @@ from typing import NamedTuple
 
 from agentspend.core.access import forbidden
 from agentspend.core.facts import RequestFacts
+from agentspend.core.limits import MAX_REQUEST_NUSD
+from agentspend.core.money import dollars
 from agentspend.core.pricebook import PriceBook
+from agentspend.core.pricing import Bound
 from agentspend.core.rule_words import rate_words
 from agentspend.core.rules import Rules
 from agentspend.core.scopes import Payer
@@ -41,8 +44,17 @@ def included_ruling(message: str) -> Ruling:
     return Ruling("included", message, {"why": why})
 
 
-def unpriceable_ruling(fields: tuple[str, ...]) -> Ruling:
-    """It asks for something that nobody has a price for."""
+def price_ruling(bound: Bound, output_tokens: int, book: PriceBook) -> Ruling | None:
+    """It asks for something that nobody has a price for, or for more than any sum."""
+    if bound.unpriceable and not book.has_ceiling:
+        return _unpriceable_ruling(bound.unpriceable)
+    if bound.nusd(output_tokens) <= MAX_REQUEST_NUSD:
+        return None
+    why = f"it could cost more than {dollars(MAX_REQUEST_NUSD)}"
+    return Ruling("unpriceable", refusal.TOO_DEAR, {"why": why})
+
+
+def _unpriceable_ruling(fields: tuple[str, ...]) -> Ruling:
     why = "it asked for something without a known price; the agent was told what"
     return Ruling("unpriceable", refusal.unpriceable_message(fields), {"why": why})
 

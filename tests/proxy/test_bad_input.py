@@ -87,6 +87,28 @@ async def test_what_has_no_price_is_refused_before_the_call(
         await check(device, reply, 402, next(iter(asks)))
 
 
+SEARCH = {"type": "web_search_20250305", "name": "web_search"}
+ADVISOR = {"type": "advisor_20260301", "name": "advisor", "model": "claude-opus-5", "max_uses": 2}
+
+
+@pytest.mark.parametrize(
+    "asks",
+    [
+        {"tools": [{**SEARCH, "max_uses": 10**15}]},
+        {"tools": [{**SEARCH, "max_uses": 10**18}]},
+        {"tools": [{**ADVISOR, "max_tokens": 10**18}]},
+    ],
+)
+async def test_what_could_cost_more_than_any_sum_is_refused(
+    tmp_path: Path, asks: dict[str, Any]
+) -> None:
+    """Also where no budget says no: a ledger could not even add it up."""
+    async with Device(tmp_path, [budget("daily", "5", mode="warn")]) as device:
+        reply = await device.post(message(**asks))
+
+        await check(device, reply, 402, "more than $1,000,000.00", "max_uses")
+
+
 @pytest.mark.parametrize("path", ["/v1/messages", "/v1/messages/count_tokens"])
 async def test_a_body_of_forty_megabytes(tmp_path: Path, path: str) -> None:
     """Refused while it is still being read; memory and daemon stay as they were."""
