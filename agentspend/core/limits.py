@@ -57,6 +57,9 @@ MAX_IMAGE_TOKENS = 4_800
 DEFAULT_SERVER_TOOL_USES = 10
 # Of one item that the provider keeps and the request only names: no model writes more at once.
 MAX_STORED_TOKENS = 131_072
+MAX_SEALED_TOKENS = 10_000_000
+"""Of one file that lies in a request, whose bytes do not tell its tokens: no model's window holds
+more."""
 # GPT-5, 5.2 and 5.4 pro cost twelve times their plain models, o3-pro ten, 5.5 pro six.
 PRO_RUNS = 12
 

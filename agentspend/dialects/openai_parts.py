@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from agentspend.core.limits import DEFAULT_SERVER_TOOL_USES, TOKENS_FOR_TOOLS
+from agentspend.core.limits import DEFAULT_SERVER_TOOL_USES, MAX_SEALED_TOKENS, TOKENS_FOR_TOOLS
 from agentspend.dialects.fields import LIST
 from agentspend.dialects.images import DATA_IMAGE, image_tokens, payload_weight
 from agentspend.dialects.json_parts import UNREADABLE
@@ -45,10 +45,16 @@ class _Image(msgspec.Struct):
     url: str = ""
 
 
-class _Part(msgspec.Struct):
+class _File(msgspec.Struct):
+    file_data: str | None = None
+    file_id: str | None = None
+    file_url: str | None = None
+
+
+class _Part(_File):
     type: str = ""
     image_url: _Image | str | None = None
-    file_id: str | None = None
+    file: _File | None = None
 
 
 class _Tool(msgspec.Struct):
@@ -68,7 +74,8 @@ class Parts:
     this `vendor`. `tells_calls`: its answers tell what the provider's tools were called for, or
     what that cost.
 
-    `remote_input`: input that is not in the body. `web_searches`, `preview_searches` and
+    `remote_input`: input that is not in the body; `sealed_tokens`: what files in it are counted
+    for, of which no more is known. `web_searches`, `preview_searches` and
     `file_searches`: kinds of tools the provider runs, asked for or not. `compacts`: it shortens
     the prompt, which takes a run.
     """
@@ -78,6 +85,7 @@ class Parts:
     vendor: str
     tells_calls: bool = True
     files: int = 0
+    sealed_tokens: int = 0
     remote_input: bool = False
     audio: bool = False
     server_tools: int = 0
@@ -151,11 +159,21 @@ class Parts:
             return self.image(url)
         if part.type == "input_image" and part.file_id and self.vendor in OPENAIS:
             return image_tokens(self.model)
+        if part.type in FILE_PARTS:
+            return self._file(part.file or part)
         self.remote_input = True
-        self.files += part.type in FILE_PARTS
         if "audio" in part.type:
             self.audio = True
         return 0
+
+    def _file(self, file: _File) -> int:
+        """A file in the body is read as the same tokens each time, by who does no more with it."""
+        self.files += 1
+        if self.vendor not in OPENAIS or file.file_id or file.file_url or not file.file_data:
+            self.remote_input = True
+            return 0
+        self.sealed_tokens += MAX_SEALED_TOKENS
+        return MAX_SEALED_TOKENS
 
     def _tool(self, tool: _Tool) -> None:
         kind = tool.type

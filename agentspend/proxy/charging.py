@@ -147,7 +147,8 @@ def tells_input(so_far: Metered, asked: Request) -> bool:
     if not so_far.parts:
         return False
     tokens = so_far.parts[0].usage.prompt_tokens
-    return tokens * LEAST_PART_OF_BOUND >= asked.facts.input_bound_tokens
+    facts = asked.facts
+    return tokens * LEAST_PART_OF_BOUND >= facts.input_bound_tokens - facts.sealed_tokens
 
 
 def knows_input(ended: Ended) -> bool:

@@ -89,7 +89,8 @@ def asked_of(
 
 def _basis(facts: RequestFacts, known: Known | None, strict: Bound) -> str:
     """What the bound of the input rests on, in the words of `why`."""
-    if facts.remote_input and strict.context_window:
+    sealed = facts.sealed_tokens and not known
+    if (facts.remote_input or sealed) and strict.context_window:
         runs = f", in each of {facts.iterations} runs" if facts.iterations > 1 else ""
         return f"the model's whole window{runs}"
     return "the previous turn" if known else "bytes"

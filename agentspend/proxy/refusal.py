@@ -50,7 +50,7 @@ def refused_message(
 def why_so_much(facts: RequestFacts) -> str:
     """Why a request that brings in what its body does not hold is held for dollars, and what makes
     it less; "" for any other."""
-    if not facts.remote_input:
+    if not facts.remote_input and not facts.sealed_tokens:
         return ""
     what = "its web search" if facts.web_search_requests else "a tool, file or link of it"
     runs = f" in each of {facts.iterations} runs" if facts.iterations > 1 else ""

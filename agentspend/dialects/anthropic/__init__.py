@@ -2,13 +2,16 @@
 # ruff: noqa: ARG002 (one signature for all dialects)
 
 import msgspec
+from msgspec.structs import replace
 
 from agentspend.core.facts import RequestFacts
+from agentspend.core.limits import MAX_SEALED_TOKENS
 from agentspend.dialects.anthropic import replies, request
 from agentspend.dialects.anthropic.elsewhere import ElsewhereMeter
 from agentspend.dialects.anthropic.meter import AnthropicMeter
 from agentspend.dialects.base import Reply
 from agentspend.dialects.json_parts import UNREADABLE, with_model
+from agentspend.dialects.openai_parts import PAGES_PUSD, READS_PAGES
 from agentspend.dialects.text_bound import needs_normalising
 
 FIRST_PARTY = "anthropic"
@@ -40,7 +43,11 @@ class Anthropic:
         self, body: bytes, *, in_nfc: bool = True, path_model: str = ""
     ) -> RequestFacts:
         """The request's facts; raises `BadRequest`. The body names the model, never the path."""
-        return request.read_request(body, in_nfc=in_nfc)
+        facts = request.read_request(body, in_nfc=in_nfc)
+        if self.vendor != READS_PAGES or not facts.sealed_tokens:
+            return facts
+        files = facts.sealed_tokens // MAX_SEALED_TOKENS
+        return replace(facts, fees_pusd=files * PAGES_PUSD)
 
     def prepare(self, body: bytes, facts: RequestFacts) -> bytes:
         """The body as it is: every stream tells its usage."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from agentspend.core.limits import (
     DEFAULT_SERVER_TOOL_USES,
+    MAX_SEALED_TOKENS,
     TOKENS_FOR_TOOLS,
     TOKENS_PER_MESSAGE,
 )
@@ -20,6 +21,7 @@ from agentspend.dialects.anthropic.shapes import (
     TOOLS,
     Block,
     CacheControl,
+    Source,
     Tool,
 )
 from agentspend.dialects.base import BadRequest
@@ -64,14 +66,15 @@ class Contents:
     JSON; `escapes` says that the request writes characters as `\\uXXXX`.
 
     `remote_input`: input that is not in the body. `added_tokens`: the most that what was read adds
-    to a prompt beside its own bytes. `ttl`: the dearest cache write asked for. `advice_tokens`: the
-    most that models write which this one may ask.
+    to a prompt beside its own bytes, `sealed_tokens` the part of it for files. `ttl`: the dearest
+    cache write asked for. `advice_tokens`: the most that models write which this one may ask.
     """
 
     model: str
     bound: Callable[[bytes], int]
     escapes: bool = True
     added_tokens: int = 0
+    sealed_tokens: int = 0
     ttl: str = ""
     remote_input: bool = False
     server_tool_uses: int = 0
@@ -150,7 +153,8 @@ class Contents:
         for block in blocks:
             kind = block.type
             self.mark(block.cache_control)
-            lies_elsewhere = block.source is not None and block.source.type not in LOCAL_SOURCES
+            source = block.source if isinstance(block.source, Source) else None
+            lies_elsewhere = source is not None and source.type not in LOCAL_SOURCES
             if kind == "image":  # wherever it lies, it is no more than the largest
                 self.added_tokens += image_tokens(self.model)
                 lies_elsewhere = False
@@ -158,10 +162,26 @@ class Contents:
                 self._read_reference(block.tool_name)
             elif kind == "tool_addition":
                 self._read_addition(bytes(block.tool))
+            elif kind in ("document", "search_result"):
+                self._read_document(block, source, nesting)
             elif kind not in LOCAL_BLOCKS and not kind.endswith("tool_result"):
                 lies_elsewhere = True
-            self.remote_input = self.remote_input or lies_elsewhere
+            named = isinstance(block.source, str) and kind != "search_result"
+            self.remote_input = self.remote_input or lies_elsewhere or named
             self._read_inner(bytes(block.content), nesting)
+
+    def _read_document(self, block: Block, source: Source | None, nesting: int) -> None:
+        """A PDF's tokens are not in its bytes; nor are the marks around what may be cited.
+
+        Of a search result the source is only its name.
+        """
+        is_file = block.type == "document"
+        if source is not None:
+            is_file = source.type not in ("text", "content")
+            self._read_inner(bytes(source.content), nesting)
+        if is_file or bytes(block.citations) not in (b"", b"null"):
+            self.added_tokens += MAX_SEALED_TOKENS
+            self.sealed_tokens += MAX_SEALED_TOKENS
 
     def _read_inner(self, content: bytes, nesting: int) -> None:
         """What stands inside a block: a list of blocks, or what a tool of the provider brought."""

@@ -94,6 +94,7 @@ def read_request(body: bytes, *, in_nfc: bool = True) -> RequestFacts:
         prefixes=prefix_marks(parts, messages, sizes, places),
         candidates=runs,
         advice_tokens=contents.advice_tokens,
+        sealed_tokens=contents.sealed_tokens,
         unpriceable=tuple(
             sorted(
                 {

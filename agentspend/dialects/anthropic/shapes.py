@@ -18,6 +18,7 @@ class Source(msgspec.Struct):
     """Where an image or document comes from: base64, text, url, file, content."""
 
     type: str = ""
+    content: msgspec.Raw = ABSENT
 
 
 class Block(msgspec.Struct):
@@ -25,8 +26,9 @@ class Block(msgspec.Struct):
 
     type: str = ""
     cache_control: CacheControl | None = None
-    source: Source | None = None
+    source: Source | str | None = None
     content: msgspec.Raw = ABSENT
+    citations: msgspec.Raw = ABSENT
     tool_name: str = ""
     tool: msgspec.Raw = ABSENT
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from agentspend.core.limits import (
     DEFAULT_SERVER_TOOL_USES,
+    MAX_SEALED_TOKENS,
     TOKENS_FOR_TOOLS,
     TOKENS_PER_MESSAGE,
 )
@@ -34,12 +35,14 @@ TOKEN_TOOLS = frozenset({"codeExecution", "urlContext"})
 class Contents:
     """What was found so far. `bound` is the token bound of a piece of JSON, `model` who reads it.
 
-    `remote_input`: input that is not in the body. `server_tools`: kinds of tools Google runs.
+    `remote_input`: input that is not in the body. `sealed_tokens`: what files in the body are
+    counted for, of which no more is known. `server_tools`: kinds of tools Google runs.
     """
 
     model: str
     bound: Bound
     remote_input: bool = False
+    sealed_tokens: int = 0
     audio: bool = False
     server_tools: int = 0
     searches: bool = False
@@ -106,10 +109,14 @@ class Contents:
         return 0 if response is None else self.parts_of(response, RESULT_PARTS)
 
     def _inline(self, raw: bytes) -> int:
-        """What an image in the body adds, less its payload; anything else may be sound."""
+        """What a file adds: an image its cap, less its payload; anything else may be sound."""
         blob = inner(raw)
-        if blob is None or not blob.get("mimeType", b"").startswith(IMAGE):
+        if blob is None:
             self.remote_input = self.audio = True
             return 0
+        if not blob.get("mimeType", b"").startswith(IMAGE):
+            self.audio = True
+            self.sealed_tokens += MAX_SEALED_TOKENS
+            return MAX_SEALED_TOKENS
         payload = blob.get("data", b'""')[1:-1].decode("utf-8", "replace")
         return image_tokens(self.model) - payload_weight(payload, self.bound(b"0"))

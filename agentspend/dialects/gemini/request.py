@@ -100,6 +100,7 @@ def read_request(body: bytes, path_model: str, provider: str, *, in_nfc: bool) -
             )
         ),
         candidates=settings.candidates,
+        sealed_tokens=contents.sealed_tokens,
         audio=contents.audio or "cachedContent" in rest,
     )
 

@@ -107,6 +107,7 @@ def read_request(body: bytes, provider: str, *, in_nfc: bool, injects: bool) -> 
         web_search_preview_requests=uses if parts.preview_searches else 0,
         file_search_requests=uses if parts.file_searches else 0,
         fees_pusd=parts.fees_pusd(uses),
+        sealed_tokens=parts.sealed_tokens,
         prefixes=prefix_marks(rest, NEUTRAL, messages, sizes),
         unpriceable=tuple(sorted({*parts.unpriceable, *fields.unpriceable, *named, *costly})),
         candidates=max(1, fields.whole("n", least=1)) * runs,

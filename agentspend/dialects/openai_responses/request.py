@@ -116,6 +116,7 @@ def read_request(body: bytes, provider: str, *, in_nfc: bool) -> RequestFacts:
         web_search_preview_requests=uses if parts.preview_searches else 0,
         file_search_requests=uses if parts.file_searches else 0,
         fees_pusd=parts.fees_pusd(uses),
+        sealed_tokens=parts.sealed_tokens,
         prefixes=prefix_marks(rest, NEUTRAL, items, sizes),
         unpriceable=tuple(
             sorted(

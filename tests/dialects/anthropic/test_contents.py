@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from agentspend.core.limits import MAX_IMAGE_TOKENS, TOKENS_FOR_TOOLS
+from agentspend.core.limits import MAX_IMAGE_TOKENS, MAX_SEALED_TOKENS, TOKENS_FOR_TOOLS
 from agentspend.dialects.anthropic.request import read_request
 from tests.dialects.anthropic.requests import MARK, MARK_1H, asking, dumped, saying
 
@@ -35,6 +35,8 @@ def found(name: str) -> dict[str, Any]:
 
 
 PDF = {"type": "document", "source": {"type": "base64", "data": "JVBERi0="}}
+PLAIN = {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "x"}}
+SEARCH_RESULT = {"type": "search_result", "source": "u", "title": "t", "content": [TEXT]}
 MARKED = {**TEXT, "cache_control": MARK_1H}
 DOCUMENT = {"type": "document", "source": {"type": "content", "content": [MARKED]}}
 ONE_HOUR = {
@@ -137,12 +139,10 @@ def test_an_image_weighs_what_the_largest_does(depth: int) -> None:
     [
         {"type": "image", "source": "u"},
         {"type": "document", "source": {"type": "url", "url": "u"}},
-        PDF,
-        fetched(PDF),
-        fetched([PDF]),
+        {"type": "document", "source": {"type": "file", "file_id": "f"}},
         fetched({"type": "fetched_of_2027", "content": fetched(PDF)}),
+        {"type": "document", "source": "u"},
         fetched({"source": "s"}),
-        {"type": "tool_result", "tool_use_id": "t", "content": PDF},
         found("nobody"),
         {"type": "container_upload", "file_id": "f"},
         {"type": "video_of_2027", "file_id": "f"},
@@ -155,6 +155,43 @@ def test_an_image_weighs_what_the_largest_does(depth: int) -> None:
 def test_input_from_elsewhere_is_bounded_by_the_window(block: object) -> None:
     """What the body does not hold, or nobody here can read, has no bound in bytes."""
     assert read_request(saying(block)).remote_input
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        PDF,
+        nested(PDF, 1),
+        fetched(PDF),
+        fetched([PDF]),
+        {"type": "tool_result", "tool_use_id": "t", "content": PDF},
+        {"type": "document"},
+        {**PLAIN, "citations": {"enabled": True}},
+        {**SEARCH_RESULT, "citations": {"enabled": True}},
+    ],
+)
+def test_a_file_in_the_body_is_read_again_as_the_same_tokens(block: dict[str, Any]) -> None:
+    """Its bytes bound nothing, so that the window does; but a count does too, and an earlier turn
+    that had it: whose marks do not hold it."""
+    facts = read_request(saying(block))
+    assert (facts.sealed_tokens, facts.remote_input) == (MAX_SEALED_TOKENS, False)
+    assert not facts.may_add_input
+    then = json.loads(saying(block))
+    then["messages"] += [{"role": "assistant", "content": "it"}, {"role": "user", "content": "?"}]
+    marks = read_request(dumped(then)).prefixes
+    [mark] = [mark for mark in marks if mark.digest == facts.prefixes[0].digest]
+    assert mark.added_tokens_bound < 1_000
+
+
+def test_a_document_in_words_is_bounded_by_them() -> None:
+    """Also one in blocks, whose images count."""
+    for block in (PLAIN, SEARCH_RESULT):
+        facts = read_request(saying(block))
+        assert not facts.remote_input
+        assert facts.input_bound_tokens < 2_000
+    facts = read_request(saying({**DOCUMENT, "source": {"type": "content", "content": [IMAGE]}}))
+    assert not facts.remote_input
+    assert MAX_IMAGE_TOKENS < facts.input_bound_tokens < MAX_IMAGE_TOKENS + 1_000
 
 
 @pytest.mark.parametrize(

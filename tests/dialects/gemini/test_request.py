@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from agentspend.core.limits import DEFAULT_SERVER_TOOL_USES
+from agentspend.core.limits import DEFAULT_SERVER_TOOL_USES, MAX_SEALED_TOKENS
 from agentspend.dialects.base import BadRequest
 from agentspend.dialects.gemini import Gemini
 from tests.dialects.fuzzing import RECORDED, dumped
@@ -118,11 +118,7 @@ def test_a_budget_the_model_chooses_is_inside_the_limit(budget: int) -> None:
     [
         {"fileData": {"fileUri": "gs://x", "mimeType": "image/png"}},
         {"file_data": {"file_uri": "gs://x"}},
-        {"inlineData": {"mimeType": "audio/wav", "data": "AA"}},
-        {"inlineData": {"mimeType": "application/pdf", "data": "AA"}},
-        {"inlineData": {"data": "AA"}},
         {"inlineData": 7},
-        {"functionResponse": {"parts": [{"inlineData": {"mimeType": "audio/wav"}}]}},
         {"functionResponse": {"parts": [{"fileData": {"fileUri": "gs://x"}}]}},
         {"function_response": {"parts": {"file_data": {"file_uri": "gs://x"}}}},
         {"functionResponse": {"parts": [{"functionResponse": {}}]}},
@@ -137,6 +133,23 @@ def test_what_may_hold_more_than_its_bytes_is_bounded_by_the_window(part: object
     assert facts.remote_input
     if isinstance(part, dict):
         assert facts.audio
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"inlineData": {"mimeType": "audio/wav", "data": "AA"}},
+        {"inlineData": {"mimeType": "application/pdf", "data": "AA"}},
+        {"inlineData": {"data": "AA"}},
+        {"functionResponse": {"parts": [{"inlineData": {"mimeType": "audio/wav"}}]}},
+    ],
+)
+def test_a_file_in_the_body_is_read_again_as_the_same_tokens(part: object) -> None:
+    """The window bounds it, or a count, or an earlier turn; it may be sound."""
+    facts = read(saying(part))
+    assert (facts.sealed_tokens, facts.remote_input) == (MAX_SEALED_TOKENS, False)
+    assert facts.audio
+    assert facts.input_bound_tokens > MAX_SEALED_TOKENS
 
 
 def test_an_image_counts_by_its_cap_and_not_by_its_bytes() -> None:

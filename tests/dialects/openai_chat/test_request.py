@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from agentspend.core.limits import DEFAULT_SERVER_TOOL_USES, TOKENS_FOR_TOOLS
+from agentspend.core.limits import DEFAULT_SERVER_TOOL_USES, MAX_SEALED_TOKENS, TOKENS_FOR_TOOLS
 from agentspend.dialects.base import BadRequest
 from agentspend.dialects.openai_chat import OpenAIChat
 from tests.dialects.fuzzing import RECORDED, dumped
@@ -102,7 +102,7 @@ def test_an_image_s_address_counts_by_the_cap_too() -> None:
         {"type": "image_url", "image_url": {"url": "data:application/pdf;base64,AA"}},
         {"type": "image_url"},
         {"type": "file", "file": {"file_id": "file-1"}},
-        {"type": "file", "file": {"file_data": "data:application/pdf;base64,AA"}},
+        {"type": "file", "file": {"file_data": "", "file_id": "f"}},
         {"type": "video_url", "video_url": {"url": "https://x.test/a.mp4"}},
         {"type": "surprise"},
         {"type": 7},
@@ -186,8 +186,15 @@ FILE = {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:applica
 def test_a_file_at_openrouter_may_be_read_by_the_page() -> None:
     """Where its model cannot, a reader does, for $2.20 a thousand pages at most."""
     assert OpenAIChat("openrouter").read_request(saying(FILE, FILE)).fees_pusd == 2 * 2_200 * 10**9
+
+
+def test_a_file_in_the_body_is_read_again_as_the_same_tokens() -> None:
+    """The window bounds it, or an earlier turn; one that lies elsewhere may change."""
     facts = OPENAI.read_request(saying(FILE))
-    assert (facts.fees_pusd, facts.iterations, facts.remote_input) == (0, 1, True)
+    assert (facts.fees_pusd, facts.iterations) == (0, 1)
+    assert (facts.sealed_tokens, facts.remote_input) == (MAX_SEALED_TOKENS, False)
+    assert OPENAI.read_request(saying({"type": "file", "file": {"file_id": "f"}})).remote_input
+    assert OPENAI.read_request(saying({"type": "file"})).remote_input
 
 
 def test_a_file_at_xai_is_searched_unasked() -> None:

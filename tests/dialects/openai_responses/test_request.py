@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from agentspend.core.limits import DEFAULT_SERVER_TOOL_USES, TOKENS_FOR_TOOLS
+from agentspend.core.limits import DEFAULT_SERVER_TOOL_USES, MAX_SEALED_TOKENS, TOKENS_FOR_TOOLS
 from agentspend.dialects.base import BadRequest
 from agentspend.dialects.openai_responses import OpenAIResponses
 from tests.dialects.fuzzing import RECORDED, dumped
@@ -100,6 +100,15 @@ def test_what_is_no_request_is_refused(body: bytes) -> None:
 def test_what_the_server_keeps_is_bounded_by_the_window(fields: dict[str, Any]) -> None:
     """Earlier responses, stored prompts, files, addresses, and whatever nobody knows."""
     assert OPENAI.read_request(asking(**fields)).remote_input
+
+
+def test_a_file_in_the_body_is_read_again_as_the_same_tokens() -> None:
+    """The window bounds it, or an earlier turn; an address beside it may lead to another."""
+    file = {"type": "input_file", "filename": "a.pdf", "file_data": "data:application/pdf;base64,A"}
+    for body in (saying(file), asking(input=[{"type": "function_call_output", "output": [file]}])):
+        facts = OPENAI.read_request(body)
+        assert (facts.sealed_tokens, facts.remote_input) == (MAX_SEALED_TOKENS, False)
+    assert OPENAI.read_request(saying({**file, "file_url": "https://h/a.pdf"})).remote_input
 
 
 def test_a_stored_prompt_has_no_bound() -> None:
