@@ -91,7 +91,7 @@ def enrol(
     device = {
         "id": names.device, "org": invite["org"], "member": invite["member"],
         "label": clean(asked.label[:LONGEST_LABEL]), "public_key": asked.public_key, "active": True,
-        "enrolled_us": office.now_us, "seen_us": office.now_us,
+        "enrolled_us": office.now_us, "seen_us": office.now_us, "left_us": 0,
     }  # fmt: skip
     used = {
         "code_sha256": code, "member": invite["member"], "expires_us": invite["expires_us"],

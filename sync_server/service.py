@@ -24,10 +24,20 @@ from agentspend.core.allowance.messages import (
     RaiseRequest,
     Sync,
 )
-from agentspend.core.errors import AgentspendError
 from agentspend.wire import signing
 from agentspend.wire.team import Message, Sealed, seal
-from sync_server import enrolment, machines, orders, policies, quotas, raises, senders, verdicts
+from sync_server import (
+    catching_up,
+    enrolment,
+    leaving,
+    machines,
+    orders,
+    policies,
+    quotas,
+    raises,
+    senders,
+    verdicts,
+)
 from sync_server.acts.act import Act, Address, Done, Plan
 from sync_server.acts.reserves import draw
 from sync_server.allowance import incarnations
@@ -48,8 +58,6 @@ from sync_server.store import cases, earlier, ledgers, logs, opening, people, sp
 
 ACTIVE_US = 30 * 60 * 1_000_000
 ALONE = Crowd(1, 1)
-MOST_COMPARED = 1_000
-"""So many lines that database and journal have in common are looked at when a server starts."""
 Order = TypeVar("Order", Decide, DrawReserve)
 
 
@@ -98,6 +106,9 @@ class Service:
             self._keep(conn, sync, sealed, outcome, answer, now_us)
             if not outcome.forked:
                 spending.add(conn, sync.inc, outcome.entries, belongs.known)
+            if leaving.says_so(loaded.case.incarnation, outcome):
+                lines, act = leaving.noted(conn, device, sender.member, now_us)
+                self._decided(conn, cases.lock(conn, self.org), lines, act, now_us)
         return answer
 
     def holders(self, device: str, place: Place) -> tuple[int, list[tuple[str, int]]]:
@@ -243,21 +254,7 @@ class Service:
             return 0
         with self.engine.begin() as conn:
             org = cases.lock(conn, self.org)
-            after = max(0, org.journal_seq - MOST_COMPARED)
-            lines = list(self.journal.lines(after))
-            last = lines[-1][0] if lines else self.journal.length()
-            if last < org.journal_seq:
-                raise AgentspendError(
-                    f"the journal ends at {last} and the database at {org.journal_seq}",
-                    "this is not its journal, or a part of it is lost; nothing may be granted",
-                )
-            common = [each for each in lines if each[0] <= org.journal_seq]
-            if common != logs.journal_lines(conn, self.org, after):
-                raise AgentspendError(
-                    f"the journal says something else than the database up to {org.journal_seq}",
-                    "one of them is another server's; nothing may be granted",
-                )
-            missing = [line for seq, line in lines if seq > org.journal_seq]
+            missing = catching_up.missing(conn, org, self.journal)
             self._play(conn, missing)
             logs.append_journal(conn, self.org, org.journal_seq, missing)
         return len(missing)
@@ -270,6 +267,7 @@ class Service:
         self.catch_up()
         with self._deciding(now_us) as (conn, org):
             self._decided(conn, org, [Served(org.server_inc + 1)], act, now_us)
+            people.put_back(conn, self.org, now_us)
             return int(org.server_inc) + 1
 
     @contextmanager

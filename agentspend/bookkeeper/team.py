@@ -39,6 +39,7 @@ from agentspend.core.scopes import NamesModel, Payer, same_text
 from agentspend.store import team
 from agentspend.store.accounts import Account
 from agentspend.store.holds import all_open
+from agentspend.wire.entries import LEFT
 
 
 class Team:
@@ -150,8 +151,7 @@ class Team:
         if device.standing.state is State.ACTIVE:
             device.standing.state = State.RETIRING
             device.standing.reason = "this device leaves the team"
-            if (draft := device.close()) is not None:
-                self._tell(draft, now_us)
+            self._tell(device.close() or Draft("close", ()), now_us, LEFT)
         self._keep(device.standing)
 
     @property
@@ -352,10 +352,10 @@ class Team:
         acked_seq = device.standing.acked_seq
         return acked_seq < chain.end.seq and (before < acked_seq or any(drafts))
 
-    def _tell(self, draft: Draft, now_us: int) -> None:
+    def _tell(self, draft: Draft, now_us: int, text: str = "") -> None:
         assert self._standing is not None
-        chain = TeamChain(self._conn, self._standing.inc)
-        chain.append(draft.kind, now_us, {"rights": [tuple(right) for right in draft.rights]})
+        chain, rights = TeamChain(self._conn, self._standing.inc), list(map(tuple, draft.rights))
+        chain.append(draft.kind, now_us, {"rights": rights, "text": text})
 
     def hello(self, nonce: str, anchor_sha256: str) -> Hello | None:
         """R10: ask for a new incarnation when one is due; a device that leaves begins none."""

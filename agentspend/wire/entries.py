@@ -15,6 +15,8 @@ from agentspend.wire.canonical import NotCanonical, check, write_checked
 
 VERSION = 1
 KINDS = frozenset({"genesis", "settle", "adjust", "return", "close", "policy", "key", "note"})
+LEFT = "left"
+"""The text of the `close` entry in which a device says that it leaves its team."""
 _DOMAIN = b"agentspend/entry/v1\n"
 _LOG_FIELDS = (
     "session",

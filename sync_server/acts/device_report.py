@@ -9,7 +9,7 @@ from sync_server.acts.act import Act, Done, Moment, Nothing
 from sync_server.roles import Role
 from sync_server.signs import DAY_US, MANY_WITHIN_US, MEANS, Facts, signs
 from sync_server.store.spending import HOUR_US
-from sync_server.store.tables import devices, incarnations, invites, members, spending
+from sync_server.store.tables import IN_TEAM, devices, incarnations, invites, members, spending
 
 
 def _report(conn: Connection, _org: Row[Any], _told: Nothing, moment: Moment) -> Done:
@@ -26,7 +26,7 @@ def _report(conn: Connection, _org: Row[Any], _told: Nothing, moment: Moment) ->
 _DEVICES = (
     select(devices, members.c.team)
     .join(members, members.c.id == devices.c.member)
-    .where(devices.c.active.is_(True), members.c.active.is_(True))
+    .where(IN_TEAM, members.c.active.is_(True))
     .order_by(members.c.team, devices.c.member, devices.c.id)
 )
 

@@ -7,6 +7,7 @@ import msgspec
 from sqlalchemy import Connection, Row, case, func, select
 
 from agentspend.core.allowance.messages import Status
+from agentspend.wire.entries import LEFT
 from sync_server import visibility
 from sync_server.acts.act import Act, Done, Moment, Nothing
 from sync_server.acts.finding import found
@@ -71,7 +72,7 @@ def _list(conn: Connection, org: Row[Any], _told: Nothing, moment: Moment) -> Do
             "member": row.member,
             "team": row.team,
             "label": row.label,
-            "status": _status(own, active=row.active),
+            "status": _status(row, own),
             "seen_us": row.seen_us,
             "out_nusd": sum(int(each.out_nusd) for each in own) if is_shown else None,
             "old_ledgers": len(old) if is_shown else None,
@@ -80,10 +81,12 @@ def _list(conn: Connection, org: Row[Any], _told: Nothing, moment: Moment) -> Do
     return Done({"devices": answer})
 
 
-def _status(own: list[Row[Any]], *, active: bool) -> str:
-    """A device is what its best ledger is; of one that was sent away, how."""
+def _status(device: Row[Any], own: list[Row[Any]]) -> str:
+    """A device is what its best ledger is, unless it left; of one that was sent away, how."""
     found = {Status(each.status) for each in own}
-    if active:
+    if device.active and device.left_us:
+        return LEFT
+    if device.active:
         return next((each.value for each in _SHOWN if each in found), Status.LOST.value)
     is_lost = Status.LOST in found and Status.REVOKED not in found
     return (Status.LOST if is_lost else Status.REVOKED).value

@@ -11,7 +11,7 @@ from sync_server.acts.act import Act, Done, Moment, Nothing
 from sync_server.acts.caps import lines
 from sync_server.acts.clock import told
 from sync_server.roles import Role
-from sync_server.store.tables import audit, devices, entries, incarnations, members
+from sync_server.store.tables import IN_TEAM, audit, devices, entries, incarnations, members
 
 Us = Annotated[int, msgspec.Meta(ge=0, le=MAX_NUSD)]
 MOST_LINES = 1_000
@@ -52,14 +52,14 @@ def _show(conn: Connection, org: Row[Any], _: Nothing, moment: Moment) -> Done:
         "frozen": bool(org.frozen),
         "clock": told(org, moment.now_us),
         "caps": lines(conn, org, moment.caller),
-        "members": conn.execute(_count(members)).scalar_one(),
-        "devices": conn.execute(_count(devices)).scalar_one(),
+        "members": conn.execute(_count(members, members.c.active.is_(True))).scalar_one(),
+        "devices": conn.execute(_count(devices, IN_TEAM)).scalar_one(),
     }
     return Done(answer)
 
 
-def _count(table: Any) -> Any:
-    return select(func.count()).select_from(table).where(table.c.active.is_(True))
+def _count(table: Any, which: Any) -> Any:
+    return select(func.count()).select_from(table).where(which)
 
 
 def _ledgers(conn: Connection, _org: Row[Any], _told: Nothing, _moment: Moment) -> Done:

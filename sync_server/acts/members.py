@@ -18,7 +18,7 @@ from sync_server.acts.finding import all_rows, found
 from sync_server.allowance.journal import Filed, Line
 from sync_server.names import name_of
 from sync_server.roles import Role
-from sync_server.store.tables import devices, members
+from sync_server.store.tables import IN_TEAM, devices, members
 from sync_server.store.tables import teams as team_table
 
 Text = Annotated[str, msgspec.Meta(max_length=200)]
@@ -146,7 +146,7 @@ def _import(conn: Connection, org: Row[Any], told: Imported, moment: Moment) -> 
 
 def _list(conn: Connection, _org: Row[Any], _told: Nothing, _moment: Moment) -> Done:
     asked = (
-        select(devices.c.member, func.count(), func.max(devices.c.seen_us))
+        select(devices.c.member, func.count().filter(IN_TEAM), func.max(devices.c.seen_us))
         .where(devices.c.active.is_(True))
         .group_by(devices.c.member)
     )

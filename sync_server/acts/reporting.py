@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, Select, case, func, select
 
 from agentspend.core.money import MAX_NUSD
 from agentspend.wire.entry_reader import read_entry
-from sync_server import visibility
+from sync_server import unheard, visibility
 from sync_server.acts.act import Act, Done, Moment, NotAllowed
 from sync_server.roles import Role
 from sync_server.store.spending import COUNTED_KINDS, HOUR_US, kept
@@ -81,7 +81,11 @@ def _report(conn: Connection, org: Row[Any], told: Report, moment: Moment) -> Do
             line[told.by] = visibility.numbered(rank, told.by)
     if told.by == "day":
         most.sort(key=lambda line: str(line["day"]))
-    return Done({"by": told.by, "lines": most[:MOST_LINES], "left_out": len(most[MOST_LINES:])})
+    of_team = [unheard.of_team(told.team)] if told.team else []
+    silent = unheard.unheard(conn, org, told.until_us, moment.now_us, *whose, *of_team)
+    left_out = len(most[MOST_LINES:])
+    answer = {"by": told.by, "lines": most[:MOST_LINES], "left_out": left_out, "silent": silent}
+    return Done(answer)
 
 
 def _sums(conn: Connection, told: Report, whose: Sequence[Any]) -> Iterator[Sum]:

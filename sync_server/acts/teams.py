@@ -11,7 +11,7 @@ from sync_server.acts.finding import all_rows, found
 from sync_server.allowance.journal import Filed
 from sync_server.names import name_of
 from sync_server.roles import Role
-from sync_server.store.tables import devices, members, memberships, teams
+from sync_server.store.tables import IN_TEAM, devices, members, memberships, teams
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
 
@@ -50,7 +50,7 @@ def _list(conn: Connection, org: Row[Any], _told: Nothing, _moment: Moment) -> D
     )
     people = _counted(conn, inside.where(members.c.active.is_(True)))
     theirs = inside.join(devices, devices.c.member == members.c.id)
-    machines = _counted(conn, theirs.where(devices.c.active.is_(True)))
+    machines = _counted(conn, theirs.where(IN_TEAM))
     answer = [
         {
             "team": row["id"],

@@ -46,6 +46,18 @@ def report(
         output.say(f"nothing was spent for team {team}" if team else "nothing was spent")
     if found["left_out"]:
         output.say(f"{found['left_out']} smaller lines are left out")
+    _say_who_is_silent(found.get("silent") or {})
+
+
+def _say_who_is_silent(silent: Mapping[str, int]) -> None:
+    """That sums lack what devices have not reported; a server of before may not say it."""
+    count = silent.get("devices", 0)
+    if count:
+        since = when(silent["since_us"])
+        who = "1 device has" if count == 1 else f"{count:,} devices have"
+        one = "" if count == 1 else "of late, one of them "
+        output.say(f"! {who} not reported {one}since {since}: what was spent there is not in here")
+        output.say("→ agentspend-server device list    says when each was seen")
 
 
 def audit(

@@ -181,6 +181,10 @@ def restore(
     else:
         output.say(f"restored, with all the journal says; this is server {server_inc} now")
         output.say(f"what was there before is {before}server.db")
+        output.say(
+            "what devices reported after the copy was made they report again when they are next"
+            " heard: until then report says how many are missing"
+        )
         output.say("→ agentspend-server verify, then agentspend-server serve")
 
 

@@ -24,6 +24,7 @@ from sync_server.allowance.pools import PoolState
 from sync_server.store.cases import state_of
 from sync_server.store.quick import Quick
 from sync_server.store.tables import (
+    IN_TEAM,
     accounts,
     devices,
     incarnations,
@@ -67,7 +68,7 @@ _ENDED = Quick(
 )
 _COUNT = select(
     func.count(), func.count().filter(devices.c.seen_us >= bindparam("since_us"))
-).where(devices.c.active.is_(True))
+).where(IN_TEAM)
 _CROWDS = {
     "org": _COUNT.where(devices.c.org == bindparam("org")),
     "team": _COUNT.join_from(devices, memberships, memberships.c.member == devices.c.member).where(
@@ -153,6 +154,12 @@ def has_org(conn: Connection, org: str) -> bool:
 def served(conn: Connection, org: str, server_inc: int) -> None:
     """Another server has taken over."""
     conn.execute(update(orgs).where(orgs.c.id == org).values(server_inc=server_inc))
+
+
+def put_back(conn: Connection, org: str, now_us: int) -> None:
+    """A copy was put in the database's place: devices that have not spoken since are to report
+    again what came after it."""
+    conn.execute(update(orgs).where(orgs.c.id == org).values(restored_us=now_us))
 
 
 def note_clock(conn: Connection, org: str, now_us: int) -> None:

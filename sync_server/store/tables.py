@@ -16,6 +16,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    and_,
     false,
 )
 
@@ -58,10 +59,12 @@ orgs = Table(
     Column("policy_sha256", String(64), nullable=False),
     *_rules(),
     Column("clock_us", BigInteger, nullable=False, server_default="0"),
+    Column("restored_us", BigInteger, nullable=False, server_default="0"),
 )  # fmt: skip
 """`server_inc`, `journal_seq`, `audit_seq` and `audit_hash` are the ends of its two logs.
 
-`clock_us` is the latest moment it was served at (`sync_server.clock`), 0 before the first.
+`clock_us` is the latest moment it was served at (`sync_server.clock`), 0 before the first;
+`restored_us` when a copy was last put in its place.
 
 `policy` is the number of the newest policy. `rules` (canonical JSON) are everybody's.
 """
@@ -109,8 +112,12 @@ devices = Table(
     _number("enrolled_us"),
     _number("seen_us"),
     Column("full_us", BigInteger, nullable=False, server_default="0"),
+    Column("left_us", BigInteger, nullable=False, server_default="0"),
 )  # fmt: skip
-"""`full_us` is when a device may report its whole share again (`sync_server.quotas`)."""
+"""`full_us` is when a device may report its whole share again (`sync_server.quotas`), `left_us`
+when it said that it leaves its team (0: it has not); one that was sent away is not `active`."""
+IN_TEAM = and_(devices.c.active.is_(True), devices.c.left_us == 0)
+"""A device that has neither left nor been sent away."""
 
 invites = Table(
     "invite", metadata,

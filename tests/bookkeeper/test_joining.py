@@ -96,7 +96,7 @@ def test_a_device_that_leaves_corrects_what_it_tells(desk: Desk) -> None:
     for each in (rid, own):
         estimate(desk, each)
         correct(desk, each)
-    assert {each.rid for each in told(desk, "i_team")} == {rid}
+    assert {each.rid for each in told(desk, "i_team") if each.kind != "close"} == {rid}
 
 
 def test_an_invite_whose_answer_was_lost_is_used_again(desk: Desk) -> None:

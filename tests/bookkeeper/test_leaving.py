@@ -4,7 +4,7 @@ from agentspend.bookkeeper.leaving import LeftToTell
 from agentspend.bookkeeper.outcomes import Held
 from agentspend.core.allowance.messages import Status, Told
 from agentspend.store import team
-from agentspend.wire.entries import decode
+from agentspend.wire.entries import LEFT, decode
 from tests.bookkeeper.conftest import Desk
 from tests.bookkeeper.test_team import ORG, USD, hear, join
 
@@ -35,19 +35,30 @@ def test_what_is_in_flight_is_told_and_what_begins_later_is_not(desk: Desk) -> N
     """The later one needs no rights: no more than any of its grant is taken by a device that
     leaves. Only when the server has it all is it over."""
     first = leaving(desk)
-    assert left(desk) == LeftToTell(in_flight=1, held_nusd=first.amount_nusd, is_over=False)
+    told = LeftToTell(in_flight=1, held_nusd=first.amount_nusd, queued=1, is_over=False)
+    assert left(desk) == told
     later = desk.hold(desk.request("30"))
     assert isinstance(later, Held)
     desk.settle(later.rid, "0.50")
-    assert kinds(desk) == ["genesis"]
+    assert kinds(desk) == ["genesis", "close"]
     desk.settle(first.rid, "1")
-    assert left(desk) == LeftToTell(queued=1, is_over=False)
+    assert left(desk) == LeftToTell(queued=2, is_over=False)
     hear(desk, status=Status.ACTIVE)
-    assert kinds(desk) == ["genesis", "settle", "close"]
+    assert kinds(desk) == ["genesis", "close", "settle", "close"]
     assert not left(desk).is_over
     hear(desk)
     assert left(desk) == LeftToTell()
     assert desk.do(lambda: desk.books.team.lines()) == []
+
+
+def test_its_ledger_says_so_also_where_no_cap_was(desk: Desk) -> None:
+    """The leads are to know that nobody is missing there."""
+    join(desk)
+    desk.do(lambda: desk.books.team.retire(desk.now_us))
+    entry = decode(team.after(desk.conn, "i_team", 0, 99)[-1])
+    assert (entry.kind, entry.text, entry.rights) == ("close", LEFT, None)
+    hear(desk)
+    assert left(desk).is_over
 
 
 def test_a_policy_that_comes_on_the_way_counts_nothing_any_more(desk: Desk) -> None:

@@ -116,6 +116,8 @@ async def test_leaving_waits_for_what_is_in_flight_and_reports_it(anna: Anna) ->
     [line] = (await anna.house.ask("report", by="member"))["lines"]
     assert line["billed_nusd"] == team_nusd > 0 < private_nusd
     assert (await anna.run("team", "status")).returncode == 1
+    [device] = (await anna.house.ask("device.list"))["devices"]
+    assert (device["status"], device["out_nusd"]) == ("left", 0)
 
 
 async def test_a_crash_on_the_way_loses_nothing(anna: Anna) -> None:

@@ -1,13 +1,10 @@
 """The server over a real database: signed in, signed out, and nothing lost in between."""
 
-import shutil
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from agentspend.core.allowance.messages import Link, Status
-from agentspend.core.errors import AgentspendError
 from agentspend.wire.canonical import NotCanonical
 from agentspend.wire.chain import verify_chain
 from agentspend.wire.team import NotSigned, Sealed
@@ -278,33 +275,6 @@ def test_a_crash_between_journal_and_commit_forgets_nothing(office: Office) -> N
     assert office.service.catch_up() == 1
     assert office.state().committed_nusd == 130
     assert office.service.catch_up() == 0
-
-
-def test_a_foreign_journal_is_not_believed(office: Office) -> None:
-    """One that ends before the database does is not its journal."""
-    office.sync(Chain(), needs("org", 60))
-    office.close()
-    (office.folder / "journal").write_bytes(b"")
-    office.start()
-    with pytest.raises(AgentspendError, match="journal ends at 0"):
-        office.service.catch_up()
-
-
-def test_a_foreign_journal_that_is_long_enough_is_not_believed(
-    office: Office, tmp_path: Path
-) -> None:
-    """Its lines are other decisions: the grants that were made here are not in it."""
-    office.sync(Chain(), needs("org", 60))
-    office.close()
-    (tmp_path / "other").mkdir()
-    other = Office(tmp_path / "other")
-    other.sync(Chain(), needs("org", 170))
-    other.sync(Chain(), needs("org", 180))
-    other.close()
-    shutil.copy(other.folder / "journal", office.folder / "journal")
-    office.start()
-    with pytest.raises(AgentspendError, match="says something else"):
-        office.service.catch_up()
 
 
 def test_peoples_acts_are_a_chain_whose_head_every_device_sees(office: Office) -> None:
