@@ -19,6 +19,9 @@ from agentspend.proxy.unasked import Account
 COUNTED = "counted by the provider"
 """What a bound rests on where the provider counted the prompt for us."""
 
+READS_AT_MARKS = "anthropic"
+"""Whose cache is only read where a request has a mark; others read theirs unasked."""
+
 
 class Request(msgspec.Struct, frozen=True):
     """One request on its way to the bookkeeper. `known` is the turn it extends, if any.
@@ -131,7 +134,8 @@ def _bounds(
     """The strict bound of the tightest prompt bound that is known, and the warm one."""
     tokens = input_tokens_bound(facts, known, counted_tokens)
     strict = book.bound(provider, facts, at_us, tokens, account.unasked)
-    warm_tokens = known.warm_tokens(at_us) if known else 0
+    reads = facts.cache_ttl or provider != READS_AT_MARKS
+    warm_tokens = known.warm_tokens(at_us) if known and reads else 0
     return strict, strict.with_cached(min(warm_tokens, tokens)) if warm_tokens else strict
 
 

@@ -26,11 +26,11 @@ _MARK = re.compile(rb",\s*" + _KEY + _VALUE)
 _MARK_FIRST = re.compile(_KEY + _VALUE + rb"\s*,\s*")
 
 # What can change from turn to turn without changing a prompt's tokens. Any other field must be
-# the same, also one that nobody here knows.
+# the same, also one that nobody here knows, and `speed`, by which caches are kept apart.
 _NEUTRAL = frozenset(
     {
         "max_tokens", "metadata", "stream", "temperature", "top_p", "top_k", "stop_sequences",
-        "service_tier", "speed", "inference_geo", "cache_control",
+        "service_tier", "inference_geo", "cache_control",
     }
 )  # fmt: skip
 

@@ -84,7 +84,8 @@ def _split(ask: Ask, rule: TokenRule, card: ModelCard) -> CacheSplit | ApiError:
     if body.get("cache_control"):
         last = pieces[-1]
         pieces[-1] = Segment(last.tokens, last.payload, ttl_s(body))
-    return ask.prompts.split(card.name, pieces, ask.at_s, miss=behaviour.cache == "miss")
+    apart = f"{card.name} {body.get('speed') or 'standard'}"
+    return ask.prompts.split(apart, pieces, ask.at_s, miss=behaviour.cache == "miss")
 
 
 def _compose(
