@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from agentspend.core.usage import Metered
 
-_VERTEX_REGION = "-aiplatform.googleapis.com"
+_VERTEX_REGIONS = ("-aiplatform.googleapis.com", ".rep.googleapis.com")
 _OPENAI_REGION = re.compile(r"^([a-z]{2})\.api\.openai\.com$")
 
 
@@ -24,7 +24,7 @@ def region_of(host: str, model: str = "") -> str:
     name = _name(host)
     if found := _OPENAI_REGION.match(name):
         return found[1]
-    return "regional" if name.endswith(_VERTEX_REGION) and "claude" in model else ""
+    return "regional" if name.endswith(_VERTEX_REGIONS) and "claude" in model else ""
 
 
 def is_this_machine(host: str) -> bool:

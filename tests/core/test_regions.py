@@ -15,6 +15,7 @@ from agentspend.core.usage import Metered, Usage, UsagePart
         ("US.api.openai.com:443", "gpt-6-sol", "us"),
         ("eu.api.openai.com.evil.test", "gpt-6-sol", ""),
         ("us-east5-aiplatform.googleapis.com", "claude-opus-5", "regional"),
+        ("aiplatform.eu.rep.googleapis.com", "claude-opus-5", "regional"),
         ("us-east5-aiplatform.googleapis.com", "gemini-2.5-pro", ""),
         ("aiplatform.googleapis.com", "claude-opus-5", ""),
     ],

@@ -58,6 +58,20 @@ def test_no_window_is_rounded_down(provider: str, model: str, least: int) -> Non
     assert price.context_window >= least
 
 
+@pytest.mark.parametrize("region", ["us", "eu", "ae", "jp"])
+@pytest.mark.parametrize(
+    ("model", "times"), [("gpt-4.1", (1, 1)), ("gpt-5.4", (11, 10)), ("gpt-6.1-sol", (11, 10))]
+)
+def test_a_regional_host_of_openais_has_a_price(
+    region: str, model: str, times: tuple[int, int]
+) -> None:
+    """A tenth more for models of March 2026 and later; one without would be refused there."""
+    price = load_book().find("openai", model)
+    assert price is not None
+    rates = price.rates(2 * 10**15, 1_000, inference_geo=region)
+    assert (rates.times, rates.unknown) == (times, ())
+
+
 @pytest.mark.parametrize("at", [0, 60, 200, len(DATA) // 2, len(DATA) - 3])
 def test_a_changed_byte_is_noticed(at: int) -> None:
     """One digit of one price, or of the hash itself."""
