@@ -13,7 +13,7 @@ from agentspend.bookkeeper.gate import Gate
 from agentspend.bookkeeper.outcomes import Moment
 from agentspend.bookkeeper.recovery import read_emergency, recover
 from agentspend.core.errors import StoreError
-from agentspend.store import conversations, entries, included, requests
+from agentspend.store import conversations, entries, included, requests, spending
 from agentspend.wire.entries import decode
 
 Connect = Callable[[], sqlite3.Connection]
@@ -97,6 +97,8 @@ def _begun(ledger: Ledger, gate: Gate, books: Books, at: Moment) -> Opened:
         conversations.trim(conn)
         requests.trim(conn)
         included.trim(conn, books.now(at))
+        if not spending.agrees(conn):
+            spending.add_up_anew(conn)
         conn.execute("COMMIT")
     except BaseException:
         if conn.in_transaction:

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,8 +12,12 @@ from agentspend.cli.diagnostics import ExitCode, say
 from agentspend.cli.ledger_reading import Ask, pages
 from agentspend.core.money import dollars
 
+if TYPE_CHECKING:
+    from agentspend.wire.chain import Verdict
+
 LONG = 50_000
 """From how many entries on progress is shown."""
+OTHER_SUMS = "the sums that reports are made of are not theirs"
 UNSIGNED = "not signed yet (the daemon signs now and then, and when it stops)"
 
 
@@ -29,6 +33,9 @@ def verify(
         signed = f"{found['checkpoints']} signatures hold" if found["checkpoints"] else UNSIGNED
         output.line(f"✓ {found['entries']:,} entries, unbroken; {signed}")
         output.line(f"  head {found['head'][:16]}…  billed {dollars(found['billed_nusd'])} in all")
+    elif not found["first_bad_seq"]:
+        output.line(f"✗ {found['entries']:,} entries, unbroken, but {found['why']}")
+        say("→ agentspend daemon restart    adds them up anew")
     else:
         output.line(f"✗ entry {found['first_bad_seq']} is bad: {found['why']}")
         output.line(f"  the {found['entries']:,} entries before it are sound")
@@ -60,8 +67,10 @@ def check(ask: Ask, told: Callable[[int], None] = lambda _: None) -> dict[str, A
     if verdict.ok and not why and signed:
         bad_seq, why = min(signed), "a signature names it, but the ledger ends before it"
     bad_seq = bad_seq if why else verdict.first_bad_seq or 0
+    if not bad_seq and not _sums_agree(ask, verdict):
+        why = OTHER_SUMS
     return {
-        "ok": not bad_seq,
+        "ok": not (bad_seq or why),
         "entries": bad_seq - 1 if 0 < bad_seq <= verdict.seq else verdict.entries,
         "head": verdict.head,
         "checkpoints": seals.held,
@@ -70,6 +79,21 @@ def check(ask: Ask, told: Callable[[int], None] = lambda _: None) -> dict[str, A
         "billed_nusd": verdict.totals.billed_nusd,
         "subscription_nusd": verdict.totals.subscription_nusd,
     }
+
+
+def _sums_agree(ask: Ask, verdict: "Verdict") -> bool:
+    """Whether reports add up to what the entries do. Only a ledger that stands still meanwhile can
+    be asked: of one that grows it is taken to be so."""
+    from agentspend.cli.report_reading import rows
+    from agentspend.reports.periods import ALWAYS
+
+    billed_nusd = listed_nusd = 0
+    for _, sums in rows(ask, (), ALWAYS):
+        billed_nusd += sums.billed_nusd
+        listed_nusd += sums.subscription_nusd
+    newest = ask("entries", newest=True, count=1)["entries"]
+    theirs = (verdict.totals.billed_nusd, verdict.totals.subscription_nusd)
+    return (billed_nusd, listed_nusd) == theirs or newest[-1][0] != verdict.seq
 
 
 class _Seals:

@@ -80,7 +80,7 @@ def read_period(word: str, since: str, until: str, now_us: int, zone: tzinfo) ->
         word = word or USUAL
         found = _stretch(word, now_us, zone)
         name = word.replace("-", " ") if word in WORDS else ""
-        return Period(found.starts_us, found.ends_us, "everything" if word == "all" else name)
+        return ALWAYS if word == "all" else Period(found.starts_us, found.ends_us, name)
     starts_us = _stretch(since, now_us, zone).starts_us if since else 0
     ends_us = _stretch(until, now_us, zone).ends_us if until else None
     if ends_us is not None and starts_us >= ends_us:
@@ -88,6 +88,9 @@ def read_period(word: str, since: str, until: str, now_us: int, zone: tzinfo) ->
             f"--since {since} begins after --until {until} ends", "turn them round"
         )
     return Period(starts_us, ends_us)
+
+
+ALWAYS = Period(0, None, "everything")
 
 
 class Calendar:

@@ -172,8 +172,10 @@ CREATE TABLE spending (
   input_tokens INTEGER NOT NULL, cache_read_tokens INTEGER NOT NULL,
   cache_write_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL,
   PRIMARY KEY (quarter, counted, project, branch, agent, model, provider, member, team, key, tags)
-) WITHOUT ROWID;
+) WITHOUT ROWID
+"""
 
+SPENDING_OF_ENTRIES = """
 INSERT INTO spending
 SELECT window_us / 900000000, counted, project, branch, agent, model, provider, member, team, key,
   tags, sum(amount_nusd), sum(estimated_nusd), sum(kind = 'settle'), sum(input_tokens),
@@ -198,8 +200,9 @@ FROM (
   ) e
   WHERE kind IN ('settle', 'adjust')
 )
-GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11;
+GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
 """
+"""What `store.spending` would have counted of every entry there is."""
 
 
 TEAM = """
@@ -265,7 +268,8 @@ def m007_quick_sums(database: "Database") -> None:
 def m008_spending(database: "Database") -> None:
     """What reports add up, kept by the quarter of an hour as entries are made (`store.spending`):
     every zone's midnight lies between two of them."""
-    _run(database, SPENDING)
+    database.execute(SPENDING)
+    database.execute(SPENDING_OF_ENTRIES)
 
 
 def _run(database: "Database", statements: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from agentspend.core.scopes import Payer
 from agentspend.core.usage import ESTIMATES
 from agentspend.store import entries
+from agentspend.store.schema import SPENDING_OF_ENTRIES
 
 QUARTER_US = 900_000_000
 """The clocks of all zones differ by whole quarters of an hour, so that no day begins within one."""
@@ -99,6 +100,22 @@ def page(
         (since, end if following is None else following),
     ).fetchall()
     return rows, following
+
+
+def agrees(conn: sqlite3.Connection) -> bool:
+    """Whether the sums come to what the entries do: real dollars, and all together."""
+    amounts = "sum(iif(counted = 'billed', amount_nusd, 0)), sum(amount_nusd)"
+    ours, theirs = (
+        conn.execute(f"SELECT {amounts} FROM {table} WHERE amount_nusd <> 0").fetchone()
+        for table in ("spending", "entry")
+    )
+    return bool(ours == theirs)
+
+
+def add_up_anew(conn: sqlite3.Connection) -> None:
+    """Make the sums from the entries, which are what counts."""
+    conn.execute("DELETE FROM spending")
+    conn.execute(SPENDING_OF_ENTRIES)
 
 
 def extent(conn: sqlite3.Connection) -> tuple[int, int] | None:

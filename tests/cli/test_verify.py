@@ -51,6 +51,23 @@ def test_a_sound_ledger(agentspend: Command, copy: Path) -> None:
     assert found["billed_nusd"] == 2 * 506_000
 
 
+def test_sums_that_are_not_those_of_the_entries(agentspend: Command, copy: Path) -> None:
+    """Somebody who makes a report look smaller is found; the next start adds them up anew."""
+    change(copy, "UPDATE spending SET amount_nusd = amount_nusd / 2")
+    ran = agentspend("verify")
+    assert ran.code == ExitCode.FAILED
+    assert (
+        ran.out == "✗ 5 entries, unbroken, but the sums that reports are made of are not theirs\n"
+    )
+    assert ran.err == "→ agentspend daemon restart    adds them up anew\n"
+    found = agentspend("report", "--json").json()
+    assert found["total"]["billed_nusd"] == 506_000
+    assert agentspend("daemon", "start").code == 0
+    assert agentspend("report", "--json").json()["total"]["billed_nusd"] == 2 * 506_000
+    assert agentspend("verify").code == 0
+    assert agentspend("daemon", "stop").code == 0
+
+
 def test_a_changed_amount(agentspend: Command, copy: Path) -> None:
     """A charge made smaller in the file is found: exit code 1, and the entry is named."""
     change(copy, "UPDATE entry SET body = replace(CAST(body AS TEXT), '506000', '500000')"

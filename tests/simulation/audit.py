@@ -8,7 +8,7 @@ from agentspend.core.admission import RefusalReason
 from agentspend.core.budgets import Budget, Mode
 from agentspend.sandbox.bill import BillRow
 from agentspend.sandbox.model import nusd_up
-from agentspend.store import entries
+from agentspend.store import entries, spending
 from agentspend.wire.chain import verify_chain
 from tests.simulation.oracle import NANO, counts_in
 from tests.simulation.scenario import SESSIONS
@@ -112,6 +112,8 @@ async def _books(device: Device) -> list[str]:
         verdict = verify_chain(entries.bodies(books.conn))
         if not verdict.ok or verdict.head != books.chain.head:
             found.append(f"the chain is broken: {verdict}")
+        if not spending.agrees(books.conn):
+            found.append("the sums of reports are not those of the entries")
         return found
 
     return await device.bookkeeper.ask(look)

@@ -95,6 +95,25 @@ def test_a_page_ends_between_quarters(conn: Connection, monkeypatch: pytest.Monk
     assert ([row[0] for row in page], following) == ([1], 2)
 
 
+def test_sums_are_made_again_from_the_entries(conn: Connection) -> None:
+    """Where they are not what the entries come to, in real dollars or at list price."""
+    assert spending.agrees(conn)
+    write(conn, 1, 7)
+    write(conn, 2, 5, counted="subscription")
+    kept = conn.execute("SELECT * FROM spending").fetchall()
+    assert spending.agrees(conn)
+    for change in (
+        "UPDATE spending SET amount_nusd = 8 WHERE counted = 'billed'",
+        "UPDATE spending SET counted = 'billed ' WHERE counted = 'billed'",
+        "DELETE FROM spending WHERE counted <> 'billed'",
+        "DELETE FROM spending",
+    ):
+        conn.execute(change)
+        assert not spending.agrees(conn)
+        spending.add_up_anew(conn)
+        assert conn.execute("SELECT * FROM spending").fetchall() == kept
+
+
 def test_a_ledger_from_before_gets_the_same_sums(conn: Connection) -> None:
     """The migration adds up what is there, also beside an entry that is no JSON any more."""
     write(conn, 1, 7, project="web", tags=("a", "b=c"), team="t", key="k", member="m")
