@@ -174,9 +174,10 @@ class PriceBook:
             read = max(each["cache_read"], each["cache_read_audio"] if facts.audio else 0)
             output = each["output"] * facts.candidates
             fees = _fees(facts, each) + facts.advice_tokens * each["output"]
-            rows.append((sent, sent * dear, output, fees, dear, read, price.context_window))
+            window, plain = price.context_window, each["input"]
+            rows.append((sent, sent * dear, output, fees, dear, read, window, plain))
         most = rows[0] if len(rows) == 1 else [max(each) for each in zip(*rows, strict=True)]
-        tokens, input_pusd, output, fees, dear, read, window = most
+        tokens, input_pusd, output, fees, dear, read, window, plain = most
         return Bound(
             input_tokens=tokens,
             input_pusd=input_pusd,
@@ -186,6 +187,7 @@ class PriceBook:
             input_pusd_per_token=dear,
             read_pusd_per_token=read,
             unpriceable=tuple(dict.fromkeys(unpriceable)),
+            prompt_pusd_per_token=plain,
         )
 
     def _dearest_rates(

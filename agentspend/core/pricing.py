@@ -95,8 +95,8 @@ class Bound(msgspec.Struct, frozen=True):
 
     `input_tokens` is the bound of everything sent, over all the times the provider may run it, and
     `input_pusd` its cost at `input_pusd_per_token`, the dearest input rate the request can trigger;
-    `read_pusd_per_token` is what a token read from the cache costs at most. `fixed_pusd` are fees,
-    and output that nobody can clamp.
+    `read_pusd_per_token` is what a token read from the cache costs at most, `prompt_pusd_per_token`
+    one that no cache reads or writes. `fixed_pusd` are fees, and output that nobody can clamp.
     `unpriceable` names what in the request has no price: refuse it, or accept the stand-in.
     """
 
@@ -108,6 +108,7 @@ class Bound(msgspec.Struct, frozen=True):
     input_pusd_per_token: int
     read_pusd_per_token: int
     unpriceable: tuple[str, ...] = ()
+    prompt_pusd_per_token: int = 0
 
     def nusd(self, output_tokens: int) -> int:
         """The cost with this much output, rounded up to nUSD once."""

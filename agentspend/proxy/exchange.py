@@ -40,6 +40,7 @@ from agentspend.proxy.ladder import Request, after_count, asked_of, hold_request
 from agentspend.proxy.login import Login, login_of, way_out
 from agentspend.proxy.passage import Passage
 from agentspend.proxy.reading import read_facts
+from agentspend.proxy.readying import readied
 from agentspend.proxy.replying import Replies
 from agentspend.proxy.rulings import (
     included_ruling,
@@ -214,19 +215,16 @@ class Journey:
         if isinstance(answer, Refused):
             return self.say.refused_by(answer, asked.facts)
         clamped = answer.output_tokens < facts.max_output_tokens
-        leaving = arrived_body.leaving(await self._ready(body, facts, answer), headers)
+        leaving = arrived_body.leaving(await self._ready(body, asked, answer), headers)
         return await self._forward(asked, answer, headers, leaving, clamped=clamped)
 
-    async def _ready(self, body: bytes, facts: RequestFacts, held: Held) -> bytes:
+    async def _ready(self, body: bytes, asked: Request, held: Held) -> bytes:
         """The body as it must leave; a mistake of ours gives the hold back."""
         try:
-            body = self.dialect.prepare(body, facts)
-            if held.output_tokens < facts.max_output_tokens or facts.assumed_limit:
-                body = self.dialect.with_max_output(body, held.output_tokens)
+            return readied(self.dialect, body, asked.facts, held, asked.strict)
         except Exception:
             await self.desk.bookkeeper.release(self.rid, "a mistake of ours; nothing was sent", {})
             raise
-        return body
 
     async def _admit(
         self, asked: Request, headers: CIMultiDict[str], body: bytes
