@@ -13,7 +13,7 @@ from typing import Protocol, cast
 from agentspend.agents import AGENTS, launcher_for
 from agentspend.agents.base import Auth, Caller, SessionFacts
 from agentspend.agents.network import PROXY_VARIABLES, spares_loopback
-from agentspend.core.errors import LaunchError
+from agentspend.core.errors import Kind, LaunchError
 
 Keys = tuple[str, ...]
 
@@ -60,7 +60,8 @@ def plain_for(name: str) -> Plain:
         raise LaunchError(
             f"{name!r} cannot be led here by a file of its own; known: {', '.join(AGENTS)}",
             f"did you mean agentspend enable {near[0]}?" if near else
-            "agentspend key create    makes a key whose address any client's base URL may be",
+            "agentspend key create --alias NAME    makes a key for any client's base URL",
+            kind=Kind.UNKNOWN_NAME,
         )  # fmt: skip
     return cast("Plain", launcher_for(name))
 

@@ -1,6 +1,7 @@
 """`agentspend daemon`: the background process, for when you want to look after it yourself."""
 
 import json
+import sys
 from typing import Annotated
 
 import typer
@@ -91,7 +92,7 @@ def logs(
         say(f"there is no log yet ({path})")
         return
     with path.open(encoding="utf-8", errors="replace") as file:
-        for text in deque(file, maxlen=count):
+        for text in deque(file, maxlen=min(count, sys.maxsize)):
             output.line(_readable(text, as_json))
         while follow:
             text = file.readline()

@@ -33,6 +33,15 @@ class HelpfulCommand(TyperCommand):
             ):
                 param.metavar = _stands_for(param)
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """What the parser cannot take is this command's mistake: typer says so not everywhere."""
+        try:
+            return list(super().parse_args(ctx, args))
+        except ClickError as error:
+            known: Any = error
+            known.ctx = known.ctx or ctx
+            raise
+
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """`NAME LIMIT --window WINDOW [OPTIONS]`."""
         params = self.get_params(ctx)

@@ -48,7 +48,7 @@ def set_key(
     ] = False,
 ) -> None:
     """Store a provider's key, read from a pipe or asked for without showing it."""
-    _known(provider)
+    _known(provider, "agentspend providers list    names those to choose from")
     if surplus:
         raise UsageError(
             "a key is not taken from the command line: other processes see it there, and the"
@@ -117,7 +117,7 @@ def list_keys(
 
 def remove_key(provider: Provider) -> None:
     """Forget a provider's key."""
-    _known(provider)
+    _known(provider, "agentspend keys list")
     store = _store()
     try:
         gone = store.remove(provider)
@@ -164,7 +164,7 @@ def _variables() -> dict[str, str]:
         return {}
 
 
-def _known(provider: str) -> None:
+def _known(provider: str, otherwise: str) -> None:
     """Refuse a provider that is none. What may be a key in its place is not repeated."""
     known = _store().names()
     if provider in known:
@@ -173,7 +173,7 @@ def _known(provider: str) -> None:
     named = f"{provider!r}" if len(provider) <= LONGEST_ECHOED_NAME else "of that name"
     raise UsageError(
         f"no provider {named} is known; known: {', '.join(known)}",
-        f"did you mean {near[0]}?" if near else "agentspend providers add NAME --base-url URL",
+        f"did you mean {near[0]}?" if near else otherwise,
     )
 
 

@@ -7,6 +7,8 @@ from agentspend.cli.diagnostics import UsageError
 from agentspend.core.limits import READ_PAGE_ROWS
 
 REFUSAL_ID = "req_agentspend_"
+DIGITS = 18
+"""More than these no entry's number has."""
 
 
 class Ask(Protocol):
@@ -78,7 +80,7 @@ def own_id(ask: Ask, words: str) -> str:
         return "r_" + words.removeprefix(REFUSAL_ID)
     if words.startswith("r_"):
         return words
-    if words.isdecimal():
+    if words.isdecimal() and len(words) <= DIGITS:
         near = ask("entries", after=max(0, int(words) - 1), count=1)["entries"]
         found = [json.loads(body) for seq, _, body in near if seq == int(words)]
     else:

@@ -1,5 +1,6 @@
 """`agentspend log`: the ledger's entries, oldest first, and as they come with -f."""
 
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -73,7 +74,7 @@ def log(
 
 def _passing(ask: Ask, wanted: Callable[[Entry], bool], count: int) -> Iterator[Entry]:
     """The newest `count` entries that are wanted, oldest first; all of them for 0."""
-    yield from deque(filter(wanted, _entries(ask, 0)), maxlen=count or None)
+    yield from deque(filter(wanted, _entries(ask, 0)), maxlen=min(count, sys.maxsize) or None)
 
 
 def _newest(ask: Ask, count: int, session: str, agent: str) -> Iterator[Entry]:

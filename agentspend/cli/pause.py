@@ -25,6 +25,7 @@ def pause(
     """Refuse a session's requests until it is resumed. What is on its way goes on."""
     if bool(session) == everybody:
         raise UsageError("name a session, or --all", "agentspend status")
+    access.daemon()
     known = [each["id"] for each in access.ask("status")["sessions"]]
     name = EVERYBODY if everybody else _one_of(session, known, "runs")
     access.ask("session.pause", session=name)
@@ -41,6 +42,7 @@ def resume(
     """Let a paused session go on; without a name, the only one there is."""
     if session and everybody:
         raise UsageError("name a session, or --all", "agentspend status")
+    access.daemon()
     paused = access.ask("status")["paused"]
     if not paused:
         say("nothing is paused")

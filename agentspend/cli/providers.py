@@ -200,8 +200,10 @@ def _rows() -> Iterator[dict[str, Any]]:
 
 def _check(name: str, entry: dict[str, Any]) -> None:
     """Refuse what the file would be refused for, in the words of the command line."""
+    from agentspend.config.providers import check_name
     from agentspend.config.schema import FROM_WORDS, parse_section
 
+    check_name(name)
     if name not in READY and not (entry.get("dialect") and entry.get("base_url")):
         raise UsageError(
             f"{name} is not ready: say what it speaks and where it answers",

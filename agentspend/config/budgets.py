@@ -30,7 +30,7 @@ def check_budget_name(name: str) -> None:
     """Refuse a name that could not be typed after `budget raise`, or shown on one line."""
     if not _BUDGET_NAME.fullmatch(name):
         raise AgentspendError(
-            f"{name!r} is not a name for a budget", "use letters, digits, - _ and ."
+            f"{name!r} is not a name for a budget", "use letters, digits, - _ and ., at most 64"
         )
 
 

@@ -17,6 +17,7 @@ from agentspend.core.scopes import Scope, is_team
 TOKEN_PREFIX = "ask-"  # noqa: S105 - what every token begins with
 KEY_SOURCE = "virtual key "
 """How a rule that comes with a key names its source; the alias follows."""
+MAX_PER_MINUTE = 10**12
 _ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
 _ARTICLE = {"agent": "an", "provider": "a"}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
@@ -89,6 +90,8 @@ def key_of(alias: str, settings: Mapping[str, Any]) -> VirtualKey:
     for name in ("tpm", "rpm", "parallel"):
         if int(settings.get(name, 0)) < 0:
             raise AgentspendError(f"{name} is below zero", "0 is no limit")
+        if int(settings.get(name, 0)) > MAX_PER_MINUTE:
+            raise AgentspendError(f"{name} is above {MAX_PER_MINUTE:,}", "0 is no limit")
     for name in ("agent", "provider"):
         word = str(settings.get(name, ""))
         if word and not _NAME.fullmatch(word):

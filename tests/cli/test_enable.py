@@ -269,7 +269,7 @@ def test_nothing_to_take_back(agentspend: Command) -> None:
 def test_an_unknown_agent(agentspend: Command) -> None:
     """Which are known, and the way for any other."""
     ran = agentspend("enable", "crush")
-    assert ran.code == 1
+    assert ran.code == 2
     assert "known: claude, codex, gemini, opencode, aider" in ran.err
 
 

@@ -41,6 +41,17 @@ def test_what_every_id_begins_with_names_none(words: str) -> None:
         own_id(Answers(1, 1), words)
 
 
+def test_a_number_that_no_entry_can_have() -> None:
+    """It is looked for as an id would be: no store holds such a number."""
+
+    def ask(_: str, **fields: Any) -> dict[str, Any]:
+        assert int(fields.get("after", 0)) < 2**63
+        return {"entries": []}
+
+    for words in ("9" * 18, "9" * 19, "9" * 40):
+        assert own_id(ask, words) == words
+
+
 def test_who_stops_reading_asks_no_further() -> None:
     """One page ahead at most; and what breaks while it is fetched is told when its turn comes."""
     found = pages(Answers(3 * READ_PAGE_ROWS, READ_PAGE_ROWS, breaks_after=READ_PAGE_ROWS))

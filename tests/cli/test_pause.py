@@ -29,6 +29,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
         return {"resumed": [fields["session"]]}
 
     monkeypatch.setattr(pause.access, "ask", ask)
+    monkeypatch.setattr(pause.access, "daemon", dict)
     return found
 
 
@@ -86,3 +87,12 @@ def test_what_status_says() -> None:
         "! everybody is paused for 1 min: a person paused it",
         "  → agentspend resume --all",
     ]
+
+
+def test_everybody_can_be_stopped_while_no_daemon_runs(agentspend: Command) -> None:
+    """Who stops all spending means also what would begin next: it is in force from the start on."""
+    ran = agentspend("pause", "--all")
+    assert (ran.code, ran.err) == (0, "everybody is paused\n→ agentspend resume --all\n")
+    assert list(agentspend("status", "--json").json()["paused"]) == [""]
+    agentspend("daemon", "stop")
+    assert agentspend("resume").err == "everybody goes on\n"

@@ -31,6 +31,15 @@ WRONG = [
     (["statusline", "--foo"], "--format is one of claude, tmux, plain", "--format tmux"),
     (["top", "--view", "x"], "'x' is not a list", "agents, requests"),
     (["top", "--filter", "x:y"], "'x' is not something to filter by", "agent, session"),
+    (["key", "create", "--alias", "x", "--rpm-limit", "9" * 23], "rpm is above", "0 is no limit"),
+    (["budget", "set", "a", "1", "--window", "day", "--scope"], "'--scope' requires an argument",
+     "agentspend budget set"),
+    (["log", "-n"], "'-n' requires an argument", "agentspend log -n 100"),
+    (["enable", "emacs"], "'emacs' cannot be led here", "agentspend key create --alias NAME"),
+    (["providers", "add", "a b"], "'a b' is not a name for a provider", "small letters"),
+    (["keys", "remove", "foo"], "no provider 'foo' is known", "agentspend keys list"),
+    (["budget", "set", "x" * 65, "1", "--window", "day"], "is not a name for a budget",
+     "at most 64"),
     (["statusline", "--format", "x"], "--format is one of claude, tmux, plain", "--format tmux"),
 ]  # fmt: skip
 
@@ -62,6 +71,17 @@ def test_what_nobody_is_asked_about(agentspend: Command, here: Home) -> None:
     """To leave a team one must be in one; what is looked for and not there is named."""
     assert agentspend("team", "leave").err == "this device is in no team\n"
     assert agentspend("log", "--session", "s_x").err == "no entry is one of --session s_x\n"
+
+
+def test_any_number_may_be_asked_for(agentspend: Command, fresh: Home) -> None:
+    """More entries or lines than there can be are all of them."""
+    for words in (("log", "-n", "9" * 23), ("daemon", "logs", "-n", "9" * 23)):
+        assert agentspend(*words).code == 0
+    fresh.config.parent.mkdir(exist_ok=True)
+    agentspend("daemon", "start")
+    for words in (("log", "-n", "9" * 23), ("daemon", "logs", "-n", "9" * 23)):
+        ran = agentspend(*words)
+        assert (ran.code, bool(ran.out)) == (0, True)
 
 
 def test_one_mistake_is_one_finding(agentspend: Command, fresh: Home) -> None:
