@@ -95,7 +95,8 @@ def show_chart(report: Report) -> None:
     lines = list(_with_gaps(report))
     shown = [name for name in _columns(whole) if name in MONEY]
     rows = [[*_names(report, line), "", *_figures(line.sums, shown)] for line in lines]
-    rows.append([*_total_names(report), "", *_figures(whole, shown)])
+    if len(rows) > 1:
+        rows.append([*_total_names(report), "", *_figures(whole, shown)])
     heads = [*(word.upper() for word in report.by), "", *(HEADS[name] for name in shown)]
     place = len(report.by)
     most_nusd = max((line.sums.all_nusd for line in lines), default=0)
@@ -150,7 +151,12 @@ def _footed(report: Report, whole: Sums) -> None:
         notes.append("LISTED is what subscriptions covered, at list price: no money")
     if begun.held_requests:
         many = "1 request" if begun.held_requests == 1 else f"{begun.held_requests} requests"
-        notes.append(f"{dollars(begun.held_nusd)} more is held now, by {many} in flight")
+        held = f"{dollars(begun.held_nusd)} more is held"
+        notes.append(
+            f"{held} now, by {many} in flight"
+            if report.running
+            else f"{held} by {many} that the daemon died with: its next start charges that in full"
+        )
     if notes:
         output.line()
     for note in notes:

@@ -2,6 +2,7 @@
 
 import io
 from contextlib import redirect_stdout
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -150,10 +151,22 @@ def test_nothing_spent_says_what_to_do(
     assert capsys.readouterr().out.splitlines()[1:] == said
 
 
-def test_one_line_needs_no_total(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("show", [show_table, show_chart])
+def test_one_line_needs_no_total(
+    capsys: pytest.CaptureFixture[str], show: report_lines.Show
+) -> None:
     """It is its own."""
-    show_table(report(("agent",), Line(("claude",), NONE)))
+    show(report(("agent",), Line(("claude",), NONE)))
     assert "total" not in capsys.readouterr().out
+
+
+def test_what_a_dead_daemon_left_held_is_not_in_flight(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nobody waits for it any more."""
+    show_table(replace(PROJECTS, running=False))
+    assert capsys.readouterr().out.splitlines()[-1] == (
+        "$0.60 more is held by 2 requests that the daemon died with: its next start charges that"
+        " in full"
+    )
 
 
 def test_somebody_s_words_are_never_obeyed(capsys: pytest.CaptureFixture[str]) -> None:
