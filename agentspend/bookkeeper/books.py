@@ -84,6 +84,7 @@ class Books:
     ) -> HoldAnswer | Waiting:
         """Take a request through the ladder once; Waiting puts it in line.
 
+        What costs nothing needs no room on this device, also where a budget is past its limit.
         One that comes while an earlier one asks a person is tried after it, when the line is woken
         at the end of this transaction.
         """
@@ -92,7 +93,9 @@ class Books:
             *self.rooms.seats(request.payer, request.counted, now_us),
             *self.team.seats(request.payer, request.counted, at.mono_us),
         ]
-        hard = [seat for seat in seats if is_hard(seat)]
+        ask = request.ask
+        costs = ask.strict.nusd(ask.wanted_output) > 0
+        hard = [seat for seat in seats if is_hard(seat) and (costs or seat.is_teams)]
         asks = self.line.asks(request.rid)
         patient = at.mono_us < request.deadline_us and not asks
         ids = {seat.account.id: seat.budget.name for seat in hard}
@@ -103,7 +106,6 @@ class Books:
         behind = self.line.ahead(request, ids) if (patient or asks) and len(self.line) else ""
         if asks and behind and at.mono_us < request.asks_until_us:
             return Waiting(request.rid, behind)
-        ask = request.ask
         left_us = request.deadline_us - at.mono_us
         decision = (
             decide(
@@ -281,7 +283,7 @@ class Books:
             amount_nusd = warm_nusd if seat.budget.bound is BoundKind.WARM else strict_nusd
             if seat.account.id < 0 and not amount_nusd:
                 continue
-            if not accounts.take(self.conn, seat.account.id, amount_nusd):
+            if amount_nusd and not accounts.take(self.conn, seat.account.id, amount_nusd):
                 raise StoreError(f"budget {seat.budget.name} changed under an admitted request")
             shares[seat.account.id] = amount_nusd
         kept = {

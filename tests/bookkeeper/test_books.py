@@ -13,7 +13,7 @@ from agentspend.core.errors import StoreError
 from agentspend.core.scopes import Payer
 from agentspend.store import accounts, entries
 from agentspend.wire.chain import verify_chain
-from tests.bookkeeper.conftest import Desk, bound, budget
+from tests.bookkeeper.conftest import Desk, bound, budget, hold_request
 
 USD = 10**9
 
@@ -136,6 +136,25 @@ def test_an_excess_is_recorded_as_overrun_and_the_next_request_is_refused(desk: 
     assert b'"overrun_nusd":250000000' in body
     assert desk.account("daily") == (1_250_000_000, 0)
     assert isinstance(desk.hold(desk.request("0.01", 10)), Refused)
+
+
+def test_what_costs_nothing_needs_no_room(desk: Desk) -> None:
+    """A model of this machine's answers also where money is gone, and waits behind nobody."""
+    desk.adopt(budget("daily", "1"))
+    held = desk.hold(desk.request("0.20", 32_000))
+    assert isinstance(held, Held)
+    assert isinstance(desk.hold(desk.request("0.01", 32_000)), Waiting)
+    free = bound("0", "0")
+
+    first = desk.hold(hold_request("r_free", free))
+    assert isinstance(first, Held)
+    assert desk.account("daily") == (0, 1_000_000_000)
+    desk.settle(held.rid, "1.25")
+    second = desk.hold(hold_request("r_free_too", free))
+    assert isinstance(second, Held)
+    assert desk.woken().keys() == {"r_0002"}
+    desk.settle("r_free_too", "0.10")
+    assert desk.account("daily") == (1_350_000_000, 0)
 
 
 def test_the_table_itself_refuses_a_hold_past_the_limit(desk: Desk) -> None:
