@@ -9,6 +9,7 @@ from datetime import date, tzinfo
 from agentspend.cli import output
 from agentspend.cli.report_reading import Opening
 from agentspend.core.money import dollars
+from agentspend.core.printable import clean
 from agentspend.core.windows import moment
 from agentspend.reports.periods import Calendar, Period
 from agentspend.reports.rollup import Line, Sums, total
@@ -118,7 +119,7 @@ def _bar_cells(heads: list[str], rows: list[list[str]]) -> int:
 def _headed(report: Report) -> bool:
     """The line that says what is shown. Where nothing was spent: what to do; False."""
     begun = report.begun
-    only = f", only {' '.join(report.where)}" if report.where else ""
+    only = f", only {clean(' '.join(report.where))}" if report.where else ""
     output.line(
         f"{report.period.text(begun.now_us, begun.zone)} ({begun.zone}), by"
         f" {' and '.join(report.by)}{only}"
@@ -215,7 +216,8 @@ def _bar(sums: Sums, most_nusd: int, cells: int) -> str:
 
 
 def _with_gaps(report: Report) -> Iterator[Line]:
-    """The lines of a chart: where the first word is a time alone, also those when nothing was."""
+    """The lines of a chart: of times alone also those when nothing was spent, up to now; what a
+    clock that was put back left after that comes last."""
     (first, *more), lines = report.by, report.lines
     if more or first not in TIMES or not lines:
         yield from lines
@@ -225,7 +227,8 @@ def _with_gaps(report: Report) -> Iterator[Line]:
     if report.period.ends_us is not None:
         last_us = min(last_us, report.period.ends_us - 1)
     for name in calendar.all_between(first, lines[0].values[0], last_us):
-        yield found.get(name) or Line((name,), Sums())
+        yield found.pop(name, None) or Line((name,), Sums())
+    yield from found.values()
 
 
 def _iso(at_us: int, zone: tzinfo) -> str:

@@ -55,6 +55,8 @@ def test_the_sums_are_the_provider_s(
     assert set(of(agentspend("report", "--by", "project", "--json").json(), "project")) == {
         "acme/web", "acme/api",
     }  # fmt: skip
+    today = agentspend("report", "today", "--json").json()["total"]["billed_nusd"]
+    assert today == agentspend("status", "--json").json()["today_nusd"]
 
 
 def test_filters(ledger: Home, agentspend: Command) -> None:

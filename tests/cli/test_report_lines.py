@@ -129,6 +129,15 @@ def test_days_have_their_names_and_a_chart_their_gaps(capsys: pytest.CaptureFixt
     assert ["█" in line for line in lines] == [True, False, False, True, False]
 
 
+def test_a_chart_keeps_what_was_spent_before_the_clock_was_put_back(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Every line of the table is in the chart."""
+    show_chart(report(("day",), Line(("2026-11-26",), NONE), Line(("2026-11-28",), NONE)))
+    lines = capsys.readouterr().out.splitlines()[3:6]
+    assert [line.split()[0] for line in lines] == ["2026-11-26", "2026-11-28", "total"]
+
+
 @pytest.mark.parametrize(
     ("made", "said"),
     [
