@@ -227,7 +227,7 @@ def _with_gaps(report: Report) -> Iterator[Line]:
     if report.period.ends_us is not None:
         last_us = min(last_us, report.period.ends_us - 1)
     for name in calendar.all_between(first, lines[0].values[0], last_us):
-        yield found.pop(name, None) or Line((name,), Sums())
+        yield found.pop(name, Line((name,), Sums()))
     yield from found.values()
 
 
