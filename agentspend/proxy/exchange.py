@@ -35,7 +35,7 @@ from agentspend.proxy.credentials import settle_credentials
 from agentspend.proxy.decoding import decoder_for
 from agentspend.proxy.desk import Desk, Settings
 from agentspend.proxy.ending import end_hold
-from agentspend.proxy.headers import tier_in, to_client, to_upstream
+from agentspend.proxy.headers import to_client, to_upstream
 from agentspend.proxy.ladder import Request, after_count, asked_of, hold_request
 from agentspend.proxy.login import Login, login_of, way_out
 from agentspend.proxy.passage import Passage
@@ -51,6 +51,7 @@ from agentspend.proxy.rulings import (
 from agentspend.proxy.sessions import Session
 from agentspend.proxy.swapping import swapped
 from agentspend.proxy.tagging import tagged
+from agentspend.proxy.tiers import tier_of
 from agentspend.proxy.upstream import Departure, Unreachable, way_to
 
 STOPPING = "agentspend: the daemon is stopping; try again in a moment"
@@ -352,7 +353,7 @@ class Journey:
         where the request names none, and a tier that a header asks for."""
         host = urlsplit(self.settings.upstream.base_url(way_to(self.dialect))).netloc
         region = facts.inference_geo or region_of(host, facts.model)
-        tier = facts.service_tier or tier_in(self.request.headers)
+        tier = tier_of(self.dialect.provider, facts.service_tier, self.request.headers)
         same = (region, tier) == (facts.inference_geo, facts.service_tier)
         return facts if same else replace(facts, inference_geo=region, service_tier=tier)
 

@@ -16,7 +16,6 @@ NOT_SENT_UP = HOP_BY_HOP | {
     "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip",
     "x-agentspend-tags", "x-agentspend-token",
 }  # fmt: skip
-TIER = "x-vertex-ai-llm-shared-request-type"
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 NOT_SENT_BACK = HOP_BY_HOP | {"set-cookie", "date", "server"}
 
@@ -40,11 +39,6 @@ def to_client(headers: CIMultiDict[str]) -> CIMultiDict[str]:
     for name in {name for name, value in kept.items() if _CONTROL.search(value)}:
         del kept[name]
     return kept
-
-
-def tier_in(headers: CIMultiDict[str]) -> str:
-    """The service tier that a header asks for: Vertex sells its dearer one by that alone."""
-    return headers.get(TIER, "").strip().lower()
 
 
 def request_id(headers: CIMultiDict[str]) -> str:

@@ -25,6 +25,7 @@ LOCAL_PARTS = frozenset(
 RESULT_PARTS = frozenset({"partMetadata"})
 """What may stand in a tool's result beside data; Vertex takes files there too."""
 IMAGE = b'"image/'
+PDF = b'"application/pdf"'
 CLIENT_TOOLS = frozenset({"functionDeclarations", "computerUse"})
 SEARCHES = frozenset({"googleSearch", "googleSearchRetrieval"})
 # Tools Google runs whose whole price is tokens.
@@ -114,8 +115,9 @@ class Contents:
         if blob is None:
             self.remote_input = self.audio = True
             return 0
-        if not blob.get("mimeType", b"").startswith(IMAGE):
-            self.audio = True
+        kind = blob.get("mimeType", b"")
+        if not kind.startswith(IMAGE):
+            self.audio = self.audio or kind != PDF
             self.sealed_tokens += MAX_SEALED_TOKENS
             return MAX_SEALED_TOKENS
         payload = blob.get("data", b'""')[1:-1].decode("utf-8", "replace")
