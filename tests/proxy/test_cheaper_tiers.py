@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from agentspend.config.ready_providers import OTHERS
-from agentspend.sandbox.behaviour import Behaviour
 from agentspend.proxy.tiers import tier_of
+from agentspend.sandbox.behaviour import Behaviour
 from tests.proxy.test_ready_providers import asked, config, post
 from tests.support.desk import Device, budget
 
