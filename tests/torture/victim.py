@@ -18,6 +18,7 @@ import psutil
 
 from agentspend.config.paths import Paths
 from agentspend.control.start import READY_FD
+from agentspend.store import spending
 from tests.support.process import Home
 
 HANG_S = 30.0
@@ -102,6 +103,7 @@ class Victim:
                 rows = conn.execute("SELECT body FROM entry ORDER BY seq")
                 bodies = [bytes(row[0]) for row in rows]
                 held = dict(conn.execute("SELECT rid, amount_nusd FROM hold").fetchall())
+                assert spending.agrees(conn), "the sums of reports are not those of the entries"
             finally:
                 conn.close()
         return Remains(bodies, held)
