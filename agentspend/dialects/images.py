@@ -35,7 +35,7 @@ def image_tokens(model: str) -> int:
     return next((tokens for start, tokens in _BY_NAME if name.startswith(start)), _DEAREST)
 
 
-def payload_weight(url: str, bound_of_a_byte: int) -> int:
+def payload_weight(payload: bytes, bound_of_a_byte: int) -> int:
     """What the bytes of an image inside a request were counted for, to be replaced by its cap."""
-    plain = url.isascii() and "\\" not in url
-    return len(url) * bound_of_a_byte if plain else 0
+    plain = payload.isascii() and b"\\" not in payload
+    return len(payload) * bound_of_a_byte if plain else 0

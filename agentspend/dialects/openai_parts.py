@@ -116,7 +116,7 @@ class Parts:
             linked = self.vendor in OPENAIS and url.startswith(LINKS)
             self.remote_input = self.remote_input or not linked
             return image_tokens(self.model)
-        return image_tokens(self.model) - payload_weight(url, self.bound(b"0"))
+        return image_tokens(self.model) - payload_weight(url.encode(), self.bound(b"0"))
 
     def tools(self, raw: bytes, nesting: int = 0) -> int:
         """What a list of tools adds to the bound of its bytes; notes those the provider runs."""

@@ -87,8 +87,8 @@ def test_an_image_has_a_cap(model: str, tokens: int) -> None:
 
 def test_only_a_plain_payload_is_replaced() -> None:
     """One with escapes in it was counted for more than it decodes to: its bytes stay."""
-    assert payload_weight("AAAA", 2) == 8
-    assert payload_weight("AA\\u0041", 2) == payload_weight("é", 2) == 0
+    assert payload_weight(b"AAAA", 2) == 8
+    assert payload_weight(b"AA\\u0041", 2) == payload_weight("é".encode(), 2) == 0
 
 
 def test_marks_cover_what_matters_and_nothing_else() -> None:

@@ -26,7 +26,7 @@ from agentspend.dialects.anthropic.shapes import (
 )
 from agentspend.dialects.base import BadRequest
 from agentspend.dialects.fields import LIST
-from agentspend.dialects.images import image_tokens
+from agentspend.dialects.images import image_tokens, payload_weight
 from agentspend.dialects.json_parts import UNREADABLE
 
 # Tools the client runs but the provider describes to the model, in words of its own.
@@ -156,7 +156,7 @@ class Contents:
             source = block.source if isinstance(block.source, Source) else None
             lies_elsewhere = source is not None and source.type not in LOCAL_SOURCES
             if kind == "image":  # wherever it lies, it is no more than the largest
-                self.added_tokens += image_tokens(self.model)
+                self.added_tokens += self._image(source)
                 lies_elsewhere = False
             elif kind == "tool_reference":
                 self._read_reference(block.tool_name)
@@ -169,6 +169,13 @@ class Contents:
             named = isinstance(block.source, str) and kind != "search_result"
             self.remote_input = self.remote_input or lies_elsewhere or named
             self._read_inner(bytes(block.content), nesting)
+
+    def _image(self, source: Source | None) -> int:
+        """What an image adds: its cap, less what its payload was counted for."""
+        if source is None or source.type != "base64":
+            return image_tokens(self.model)
+        payload = bytes(source.data)[1:-1]
+        return image_tokens(self.model) - payload_weight(payload, self.bound(b"0"))
 
     def _read_document(self, block: Block, source: Source | None, nesting: int) -> None:
         """A PDF's tokens are not in its bytes; nor are the marks around what may be cited.

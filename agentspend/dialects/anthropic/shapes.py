@@ -19,6 +19,7 @@ class Source(msgspec.Struct):
 
     type: str = ""
     content: msgspec.Raw = ABSENT
+    data: msgspec.Raw = ABSENT
 
 
 class Block(msgspec.Struct):

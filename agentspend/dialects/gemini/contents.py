@@ -120,5 +120,5 @@ class Contents:
             self.audio = self.audio or kind != PDF
             self.sealed_tokens += MAX_SEALED_TOKENS
             return MAX_SEALED_TOKENS
-        payload = blob.get("data", b'""')[1:-1].decode("utf-8", "replace")
+        payload = blob.get("data", b'""')[1:-1]
         return image_tokens(self.model) - payload_weight(payload, self.bound(b"0"))

@@ -126,6 +126,19 @@ def test_an_image_weighs_what_its_model_makes_of_it() -> None:
     assert other.input_bound_tokens > 65_536
 
 
+@pytest.mark.parametrize("depth", [0, 1, 3])
+def test_an_image_s_bytes_are_no_words(depth: int) -> None:
+    """A screenshot of a megabyte is 4,800 tokens at most, not two million."""
+    small, large = (
+        nested({**IMAGE, "source": {**IMAGE["source"], "data": "AAAA" * size}}, depth)
+        for size in (1, 250_000)
+    )
+    grown = read_request(saying(large)).input_bound_tokens
+    assert grown == read_request(saying(small)).input_bound_tokens > MAX_IMAGE_TOKENS
+    hidden = {**IMAGE, "source": {**IMAGE["source"], "type": "text", "data": "word " * 5_000}}
+    assert read_request(saying(hidden)).input_bound_tokens > 2 * 5 * 5_000
+
+
 @pytest.mark.parametrize("depth", [0, 1, 3, 5, 50])
 def test_an_image_weighs_what_the_largest_does(depth: int) -> None:
     """An image counts at its most; too deep to be looked at, the window bounds it."""
