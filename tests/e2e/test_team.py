@@ -73,6 +73,11 @@ async def test_a_developer_joins_works_and_is_counted(house: House, world: World
     assert cap["spent_nusd"] == billed > 0
     [pool] = (await ana.team())["pools"]
     assert pool["spent_nusd"] == billed
+    report = json.loads((await ana.run("report", "--by", "team", "--json")).stdout)
+    [line] = report["lines"]
+    assert (line["team"], line["billed_nusd"]) == ("backend", billed)
+    [there] = (await house.ask("report", by="member", since_us=0, team=""))["lines"]
+    assert (there["member"], there["billed_nusd"]) == ("anna", billed)
 
 
 async def test_the_teams_cap_stops_an_agent_at_once(house: House, world: World) -> None:
