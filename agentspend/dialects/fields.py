@@ -28,9 +28,18 @@ COSTLY_HINTS = (
 )  # fmt: skip
 COSTLY_ENDINGS = ("_tokens", "_requests")
 # A preset (OpenRouter) is a request that lies there: model, limits, tools. What is deferred (xAI)
-# is answered, with its usage, to a later question.
+# is answered, with its usage, to a later question. A safety model (Together) reads it all too.
 COSTLY_NAMES = frozenset(
-    {"n", "best_of", "candidate_count", "num_predict", "background", "deferred", "preset"}
+    {
+        "n",
+        "best_of",
+        "candidate_count",
+        "num_predict",
+        "background",
+        "deferred",
+        "preset",
+        "safety_model",
+    }
 )
 
 # What gateways take inside fields of their own (Vercel's `providerOptions`, Google's `extra_body`).

@@ -10,6 +10,9 @@ from agentspend.dialects.fields import NAMES, TEXT, Fields, hides_a_word
 from agentspend.dialects.json_parts import UNREADABLE
 
 SHORT_RETENTION = frozenset({"in_memory", "in-memory", "30m", "short"})
+# Names by which servers file a request; elsewhere a session may be one that is kept there.
+LABELS = frozenset({"request_id", "user_id", "litellm_session_id", "litellm_trace_id"})
+LABELS_OF = {"openrouter": LABELS | {"session_id", "trace"}}
 OPTIONS = "prompt_cache_options"
 BREAKPOINT = b"prompt_cache_breakpoint"  # looked for first: 0.1 ms in 420 KB, the pattern 0.3
 _BREAKPOINT_TTL = re.compile(rb'"prompt_cache_breakpoint"\s*:\s*\{[^{}]*"ttl"\s*:\s*"([^"]*)"')
@@ -27,6 +30,11 @@ class _Reasoning(msgspec.Struct):
 
 _OPTIONS = msgspec.json.Decoder(_Options)
 _REASONING = msgspec.json.Decoder(_Reasoning)
+
+
+def labels(vendor: str) -> frozenset[str]:
+    """The fields by which this vendor only files a request: they bring and cost nothing."""
+    return LABELS_OF.get(vendor, LABELS)
 
 
 def other_modalities(fields: Fields) -> list[str]:

@@ -25,7 +25,7 @@ from agentspend.dialects.json_parts import UNREADABLE, put_together, take_apart
 from agentspend.dialects.marks import prefix_marks
 from agentspend.dialects.openai_parts import OPENAIS, Parts
 from agentspend.dialects.openai_usage import STATE_THEIR_COST
-from agentspend.dialects.openai_words import other_modalities, retention, runs_of
+from agentspend.dialects.openai_words import labels, other_modalities, retention, runs_of
 from agentspend.dialects.tokenizers import tokenizer_of
 
 KNOWN = frozenset(
@@ -84,7 +84,7 @@ def read_request(body: bytes, provider: str, *, in_nfc: bool, injects: bool) -> 
     sizes = [_message(raw, parts) for raw in messages]
     limit = max(fields.whole(name, least=1) for name in LIMITS)
     stream = fields.read("stream", FLAG) is True
-    costly, brings_input = fields.beyond(KNOWN)
+    costly, brings_input = fields.beyond(KNOWN | labels(provider))
     others = tuple(name for name in fields.priced("models", NAMES) or () if name != model)
     uses = parts.uses(0)
     runs = runs_of(fields, model)
@@ -108,7 +108,7 @@ def read_request(body: bytes, provider: str, *, in_nfc: bool, injects: bool) -> 
         file_search_requests=uses if parts.file_searches else 0,
         fees_pusd=parts.fees_pusd(uses),
         sealed_tokens=parts.sealed_tokens,
-        prefixes=prefix_marks(rest, NEUTRAL, messages, sizes),
+        prefixes=prefix_marks(rest, NEUTRAL | labels(provider), messages, sizes),
         unpriceable=tuple(sorted({*parts.unpriceable, *fields.unpriceable, *named, *costly})),
         candidates=max(1, fields.whole("n", least=1)) * runs,
         audio=parts.audio,

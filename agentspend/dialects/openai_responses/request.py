@@ -22,7 +22,7 @@ from agentspend.dialects.fields import (
 from agentspend.dialects.json_parts import UNREADABLE, put_together, take_apart
 from agentspend.dialects.marks import prefix_marks
 from agentspend.dialects.openai_parts import ABSENT, OPENAIS, Parts
-from agentspend.dialects.openai_words import other_modalities, retention, runs_of
+from agentspend.dialects.openai_words import labels, other_modalities, retention, runs_of
 from agentspend.dialects.tokenizers import tokenizer_of
 
 KNOWN = frozenset(
@@ -93,7 +93,7 @@ def read_request(body: bytes, provider: str, *, in_nfc: bool) -> RequestFacts:
         bound += TOKENS_FOR_TOOLS
     items = _items(fields)
     sizes = [_item(raw, parts) for raw in items]
-    costly, brings_input = fields.beyond(KNOWN)
+    costly, brings_input = fields.beyond(KNOWN | labels(provider))
     others = tuple(name for name in fields.priced("models", NAMES) or () if name != model)
     costly += costly_models((model, *others), own_tools=provider in OPENAIS)
     compacts = "context_management" in rest or parts.compacts
@@ -117,7 +117,7 @@ def read_request(body: bytes, provider: str, *, in_nfc: bool) -> RequestFacts:
         file_search_requests=uses if parts.file_searches else 0,
         fees_pusd=parts.fees_pusd(uses),
         sealed_tokens=parts.sealed_tokens,
-        prefixes=prefix_marks(rest, NEUTRAL, items, sizes),
+        prefixes=prefix_marks(rest, NEUTRAL | labels(provider), items, sizes),
         unpriceable=tuple(
             sorted(
                 {

@@ -141,6 +141,7 @@ def test_audio_has_its_own_rate() -> None:
         ({"search_parameters": {"mode": "on"}}, ("search_parameters",)),
         ({"extra_tokens": 5}, ("extra_tokens",)),
         ({"deferred": True}, ("deferred",)),
+        ({"safety_model": "meta-llama/Llama-Guard-4-12B"}, ("safety_model",)),
         ({"model": "x-ai/grok-4.20-multi-agent"}, ("model=x-ai/grok-4.20-multi-agent",)),
         ({"service_tier": 7}, ("service_tier",)),
         ({"models": "a"}, ("models",)),
@@ -178,6 +179,22 @@ def test_calls_that_no_answer_tells_have_no_price(kind: str) -> None:
     body = asking(tools=[{"type": kind}])
     assert OpenAIChat("zai").read_request(body).unpriceable == (f"tools.{kind}",)
     assert OpenAIChat("openrouter").read_request(body).unpriceable == ()
+
+
+@pytest.mark.parametrize(
+    ("vendor", "label", "remote"),
+    [
+        ("openrouter", "session_id", False), ("openrouter", "trace", False),
+        ("zai", "request_id", False), ("zai", "user_id", False),
+        ("litellm", "litellm_session_id", False), ("gateway", "session_id", True),
+    ],
+)  # fmt: skip
+def test_a_label_brings_nothing(vendor: str, label: str, *, remote: bool) -> None:
+    """By it a request is filed, and the next one may bear another; a session may also be kept."""
+    dialect = OpenAIChat(vendor)
+    one, other = (dialect.read_request(asking(**{label: name})) for name in ("a", "b"))
+    assert one.remote_input == remote
+    assert (one.prefixes[0].digest == other.prefixes[0].digest) != remote
 
 
 FILE = {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,A"}}
