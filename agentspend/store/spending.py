@@ -28,6 +28,8 @@ LAST = 1 << 62
 """After every quarter."""
 PAGE_ROWS = 1_000
 """A page of so many rows is added up within 5 ms."""
+EXTENT = "SELECT (SELECT min(quarter) FROM spending), (SELECT max(quarter) FROM spending)"
+"""Two questions: both at once would read every row."""
 _ADD = (
     f"INSERT INTO spending ({', '.join(WORDS + SUMS)})"
     f" VALUES ({', '.join('?' * len(WORDS + SUMS))}) ON CONFLICT ({', '.join(WORDS)}) DO UPDATE SET"
@@ -120,5 +122,5 @@ def add_up_anew(conn: sqlite3.Connection) -> None:
 
 def extent(conn: sqlite3.Connection) -> tuple[int, int] | None:
     """The first and the last quarter that anything was charged in; None for an empty ledger."""
-    first, last = conn.execute("SELECT min(quarter), max(quarter) FROM spending").fetchone()
+    first, last = conn.execute(EXTENT).fetchone()
     return None if first is None else (first, last)

@@ -49,6 +49,19 @@ def test_an_empty_ledger_has_no_sums(conn: Connection) -> None:
     assert (rows(conn), spending.extent(conn)) == ([], None)
 
 
+def test_a_page_reads_its_own_quarters_and_the_extent_no_row_at_all(conn: Connection) -> None:
+    """However long the ledger is, and whatever stands in it later."""
+    plan = str(conn.execute(f"EXPLAIN QUERY PLAN {spending.EXTENT}").fetchall())
+    assert plan.count("SEARCH spending") == 2
+    asked: list[str] = []
+    conn.set_trace_callback(asked.append)
+    spending.page(conn, {"counted", "project"}, 3, 9)
+    conn.set_trace_callback(None)
+    for sql in asked:
+        plan = str(conn.execute(f"EXPLAIN QUERY PLAN {sql}").fetchall())
+        assert "USING PRIMARY KEY (quarter>? AND quarter<?)" in plan
+
+
 def test_charges_of_one_payer_in_one_quarter_are_one_row(conn: Connection) -> None:
     """Their amounts, requests and tokens, audio and all lifetimes of a cache included."""
     write(conn, 1, 7, project="web")
