@@ -254,6 +254,6 @@ def _show_one(name: str) -> None:
 
 def _show_waits(waits: list[dict[str, Any]]) -> None:
     for change in waits:
-        output.line(f"! waits for you: {change['what']}")
+        output.sentence(f"! waits for you: {change['what']}")
     if waits:
         output.line("  → agentspend budget confirm")

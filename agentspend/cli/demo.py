@@ -1,8 +1,6 @@
 """`agentspend demo`: the whole story in about a minute, on a sandbox provider, no key needed."""
 
-import shutil
 import sys
-import textwrap
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -82,7 +80,7 @@ def _cap_holds(stage: "Stage") -> None:
 def _refusal(stage: "Stage") -> None:
     _title(4, "The refusal as the agent sees it")
     answered = stage.ask(64, 32_000)
-    _told(f"API Error: {answered.status} {answered.message}")
+    output.sentence(f"  API Error: {answered.status} {answered.message}")
 
 
 def _crash(stage: "Stage") -> None:
@@ -105,8 +103,8 @@ def _crash(stage: "Stage") -> None:
     output.line(f"  kill -9 {pid} while {held} was held for a request on its way")
     found = stage.open_session()
     after = stage.budget()
-    _told(
-        f"back as pid {found['pid']}: {found['recovered']} open hold was charged in full and"
+    output.sentence(
+        f"  back as pid {found['pid']}: {found['recovered']} open hold was charged in full and"
         " marked; `agentspend adjust` lowers it"
     )
     lost_nusd = before["spent_nusd"] - after["spent_nusd"]
@@ -144,17 +142,6 @@ def _raised() -> "Budget":
 def _title(number: int, text: str) -> None:
     output.line()
     output.line(paint(f"{number}/{STEPS}  {text}", "bold", sys.stdout))
-
-
-def _told(text: str) -> None:
-    """A long sentence, broken between words where a terminal would break it anywhere."""
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else output.PIPE_WIDTH
-    indent = "  "
-    lines = textwrap.wrap(
-        text, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
-    )
-    for line in lines:
-        output.line(line)
 
 
 def _compare(stage: "Stage") -> None:

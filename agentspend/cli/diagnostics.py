@@ -7,7 +7,6 @@ is by the way; `NO_COLOR` or a pipe turns them off.
 
 import errno
 import os
-import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from enum import IntEnum
 from typing import TextIO
 
 from agentspend.core.errors import AgentspendError, DaemonUnreachable, Kind
+from agentspend.core.folding import folded
 from agentspend.core.printable import in_encoding
 
 
@@ -58,7 +58,7 @@ def paint(text: str, colour: str, stream: TextIO | None = None) -> str:
 
 def say(text: str, colour: str = "") -> None:
     """One line of talk."""
-    text = folded(text)
+    text = _folded(text)
     _write(f"{paint(text, colour) if colour else text}\n")
 
 
@@ -66,14 +66,14 @@ def warn(text: str, hint: str = "") -> None:
     """Something that deserves a look, and the way out."""
     _write_signed(text, "yellow")
     if hint:
-        _write(f"→ {hint}\n")
+        _write(f"{_folded(f'→ {hint}')}\n")
 
 
 def tell(error: AgentspendError) -> None:
     """An error: what happened and the fact behind it, then the way out."""
     _write_signed(error.message, "red")
     if error.hint:
-        _write(f"→ {error.hint}\n")
+        _write(f"{_folded(f'→ {error.hint}')}\n")
 
 
 def exit_code(error: AgentspendError) -> ExitCode:
@@ -124,37 +124,24 @@ def close_pipes() -> None:
     os.dup2(silence, sys.stdout.fileno())
 
 
-def folded(text: str) -> str:
-    """A line of talk broken between words where a terminal would break it anywhere.
-
-    What is to be copied stays on one line: `words in backticks`, and a command from its "→" on.
-    """
-    width = _columns()
-    if len(text) < width or text.startswith("→"):
-        return text
-    lines = [""]
-    for part in _PARTS.findall(text):
-        if lines[-1] and len(lines[-1]) + len(part.rstrip()) > width:
-            lines.append("")
-        lines[-1] += part
-    return "\n".join(line.rstrip() for line in lines)
-
-
-_PARTS = re.compile(r"(?<!\S)→.*|(?:`[^`]*`|\S)+\s*|\s+")
-UNFOLDED = 1_000_000
-
-
-def _columns() -> int:
-    """How wide the terminal is; what no terminal reads is never broken."""
+def columns(stream: TextIO) -> int:
+    """How wide the stream's terminal is; what no terminal reads is never broken."""
     try:
-        return os.get_terminal_size(sys.stderr.fileno()).columns or UNFOLDED
+        return os.get_terminal_size(stream.fileno()).columns or UNFOLDED
     except (OSError, ValueError):
         return UNFOLDED
 
 
+UNFOLDED = 1_000_000
+
+
 def _write_signed(text: str, colour: str) -> None:
     sign = "agentspend:"
-    _write(f"{folded(f'{sign} {text}').replace(sign, paint(sign, colour), 1)}\n")
+    _write(f"{_folded(f'{sign} {text}').replace(sign, paint(sign, colour), 1)}\n")
+
+
+def _folded(text: str) -> str:
+    return folded(text, columns(sys.stderr))
 
 
 def _write(text: str) -> None:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from agentspend.cli import output
-from agentspend.cli.diagnostics import ExitCode, paint
+from agentspend.cli.diagnostics import ExitCode, columns, paint
 from agentspend.core.errors import AgentspendError
+from agentspend.core.folding import folded
 
 if TYPE_CHECKING:
     from agentspend.cli.checkup import Finding
@@ -92,7 +93,8 @@ def _as_json(check: str, found: "Finding") -> dict[str, Any]:
 def _show(found: "Finding") -> bool:
     """Show one finding; True when it has to be mended."""
     mark, colour = MARKS[found.good]
-    output.line(f"{paint(mark, colour, sys.stdout)} {found.text}")
+    text = folded(f"{mark} {found.text}", columns(sys.stdout))
+    output.line(text.replace(mark, paint(mark, colour, sys.stdout), 1))
     if found.mend:
-        output.line(f"    → {found.mend}")
+        output.sentence(f"    → {found.mend}")
     return found.good is False

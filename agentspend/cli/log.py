@@ -144,7 +144,7 @@ def _show(entry: Entry) -> None:
         entry.get("rid") or "",
     ]
     what = clean("  ".join(word for word in words if word))
-    output.line(
+    output.sentence(
         f"{entry['seq']:>6}  {clock_text(entry['ts'])}  {entry['kind']:<7}"
         f"{amount:>10}{paid}{sure}  {what}".rstrip()
     )

@@ -9,8 +9,9 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from agentspend.cli.diagnostics import close_pipes, coloured
+from agentspend.cli.diagnostics import close_pipes, coloured, columns
 from agentspend.core.errors import AgentspendError
+from agentspend.core.folding import folded
 from agentspend.core.printable import clean, in_encoding
 
 if TYPE_CHECKING:
@@ -33,6 +34,11 @@ def line(text: str = "") -> None:
     except BrokenPipeError:
         close_pipes()
         raise SystemExit(0) from None
+
+
+def sentence(text: str) -> None:
+    """A line of words: a narrow terminal gets it broken between them."""
+    line(folded(text, columns(sys.stdout)))
 
 
 def need_terminal(what: str, otherwise: str) -> None:

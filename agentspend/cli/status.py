@@ -25,11 +25,11 @@ def status(
         output.answer({**found, "running": running})
         return
     if not running:
-        output.line("○ no daemon runs, so nothing is enforced: this is what the ledger says")
-        output.line("  → agentspend run starts one; so does agentspend daemon start")
+        output.sentence("○ no daemon runs, so nothing is enforced: this is what the ledger says")
+        output.sentence("  → agentspend run starts one; so does agentspend daemon start")
         output.line()
     for text in problems(found):
-        output.line(text)
+        output.sentence(text)
     show_budgets(found["budgets"], found.get("team"))
     _show_rules(found.get("rules", []))
     if found["sessions"]:
@@ -42,14 +42,14 @@ def status(
     output.line()
     listed_nusd = found.get("today_subscription_nusd", 0)
     listed = f", {dollars(listed_nusd)} at list price on subscriptions" if listed_nusd else ""
-    output.line(f"today: {dollars(found['today_nusd'])} spent{listed}")
+    output.sentence(f"today: {dollars(found['today_nusd'])} spent{listed}")
 
 
 def show_budgets(lines: list[dict[str, Any]], team: dict[str, Any] | None = None) -> None:
     """One row a budget, the next one to refuse first; how to set one where there is none."""
     if not lines:
-        output.line("no budget is set: metering only")
-        output.line("→ agentspend budget set daily 25.00 --window day")
+        output.sentence("no budget is set: metering only")
+        output.sentence("→ agentspend budget set daily 25.00 --window day")
         return
     columns = ["", "BUDGET", "FOR", "WINDOW", "BAR", ">", ">SPENT", ">HELD", ">FREE", ">LIMIT",
                ">RESETS IN"]  # fmt: skip
@@ -60,11 +60,11 @@ def show_budgets(lines: list[dict[str, Any]], team: dict[str, Any] | None = None
     output.table(columns, [_budget_row(line, at_us) for line in ordered], spare=spare)
     for source in sorted({line["source"] for line in lines if line["source"]}):
         names = dict.fromkeys(line["name"] for line in lines if line["source"] == source)
-        output.line(f"{', '.join(names)}: of {source}")
+        output.sentence(f"{', '.join(names)}: of {source}")
     if any(is_allowance(line) for line in lines):
         failed = (team or {}).get("failed")
         more = f"its server is away: {failed}" if failed else "more is had as it is spent"
-        output.line(f"  there FREE is what this device was granted of the LIMIT; {more}")
+        output.sentence(f"  there FREE is what this device was granted of the LIMIT; {more}")
 
 
 def _show_rules(lines: list[dict[str, str]]) -> None:

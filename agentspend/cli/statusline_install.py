@@ -43,7 +43,7 @@ def statusline(
         raise typer.Exit(bare.main(["--format", shape]))
     access.change_plain(lambda text: with_statusline(text, shown=not undo))
     if undo:
-        output.line("the status line is no longer shown in agentspend run claude")
+        output.sentence("the status line is no longer shown in agentspend run claude")
         return
-    output.line("the next `agentspend run claude` shows the status line under its prompt")
-    output.line("→ tmux: set -g status-right '#(agentspend statusline --format tmux)'")
+    output.sentence("the next `agentspend run claude` shows the status line under its prompt")
+    output.sentence("→ tmux: set -g status-right '#(agentspend statusline --format tmux)'")

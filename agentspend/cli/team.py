@@ -25,7 +25,7 @@ def join(
     """Join a team with the line its lead sent: budgets of the team hold here from then on."""
     access.daemon()
     found = access.ask("team.join", url=url, code=code)
-    output.line(f"this device is {found['member']}'s in team {found['team']} now")
+    output.sentence(f"this device is {found['member']}'s in team {found['team']} now")
     _show(access.ask("team.sync")["team"])
 
 
@@ -97,7 +97,7 @@ def request(
     what = "a lead decides" if status == "open" else "a lead has decided; ask again for more"
     whose = f" for team {name}" if (name := found.get("team", "")) else ""
     cap = f" of {output.plain(name)}" if (name := found.get("pool", "")) else ""
-    output.line(f"request {found.get('id', '')}{whose} for more{cap} is {status}: {what}")
+    output.sentence(f"request {found.get('id', '')}{whose} for more{cap} is {status}: {what}")
 
 
 Request = Annotated[
@@ -142,7 +142,7 @@ def approve(
     with as_written():
         amount_nusd = parse_usd(amount) if amount else 0
     found = _decide(name, "approve", amount_nusd)
-    output.line(f"{found['pool']} is {dollars(found['cap_nusd'])} in this window")
+    output.sentence(f"{found['pool']} is {dollars(found['cap_nusd'])} in this window")
     if found.get("also_short"):
         say(f"less than that is left in {', '.join(found['also_short'])}, too")
 
@@ -150,13 +150,13 @@ def approve(
 def deny(name: Request) -> None:
     """Answer no. For leads."""
     _decide(name, "refuse")
-    output.line(f"{name} is refused")
+    output.sentence(f"{name} is refused")
 
 
 def reopen(name: Request) -> None:
     """Take an answer back within ten minutes: what an approval raised is gone. For leads."""
     _decide(name, "reopen")
-    output.line(f"{name} is open again")
+    output.sentence(f"{name} is open again")
 
 
 def _decide(name: str, verdict: str, amount_nusd: int = 0) -> Team:
@@ -184,7 +184,7 @@ def reserve(
     """Draw a cap's emergency reserve, once in its window; the leads are told who and why."""
     access.daemon()
     found = access.ask("team.reserve", pool=pool, reason=reason)
-    output.line(f"the reserve of {found['pool']} is drawn, and the leads are told")
+    output.sentence(f"the reserve of {found['pool']} is drawn, and the leads are told")
 
 
 def add_device(
@@ -206,12 +206,14 @@ def _show(team: Team | None) -> None:
     """The team in words, then its pools as a table."""
     if team is None:
         return
-    output.line(f"{_teams(team)} at {team['url']} · {team['member']} ({team['role']})")
-    output.line(_heard(team))
+    output.sentence(f"{_teams(team)} at {team['url']} · {team['member']} ({team['role']})")
+    output.sentence(_heard(team))
     if team["frozen"]:
-        output.line("✗ frozen: a lead has stopped all spending; agentspend-server unfreeze ends it")
+        output.sentence(
+            "✗ frozen: a lead has stopped all spending; agentspend-server unfreeze ends it"
+        )
     for text in [] if team["frozen"] else frozen_lines(team):
-        output.line(f"{text}; agentspend-server unfreeze ends it")
+        output.sentence(f"{text}; agentspend-server unfreeze ends it")
     overview = team["overview"] or {}
     known = {each["pool"]: each for each in overview.get("pools", ())}
     columns = ["POOL", "FOR", "WINDOW", ">CAP", ">COMMITTED", ">ALLOWANCE", ">SPENT", ">HELD",

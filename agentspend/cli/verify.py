@@ -31,14 +31,16 @@ def verify(
         output.answer(found)
     elif found["ok"]:
         signed = f"{found['checkpoints']} signatures hold" if found["checkpoints"] else UNSIGNED
-        output.line(f"✓ {found['entries']:,} entries, unbroken; {signed}")
-        output.line(f"  head {found['head'][:16]}…  billed {dollars(found['billed_nusd'])} in all")
+        output.sentence(f"✓ {found['entries']:,} entries, unbroken; {signed}")
+        output.sentence(
+            f"  head {found['head'][:16]}…  billed {dollars(found['billed_nusd'])} in all"
+        )
     elif not found["first_bad_seq"]:
-        output.line(f"✗ {found['entries']:,} entries, unbroken, but {found['why']}")
+        output.sentence(f"✗ {found['entries']:,} entries, unbroken, but {found['why']}")
         say("→ agentspend daemon restart    adds them up anew")
     else:
-        output.line(f"✗ entry {found['first_bad_seq']} is bad: {found['why']}")
-        output.line(f"  the {found['entries']:,} entries before it are sound")
+        output.sentence(f"✗ entry {found['first_bad_seq']} is bad: {found['why']}")
+        output.sentence(f"  the {found['entries']:,} entries before it are sound")
         say("→ keep a copy of the ledger before anything else: agentspend config path")
     if not found["ok"]:
         raise typer.Exit(ExitCode.FAILED)

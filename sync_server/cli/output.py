@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from agentspend.core.errors import AgentspendError
-from agentspend.core.printable import clean
+from agentspend.core.folding import folded
+from agentspend.core.printable import clean, in_encoding
 
 WIDE = 10_000
 LONG = 50_000
@@ -18,7 +19,7 @@ LONG = 50_000
 def line(text: str = "") -> None:
     """One line of data. When the reader of a pipe has gone, the command ends quietly."""
     try:
-        sys.stdout.write(f"{text}\n")
+        sys.stdout.write(in_encoding(text, sys.stdout.encoding) + "\n")
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -32,8 +33,12 @@ def answer(value: Mapping[str, Any]) -> None:
 
 
 def say(text: str) -> None:
-    """One line of talk."""
-    sys.stderr.write(f"{text}\n")
+    """One line of talk, broken between words where a terminal would break it anywhere."""
+    try:
+        width = os.get_terminal_size(sys.stderr.fileno()).columns or WIDE
+    except (OSError, ValueError):
+        width = WIDE
+    sys.stderr.write(in_encoding(folded(text, width), sys.stderr.encoding) + "\n")
     sys.stderr.flush()
 
 

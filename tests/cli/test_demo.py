@@ -1,11 +1,7 @@
 """`agentspend demo`: the whole story, to its end, on a sandbox provider."""
 
 import re
-import sys
 
-import pytest
-
-from agentspend.cli import demo
 from tests.support.process import Home
 
 
@@ -31,15 +27,3 @@ def test_the_demo_tells_the_whole_story(fresh: Home) -> None:
     assert books[0][0] == books[0][1]
     assert said.rstrip().endswith("agentspend run claude")
     assert list(fresh.home.iterdir()) == [fresh.config]
-
-
-def test_a_long_sentence_breaks_between_words(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """A terminal would break it in the middle of a command that is to be read."""
-    monkeypatch.setenv("COLUMNS", "40")
-    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
-    demo._told("one open hold was charged; `agentspend adjust` lowers it again, if it must")
-    lines = capsys.readouterr().out.splitlines()
-    assert all(len(line) <= 40 and line.startswith("  ") for line in lines)
-    assert any(line.endswith("`agentspend") for line in lines)

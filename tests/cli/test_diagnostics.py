@@ -3,11 +3,8 @@
 import io
 import sys
 from types import SimpleNamespace
-from unittest import mock
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from agentspend.cli import diagnostics
 from agentspend.cli.diagnostics import ExitCode, UsageError
@@ -163,32 +160,20 @@ def test_a_full_disk_ends_a_command_in_words(
     assert fresh.config.read_bytes() == before
 
 
-@pytest.mark.parametrize(
-    ("text", "lines"),
-    [
-        ("short", ["short"]),
-        ("words that go on and on until the end", ["words that go on and", "on until the end"]),
-        ("store one: `agentspend keys set anthropic`, or not",
-         ["store one:", "`agentspend keys set anthropic`,", "or not"]),
-        ("no budget applies  → agentspend budget set daily 25.00 --window day",
-         ["no budget applies", "→ agentspend budget set daily 25.00 --window day"]),
-        ("→ agentspend budget set daily 25.00", ["→ agentspend budget set daily 25.00"]),
-        ("a `lonely backtick and more words here", ["a `lonely backtick", "and more words here"]),
-    ],
-)  # fmt: skip
 def test_a_narrow_terminal_breaks_between_words(
-    monkeypatch: pytest.MonkeyPatch, text: str, lines: list[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """And never inside what is to be copied."""
-    monkeypatch.setattr(diagnostics, "_columns", lambda: 20)
-    assert diagnostics.folded(text).splitlines() == lines
-
-
-@given(st.text(st.sampled_from("ab `→\t:é"), max_size=60), st.integers(1, 30))
-def test_folding_loses_no_word(text: str, width: int) -> None:
-    """Whatever the words, they come out in their order."""
-    with mock.patch.object(diagnostics, "_columns", return_value=width):
-        assert diagnostics.folded(text).split() == text.split()
+    """What happened, and what stands in the way out beside the command to copy."""
+    monkeypatch.setattr(diagnostics, "columns", lambda _: 30)
+    hint = "agentspend budget set daily 25.00 --window day    and some words"
+    diagnostics.warn("some words that go on until the end", hint)
+    diagnostics.tell(AgentspendError("no", "some words that go on until the end"))
+    assert capsys.readouterr().err.splitlines() == [
+        "agentspend: some words that go", "on until the end",
+        "→ agentspend budget set daily 25.00 --window day", "  and some words",
+        "agentspend: no",
+        "→ some words that go on until", "  the end",
+    ]  # fmt: skip
 
 
 def test_what_no_terminal_reads_is_not_broken(capsys: pytest.CaptureFixture[str]) -> None:

@@ -137,3 +137,15 @@ def test_a_reader_that_has_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SystemExit) as stopped:
         output.line("x")
     assert stopped.value.code == 0
+
+
+def test_sentences_are_broken_between_words_where_somebody_reads_them(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Data is not: what a pipe or a person copies is one line."""
+    monkeypatch.setattr(output, "columns", lambda _: 24)
+    output.sentence("✗ no request may leave: the disk is full")
+    output.line("a line of data that is longer than that")
+    assert capsys.readouterr().out.splitlines() == [
+        "✗ no request may leave:", "  the disk is full", "a line of data that is longer than that",
+    ]  # fmt: skip
