@@ -4,7 +4,7 @@ The store loads a case under the team's lock, the rules change it, the store wri
 account is only ever put through `put`, which keeps the pool's sums in step.
 """
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 
 from agentspend.core.allowance.accounts import EMPTY, Account, Place
@@ -14,6 +14,10 @@ from sync_server.allowance.sizing import Crowd, Sizing
 from sync_server.belonging import Belonging
 
 ALONE = Belonging()
+
+
+def _nothing(_: Place) -> int:
+    return 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,7 @@ class Case:
     are in force for others. Entries that name any other pool change nothing. `shared` says of a
     pool who pays into it: a "team NAME", a "member", a "device"; else everybody may. `belongs` are
     the teams of the device's member, `own` the pools of the member or device in which all counts
-    that it spends.
+    that it spends. `left_behind_nusd` says what lies in a place on other ledgers of the device.
     """
 
     incarnation: Incarnation | None
@@ -54,6 +58,7 @@ class Case:
     shared: Mapping[str, str] = field(default_factory=dict)
     belongs: Belonging = ALONE
     own: frozenset[str] = frozenset()
+    left_behind_nusd: Callable[[Place], int] = _nothing
 
     def put(self, place: Place, after: Account) -> None:
         """Change one account, and its pool's sums with it."""

@@ -5,7 +5,7 @@ from agentspend.core.allowance.messages import Lacking, Status, Told, Want
 from sync_server.allowance.case import Case, Office
 from sync_server.allowance.journal import Granted
 from sync_server.allowance.pools import PoolState
-from sync_server.allowance.sizing import bound_nusd, grant_nusd, keep_nusd, lacks
+from sync_server.allowance.sizing import LEDGERS, bound_nusd, grant_nusd, keep_nusd, lacks
 
 
 def grant(case: Case, wants: tuple[Want, ...], office: Office) -> list[Granted]:
@@ -73,7 +73,11 @@ def _most_nusd(case: Case, pool: PoolState, office: Office) -> int | None:
     if pool.id in case.own:
         return None
     own = [case.pools[name] for name in case.own if name in case.pools]
-    return bound_nusd(pool, own, office.sizing)
+    most_nusd = bound_nusd(pool, own, office.sizing)
+    if most_nusd is None:
+        return None
+    left_behind_nusd = case.left_behind_nusd(Place(pool.id, pool.window))
+    return max(0, min(most_nusd, LEDGERS * most_nusd - left_behind_nusd))
 
 
 def _inc(case: Case) -> str:

@@ -17,6 +17,10 @@ LITTLE = 400
 A_FEW, MOST_ASKED = 8, 32
 FEW = 8
 """An eighth of a cap."""
+LEDGERS = 3
+"""What ledgers that a device has left behind keep of a pool is bounded, too: by as much as so many
+may have. Who restores a machine twice in a window is given as much as ever; who begins ledger after
+ledger to keep money from the others is not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,19 @@ _SAVE_INCARNATION = Quick(
     .where(incarnations.c.inc == bindparam("b_inc"))
     .values({name: bindparam(name) for name in _RANK})
 )
+_UNSPENT = accounts.c.granted_nusd - accounts.c.returned_nusd - accounts.c.used_nusd
+_LEFT_BEHIND = Quick(
+    select(_UNSPENT.label("nusd"))
+    .join(incarnations, incarnations.c.inc == accounts.c.inc)
+    .where(
+        incarnations.c.device == bindparam("device"),
+        accounts.c.inc != bindparam("inc"),
+        accounts.c.pool == bindparam("pool"),
+        accounts.c.running == bindparam("running"),
+        accounts.c.closed.is_(False),
+        accounts.c.written_off.is_(False),
+    )
+)
 _NEW_ACCOUNT, _NEW_INCARNATION = Quick(insert(accounts)), insert(incarnations)
 _INCARNATION = Quick(select(incarnations).where(incarnations.c.inc == bindparam("inc")))
 
@@ -198,6 +211,7 @@ class Loaded:
             shared={row.id: whose for row in above.rows if (whose := _shared(row))},
             belongs=replace(above.belongs, owners=owners),
             own=frozenset(row.id for row in above.rows if row.member and not row.team),
+            left_behind_nusd=lambda place: _left_behind_nusd(conn, device, inc, place),
         )  # fmt: skip
 
     def keep_back(self, rules: str) -> None:
@@ -230,6 +244,11 @@ class Loaded:
         pools_now = self.case.pools.items()
         save_pools(self._conn, [each for name, each in pools_now if each != self._pools.get(name)])
         self.accounts.save()
+
+
+def _left_behind_nusd(conn: Connection, device: str, inc: str, place: Place) -> int:
+    where = {"device": device, "inc": inc, "pool": place.pool, "running": place.window}
+    return sum(max(0, int(row.nusd)) for row in _LEFT_BEHIND.rows(conn, where))
 
 
 def find_incarnation(conn: Connection, inc: str) -> Incarnation | None:

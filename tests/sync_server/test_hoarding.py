@@ -8,10 +8,10 @@ from tests.sync_server.house import DOLLAR, Device, House
 POOL = "org.month"
 
 
-async def lies(device: Device, nusd: int) -> int:
+async def lies(device: Device, nusd: int, times: int = 20) -> int:
     """How much of the pool the device has, when it asks for more again and again."""
     found = 0
-    for _ in range(20):
+    for _ in range(times):
         answer = await device.sync(Want(POOL, need_nusd=nusd, held_nusd=nusd))
         found = max(each.granted_nusd for each in answer.accounts if each.pool == POOL)
     return found
@@ -52,3 +52,18 @@ async def test_the_bound_goes_with_the_cap(house: House) -> None:
         assert await lies(eve, 500 * DOLLAR) == had * DOLLAR
     await house.ask("cap.set", level="member", name="eve", window="week", cap_nusd=None)
     assert await lies(eve, 500 * DOLLAR) == 80 * DOLLAR
+
+
+async def test_ledger_after_ledger_keeps_no_more_from_the_others(house: House) -> None:
+    """Each new one was given as much as the first, until nobody else had any. Who restores twice
+    has as much as ever."""
+    await house.ask("cap.set", level="org", window="month", cap_nusd=80 * DOLLAR)
+    eve, anna = await house.joined("eve"), await house.joined("anna")
+    await house.ask("cap.set", level="member", name="eve", window="day", cap_nusd=5 * DOLLAR)
+    for place in range(3):
+        assert await lies(eve, 500 * DOLLAR, 3) == 15 * DOLLAR
+        await eve.hello(f"n_{place}")
+    assert await lies(eve, 500 * DOLLAR, 3) == 0
+    assert await lies(anna, 35 * DOLLAR, 3) == 35 * DOLLAR
+    await house.ask("device.write_off", device=eve.certificate.device)
+    assert (await house.ask("verify"))["ok"]
