@@ -12,6 +12,8 @@ from agentspend.bookkeeper import Bookkeeper
 from agentspend.bookkeeper.outcomes import Moment
 from agentspend.config.providers import Provider
 from agentspend.config.shape import AdmissionSection
+from agentspend.core.conversation import Known
+from agentspend.core.facts import RequestFacts
 from agentspend.core.loop_guard import Repeats
 from agentspend.core.model_patterns import may_name
 from agentspend.core.pricebook import PriceBook
@@ -118,6 +120,12 @@ class Desk:
         if own is NO_RULES:
             return ours
         return own if ours is NO_RULES else ours + own
+
+    def turn_before(self, facts: RequestFacts, provider: str) -> Known | None:
+        """The turn that a request extends, where it bounds it."""
+        if not self.trust.in_turns(provider, facts.model):
+            return None
+        return self.memory.find(facts.prefixes, provider)
 
     def key(self, provider: str) -> str | None:
         """The stored key of a provider, if there is one."""

@@ -198,7 +198,7 @@ class Journey:
             rid=self.rid,
             payer=payer,
             counted=paid.counted,
-            known=self.desk.memory.find(facts.prefixes, provider),
+            known=self.desk.turn_before(facts, provider),
             countable=bool(self.dialect.count_path) and provider in self.desk.trust,
             arrived=arrived,
             account=self.desk.unasked.account(provider, headers, arrived.wall_us),

@@ -16,6 +16,7 @@ from agentspend.core.scopes import Payer
 from agentspend.proxy.patience import asks_for_s
 from agentspend.proxy.unasked import Account
 
+BY_TURN = "the previous turn"
 COUNTED = "counted by the provider"
 """What a bound rests on where the provider counted the prompt for us."""
 
@@ -96,7 +97,7 @@ def _basis(facts: RequestFacts, known: Known | None, strict: Bound) -> str:
     if (facts.remote_input or sealed) and strict.context_window:
         runs = f", in each of {facts.iterations} runs" if facts.iterations > 1 else ""
         return f"the model's whole window{runs}"
-    return "the previous turn" if known else "bytes"
+    return BY_TURN if known else "bytes"
 
 
 def after_count(request: Request, tokens: int | None) -> Request:

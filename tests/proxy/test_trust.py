@@ -5,11 +5,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
+import msgspec
+
 from agentspend.core.usage import Billing, Metered
 from agentspend.proxy.charging import Ended
 from agentspend.proxy.trust import Trust
 from tests.proxy.raw import RawProvider, answer_bytes
-from tests.support.desk import Device, budget, message
+from tests.support.desk import OPUS, Device, budget, message
 
 LONG = "word " * 40_000
 START = (
@@ -82,6 +84,32 @@ async def test_a_count_that_was_too_low_is_not_asked_for_again(tmp_path: Path) -
 
         assert (await device.post(message(f"and {LONG}"))).status == 402
         assert len(gateway.received) == 2
+
+
+def whole(tokens: int) -> bytes:
+    """A plain answer to a prompt of so many tokens."""
+    usage = {"input_tokens": tokens, "output_tokens": 5}
+    answer = {"type": "message", "id": "msg_1", "model": OPUS, "stop_reason": "end_turn",
+              "content": [{"type": "text", "text": "it"}], "usage": usage}  # fmt: skip
+    return answer_bytes(msgspec.json.encode(answer))
+
+
+async def test_a_model_whose_turns_prove_nothing_is_bounded_by_its_bytes(tmp_path: Path) -> None:
+    """Behind one name a gateway may have models that count differently: once a prompt was more
+    than the turn before it allowed, no turn of that model is rested on."""
+    turns = [{"role": "user", "content": LONG}]
+    async with RawProvider(whole(20_000), whole(60_000), whole(130_000)) as gateway, Device(
+        tmp_path, [budget("daily", "9")], base_url=gateway.url
+    ) as device:  # fmt: skip
+        for _ in range(3):
+            body = {**message(stream=False), "messages": turns}
+            assert (await device.post(body)).status == 200
+            await device.until_idle()
+            turns += [{"role": "assistant", "content": "it"}, {"role": "user", "content": "more"}]
+
+        _, second, third = await device.ledger()
+        assert second["overrun_nusd"] > 0
+        assert "overrun_nusd" not in third
 
 
 def test_an_answer_that_proves_nothing_says_nothing_of_its_provider() -> None:
