@@ -151,9 +151,19 @@ def tells_input(so_far: Metered, asked: Request) -> bool:
     return tokens * LEAST_PART_OF_BOUND >= facts.input_bound_tokens - facts.sealed_tokens
 
 
+def tells_cost(so_far: Metered, asked: Request) -> bool:
+    """Whether a usage before the last prices the whole prompt: sound has a rate of its own, and a
+    stream may tell it apart only in its end."""
+    if not tells_input(so_far, asked):
+        return False
+    usage = so_far.parts[0].usage
+    told = usage.input_audio_tokens or usage.cache_read_audio_tokens
+    return bool(told) or not asked.facts.audio
+
+
 def knows_input(ended: Ended) -> bool:
     """Whether the prompt's tokens are known in the end."""
-    return ended.metered.billing is Billing.EXACT or tells_input(ended.metered, ended.asked)
+    return ended.metered.billing is Billing.EXACT or tells_cost(ended.metered, ended.asked)
 
 
 def shrunk_nusd(so_far: Metered, asked: Request, held: Held) -> int:

@@ -30,7 +30,7 @@ from agentspend.http.request import Request as HttpRequest
 from agentspend.http.response import Response
 from agentspend.proxy import refusal
 from agentspend.proxy.bodies import ENCODING, read_body
-from agentspend.proxy.charging import ended_by, shrunk_nusd, tells_input, used_tokens
+from agentspend.proxy.charging import ended_by, shrunk_nusd, tells_cost, used_tokens
 from agentspend.proxy.credentials import settle_credentials
 from agentspend.proxy.decoding import decoder_for
 from agentspend.proxy.desk import Desk, Settings
@@ -360,7 +360,7 @@ class Journey:
     def _shrink(self, asked: Request, held: Held, meter: Meter) -> None:
         """At the first usage event most of the hold is free again (DESIGN.md §3)."""
         so_far = meter.so_far()
-        if asked.facts.may_add_input or not tells_input(so_far, asked):
+        if asked.facts.may_add_input or not tells_cost(so_far, asked):
             return
         if asked.provider not in self.desk.trust:
             return

@@ -3,6 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from tests.proxy.raw import RawProvider
 from tests.proxy.test_every_dialect import CHAT, ask
 from tests.support.desk import Device, budget, message
 
@@ -43,3 +46,24 @@ async def test_where_nothing_counts_it_the_window_does(tmp_path: Path) -> None:
         assert reply.status == 400
         assert "may fill the model's whole window" in reply.error["message"]
         assert device.sandbox.requests == []
+
+
+async def test_a_broken_answer_to_sound_is_charged_as_sound(tmp_path: Path) -> None:
+    """Its first usage counts the prompt, and only its last says how much of that was heard."""
+    sound = {"inlineData": {"mimeType": "audio/wav", "data": "AAAA"}}
+    body = {
+        "contents": [{"role": "user", "parts": [sound]}],
+        "generationConfig": {"maxOutputTokens": 100},
+    }
+    said = {"promptTokenCount": 100_000, "totalTokenCount": 100_000}
+    first = msgspec.json.encode({"candidates": [], "usageMetadata": said})
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 9999\r\n\r\n"
+    async with RawProvider(head + b"data: " + first + b"\n\n") as provider, Device(
+        tmp_path, [budget("daily", "9")], keys={"google": "k"}, base_url=provider.url
+    ) as device:
+        path = "/v1beta/models/gemini-2.5-flash:streamGenerateContent"
+        await device.post(body, path, User_Agent="test", x_api_key="")
+        await device.until_idle()
+        assert not any(event.kind == "shrink" for event in device.events)
+        [entry] = await device.ledger()
+        assert entry["amount_nusd"] >= 100_000 * 1_000  # $1 a million
