@@ -58,9 +58,12 @@ async def test_a_broken_answer_to_sound_is_charged_as_sound(tmp_path: Path) -> N
     said = {"promptTokenCount": 100_000, "totalTokenCount": 100_000}
     first = msgspec.json.encode({"candidates": [], "usageMetadata": said})
     head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 9999\r\n\r\n"
-    async with RawProvider(head + b"data: " + first + b"\n\n") as provider, Device(
-        tmp_path, [budget("daily", "9")], keys={"google": "k"}, base_url=provider.url
-    ) as device:
+    async with (
+        RawProvider(head + b"data: " + first + b"\n\n") as provider,
+        Device(
+            tmp_path, [budget("daily", "9")], keys={"google": "k"}, base_url=provider.url
+        ) as device,
+    ):
         path = "/v1beta/models/gemini-2.5-flash:streamGenerateContent"
         await device.post(body, path, User_Agent="test", x_api_key="")
         await device.until_idle()

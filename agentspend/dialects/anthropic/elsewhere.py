@@ -2,10 +2,12 @@
 
 What Anthropic promises of its own bill does not hold there: an empty refusal is billed like any
 answer, and a stream's first event only holds the prompt's place (0, 1 or a guess: zai-org/GLM-5
-#139, BerriAI/litellm #41406). OpenRouter says itself what it took.
+#139, BerriAI/litellm #41406). Their usage may count no searches. OpenRouter says itself what it
+took.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -22,6 +24,15 @@ class ElsewhereMeter(AnthropicMeter):
     def __init__(self, facts: RequestFacts, status: int, content_type: str, vendor: str) -> None:
         super().__init__(facts, status, content_type)
         self._vendor = vendor
+        self._searches = 0
+
+    def _read_block(self, block: dict[str, Any], data: bytes) -> None:
+        self._searches += _is_search(block)
+        super()._read_block(block, data)
+
+    def _read_whole(self, message: dict[str, Any]) -> None:
+        super()._read_whole(message)
+        self._searches += sum(map(_is_search, message.get("content") or ()))
 
     def _metered(self, billing: Billing) -> Metered:
         if self._stream and not self._counted:
@@ -29,10 +40,22 @@ class ElsewhereMeter(AnthropicMeter):
         self._has_content = True
         metered = super()._metered(billing)
         unknown = tuple(name for name in metered.unpriceable if not says_nothing(name))
-        metered = replace(metered, unpriceable=unknown)
+        metered = self._with_searches(replace(metered, unpriceable=unknown))
         if billing is Billing.EXACT and metered.parts:
             return _stated(metered, self._usage, self._vendor)
         return metered
+
+    def _with_searches(self, metered: Metered) -> Metered:
+        """With the searches that stand in the answer, where its usage counts none at all."""
+        if not (self._searches and metered.parts) or self._usage.get("server_tool_use"):
+            return metered
+        first, *more = metered.parts
+        usage = replace(first.usage, web_search_requests=self._searches)
+        return replace(metered, parts=(replace(first, usage=usage), *more))
+
+
+def _is_search(block: dict[str, Any]) -> bool:
+    return block.get("type") == "server_tool_use" and block.get("name") == "web_search"
 
 
 def _stated(metered: Metered, usage: Mapping[str, object], vendor: str) -> Metered:

@@ -39,6 +39,26 @@ def test_an_empty_refusal_is_billed_elsewhere() -> None:
     assert metered("zai", USAGE, **refused).billing is Billing.EXACT
 
 
+@pytest.mark.parametrize(("told", "searches"), [({}, 2), ({"web_search_requests": 1}, 1)])
+def test_searches_that_no_usage_counts_are_seen(told: dict[str, int], searches: int) -> None:
+    """Each is billed, and stands in the answer."""
+    call = {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {}}
+    content = [call, {**call, "name": "web_fetch"}, call, {"type": "text", "text": "hi"}]
+    usage = {**USAGE, "server_tool_use": told} if told else USAGE
+    found = metered("zai", usage, content=content)
+    assert found.parts[0].usage.web_search_requests == searches
+    blocks = [{"type": "content_block_start", "index": n, "content_block": block}
+              for n, block in enumerate(content)]  # fmt: skip
+    end = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": usage}
+    facts = Anthropic("zai").read_request(json.dumps(MINIMAL).encode())
+    meter = Anthropic("zai").meter(facts, 200, "text/event-stream")
+    for event in (*blocks, end, {"type": "message_stop"}):
+        meter.feed(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode())
+    streamed = meter.close(complete=True)
+    assert streamed.billing is Billing.EXACT
+    assert streamed.parts[0].usage.web_search_requests == searches
+
+
 def test_openrouter_states_what_it_took() -> None:
     """Exactly, wherever OpenRouter is behind; a statement is no unknown count."""
     for provider, vendor in (("openrouter", ""), ("gateway", "openrouter")):
