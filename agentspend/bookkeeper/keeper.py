@@ -24,6 +24,7 @@ from agentspend.core.included import IncludedWindow
 from agentspend.core.policy import PendingChange
 
 T = TypeVar("T")
+NEXT = "agentspend daemon start    starts the next one as soon as this one has ended"
 
 
 def clock() -> Moment:
@@ -218,7 +219,7 @@ class Bookkeeper:
         self, kind: str, work: Callable[[Books, Moment], Any], rid: str = ""
     ) -> "asyncio.Future[Any]":
         if self._stopped:
-            raise StoreError("the daemon is stopping", "try again in a moment", Kind.STOPPING)
+            raise StoreError("the daemon is stopping", NEXT, Kind.STOPPING)
         future: asyncio.Future[Any] = self._loop.create_future()
 
         def deliver(result: Any, error: BaseException | None) -> None:

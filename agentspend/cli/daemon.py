@@ -65,7 +65,8 @@ def status(
     if as_json:
         output.answer({name: found[name] for name in STATUS_FIELDS})
         return
-    output.line(f"running  pid {found['pid']}, version {found['version']}")
+    state = "stopping" if found.get("stopping") else "running "
+    output.line(f"{state} pid {found['pid']}, version {found['version']}")
     output.line(f"agents   http://127.0.0.1:{found['port']}")
     output.line(f"control  {found['socket']}")
     output.line(f"sessions {found['sessions']}")

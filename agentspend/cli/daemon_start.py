@@ -9,7 +9,10 @@ def start() -> None:
     """Start the daemon; says so when it already runs."""
     try:
         found = access.ask("ping")
+        runs = not found.get("stopping")
     except DaemonUnreachable:
+        runs = False
+    if not runs:
         found = access.daemon()
         say(f"daemon started: pid {found['pid']}, port {found['port']}")
         if found.get("recovered"):

@@ -24,13 +24,20 @@ SECRETS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "OPENAI_API_KEY", "GEMIN
 
 
 def ensure_daemon(socket_path: Path, log_path: Path) -> Message:
-    """The running daemon's answer to `ping`, starting one when nobody answers."""
+    """The running daemon's answer to `ping`, starting one when nobody answers.
+
+    One that is stopping takes no request any more: its end is waited for.
+    """
     try:
-        return call(socket_path, "ping")
+        found = call(socket_path, "ping")
     except DaemonSilent:
         raise
     except DaemonUnreachable:
         return start_daemon(socket_path, log_path)
+    if not found.get("stopping"):
+        return found
+    stop_daemon(socket_path)
+    return start_daemon(socket_path, log_path)
 
 
 def start_daemon(socket_path: Path, log_path: Path) -> Message:

@@ -65,6 +65,7 @@ class Operations:
                 "running": True,
                 "pid": os.getpid(),
                 "port": self.proxy.port,
+                "stopping": self.proxy.draining,
                 "socket": self.socket,
                 "version": agentspend.__version__,
                 "listen": self.doorway.address,

@@ -124,8 +124,9 @@ async def test_a_stopped_bookkeeper_says_so(tmp_path: Path) -> None:
     async with Kept(tmp_path) as kept:
         pass
 
-    with pytest.raises(StoreError, match="stopping"):
+    with pytest.raises(StoreError, match="stopping") as raised:
         await kept.keeper.hold(kept.request())
+    assert raised.value.hint.startswith("agentspend daemon start ")
 
 
 async def test_a_second_settle_is_an_error_for_whoever_asks(tmp_path: Path) -> None:

@@ -55,6 +55,27 @@ def test_a_running_stream_ends_whole_and_then_the_daemon_stops(
     assert settled["amount_nusd"] == provider.bill()["rows"][-1]["nusd_up"]
 
 
+def test_who_starts_one_that_is_stopping_gets_the_next(
+    home: Home, provider: SandboxProcess
+) -> None:
+    """It takes no request any more, so it is no daemon that runs already."""
+    home.run("daemon", "start")
+    pid = home.pid()
+    provider.direct(HANGS)
+    with session(home) as way, concurrent.futures.ThreadPoolExecutor(2) as pool:
+        answer = way.post(stream=True)
+        answer.read(64)
+        stopping = pool.submit(_stop, home, pid, "stop")
+        until(lambda: _turned_away(way.post), "new requests are turned away")
+        assert home.run("daemon", "status").stdout.startswith(f"stopping pid {pid}")
+        starting = pool.submit(home.run, "daemon", "start")
+        until(lambda: release(provider), "the stream went on")
+        answer.read()
+        assert "daemon stopped" in stopping.result()
+        assert "daemon started" in starting.result().stderr
+    assert home.pid() not in (0, pid)
+
+
 def _stop(home: Home, pid: int, how: str) -> str:
     """Stop the daemon by command or by signal."""
     if how == "stop":
