@@ -61,9 +61,12 @@ def head(conn: sqlite3.Connection) -> tuple[int, str]:
 
 
 def latest_us(conn: sqlite3.Connection) -> int:
-    """The latest moment the ledger knows of: time never moves back behind it."""
+    """The latest moment the ledger knows of: time never moves back behind it.
+
+    Of the entries the last one tells it, since none is written earlier than one before it.
+    """
     found = conn.execute(
-        "SELECT max((SELECT coalesce(max(ts_us), 0) FROM entry),"
+        "SELECT max(coalesce((SELECT ts_us FROM entry ORDER BY seq DESC LIMIT 1), 0),"
         " (SELECT coalesce(max(created_us), 0) FROM hold),"
         " (SELECT coalesce(max(starts_us), 0) FROM account))"
     ).fetchone()
