@@ -19,8 +19,10 @@ def in_doubt(known_us: int, now_us: int) -> bool:
 
 
 def trusted_us(known_us: int, now_us: int) -> int:
-    """The moment by which windows go: the clock's, or the last one known to be right."""
-    return known_us if in_doubt(known_us, now_us) else now_us
+    """The moment by which windows go: the clock's, or the last one known to be right. Never before
+    that: by a clock that is behind, as machines have that just began, a cap would be set for a
+    window that is over, and what was spent in this one would not count."""
+    return known_us if in_doubt(known_us, now_us) else max(known_us, now_us)
 
 
 def is_due(known_us: int, now_us: int) -> bool:

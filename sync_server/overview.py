@@ -16,7 +16,7 @@ from sync_server import burning, visibility
 from sync_server.allowance.pools import PoolState
 from sync_server.burning import Burning, Counts, Lately
 from sync_server.policies import level_of
-from sync_server.raises import still_asked
+from sync_server.raises import WAITS, still_asked
 from sync_server.roles import Role
 from sync_server.store import cases, people
 from sync_server.store.tables import devices, members, pools, requests
@@ -40,7 +40,7 @@ _OPEN = (
     .join(pools, pools.c.id == requests.c.pool)
     .join(devices, devices.c.id == requests.c.device)
     .join(members, members.c.id == devices.c.member)
-    .where(requests.c.status == "open")
+    .where(WAITS)
     .order_by(requests.c.asked_us, requests.c.id)
 )
 

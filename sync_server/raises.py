@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, RowMapping, select
+from sqlalchemy import Connection, Row, RowMapping, and_, select
 
 from agentspend.core.allowance.messages import RaiseRequest
 from agentspend.core.allowance.pools import index_of
@@ -19,10 +19,15 @@ from agentspend.core.windows import Window, WindowKind
 from sync_server.allowance.journal import Filed
 from sync_server.allowance.pools import PoolState
 from sync_server.store import cases
-from sync_server.store.tables import pools, requests
+from sync_server.store.tables import IN_TEAM, members, pools, requests
 
 MOST_OPEN = 20
 MOST_REASON = 500
+WAITS = and_(
+    requests.c.status == "open", IN_TEAM, members.c.active.is_(True), pools.c.active.is_(True)
+)
+"""A question that somebody is still there to hear the answer to, of a cap that is still in force;
+beside the tables of its pool, its device and that one's member."""
 OVER = "over"
 """What a device hears of an open question whose window has ended."""
 
@@ -80,7 +85,7 @@ def _waiting(conn: Connection, org: Row[Any], device: str) -> list[RowMapping]:
     open_ones = (
         select(requests.c.id, requests.c.asked_us, pools.c.kind, pools.c.running)
         .join(pools, pools.c.id == requests.c.pool)
-        .where(requests.c.device == device, requests.c.status == "open")
+        .where(requests.c.device == device, requests.c.status == "open", pools.c.active.is_(True))
     )
     return [
         row

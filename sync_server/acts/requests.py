@@ -12,9 +12,9 @@ from sync_server.acts.act import EVERYONE, Act, Done, Moment
 from sync_server.acts.finding import found
 from sync_server.allowance.journal import Filed, Line, Opened
 from sync_server.allowance.pools import PoolState
-from sync_server.raises import still_asked
+from sync_server.raises import WAITS, still_asked
 from sync_server.roles import Role
-from sync_server.store import cases
+from sync_server.store import cases, people
 from sync_server.store.tables import devices, members, pools, requests
 
 TAKEN_BACK_US = 600_000_000
@@ -62,7 +62,7 @@ def _list(conn: Connection, org: Row[Any], told: Listed, moment: Moment) -> Done
         .order_by(requests.c.asked_us, requests.c.id)
     )
     if not told.all:
-        asked = asked.where(requests.c.status == "open")
+        asked = asked.where(WAITS)
     if not moment.caller.role.may(Role.LEAD):
         asked = asked.where(devices.c.member == moment.caller.member)
     rows = [
@@ -79,6 +79,7 @@ def _approve(conn: Connection, org: Row[Any], told: Approve, moment: Moment) -> 
     row = _open(conn, told.request)
     pool = conn.execute(select(pools.c.kind, pools.c.running).where(pools.c.id == row["pool"]))
     _still_asked(org, row, pool.mappings().one())
+    above = _above(conn, org, row)
     amount_nusd = told.amount_nusd or row["amount_nusd"]
     state = cases.pool_state(conn, row["pool"])
     cap_nusd = state.cap_nusd + amount_nusd
@@ -90,7 +91,7 @@ def _approve(conn: Connection, org: Row[Any], told: Approve, moment: Moment) -> 
     ]
     short = [
         each.id
-        for each in _beside(conn, org, row)
+        for each in _beside(above, org, row)
         if each.id != state.id and each.available_nusd < amount_nusd
     ]
     answer = {
@@ -111,9 +112,23 @@ def _still_asked(org: Row[Any], row: RowMapping, pool: Mapping[Any, Any]) -> Non
         )
 
 
-def _beside(conn: Connection, org: Row[Any], row: RowMapping) -> list[PoolState]:
-    """The pools that what is asked for counts in besides: of the same team, and everybody's."""
+def _above(conn: Connection, org: Row[Any], row: RowMapping) -> cases.Above:
+    """The caps above who asks. Raises where the one that was asked for is not among them any more:
+    its raise would be for others alone."""
     above = cases.pools_above(conn, org.id, row["device"])
+    is_there = people.speaker(conn, row["device"]) is not None
+    if not (is_there and any(each.id == row["pool"] for each in above.rows)):
+        device = f"its device {row['device']}"
+        why = f"there is no cap {row['pool']} above {device}" if is_there else f"{device} is gone"
+        raise AgentspendError(
+            f"nobody waits for request {row['id']} any more: {why}",
+            f"agentspend-server request deny {row['id']}",
+        )
+    return above
+
+
+def _beside(above: cases.Above, org: Row[Any], row: RowMapping) -> list[PoolState]:
+    """The pools that what is asked for counts in besides: of the same team, and everybody's."""
     owner = next((each.team for each in above.rows if each.id == row["pool"]), None)
     whose = (None, owner or above.belongs.home)
     rows = [each for each in above.rows if each.team in whose]

@@ -29,6 +29,7 @@ def test_a_moment_that_is_trusted_is_never_far_ahead(known_us: int, now_us: int)
     """Nor one that the clock does not say or that was not known; the first is believed."""
     at_us = clock.trusted_us(known_us, now_us)
     assert at_us in (known_us, now_us)
+    assert at_us >= known_us
     assert at_us <= (known_us + clock.MOST_AWAY_US if known_us else now_us)
     assert not (clock.is_due(known_us, now_us) and clock.in_doubt(known_us, now_us))
 
@@ -54,6 +55,25 @@ async def today(house: House) -> str:
     at = datetime.fromtimestamp(house.now[0] / 1e6, UTC)
     zone = (await house.ask("org.show"))["zone"]
     return at.astimezone(ZoneInfo(zone)).date().isoformat()
+
+
+async def test_a_cap_that_is_set_by_a_clock_behind_counts_this_window(tmp_path: Path) -> None:
+    """A machine that begins at 1970 until it hears the time: the cap was whole after that."""
+    async with house_in(tmp_path) as house:
+        anna = await house.joined()
+        anna.chain.ts_us = house.now[0]
+        anna.chain.add("settle", (), DOLLAR, counted="billed")
+        await anna.sync()
+        house.hall.service.keep_time(house.now[0])
+        right_us = house.now[0]
+        house.hall.pace = Pace(time.monotonic)
+        house.now[0] = YEAR_US
+        await house.ask("cap.set", level="org", window="month", cap_nusd=9 * DOLLAR)
+        assert (await cap(house))["spent_nusd"] == DOLLAR
+        house.now[0] = right_us
+        await anna.sync()
+        found = await cap(house)
+        assert (found["spent_nusd"], found["free_nusd"]) == (DOLLAR, 8 * DOLLAR)
 
 
 async def test_a_clock_that_jumps_gives_no_cap_again(tmp_path: Path) -> None:

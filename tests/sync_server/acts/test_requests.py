@@ -197,3 +197,31 @@ async def test_a_raise_is_told_to_everybody_it_is_for(house: House) -> None:
         for act in ("request.approve", "request.reopen"):
             await house.ask(act, request=found["id"])
             assert await said(line) == "sync"
+
+
+@pytest.mark.parametrize("gone", ["device", "member", "cap", "team"])
+async def test_nobody_waits_for_what_brings_them_nothing_any_more(house: House, gone: str) -> None:
+    """It was listed and approved: more for everybody, for the sake of who is not there; or a cap
+    that is none was said to be higher."""
+    (device,) = await at_the_cap(house)
+    lead = await house.joined("lea", "leads")
+    await house.ask("member.set_role", member="lea", role="lead")
+    _, asked = await device.request(20 * DOLLAR)
+    if gone == "device":
+        await house.ask("device.revoke", device=device.certificate.device)
+    elif gone == "member":
+        await house.ask("member.revoke", member="anna")
+    elif gone == "cap":
+        await house.ask("cap.set", level="team", name="backend", window="day", cap_nusd=None)
+        assert (await device.request(20 * DOLLAR))[1]["status"] == "over"
+    else:
+        await house.ask("member.move", member="anna", team="leads")
+    if gone != "team":
+        assert (await house.ask("request.list"))["requests"] == []
+        assert (await lead.look()).questions == ()
+    status, found = await house.try_to("request.approve", request=asked["id"])
+    assert status == 409
+    assert "nobody waits" in found["error"]["message"]
+    await house.ask("request.refuse", request=asked["id"])
+    [line] = (await house.ask("request.list", all=True))["requests"]
+    assert line["status"] == "refused"
