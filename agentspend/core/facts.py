@@ -19,9 +19,10 @@ class RequestFacts(msgspec.Struct, frozen=True):
 
     `input_bound_tokens`: upper bound of the prompt by its bytes, not yet capped by the context
     window; `sealed_tokens` are the part of it for files that lie in the body but whose bytes bound
-    nothing (PDF, sound), so that the window does, or a count, or an earlier turn. `remote_input`:
-    input the body does not hold (URLs, files, server tools, MCP), so that only the context window
-    bounds it. `iterations`: how often the provider may run the prompt in one request (server
+    nothing (PDF, sound), so that the window does, or a count, or an earlier turn; `linked_tokens`
+    that for images which only an address leads to: a larger one may lie there in the next turn.
+    `remote_input`: input the body does not hold (URLs, files, server tools, MCP), so that only the
+    context window bounds it. `iterations`: how often the provider may run the prompt in one request (server
     tools). `cache_ttl`: the dearest cache write asked for ("", "5m", "1h"), or
     "auto" / "auto-12h" where the provider writes by itself, billed only where it lists a price.
     `prefixes`: newest first; the first is the whole request. `unpriceable`: names of fields that
@@ -63,6 +64,7 @@ class RequestFacts(msgspec.Struct, frozen=True):
     advice_tokens: int = 0
     fees_pusd: int = 0
     sealed_tokens: int = 0
+    linked_tokens: int = 0
 
     @property
     def may_add_input(self) -> bool:

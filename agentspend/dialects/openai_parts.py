@@ -75,9 +75,9 @@ class Parts:
     what that cost.
 
     `remote_input`: input that is not in the body; `sealed_tokens`: what files in it are counted
-    for, of which no more is known. `web_searches`, `preview_searches` and
-    `file_searches`: kinds of tools the provider runs, asked for or not. `compacts`: it shortens
-    the prompt, which takes a run.
+    for, of which no more is known; `linked_tokens`: what images at an address are. `web_searches`,
+    `preview_searches` and `file_searches`: kinds of tools the provider runs, asked for or not.
+    `compacts`: it shortens the prompt, which takes a run.
     """
 
     model: str
@@ -86,6 +86,7 @@ class Parts:
     tells_calls: bool = True
     files: int = 0
     sealed_tokens: int = 0
+    linked_tokens: int = 0
     remote_input: bool = False
     audio: bool = False
     server_tools: int = 0
@@ -115,6 +116,7 @@ class Parts:
         if not url.startswith(DATA_IMAGE):
             linked = self.vendor in OPENAIS and url.startswith(LINKS)
             self.remote_input = self.remote_input or not linked
+            self.linked_tokens += image_tokens(self.model)
             return image_tokens(self.model)
         return image_tokens(self.model) - payload_weight(url.encode(), self.bound(b"0"))
 

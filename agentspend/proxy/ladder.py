@@ -116,7 +116,7 @@ def input_tokens_bound(facts: RequestFacts, known: Known | None, counted_tokens:
     """The tightest upper bound of the prompt that is known: by bytes, by a turn, by a count."""
     tokens = facts.input_bound_tokens
     if known is not None and not facts.remote_input:
-        tokens = min(tokens, known.input_tokens_bound())
+        tokens = min(tokens, known.input_tokens_bound() + facts.linked_tokens)
     if counted_tokens is not None:
         margin = max(counted_tokens * COUNT_MARGIN_PERCENT // 100 + 1, COUNT_MARGIN_TOKENS)
         tokens = min(tokens, counted_tokens + margin)

@@ -66,8 +66,9 @@ class Contents:
     JSON; `escapes` says that the request writes characters as `\\uXXXX`.
 
     `remote_input`: input that is not in the body. `added_tokens`: the most that what was read adds
-    to a prompt beside its own bytes, `sealed_tokens` the part of it for files. `ttl`: the dearest
-    cache write asked for. `advice_tokens`: the most that models write which this one may ask.
+    to a prompt beside its own bytes, `sealed_tokens` the part of it for files, `linked_tokens` that
+    for images at an address. `ttl`: the dearest cache write asked for. `advice_tokens`: the most
+    that models write which this one may ask.
     """
 
     model: str
@@ -75,6 +76,7 @@ class Contents:
     escapes: bool = True
     added_tokens: int = 0
     sealed_tokens: int = 0
+    linked_tokens: int = 0
     ttl: str = ""
     remote_input: bool = False
     server_tool_uses: int = 0
@@ -172,7 +174,10 @@ class Contents:
 
     def _image(self, source: Source | None) -> int:
         """What an image adds: its cap, less what its payload was counted for."""
+        if source is not None and source.type == "file":  # its id leads to no other
+            return image_tokens(self.model)
         if source is None or source.type != "base64":
+            self.linked_tokens += image_tokens(self.model)
             return image_tokens(self.model)
         payload = bytes(source.data)[1:-1]
         return image_tokens(self.model) - payload_weight(payload, self.bound(b"0"))

@@ -95,6 +95,7 @@ def read_request(body: bytes, *, in_nfc: bool = True) -> RequestFacts:
         candidates=runs,
         advice_tokens=contents.advice_tokens,
         sealed_tokens=contents.sealed_tokens,
+        linked_tokens=contents.linked_tokens,
         unpriceable=tuple(
             sorted(
                 {

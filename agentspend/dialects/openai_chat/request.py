@@ -108,6 +108,7 @@ def read_request(body: bytes, provider: str, *, in_nfc: bool, injects: bool) -> 
         file_search_requests=uses if parts.file_searches else 0,
         fees_pusd=parts.fees_pusd(uses),
         sealed_tokens=parts.sealed_tokens,
+        linked_tokens=parts.linked_tokens,
         prefixes=prefix_marks(rest, NEUTRAL | labels(provider), messages, sizes),
         unpriceable=tuple(sorted({*parts.unpriceable, *fields.unpriceable, *named, *costly})),
         candidates=max(1, fields.whole("n", least=1)) * runs,

@@ -117,6 +117,7 @@ def read_request(body: bytes, provider: str, *, in_nfc: bool) -> RequestFacts:
         file_search_requests=uses if parts.file_searches else 0,
         fees_pusd=parts.fees_pusd(uses),
         sealed_tokens=parts.sealed_tokens,
+        linked_tokens=parts.linked_tokens,
         prefixes=prefix_marks(rest, NEUTRAL | labels(provider), items, sizes),
         unpriceable=tuple(
             sorted(
