@@ -22,8 +22,8 @@ class RequestFacts(msgspec.Struct, frozen=True):
     nothing (PDF, sound), so that the window does, or a count, or an earlier turn; `linked_tokens`
     that for images which only an address leads to: a larger one may lie there in the next turn.
     `remote_input`: input the body does not hold (URLs, files, server tools, MCP), so that only the
-    context window bounds it. `iterations`: how often the provider may run the prompt in one request (server
-    tools). `cache_ttl`: the dearest cache write asked for ("", "5m", "1h"), or
+    context window bounds it. `iterations`: how often the provider may run the prompt in one
+    request (server tools). `cache_ttl`: the dearest cache write asked for ("", "5m", "1h"), or
     "auto" / "auto-12h" where the provider writes by itself, billed only where it lists a price.
     `prefixes`: newest first; the first is the whole request. `unpriceable`: names of fields that
     can cost money and that we have no price for.
