@@ -62,4 +62,4 @@ def _read(path: Path) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise LaunchError(f"{path} is not UTF-8: {error}", "write it as UTF-8") from error
+        raise LaunchError(f"{path} is not UTF-8", "write it as UTF-8") from error

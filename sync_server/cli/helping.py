@@ -40,6 +40,15 @@ class HelpfulCommand(TyperCommand):
 
     examples: tuple[str, ...] = ()
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """What the parser cannot take is this command's mistake: typer says so not everywhere."""
+        try:
+            return list(super().parse_args(ctx, args))
+        except ClickError as error:
+            known: Any = error
+            known.ctx = known.ctx or ctx
+            raise
+
     def format_epilog(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - typer's own
         """The examples, each on a line of its own, never wrapped."""
         write_examples(formatter, self.examples)

@@ -13,6 +13,8 @@ from sync_server.cli.shown import when
 from sync_server.names import name_of
 from sync_server.roles import Role
 
+MOST_H = 720
+"""As long as `acts.invites` lets an invite hold; to load that takes a database's library."""
 Json = Annotated[bool, typer.Option("--json", help="Versioned JSON on one line.")]
 Member = Annotated[
     str,
@@ -200,7 +202,9 @@ def member_revoke(member: Member, as_json: Json = False) -> None:
 
 def invite(
     member: Member,
-    hours: Annotated[int, typer.Option(metavar="H", min=1, help="How long it is valid.")] = 24,
+    hours: Annotated[
+        int, typer.Option(metavar="H", min=1, max=MOST_H, help="How long it is valid.")
+    ] = 24,
     as_json: Json = False,
 ) -> None:
     """Print the line that joins one more device of a member, once."""

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from sync_server.acts import invites
 from tests.sync_server.cli.command import run
 
 ORG = ("--org", "Acme", "--host", "localhost")
@@ -53,3 +54,25 @@ def test_what_is_read_or_shown_and_is_not_there(initialised: Path) -> None:
     done = run(initialised, "member", "import", "none.csv")
     assert "none.csv cannot be read: No such file or directory\n→ give a CSV" in done.err
     assert run(initialised, "report", "--team", "web").err == "nothing was spent for team web\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "way_out"),
+    [
+        (
+            f"invite anna --hours {invites.MOST_H + 1}",
+            "721 is not between 1 and 720",
+            "invite anna",
+        ),
+        ("org set-cap 1 --window", "'--window' requires an argument", "org set-cap 2000"),
+    ],
+)
+def test_a_command_that_was_written_wrong(
+    initialised: Path, words: str, said: str, way_out: str
+) -> None:
+    """What is wrong, in words, and an example of this very command."""
+    done = run(initialised, *words.split())
+    assert (done.code, done.out) == (2, "")
+    message, _, hint = done.err.partition("\n→ ")
+    assert said in message
+    assert hint.startswith(f"agentspend-server {way_out}")
