@@ -44,10 +44,10 @@ def sender(conn: Connection, device: str) -> Any:
 
 
 def speaker(conn: Connection, device: str) -> people.Speaker:
-    """Whose device it is. One that was revoked may report, and do nothing else."""
+    """Whose device it is. One that was revoked or left may report, and do nothing else."""
     who = people.speaker(conn, device)
     if who is None:
-        raise UnknownDevice(f"{device} or its member was revoked")
+        raise UnknownDevice(f"{device} or its member was revoked, or it left")
     return who
 
 

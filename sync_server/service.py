@@ -92,7 +92,7 @@ class Service:
             hash_at = ledgers.hashes(conn, sync, known.end if known is not None else NOTHING)
             office = self._office(conn, org, now_us, sender.member, belongs.teams)
             loaded.keep_back(org.rules)
-            if not Role(sender.role).may(SPENDS):
+            if sender.left_us or not Role(sender.role).may(SPENDS):
                 loaded.looks_only()
             terms_of = loaded.terms_of(trusted_us(org.clock_us, now_us), org.zone)
             proved = partial(ledgers.proved, conn, sync.inc)
@@ -106,7 +106,7 @@ class Service:
             self._keep(conn, sync, sealed, outcome, answer, now_us)
             if not outcome.forked:
                 spending.add(conn, sync.inc, outcome.entries, belongs.known)
-            if leaving.says_so(loaded.case.incarnation, outcome):
+            if not sender.left_us and leaving.says_so(loaded.case.incarnation, outcome):
                 lines, act = leaving.noted(conn, device, sender.member, now_us)
                 self._decided(conn, cases.lock(conn, self.org), lines, act, now_us)
         return answer

@@ -58,7 +58,8 @@ _NEW_POOL = {
 }  # fmt: skip
 _SENDER = Quick(
     select(
-        devices.c.public_key, devices.c.member, devices.c.full_us, members.c.team, members.c.role
+        *(devices.c[name] for name in ("public_key", "member", "full_us", "left_us")),
+        *(members.c.team, members.c.role),
     )
     .join(members, members.c.id == devices.c.member)
     .where(devices.c.id == bindparam("device"))
@@ -124,11 +125,11 @@ class Speaker:
 
 
 def speaker(conn: Connection, device: str) -> Speaker | None:
-    """The member behind an active device; None where either was revoked."""
+    """The member behind an active device; None where either was revoked, or the device left."""
     found = (
         select(members.c.id, members.c.team, members.c.role)
         .join(devices, devices.c.member == members.c.id)
-        .where(devices.c.id == device, devices.c.active.is_(True), members.c.active.is_(True))
+        .where(devices.c.id == device, IN_TEAM, members.c.active.is_(True))
     )
     row = conn.execute(found).one_or_none()
     return Speaker(*row) if row is not None else None
@@ -209,8 +210,8 @@ def teams_of(conn: Connection, *only: str) -> dict[str, list[str]]:
 
 
 def sender(conn: Connection, device: str) -> Any:
-    """A device's `public_key`, `member` and `full_us`, and the member's home `team` and `role`;
-    None for none.
+    """A device's `public_key`, `member`, `full_us` and `left_us`, and the member's home `team` and
+    `role`; None for none.
 
     An expelled device keeps its key: it may still report.
     """

@@ -68,6 +68,20 @@ async def test_with_a_fresh_invite_it_is_back(house: House) -> None:
     assert (await listed(house, device))["status"] == "active"
 
 
+async def test_who_says_so_and_goes_on_gets_nothing(house: House) -> None:
+    """No signs are looked for there: whoever hides behind the word has no allowance either, and
+    decides nothing."""
+    device = await capped(house)
+    await house.ask("member.set_role", member="anna", role="lead")
+    await leaves(device)
+    told = await device.sync(Want(POOL, need_nusd=DOLLAR))
+    assert [(each.granted_nusd, each.keep_nusd) for each in told.accounts] == [(0, 0)]
+    status, _ = await device.try_to_look()
+    assert status == 403
+    status, _ = await device.request(DOLLAR)
+    assert status == 403
+
+
 async def test_who_is_sent_away_after_leaving_was_sent_away(house: House) -> None:
     """The lead's word is the last."""
     device = await capped(house)
