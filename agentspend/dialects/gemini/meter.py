@@ -13,7 +13,8 @@ from agentspend.dialects.json_array import ArraySplitter
 from agentspend.dialects.metering import AnswerMeter
 
 CUT = "MAX_TOKENS"
-# Up to this generation a grounded prompt is billed once, from the next on each query is.
+# Up to this generation a grounded prompt is billed once, from the next on each query is, once and
+# if it has words.
 BILLED_BY_PROMPT = "gemini-2"
 
 
@@ -75,7 +76,7 @@ class GeminiMeter(AnswerMeter):
             self._in_tool_call = "functionCall" in parts[-1]
         grounding = candidate.get("groundingMetadata") or {}
         queries = grounding.get("webSearchQueries") or []
-        self._queries = self._queries | {str(query) for query in queries}
+        self._queries = self._queries | {str(query) for query in queries if query}
         if reason := candidate.get("finishReason"):
             self._ended |= {candidate.get("index", 0)}
             self._finished = len(self._ended) >= self._facts.candidates

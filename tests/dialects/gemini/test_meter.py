@@ -178,7 +178,7 @@ def test_grounding_is_billed_by_prompt_or_by_query(model: str, searches: int) ->
     grounded = chunk("a", usageMetadata=USAGE, modelVersion=model)
     grounded["candidates"][0]["groundingMetadata"] = {"webSearchQueries": ["a", "b"]}
     more = chunk("b", "STOP", usageMetadata=USAGE)
-    more["candidates"][0]["groundingMetadata"] = {"webSearchQueries": ["a", "b", "c"]}
+    more["candidates"][0]["groundingMetadata"] = {"webSearchQueries": ["a", "", "b", "c"]}
     assert metered(grounded, more).parts[0].usage.web_search_requests == searches
     plain = metered(chunk("a", usageMetadata=USAGE)).parts[0].usage
     assert plain.web_search_requests == 0
