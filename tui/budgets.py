@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from rich.cells import cell_len
+
 from agentspend.core.budgets import TEAM_PREFIX
 from agentspend.core.forecast import empty_at_us
 from agentspend.core.scopes import Scope
@@ -151,8 +153,10 @@ def _money_cells(cells: int) -> int:
 def text(line: Line, cells: int, now_us: int) -> str:
     """One line of so many cells: mark, name, window, bar, percent, spent and limit, time left."""
     money = left_of(line)
-    if cells < ROOMY_CELLS:
+    if cells < ROOMY_CELLS or cell_len(money) > _money_cells(cells):
         money = money.partition(" of ")[0]
+    if cell_len(money) > _money_cells(cells):
+        money = money.partition(" ")[0]
     until = left((line.resets_us - now_us) // 1_000_000) if line.resets_us is not None else "-"
     name = line.name.removeprefix(TEAM_PREFIX)
     name = name if line.mode == "hard" else f"{name} (warn)"

@@ -1,5 +1,6 @@
 """`agentspend top`: the live screen, over the running daemon, the ledger's file, or a recording."""
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -40,6 +41,7 @@ def top(
     from agentspend.cli import output
     from agentspend.cli.diagnostics import UsageError, as_written
     from agentspend.core.filters import parse_filter
+    from agentspend.core.printable import writes_signs
     from tui.app import TopApp
     from tui.format import Glyphs
     from tui.rows import View
@@ -54,7 +56,7 @@ def top(
         _replay(speed) if demo else _live(),
         zone=tzlocal.get_localzone(),
         read_only=read_only,
-        glyphs=Glyphs(ascii_only),
+        glyphs=Glyphs(ascii_only or not writes_signs(sys.stderr.encoding)),
         view=names[view.lower()],
         filter_text=filter_text,
     )

@@ -18,6 +18,12 @@ def clean(text: str) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
+def writes_signs(encoding: str | None) -> bool:
+    """Whether a stream of this encoding takes all our signs."""
+    signs = "".join(map(chr, LOOKS_LIKE))
+    return in_encoding(signs, encoding) == signs
+
+
 def in_encoding(text: str, encoding: str | None) -> str:
     """As a stream of this encoding takes it: where that lacks one of our signs, all of them in
     ASCII; what else it lacks is `?`."""

@@ -66,3 +66,10 @@ def test_colours_are_those_the_terminal_has(
         assert not re.search(pattern, sent), re.search(pattern, sent)
     assert "enforcing" in sent
     assert "\x1b[?1049l" in sent
+
+
+def test_an_encoding_without_our_signs_gets_ascii(tmp_path: Path) -> None:
+    """Nobody has to know of --ascii, and no escape is shown in a sign's place."""
+    sent = screen(tmp_path, TERM="xterm", PYTHONIOENCODING="latin-1", PYTHONUTF8="0")
+    assert "enforcing" in sent
+    assert "\\u" not in sent

@@ -138,3 +138,12 @@ def test_of_several_teams_each_budget_has_its_own_pace() -> None:
     assert [line.name for line in first if line] == [
         "team:org.day", "team:team.web.day", "team:team.web.day",
     ]  # fmt: skip
+
+
+def test_what_is_left_is_never_cut() -> None:
+    """Of a large limit what is left stands alone, rather than the ends of two sums."""
+    (line,) = lines(_with(_budget("huge", 1 * USD, 1_500_000 * USD)), NOW_US)
+    for cells in (60, 80, 100, 120, 200):
+        shown = text(line, cells, NOW_US)
+        assert "$1,499,999.00" in shown
+        assert cell_len(shown) == cells
