@@ -83,10 +83,12 @@ class PoolState:
 def _late_nusd(before: Account, after: Account) -> int:
     """How much an earlier window's account adds to this window's charge.
 
-    Writing an account off charges all that was outstanding, so later reports add nothing.
+    Writing an account off charges all that was outstanding, so later reports add nothing but what
+    they tell of spending above its rights.
     """
     if before.written_off:
-        return 0
+        charged_nusd = max(before.used_nusd, before.granted_nusd - before.returned_nusd)
+        return max(0, after.used_nusd - charged_nusd)
     if after.written_off:
         return before.outstanding_nusd
     return after.used_nusd - before.used_nusd

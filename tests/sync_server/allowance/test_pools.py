@@ -1,6 +1,7 @@
 """A pool's sums: what may be granted, through windows, caps and write-offs."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,6 +25,22 @@ def test_a_new_window_holds_back_what_may_still_be_spent() -> None:
     """A laptop asleep at midnight: its old rights come out of the new window."""
     pool = PoolState("org", 1_000, 3).changed(3, EMPTY, Account(400, 0, 100)).rolled(4, None)
     assert (pool.committed_nusd, pool.holdback_nusd, pool.available_nusd) == (0, 300, 700)
+
+
+def test_what_a_lost_device_spent_above_its_rights_counts_when_it_is_heard() -> None:
+    """It was counted as having spent all it had; what it tells beyond that was in no sum. In the
+    running window the account holds it."""
+    spent = Account(10, 0, 2)
+    lost = replace(spent, written_off=True)
+    pool = PoolState("org", 1_000, 3).changed(3, EMPTY, spent)
+    told = [lost, lost.after(7, 0, closes=False), lost.after(30, 0, closes=False)]
+    here = pool.changed(3, spent, lost)
+    past = pool.rolled(4, None).changed(3, spent, lost)
+    taken = []
+    for before, after in pairwise(told):
+        here, past = here.changed(3, before, after), past.changed(3, before, after)
+        taken.append((here.committed_nusd, past.late_nusd))
+    assert taken == [(10, 8), (32, 30)]
 
 
 def test_what_is_heard_late_is_charged_to_the_window_it_is_heard_in() -> None:
