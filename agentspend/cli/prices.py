@@ -11,6 +11,7 @@ import typer
 from agentspend.cli import access, output
 from agentspend.cli.diagnostics import ExitCode, UsageError, as_written, confirmed, say, warn
 from agentspend.cli.moments import now_us
+from agentspend.core.scopes import glob
 
 if TYPE_CHECKING:
     from agentspend.core.pricebook import PriceBook
@@ -24,7 +25,10 @@ COLUMNS = ["MODEL", ">INPUT", ">CACHE READ", ">WRITE 5M", ">WRITE 1H", ">OUTPUT"
 
 def show(
     pattern: Annotated[
-        str, typer.Argument(metavar="PATTERN", help="Part of a name, such as opus or openai/.")
+        str,
+        typer.Argument(
+            metavar="PATTERN", help="Part of a name, such as opus or openai/; * is wild."
+        ),
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Versioned JSON on one line.")] = False,
 ) -> None:
@@ -54,6 +58,13 @@ def show(
     output.table(COLUMNS, cells, spare=spare)
     count = "1 model" if len(rows) == 1 else f"{len(rows):,} models"
     output.line(f"{count}, USD per million tokens, {book.version}")
+
+
+def _named(whole: str, model: str, pattern: str) -> bool:
+    """Whether a model, with or without its provider, is one that is asked for."""
+    if "*" not in pattern:
+        return pattern in whole
+    return fnmatchcase(whole, glob(pattern)) or fnmatchcase(model, glob(pattern))
 
 
 RATES = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output")
@@ -179,11 +190,12 @@ def update(
 
 
 def _rows(book: "PriceBook", pattern: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every model, of whose name `pattern` is a part, with its rates of now in pUSD per token."""
-    at_us = now_us()
+    """Every model of such a name, with its rates of now in pUSD per token: `pattern` is a part of
+    it, or with `*` the whole."""
+    at_us, pattern = now_us(), pattern.lower()
     for provider in book.providers():
         for model in book.models(provider):
-            if pattern.lower() not in f"{provider}/{model}".lower():
+            if not _named(f"{provider}/{model}".lower(), model.lower(), pattern):
                 continue
             price = book.find(provider, model)
             assert price is not None

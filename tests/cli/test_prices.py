@@ -42,6 +42,15 @@ def test_show(agentspend: Command) -> None:
     assert "1 model, USD per million tokens, sha256:" in ran.out.splitlines()[-1]
 
 
+def test_show_by_a_pattern(agentspend: Command) -> None:
+    """`*` is wild here, too, and the name with or without its provider's."""
+    for pattern in ("claude-haiku-4-*", "anthropic/claude-HAIKU-4-*", "*-haiku-4-5"):
+        models = agentspend("prices", "show", pattern, "--json").json()["models"]
+        names = [each["model"] for each in models]
+        assert "anthropic/claude-haiku-4-5" in names
+        assert all("claude-haiku-4-5" in name for name in names)
+
+
 def test_show_in_json(agentspend: Command) -> None:
     """The JSON has rates in pico-USD per token; a name nobody has gives none."""
     found = agentspend("prices", "show", "claude-haiku-4-5", "--json").json()
