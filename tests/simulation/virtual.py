@@ -235,6 +235,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Seconds since the run began."""
         return self._virtual.now_us / 1_000_000
 
+    async def shutdown_default_executor(self, *_: Any) -> None:
+        """Nothing to wait for: it has no threads. asyncio would start a real one to do so."""
+
 
 class _Inline(concurrent.futures.ThreadPoolExecutor):
     """`asyncio.to_thread` without a thread: at once, in order."""
