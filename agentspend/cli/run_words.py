@@ -11,7 +11,7 @@ from agentspend.cli.budget_lines import applying, left_text, resets_when, tighte
 from agentspend.cli.diagnostics import say, warn
 from agentspend.cli.moments import now_us
 from agentspend.cli.session_link import SessionLink
-from agentspend.core.errors import AgentspendError, DaemonSilent, DaemonUnreachable
+from agentspend.core.errors import AgentspendError, DaemonSilent, DaemonUnreachable, Kind
 from agentspend.core.money import dollars
 from agentspend.core.scopes import Payer
 
@@ -89,12 +89,12 @@ def after(link: SessionLink, payer: Payer, plan: LaunchPlan) -> None:
     except DaemonSilent as error:
         warn(error.message, error.hint)
         return
-    except DaemonUnreachable:
-        warn("the daemon is not running, so what this session cost is not known here",
-             "agentspend daemon start, then agentspend log")  # fmt: skip
-        return
     except AgentspendError as error:
-        warn(error.message, error.hint)
+        if isinstance(error, DaemonUnreachable) or error.kind == Kind.STOPPING:
+            warn("the daemon is not running, so what this session cost is not known here",
+                 "agentspend daemon start, then agentspend log")  # fmt: skip
+        else:
+            warn(error.message, error.hint)
         return
     if total["requests"] or total["refused"]:
         say(f"agentspend: {_cost(total)}{_left(lines)}")

@@ -43,7 +43,6 @@ ELSEWHERE = {
     "agentspend/cli/run_args.py": "tests/e2e",
     "agentspend/cli/run_facts.py": "tests/cli/test_doctor.py and tests/e2e",
     "agentspend/cli/run_help.py": "tests/cli/test_app.py",
-    "agentspend/cli/run_words.py": "tests/e2e",
     "agentspend/cli/session_link.py": "tests/e2e and tests/daemon",
     "agentspend/cli/smallest.py": "tests/cli/test_budget.py",
     "agentspend/config/budgets.py": "tests/config/test_schema.py, word for word",
