@@ -64,7 +64,7 @@ DIMENSION_OF = {"processing": "service_tier", "service_tier": "service_tier", "s
 PLAIN_TIERS = ("default", "standard")
 MODEL_KEYS = {"provider", "models", "source", "reason", "context_window", "max_output", "like"}
 MODEL_KEYS |= {"aliases", "becomes", "since", "peak_weekdays", *DIMENSIONS}
-MODEL_KEYS |= {"web_search", "web_search_preview", "cache_write_12h_times"}
+MODEL_KEYS |= {"web_search", "web_search_preview", "cache_write_12h_times", "rates_times"}
 
 Row = list[Any]
 """[from date, from prompt tokens, then one rate per RATE_KEYS in pUSD (null: no price)]
@@ -334,6 +334,7 @@ def apply_overlay(compiled: Compiled, overlay: Mapping[str, Any]) -> None:
         assert not unknown, f"overlay.toml: unknown keys {sorted(unknown)}"
         models = compiled.providers[entry["provider"]]["models"]
         for name in entry["models"]:
+            assert "like" in entry or "rates_times" not in entry, "overlay.toml: times of what?"
             if like := entry.get("like"):
                 assert name not in models, f"overlay.toml: {name} is in the data now"
                 models[name] = json.loads(_dump(models[like]))
@@ -381,6 +382,8 @@ def _apply(model: dict[str, Any], entry: Mapping[str, Any]) -> None:
         model["peak"]["weekdays"] = sorted(entry["peak_weekdays"])
     for rows in _price_lists(model):
         for row in rows:
+            for name, times in entry.get("rates_times", {}).items():
+                row[COLUMN[name]] = int(row[COLUMN[name]] * Decimal(times))
             for name in ("web_search", "web_search_preview"):
                 if name in entry:
                     assert row[COLUMN[name]] is None, f"overlay.toml: {name} is in the data now"
@@ -392,7 +395,9 @@ def _apply(model: dict[str, Any], entry: Mapping[str, Any]) -> None:
         for word, times in entry.get(dimension, {}).items():
             variants = model.setdefault(dimension, {})
             assert word not in variants, f"overlay.toml: {dimension} {word} is in the data now"
-            variants[word] = {"times": [["", *Decimal(times).as_integer_ratio()]]}
+            dated = times if isinstance(times, dict) else {"": times}
+            steps = [[day, *Decimal(each).as_integer_ratio()] for day, each in dated.items()]
+            variants[word] = {"times": steps}
 
 
 if __name__ == "__main__":

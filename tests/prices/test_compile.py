@@ -64,6 +64,7 @@ def test_every_overlay_fact_has_a_source_and_a_reason() -> None:
         {"provider": "anthropic", "models": ["claude-opus-5"], "max_ouput": 1},
         {"provider": "anthropic", "models": ["claude-opus-5"], "like": "claude-fable-5"},
         {"provider": "anthropic", "models": ["claude-opus-5"], "speed": {"fast": "2"}},
+        {"provider": "anthropic", "models": ["claude-opus-5"], "rates_times": {"input": "2"}},
     ],
 )
 def test_an_overlay_fact_about_nothing_is_an_error(
@@ -97,3 +98,17 @@ def test_a_retired_name_costs_what_answers_it() -> None:
     models = load_table()["providers"]["x-ai"]["models"]
     old, new = models["grok-code-fast-1"]["rates"], models["grok-build-0.1"]["rates"]
     assert [row[1:] for row in old if row[0] == "2026-05-15"] == [row[1:] for row in new]
+
+
+def test_a_new_model_may_cost_a_part_of_an_older_one() -> None:
+    """Each rate has its own part, which holds in every tier of the older one's."""
+    models = load_table()["providers"]["openai"]["models"]
+    short, long = models["gpt-6.2-astra"]["rates"]
+    assert short[2:7] == [8_000_000, 400_000, 10_000_000, None, 40_000_000]
+    assert long[1:7] == [272_001, 16_000_000, 800_000, 20_000_000, None, 60_000_000]
+
+
+def test_a_tier_may_become_dearer_on_a_day() -> None:
+    """Three times the price until then, six times after."""
+    sol = load_table()["providers"]["openai"]["models"]["gpt-6.2-sol"]
+    assert sol["service_tier"]["ultrafast"]["times"] == [["", 3, 1], ["2027-03-01", 6, 1]]

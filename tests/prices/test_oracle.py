@@ -33,6 +33,8 @@ KNOWN: dict[str, str] = {
     "anthropic/claude-opus-4-7 speed=fast": "6x until 2026-07-24; the data prices it as standard",
     "openai/gpt-6-astra service_tier=ultrafast": "6x by OpenAI's guide; the data lacks the tier",
     "openai/gpt-6.1-sol service_tier=ultrafast": "6x by litellm; the data does not have the tier",
+    "openai/gpt-6.2-astra": "of 2026-11-17, not in the data yet; OpenAI's list of models",
+    "openai/gpt-6.2-sol": "of 2026-11-17, not in the data yet; OpenAI's page: as GPT-6.1 Sol",
     "x-ai/grok-code-fast-1": "retired 2026-05-15: its name serves Grok Build, 5x the price",
 }
 
