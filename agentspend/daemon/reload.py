@@ -82,6 +82,7 @@ class Reload:
         self._desk = desk
         self._later = later
         self._turn = asyncio.Lock()
+        self._seen = _stamp(paths.config)
         self._in_force = ""
         self._team_prices: TeamPrices = {}
         self.error = ""
@@ -136,6 +137,7 @@ class Reload:
     async def now(self) -> None:
         """Read the files now. Raises `AgentspendError` when they cannot be used."""
         async with self._turn:
+            self._seen = _stamp(self._paths.config)
             try:
                 loaded = await asyncio.to_thread(load_with_zone, self._paths)
                 if _doors(loaded.config) != _doors(self._loaded.config):
@@ -145,6 +147,12 @@ class Reload:
                 self.error = error.message
                 raise
             self.error = ""
+
+    async def newest(self) -> None:
+        """Read the file where it was written since: the watch sees that a little later."""
+        if _stamp(self._paths.config) != self._seen:
+            with suppress(AgentspendError):
+                await self.now()
 
     async def watch(self) -> None:
         """Follow changes of the file until cancelled."""

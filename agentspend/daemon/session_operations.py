@@ -42,7 +42,11 @@ class SessionOperations:
         return {Op.SESSION_OPEN: self.open, Op.SESSION_TOTAL: self.total}
 
     async def open(self, caller: Caller, message: Message) -> None:
-        """Open a session that lives as long as this connection, across restarts of the daemon."""
+        """Open a session that lives as long as this connection, across restarts of the daemon.
+
+        It goes by the configuration as it is written when it begins.
+        """
+        await self.reload.newest()
         name = str(message.get("session") or f"s_{secrets.token_hex(8)}")
         self._not_anothers(caller, name)
         place, teams = await begun(self.bookkeeper, message, outer_of(caller, self.desk.sessions))

@@ -37,6 +37,15 @@ def test_a_lower_limit_is_in_force_without_a_restart(home: Home) -> None:
         assert way.post().status == 402
 
 
+def test_a_session_begins_with_what_is_written_when_it_begins(home: Home) -> None:
+    """An edit and a `run` in one breath: the watch of the file would be a moment too late."""
+    home.run("daemon", "start")
+    rewrite(home, '"5.00"', '"0.0001"')
+    with session(home) as way:
+        assert way.post().status == 402
+        assert limit(home) == 100_000
+
+
 def test_a_higher_limit_waits_for_a_person(home: Home) -> None:
     """It is shown as waiting, and confirmed it is in force."""
     home.run("daemon", "start")
