@@ -79,10 +79,10 @@ def _pragmas(*, read_only: bool) -> list[str]:
 def empty_log(conn: sqlite3.Connection) -> None:
     """Move what the write-ahead log holds into the file itself, as far as readers let it.
 
-    A disk that takes nothing is no error here: all of it stays in the log, and the next commit says
-    what is wrong.
+    A disk that takes nothing, or a damaged file, is no error here: all of it stays in the log, and
+    the next commit says what is wrong.
     """
-    with suppress(sqlite3.OperationalError):
+    with suppress(sqlite3.Error):
         conn.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
 

@@ -227,17 +227,24 @@ async def test_a_pause_empties_the_log(tmp_path: Path, emptied: threading.Event)
         assert _in_file(tmp_path / "ledger.db") >= 1
 
 
+@pytest.mark.parametrize("error", [FULL, sqlite3.DatabaseError("disk image is malformed")])
 async def test_a_log_that_cannot_be_emptied_stops_nobody(
-    tmp_path: Path, emptied: threading.Event
+    tmp_path: Path, emptied: threading.Event, error: sqlite3.Error
 ) -> None:
     """It keeps what it holds, and grows until the disk has room."""
-    trouble = Trouble()
-    trouble.left["PRAGMA wal_checkpoint"] = 1_000
+    tried: list[str] = []
+
+    def trouble(sql: str) -> Exception | None:
+        if not sql.startswith("PRAGMA wal_checkpoint"):
+            return None
+        tried.append(sql)
+        return error
+
     async with Kept(tmp_path, budget("daily", "50"), trouble=trouble) as kept:
         assert await asyncio.to_thread(emptied.wait, 30)
         assert isinstance(await kept.keeper.hold(kept.request()), Held)
 
-        assert trouble.left["PRAGMA wal_checkpoint"] < 1_000
+        assert tried
         assert kept.keeper.gate_closed == ""
 
 
