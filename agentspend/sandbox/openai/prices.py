@@ -3,7 +3,8 @@
 Written by hand from the vendor's pricing and model pages (https://developers.openai.com/api/docs/
 pricing, …/docs/models, …/docs/guides/prompt-caching, read through genai-prices 0.2.3's notes of
 2026-10-12 and 2026-10-26 and litellm 1.109.1), and never generated from the project's vendored
-table: the two lists must be able to disagree. Taken from litellm alone: `ultrafast`. Inferred: that
+table: the two lists must be able to disagree. GPT-6.2 Sol, of 2026-11-17, is from its own page
+there, as far as it says. Taken from litellm alone: `ultrafast`. Inferred: that
 it has the long-context surcharge of the other tiers, and that every model's 12-hour cache write
 costs twice its 30-minute one, as the page says of gpt-6.1-terra ($2.50 to $1.25).
 """
@@ -93,6 +94,15 @@ def _card(
 _K, _M = 1_000, 1_000_000
 
 _CARDS = (
+    _card(
+        "gpt-6.2-sol",
+        {
+            "default": "2 10 0.1 | 4 15 0.2",
+            "priority": "4 20 0.2 | 8 30 0.4",
+        },
+        1_050 * _K,
+        writes=True,
+    ),
     _card(
         "gpt-6.1-sol",
         {
