@@ -7,7 +7,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from agentspend.cli.ledger_reading import Ask
-from agentspend.reports.periods import QUARTER_US, Period
+from agentspend.core.windows import QUARTER_US
+from agentspend.reports.periods import Period
 from agentspend.reports.rollup import Row, sums_of
 
 

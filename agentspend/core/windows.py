@@ -23,6 +23,9 @@ _HOUR_US = 3_600_000_000
 LONGEST_VELOCITY_S = 3_600
 """Up to here a rolling window is a velocity cap: it slows down, and refuses only for a while."""
 
+QUARTER_US = 900_000_000
+"""The clocks of all zones differ by whole quarters of an hour, so that no day begins within one."""
+
 
 class WindowKind(StrEnum):
     """The kinds of windows a budget can have."""

@@ -2,7 +2,8 @@
 
 Several hosts serve one model at prices of their own, and a price list has one of them. With
 `provider.max_price`, in USD per million tokens, OpenRouter asks only hosts that take no more for a
-prompt's and an answer's token, in each of its APIs (its documentation, "Provider Routing").
+prompt's and an answer's token. Its documentation ("Provider Routing") says so of Chat and of
+Responses; that Messages takes the same field is from memory.
 """
 
 from contextlib import suppress

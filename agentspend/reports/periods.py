@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from agentspend.core.errors import AgentspendError
-from agentspend.core.windows import Span, Window, WindowKind, moment, span
+from agentspend.core.windows import QUARTER_US, Span, Window, WindowKind, moment, span
 
 DAY = Window(WindowKind.DAY)
 WEEK = Window(WindowKind.WEEK)
@@ -19,7 +19,6 @@ USUAL = "this-month"
 """What is shown where nothing is asked for: what a provider's next invoice will say so far."""
 WORDS = ("today", "yesterday", "this-week", "last-week", "this-month", "last-month", "all")
 EXAMPLES = (*WORDS, "7d", "30d", "4w")
-QUARTER_US = 900_000_000
 HOUR_US = 3_600_000_000
 LONGEST_DAY_US = 26 * HOUR_US
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

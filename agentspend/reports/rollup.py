@@ -6,7 +6,8 @@ Each row is counted in exactly one line, whatever is added up by: all tables hav
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 
-from agentspend.reports.periods import QUARTER_US, Calendar
+from agentspend.core.windows import QUARTER_US
+from agentspend.reports.periods import Calendar
 from agentspend.reports.terms import TIMES, Said, Term, passes, values_of_tag
 
 BILLED = "billed"

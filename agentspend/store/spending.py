@@ -11,11 +11,10 @@ from typing import Any
 
 from agentspend.core.scopes import Payer
 from agentspend.core.usage import ESTIMATES
+from agentspend.core.windows import QUARTER_US
 from agentspend.store import entries
 from agentspend.store.schema import SPENDING_OF_ENTRIES
 
-QUARTER_US = 900_000_000
-"""The clocks of all zones differ by whole quarters of an hour, so that no day begins within one."""
 KINDS = ("settle", "adjust")
 """The entries that say what a request was charged."""
 WORDS = ("quarter", "counted", "project", "branch", "agent", "model", "provider", "member", "team",

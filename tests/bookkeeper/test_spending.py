@@ -13,7 +13,7 @@ from agentspend.bookkeeper.corrections import adjust
 from agentspend.bookkeeper.outcomes import Held, Settlement
 from agentspend.core.scopes import Payer
 from agentspend.core.usage import Billing
-from agentspend.core.windows import Window, WindowKind, span
+from agentspend.core.windows import QUARTER_US, Window, WindowKind, span
 from agentspend.reports.periods import Calendar, Period
 from agentspend.reports.rollup import Row, roll_up, sums_of, total
 from agentspend.reports.terms import DIMENSIONS, columns
@@ -46,9 +46,7 @@ def asked(desk: Desk, words: set[str], period: Period | None = None) -> list[Row
     found, since = list[Row](), 0
     until = None
     if period is not None and period.ends_us is not None:
-        since, until = (
-            at // spending.spending.QUARTER_US for at in (period.starts_us, period.ends_us)
-        )
+        since, until = (at // QUARTER_US for at in (period.starts_us, period.ends_us))
     following: int | None = since
     while following is not None:
         page = spending.page(desk.conn, sorted(words), following, until)

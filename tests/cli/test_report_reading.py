@@ -8,7 +8,8 @@ import pytest
 import tzlocal
 
 from agentspend.cli.report_reading import opening, rows
-from agentspend.reports.periods import QUARTER_US, Period
+from agentspend.core.windows import QUARTER_US
+from agentspend.reports.periods import Period
 
 
 class Answers:

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentspend.core.errors import AgentspendError
-from agentspend.reports.periods import QUARTER_US, WORDS, Calendar, Period, read_period
+from agentspend.core.windows import QUARTER_US
+from agentspend.reports.periods import WORDS, Calendar, Period, read_period
 
 BERLIN, KATHMANDU = ZoneInfo("Europe/Berlin"), ZoneInfo("Asia/Kathmandu")
 HAVANA, APIA = ZoneInfo("America/Havana"), ZoneInfo("Pacific/Apia")

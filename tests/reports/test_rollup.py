@@ -2,7 +2,8 @@
 
 from zoneinfo import ZoneInfo
 
-from agentspend.reports.periods import QUARTER_US, Calendar
+from agentspend.core.windows import QUARTER_US
+from agentspend.reports.periods import Calendar
 from agentspend.reports.rollup import Line, Row, Sums, roll_up, sums_of, total
 from agentspend.reports.terms import read_where
 

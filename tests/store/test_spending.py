@@ -8,9 +8,9 @@ from sqlite_utils import Database
 
 from agentspend.core.scopes import Payer
 from agentspend.core.usage import ESTIMATES
+from agentspend.core.windows import QUARTER_US
 from agentspend.store import entries, spending
 from agentspend.store.schema import m008_spending
-from agentspend.store.spending import QUARTER_US
 
 USAGE = {"input_tokens": 5, "input_audio_tokens": 1, "cache_read_tokens": 20,
          "cache_read_audio_tokens": 2, "cache_write_5m_tokens": 300, "cache_write_1h_tokens": 30,
